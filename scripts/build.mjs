@@ -5,7 +5,19 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const SOURCES = ['common', 'agent', 'collector', 'billing-bridge', 'cli', 'simulator', 'bench', 'config', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'common',
+  'agent',
+  'collector',
+  'billing-bridge',
+  'cli',
+  'simulator',
+  'bench',
+  'config',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 const STAMP = path.join(root, 'dist', '.built');
 
 function newest(place) {
@@ -15,7 +27,11 @@ function newest(place) {
 }
 
 function run(tool, args, cwd = root) {
-  const done = spawnSync(process.execPath, [path.join(root, 'node_modules', tool), ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  const done = spawnSync(process.execPath, [path.join(root, 'node_modules', tool), ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
   if (done.status !== 0) {
     process.stderr.write(`${done.stdout}${done.stderr}\nweir: the build failed\n`);
     process.exit(1);
@@ -30,7 +46,8 @@ export function build({ force = false } = {}) {
   const started = Date.now();
   rmSync(path.join(root, 'dist'), { recursive: true, force: true });
   run('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
-  if (existsSync(path.join(root, 'collector/dashboard/web/index.html'))) run('vite/bin/vite.js', ['build', '--config', 'collector/dashboard/web/vite.config.ts', '--logLevel', 'warn']);
+  if (existsSync(path.join(root, 'collector/dashboard/web/index.html')))
+    run('vite/bin/vite.js', ['build', '--config', 'collector/dashboard/web/vite.config.ts', '--logLevel', 'warn']);
   mkdirSync(path.join(root, 'dist'), { recursive: true });
   cpSync(path.join(root, 'config'), path.join(root, 'dist', 'config'), { recursive: true });
   cpSync(path.join(root, 'package.json'), path.join(root, 'dist', 'package.json'));

@@ -1,0 +1,54 @@
+// What mediation leaves for rating: usage records, and the port that reads them.
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+
+/** Octets of one bucket by how they are known; exact. Suspended octets are not rated until released. */
+export interface UsageOctets {
+  readonly good: bigint;
+  readonly wrapped: bigint;
+  /** Exact octets whose shape inside a longer span is unknown: billed by volume, left to the contract's gap rule by percentile. */
+  readonly gap: bigint;
+  readonly suspended: bigint;
+}
+
+/** The readings a record came from: places in the collector's journals. */
+export interface UsageEvidence {
+  readonly epoch: bigint;
+  readonly firstReadingAtMs: EpochMs;
+  readonly lastReadingAtMs: EpochMs;
+}
+
+/** What one meter moved in one bucket of the UTC grid; (meter, bucketStartMs, version) is unique for ever. */
+export interface UsageRecord {
+  /** Grows in commit order. */
+  readonly serial: bigint;
+  readonly meter: number;
+  readonly bucketStartMs: EpochMs;
+  readonly bucketMs: DurationMs;
+  readonly version: number;
+  readonly octets: UsageOctets;
+  /** Time of the bucket covered by spans with a quantity; of it, time inside gap spans; and time of lost spans. */
+  readonly coveredMs: DurationMs;
+  readonly gapMs: DurationMs;
+  readonly lostMs: DurationMs;
+  readonly evidence: UsageEvidence;
+}
+
+export interface Meter {
+  readonly id: number;
+  readonly device: string;
+  readonly interfaceKey: string;
+  readonly direction: 'in' | 'out';
+}
+
+export interface UsageReader {
+  /** The newest version of each record of the meters with bucketStart in [from, to), ordered by meter and bucket. */
+  latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]>;
+  /** Records with a serial above it, in serial order, at most `limit`. */
+  changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]>;
+  /** Buckets that start before this time are final for the meter; absent where the meter has none. */
+  finalUntil(meters: readonly number[]): Promise<ReadonlyMap<number, EpochMs>>;
+  /** The meters of an interface, or null where none was ever read. */
+  metersOf(device: string, interfaceKey: string): Promise<{ readonly in: Meter; readonly out: Meter } | null>;
+  /** Every meter known. */
+  allMeters(): Promise<Meter[]>;
+}
