@@ -71,3 +71,20 @@ export const ERROR_TABLE = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** The text of docs/errors.md. */
+export function errorsPage(): string {
+  const rows = Object.entries(ERROR_TABLE)
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([code, { status, meaning, remedy }]) => `| \`${code}\` | ${status} | ${meaning} | ${remedy} |`);
+  return [
+    '# Error codes',
+    '',
+    'Every refusal of Weir carries a code from this table: over HTTP as `{"error": {"code", "message", "detail"}}`, on the command line in brackets at the end of the message. Made from `common/runtime/error-table.ts` by `npm run docs:errors`.',
+    '',
+    '| code | HTTP | what it means | what to do |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,42 @@
+// `weir check FILE`: every mistake of a configuration with file, line, path and what was expected.
+import type { ConfigurationIssue } from '../../common/runtime/configuration.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import type { Command } from '../command.ts';
+import { loadWhole, unresolvedSecrets } from '../configuration.ts';
+
+export const checkCommand: Command = {
+  name: 'check',
+  summary: 'say what is wrong with a configuration',
+  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. Exit code 0 without mistakes, else 1.',
+  options: {},
+  run: async (context) => {
+    const file = context.positionals[0];
+    if (file === undefined || context.positionals.length > 1)
+      throw new WeirError('misused', 'weir check takes one file.');
+    const { issues, notes } = examine(file, context.environment);
+    if (context.json) context.print(JSON.stringify({ file, issues, notes }));
+    else {
+      for (const issue of issues)
+        context.print(`${issue.file}:${issue.line}: ${issue.path === '' ? '' : `${issue.path}: `}${issue.message}`);
+      for (const note of notes) context.print(`note: ${note}`);
+      context.print(
+        issues.length === 0
+          ? `${file}: no mistakes`
+          : `${file}: ${issues.length} ${issues.length === 1 ? 'mistake' : 'mistakes'}`,
+      );
+    }
+    return issues.length === 0 ? 0 : 1;
+  },
+};
+
+function examine(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): { issues: readonly ConfigurationIssue[]; notes: readonly string[] } {
+  try {
+    return { issues: [], notes: unresolvedSecrets(loadWhole(file), environment) };
+  } catch (error) {
+    if (!(error instanceof WeirError) || !Array.isArray(error.detail['issues'])) throw error;
+    return { issues: error.detail['issues'], notes: [] };
+  }
+}
