@@ -1,0 +1,50 @@
+// Everything the page asks of the server: JSON with the session cookie, one event stream, coded refusals.
+
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  const answer = await fetch(path, { credentials: 'same-origin', ...init });
+  if (answer.status === 204) return undefined as T;
+  const body: unknown = await answer.json().catch(() => null);
+  if (answer.ok) return body as T;
+  const error =
+    typeof body === 'object' && body !== null && 'error' in body
+      ? (body.error as { code?: string; message?: string })
+      : {};
+  throw new Refusal(
+    answer.status,
+    error.code ?? 'unexpected',
+    error.message ?? `The server answered ${answer.status}.`,
+  );
+}
+
+/** Trades a token for a session cookie that no script can read. */
+export async function signIn(token: string): Promise<void> {
+  await ask('/api/v1/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+}
+
+export type StreamState = 'connecting' | 'live' | 'lost';
+
+/** Live events; the browser connects again by itself. Returns the end of it. */
+export function listenToEvents(onEvent: (kind: string) => void, onState: (state: StreamState) => void): () => void {
+  const stream = new EventSource('/api/v1/events', { withCredentials: true });
+  onState('connecting');
+  stream.addEventListener('open', () => onState('live'));
+  stream.addEventListener('error', () => onState('lost'));
+  for (const kind of ['alarm', 'poll', 'device', 'applied', 'resync', 'message'])
+    stream.addEventListener(kind, () => onEvent(kind));
+  return () => stream.close();
+}

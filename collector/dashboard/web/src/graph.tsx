@@ -1,0 +1,62 @@
+// Traffic of one interface in and out over the last minutes; a missing poll is a gap, never a zero.
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { rate } from './format.ts';
+
+export interface GraphData {
+  /** Seconds since 1970. */
+  readonly at: readonly number[];
+  readonly in: readonly (number | null)[];
+  readonly out: readonly (number | null)[];
+}
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function options(width: number): uPlot.Options {
+  const axis = {
+    stroke: colour('--soft'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { stroke: colour('--line'), width: 1 },
+  };
+  const line = (label: string, name: string): uPlot.Series => ({
+    label,
+    stroke: colour(name),
+    width: 2,
+    fill: `${colour(name)}22`,
+    spanGaps: false,
+    value: (_plot, value: number | null) => rate(value),
+  });
+  return {
+    width,
+    height: 240,
+    cursor: { points: { size: 6 } },
+    legend: { live: true },
+    scales: { y: { range: (_plot, _low, high) => [0, Math.max(1000, high * 1.1)] } },
+    axes: [axis, { ...axis, size: 86, values: (_plot, ticks) => ticks.map((tick) => rate(tick)) }],
+    series: [{}, line('in', '--in'), line('out', '--out')],
+  };
+}
+
+export function TrafficGraph({ data }: { readonly data: GraphData }) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    const drawn = new uPlot(options(element.clientWidth), [[], [], []], element);
+    plot.current = drawn;
+    const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: 240 }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      drawn.destroy();
+    };
+  }, []);
+  useEffect(() => {
+    plot.current?.setData([[...data.at], [...data.in], [...data.out]]);
+  }, [data]);
+  return <div class="graph" ref={place} role="img" aria-label="Traffic in and out over the last minutes" />;
+}
