@@ -1,0 +1,203 @@
+// The variable bindings of one answer, left in the packet: positions are checked once, values are read where they are wanted.
+import { type BerReader, malformed, signedInteger, TAG, unsignedBigInteger, unsignedInteger } from './ber.ts';
+import { MOST_SUBIDENTIFIERS, oidText, rangeStartsWith, type Oid } from './oid.ts';
+
+const FIELDS = 5;
+
+/** Varbind i: its OID and value as ranges of `bytes`, its type as a BER tag. Every range and every number's length was checked by `readVarbinds`. */
+export class Varbinds {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** oidStart, oidEnd, tag, valueStart, valueEnd of each; a datagram has at most 65,535 bytes. */
+  readonly #fields: Uint16Array;
+
+  constructor(bytes: Uint8Array, fields: Uint16Array) {
+    this.bytes = bytes;
+    this.#fields = fields;
+    this.count = fields.length / FIELDS;
+  }
+
+  oidStart(i: number): number {
+    return this.#fields[i * FIELDS] ?? 0;
+  }
+  oidEnd(i: number): number {
+    return this.#fields[i * FIELDS + 1] ?? 0;
+  }
+  tag(i: number): number {
+    return this.#fields[i * FIELDS + 2] ?? TAG.null;
+  }
+  valueStart(i: number): number {
+    return this.#fields[i * FIELDS + 3] ?? 0;
+  }
+  valueEnd(i: number): number {
+    return this.#fields[i * FIELDS + 4] ?? 0;
+  }
+
+  /** The OID, copied out of the packet. */
+  oid(i: number): Oid {
+    return this.bytes.slice(this.oidStart(i), this.oidEnd(i));
+  }
+
+  oidText(i: number): string {
+    return oidText(this.bytes, this.oidStart(i), this.oidEnd(i));
+  }
+
+  startsWith(i: number, prefix: Oid): boolean {
+    return rangeStartsWith(this.bytes, this.oidStart(i), this.oidEnd(i), prefix);
+  }
+
+  /** Whether a value came: not null, noSuchObject, noSuchInstance or endOfMibView (RFC 3416 §3). */
+  hasValue(i: number): boolean {
+    const tag = this.tag(i);
+    return tag !== TAG.null && tag < TAG.noSuchObject;
+  }
+
+  /** The unsigned value of a Counter32, Counter64 or Gauge32; null for every other type. */
+  counter(i: number): bigint | null {
+    switch (this.tag(i)) {
+      case TAG.counter64:
+        return unsignedBigInteger(this.bytes, this.valueStart(i), this.valueEnd(i));
+      case TAG.counter32:
+      case TAG.gauge32:
+        return BigInt(unsignedInteger(this.bytes, this.valueStart(i), this.valueEnd(i)));
+      default:
+        return null;
+    }
+  }
+
+  /** Any numeric type as a number, Opaque floats too (a Counter64 above 2^53 loses digits: use `counter`); NaN for the rest. */
+  number(i: number): number {
+    const { bytes } = this;
+    const start = this.valueStart(i);
+    const end = this.valueEnd(i);
+    switch (this.tag(i)) {
+      case TAG.integer:
+        return signedInteger(bytes, start, end);
+      case TAG.counter32:
+      case TAG.gauge32:
+      case TAG.timeTicks:
+        return unsignedInteger(bytes, start, end);
+      case TAG.counter64:
+        return Number(unsignedBigInteger(bytes, start, end));
+      case TAG.opaque:
+        return opaqueNumber(bytes, start, end);
+      default:
+        return Number.NaN;
+    }
+  }
+
+  /** The contents octets of an OCTET STRING, IpAddress or Opaque, still inside the packet; null for other types. */
+  octets(i: number): Uint8Array | null {
+    const tag = this.tag(i);
+    if (tag !== TAG.octets && tag !== TAG.ipAddress && tag !== TAG.opaque) return null;
+    return this.bytes.subarray(this.valueStart(i), this.valueEnd(i));
+  }
+
+  /** Value of type OBJECT IDENTIFIER as dotted text; null for other types. */
+  oidValue(i: number): string | null {
+    return this.tag(i) === TAG.oid ? oidText(this.bytes, this.valueStart(i), this.valueEnd(i)) : null;
+  }
+}
+
+/** net-snmp's Opaque float (9f 78 04) and double (9f 79 08), as UCD-SNMP-MIB uses them. */
+function opaqueNumber(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start] !== 0x9f) return Number.NaN;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
+  if (bytes[start + 1] === 0x78 && bytes[start + 2] === 4 && end - start === 7) return view.getFloat32(3);
+  if (bytes[start + 1] === 0x79 && bytes[start + 2] === 8 && end - start === 11) return view.getFloat64(3);
+  return Number.NaN;
+}
+
+/** Reads a VarBindList (RFC 3416 §3) at the reader and checks all of it; the reader then stands behind the list. Throws snmp_malformed only. */
+export function readVarbinds(reader: BerReader): Varbinds {
+  reader.expect(TAG.sequence);
+  const outerEnd = reader.end;
+  const listStart = reader.at;
+  const listEnd = reader.at + reader.length;
+  reader.end = listEnd;
+  let count = 0;
+  while (reader.at < listEnd) {
+    reader.expect(TAG.sequence);
+    reader.at += reader.length;
+    count += 1;
+  }
+  const fields = new Uint16Array(count * FIELDS);
+  reader.at = listStart;
+  for (let i = 0; i < fields.length; i += FIELDS) readVarbind(reader, fields, i);
+  reader.at = listEnd;
+  reader.end = outerEnd;
+  return new Varbinds(reader.bytes, fields);
+}
+
+function readVarbind(reader: BerReader, fields: Uint16Array, i: number): void {
+  const listEnd = reader.end;
+  reader.header();
+  const end = reader.at + reader.length;
+  reader.end = end;
+  reader.expect(TAG.oid);
+  fields[i] = reader.at;
+  const oidEnd = reader.at + reader.length;
+  checkOid(reader.bytes, reader.at, oidEnd);
+  fields[i + 1] = oidEnd;
+  reader.at = oidEnd;
+  const tag = reader.header();
+  const valueEnd = reader.at + reader.length;
+  if (valueEnd !== end) throw malformed('varbind', reader.at);
+  checkValue(reader.bytes, tag, reader.at, valueEnd);
+  fields[i + 2] = tag;
+  fields[i + 3] = reader.at;
+  fields[i + 4] = valueEnd;
+  reader.at = end;
+  reader.end = listEnd;
+}
+
+function checkOid(bytes: Uint8Array, start: number, end: number): void {
+  let parts = 0;
+  let at = start;
+  while (at < end) {
+    const first = bytes[at] ?? 0;
+    if (first === 0x80) throw malformed('padded sub-identifier', at);
+    let width = 1;
+    while ((bytes[at++] ?? 0) >= 0x80) {
+      if (at >= end) throw malformed('cut sub-identifier', at);
+      width += 1;
+    }
+    if (width > 5 || (width === 5 && first > 0x8f)) throw malformed('sub-identifier above 2^32 - 1', at);
+    parts += 1;
+  }
+  if (parts > MOST_SUBIDENTIFIERS) throw malformed('more than 128 sub-identifiers', start);
+}
+
+function checkValue(bytes: Uint8Array, tag: number, start: number, end: number): void {
+  switch (tag) {
+    case TAG.integer:
+    case TAG.counter32:
+    case TAG.gauge32:
+    case TAG.timeTicks: {
+      const length = end - start;
+      const first = bytes[start] ?? 0;
+      if (length < 1 || length > 5 || (length === 5 && first !== 0 && first !== 0xff))
+        throw malformed('integer', start);
+      return;
+    }
+    case TAG.counter64: {
+      const length = end - start;
+      if (length < 1 || length > 9 || (length === 9 && bytes[start] !== 0)) throw malformed('Counter64', start);
+      return;
+    }
+    case TAG.oid:
+      return checkOid(bytes, start, end);
+    case TAG.octets:
+    case TAG.ipAddress:
+    case TAG.opaque:
+      return;
+    case TAG.null:
+    case TAG.noSuchObject:
+    case TAG.noSuchInstance:
+    case TAG.endOfMibView:
+      if (end !== start) throw malformed('contents in an empty type', start);
+      return;
+    default:
+      throw malformed(`unknown type 0x${tag.toString(16)}`, start);
+  }
+}
