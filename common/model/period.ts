@@ -1,0 +1,155 @@
+// The periods of a contract: months, days and hours in the contract's own time zone, with the hours that daylight saving takes and gives.
+import type { DurationMs, EpochMs } from './time.ts';
+
+export type BillingCycle = 'month' | 'day' | 'hour';
+
+export const BILLING_CYCLES: readonly BillingCycle[] = ['month', 'day', 'hour'];
+
+/** Half-open span `[startMs, endMs)` that is billed at once. */
+export interface Period {
+  /** `2026-11`, `2026-11-24`, or `2026-11-24T08Z`: hours are counted in UTC, because local hours repeat in autumn. */
+  readonly name: string;
+  readonly cycle: BillingCycle;
+  readonly zone: string;
+  readonly startMs: EpochMs;
+  readonly endMs: EpochMs;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const MAX_FORMATS = 1_000;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** True for an IANA zone that this runtime knows. */
+export function zoneKnown(zone: string): boolean {
+  try {
+    return formatOf(zone) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Local date of an instant, `YYYY-MM-DD`. */
+export function localDate(at: EpochMs, zone: string): string {
+  return new Date(at + zoneOffset(at, zone)).toISOString().slice(0, 10);
+}
+
+/** The first instant of a local date (`YYYY-MM-DD`), also where daylight saving begins at midnight; null where it is no date. */
+export function startOfDate(date: string, zone: string): EpochMs | null {
+  const local = dateMs(date);
+  if (local === null) return null;
+  const before = local - zoneOffset(local - DAY_MS, zone);
+  const after = local - zoneOffset(local + DAY_MS, zone);
+  const midnights = [before, after]
+    .filter((at) => at + zoneOffset(at, zone) === local)
+    .toSorted((left, right) => left - right);
+  // Where no instant reads 00:00, the clock jumped over it: the jump is where the day begins.
+  return midnights[0] ?? before;
+}
+
+/** The period that holds an instant. */
+export function periodAt(at: EpochMs, cycle: BillingCycle, zone: string): Period {
+  const named = (name: string): Period => {
+    const period = periodNamed(name, zone);
+    if (period === null) throw new Error(`BUG: ${name} is no period`);
+    return period;
+  };
+  if (cycle === 'hour') return named(`${new Date(at).toISOString().slice(0, 13)}Z`);
+  const date = localDate(at, zone);
+  return named(cycle === 'month' ? date.slice(0, 7) : date);
+}
+
+/** Reads a period's name; null where it is none. */
+export function periodNamed(name: string, zone: string): Period | null {
+  if (/^\d{4}-\d{2}-\d{2}T\d{2}Z?$/.test(name)) {
+    const startMs = Date.parse(`${name.slice(0, 13)}:00:00Z`);
+    if (Number.isNaN(startMs)) return null;
+    return { name: `${name.slice(0, 13)}Z`, cycle: 'hour', zone, startMs, endMs: startMs + HOUR_MS };
+  }
+  const cycle = /^\d{4}-\d{2}$/.test(name) ? 'month' : 'day';
+  const first = dateMs(cycle === 'month' ? `${name}-01` : name);
+  if (first === null) return null;
+  const startMs = startOfDate(isoDate(first), zone);
+  const endMs = startOfDate(isoDate(cycle === 'month' ? nextMonth(first) : first + DAY_MS), zone);
+  return startMs === null || endMs === null ? null : { name, cycle, zone, startMs, endMs };
+}
+
+export function nextPeriod(period: Period): Period {
+  return periodAt(period.endMs, period.cycle, period.zone);
+}
+
+export function previousPeriod(period: Period): Period {
+  return periodAt(period.startMs - 1, period.cycle, period.zone);
+}
+
+/**
+ * The part of a period that `[fromMs, toMs)` covers, as a fraction of two integers: local days of a month (a day that is
+ * touched counts), milliseconds of a day or an hour.
+ */
+export function coveredPart(period: Period, fromMs: EpochMs, toMs: EpochMs): { covered: bigint; whole: bigint } {
+  const from = Math.max(fromMs, period.startMs);
+  const to = Math.min(toMs, period.endMs);
+  if (period.cycle !== 'month')
+    return { covered: BigInt(Math.max(0, to - from)), whole: BigInt(period.endMs - period.startMs) };
+  const whole = dayNumber(period.endMs - 1, period.zone) - dayNumber(period.startMs, period.zone) + 1;
+  if (to <= from) return { covered: 0n, whole: BigInt(whole) };
+  return {
+    covered: BigInt(dayNumber(to - 1, period.zone) - dayNumber(from, period.zone) + 1),
+    whole: BigInt(whole),
+  };
+}
+
+/** What the zone adds to UTC at an instant. */
+export function zoneOffset(at: EpochMs, zone: string): DurationMs {
+  if (zone === 'UTC') return 0;
+  const parts: Record<string, number> = {};
+  for (const part of formatOf(zone).formatToParts(at)) parts[part.type] = Number(part.value);
+  const local = Date.UTC(
+    parts['year'] ?? 0,
+    (parts['month'] ?? 1) - 1,
+    parts['day'] ?? 1,
+    parts['hour'] ?? 0,
+    parts['minute'] ?? 0,
+    parts['second'] ?? 0,
+  );
+  return local - Math.floor(at / 1000) * 1000;
+}
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  let format = formats.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    if (formats.size >= MAX_FORMATS) formats.clear();
+    formats.set(zone, format);
+  }
+  return format;
+}
+
+function dayNumber(at: EpochMs, zone: string): number {
+  return Math.floor((at + zoneOffset(at, zone)) / DAY_MS);
+}
+
+/** Midnight UTC of a date that exists; null for anything else, such as February 30. */
+function dateMs(date: string): number | null {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) return null;
+  const at = Date.parse(`${date}T00:00:00Z`);
+  return Number.isNaN(at) || isoDate(at) !== date ? null : at;
+}
+
+function isoDate(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+function nextMonth(first: number): number {
+  const date = new Date(first);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}
