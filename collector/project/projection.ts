@@ -12,6 +12,8 @@ export interface JournaledBatch {
   /** SHA-256 of the bytes as they arrived, hexadecimal. */
   readonly sha256: string;
   readonly batch: Batch;
+  /** The oldest sequence the agent still had when it sent this one: nothing below it will ever come. */
+  readonly oldestSequence?: number;
 }
 
 export interface Projection {
