@@ -10,9 +10,14 @@ export interface Queryable {
   query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Answer<Row>>;
 }
 
+export interface TransactionOptions {
+  /** Instead of the pool's, for each statement of this transaction. */
+  readonly statementTimeoutMs?: number;
+}
+
 export interface Database extends Queryable {
   /** Runs `work` in one transaction on one connection; commits when it resolves, rolls back and rethrows when it rejects. */
-  transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (connection: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
 
 /** One step of a schema; immutable once released. `id` is unique over all modules, e.g. `readings-001`. */

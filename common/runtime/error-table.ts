@@ -149,6 +149,11 @@ export const ERROR_TABLE = {
     'A poll was not finished when its time was over.',
     'Poll the device less often, or see why it answers slowly.',
   ),
+  profile_invalid: entry(
+    400,
+    'A profile does not fit the others.',
+    'Correct the file of the profile that detail names under config/profiles.',
+  ),
   credential_unknown: entry(
     400,
     'A device names a credential set that does not exist.',
@@ -161,6 +166,99 @@ export const ERROR_TABLE = {
   ),
   address_invalid: entry(400, 'An address cannot be read.', 'Write HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT.'),
   address_unresolved: entry(502, 'A host name cannot be resolved.', 'Check the name and the resolver of this host.'),
+  // common/database
+  database_unreachable: entry(
+    503,
+    'The database does not answer or has ended the connection.',
+    'Nothing is lost: it is tried again. If it lasts, check the server and database.url.',
+  ),
+  database_refused: entry(
+    500,
+    'The database does not accept the user, the password or the database name.',
+    'Correct database.url.',
+  ),
+  database_busy: entry(
+    503,
+    'No database connection became free in time.',
+    'Try again; if it lasts, the database is too slow for the load.',
+  ),
+  migration_changed: entry(
+    500,
+    'A migration that was applied differs from the one in this version.',
+    'Run the version that belongs to the database, or restore the database that belongs to this version.',
+  ),
+  migration_failed: entry(
+    500,
+    'A migration of the database failed and was rolled back.',
+    'The message has the reason; please report it.',
+  ),
+  lease_lost: entry(
+    409,
+    'The lease has expired or another process holds it now.',
+    'Nothing was written; the work goes on where the lease is held.',
+  ),
+  postgres_not_packaged: entry(
+    500,
+    'There is no packaged PostgreSQL for this platform, or it was not installed.',
+    'Set database.url to a PostgreSQL 15 or later, or install with optional packages.',
+  ),
+  postgres_failed: entry(
+    500,
+    'The embedded PostgreSQL does not start.',
+    'detail.log has its last words; server.log in the data folder has the rest.',
+  ),
+  postgres_version_differs: entry(
+    500,
+    'The data folder was made by another major version of PostgreSQL than the packaged one.',
+    'Run the Weir that made it, export its data, and restore into an empty data folder.',
+  ),
+  // billing-bridge: account, queue, bill
+  contract_change_refused: entry(
+    409,
+    'A change of the configuration would change what bills were cut by.',
+    'Leave it as it was, and make a new customer or service with a new id.',
+  ),
+  meter_bound_twice: entry(
+    409,
+    'A port is bound to two services at one time.',
+    'End the older binding with a date, or take the newer one away.',
+  ),
+  period_unknown: entry(
+    400,
+    'The period is not one that the customer is billed by.',
+    'Write 2026-11 for a month, 2026-11-24 for a day, 2026-11-24T08Z for an hour.',
+  ),
+  period_open: entry(
+    409,
+    'The period has not ended yet.',
+    'Wait until it has, or ask for an interim bill, which closes nothing.',
+  ),
+  bill_gate_closed: entry(
+    409,
+    'Something that the bill rests on is not in order.',
+    'detail.gates names each; put it in order, or accept it by its name (--accept GATE).',
+  ),
+  queue_incompatible: entry(
+    500,
+    'The queue in the database is not of the version that this Weir was made for.',
+    'Run weir migrate; keep one version of Weir on one database.',
+  ),
+  // common/journal, common/wire
+  journal_full: entry(
+    507,
+    'The disk or the bound of the journal leaves no room for another entry.',
+    'Free room on the disk or raise the bound; nothing acknowledged was lost, and what was refused will be sent again.',
+  ),
+  journal_damaged: entry(
+    500,
+    'The journal file is not what it was written as.',
+    'Check the disk; move the file away to start a new journal, and keep it: it holds evidence.',
+  ),
+  batch_unreadable: entry(
+    400,
+    'A batch does not have the form it says it has.',
+    'The bytes are kept in quarantine; check that agent and collector are of fitting versions.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
