@@ -55,19 +55,29 @@ export interface ScalarRequest {
   readonly form: ValueForm;
 }
 
+export interface ScalarsRead {
+  /** In the order asked for; null where the device has none. */
+  readonly values: readonly (string | number | null)[];
+  /** Times of the first request; `uptimeTicks` is null: ask for sysUpTime where it matters. */
+  readonly segment: Segment | null;
+}
+
 /** One device as the poll sees it. What the device does wrong comes back in the results, never as a rejection; readScalars rejects when it is silent. */
 export interface DeviceReader {
   /** Whether 64-bit counters can be had (not in version 1). */
   readonly wide: boolean;
   readonly traffic: SessionTraffic;
   readTable(request: TableRequest): Promise<ReadTable>;
-  /** Values in the order asked for; null where the device has none. Rejects with the coded error of the session. */
-  readScalars(requests: readonly ScalarRequest[], signal?: AbortSignal): Promise<(string | number | null)[]>;
+  /** Rejects with the coded error of the session. */
+  readScalars(requests: readonly ScalarRequest[], signal?: AbortSignal): Promise<ScalarsRead>;
+  /** Asks for sysUpTime.0 once, without retries; rejects like readScalars. */
+  probe(signal?: AbortSignal): Promise<void>;
   /** What was learnt of the sizes of a table, for whoever asks why. */
   memoryOf(table: string): TableMemory;
 }
 
 const SYS_UPTIME = oidOf('1.3.6.1.2.1.1.3');
+const SYS_UPTIME_INSTANCE = oidOf('1.3.6.1.2.1.1.3.0');
 const MOST_ROWS = 100_000;
 const MOST_REQUESTS = 20_000;
 /** Values in one GET: fits 1,400 bytes where each is a short text. */
@@ -98,6 +108,10 @@ export class SessionReader implements DeviceReader {
     return this.#memories.get(table) ?? FRESH_MEMORY;
   }
 
+  async probe(signal?: AbortSignal): Promise<void> {
+    await this.#session.get([SYS_UPTIME_INSTANCE], { retries: 0, ...(signal === undefined ? {} : { signal }) });
+  }
+
   async readTable(request: TableRequest): Promise<ReadTable> {
     const memory = this.memoryOf(request.name);
     const builder = new TableBuilder(request, memory.rows, this.#oids);
@@ -118,47 +132,62 @@ export class SessionReader implements DeviceReader {
     return builder.finish(outcome.complete, outcome.failure);
   }
 
-  async readScalars(requests: readonly ScalarRequest[], signal?: AbortSignal): Promise<(string | number | null)[]> {
+  async readScalars(requests: readonly ScalarRequest[], signal?: AbortSignal): Promise<ScalarsRead> {
     const values: (string | number | null)[] = [];
+    let segment: Segment | null = null;
     while (values.length < requests.length) {
       const chunk = requests.slice(values.length, values.length + this.#scalarsPerRequest);
-      const response = await this.#getChunk(chunk, signal);
-      if (response === null) this.#scalarsPerRequest = Math.max(1, Math.floor(chunk.length / 2));
-      else values.push(...response);
+      const read = await this.#getChunk(chunk, signal);
+      if (read === null) {
+        this.#scalarsPerRequest = Math.max(1, Math.floor(chunk.length / 2));
+        continue;
+      }
+      segment ??= read.segment;
+      values.push(...read.values);
     }
-    return values;
+    return { values, segment };
   }
 
   /** Null: the answer did not fit, ask for fewer. In version 1 one missing object refuses all: it is left out and the rest asked again. */
-  async #getChunk(
-    chunk: readonly ScalarRequest[],
-    signal: AbortSignal | undefined,
-  ): Promise<(string | number | null)[] | null> {
+  async #getChunk(chunk: readonly ScalarRequest[], signal: AbortSignal | undefined): Promise<ScalarsRead | null> {
     const values: (string | number | null)[] = chunk.map(() => null);
     let asked = chunk.map((_, at) => at);
+    let segment: Segment | null = null;
     while (asked.length > 0) {
       const oids = asked.map((at) => this.#oids.of(chunk[at]?.oid ?? ''));
-      const response: SnmpResponse = await this.#session.get(oids, signal === undefined ? {} : { signal });
+      const response = await this.#session.get(oids, signal === undefined ? {} : { signal });
+      segment ??= segmentOf(response);
       if (response.errorStatus === ERROR_STATUS.tooBig) {
         if (chunk.length > 1) return null;
         throw new WeirError('snmp_too_big', 'The device cannot fit a single value into an answer.');
       }
-      if (response.errorStatus !== ERROR_STATUS.noError) {
-        const refused = response.errorIndex - 1;
-        if (refused < 0 || refused >= asked.length) return values;
-        asked = asked.filter((_, at) => at !== refused);
-        continue;
+      if (response.errorStatus === ERROR_STATUS.noError) {
+        takeValues(response, chunk, asked, values);
+        break;
       }
-      for (const [position, at] of asked.entries()) {
-        const wanted = chunk[at];
-        if (wanted === undefined || position >= response.varbinds.count) continue;
-        if (!response.varbinds.hasValue(position) || response.varbinds.oidText(position) !== wanted.oid) continue;
-        values[at] = valueAt(response.varbinds, position, wanted.form);
-      }
-      return values;
+      const refused = response.errorIndex - 1;
+      if (refused < 0 || refused >= asked.length) break;
+      asked = asked.filter((_, at) => at !== refused);
     }
-    return values;
+    return { values, segment };
   }
+}
+
+function takeValues(
+  { varbinds }: SnmpResponse,
+  chunk: readonly ScalarRequest[],
+  asked: readonly number[],
+  values: (string | number | null)[],
+): void {
+  for (const [position, at] of asked.entries()) {
+    const wanted = chunk[at];
+    if (wanted === undefined || position >= varbinds.count || !varbinds.hasValue(position)) continue;
+    if (varbinds.oidText(position) === wanted.oid) values[at] = valueAt(varbinds, position, wanted.form);
+  }
+}
+
+function segmentOf({ sentAtMs, receivedAtMs, monotonicMs }: SnmpResponse): Segment {
+  return { firstRow: 0, sentAtMs, receivedAtMs, monotonicMs, uptimeTicks: null };
 }
 
 /** Encoded OIDs by their text, shared by all devices: profiles name a few thousand at most. */

@@ -149,6 +149,16 @@ export const ERROR_TABLE = {
     'A poll was not finished when its time was over.',
     'Poll the device less often, or see why it answers slowly.',
   ),
+  interface_unnamed: entry(
+    502,
+    'Interfaces gave counters but no name, so that nothing says which they are.',
+    'They are read again at the next poll; if it lasts, see whether the community or user may read ifTable and ifXTable.',
+  ),
+  table_incomplete: entry(
+    502,
+    'Sensors, processors, memory or neighbours could not be read to their end.',
+    'They are read again later; weir poll ADDRESS shows what the device answers.',
+  ),
   profile_invalid: entry(
     400,
     'A profile does not fit the others.',

@@ -1,0 +1,58 @@
+// What the agent remembers of one device between its polls; all of it can be read again, so none of it is kept on disk.
+import type { EpochMs } from '../../common/model/time.ts';
+import type { Profile } from '../profile/profile.ts';
+
+/** What an ifIndex stands for, from the names last read. */
+export interface KnownInterface {
+  readonly key: string;
+  /** The name by which a later poll notices that the index now means another interface. */
+  readonly checkName: string | null;
+  /** ifHighSpeed × 10^6 where that is not 0, else ifSpeed; NaN unknown. */
+  readonly speedBps: number;
+}
+
+export interface KnownNames {
+  readonly byIndex: ReadonlyMap<string, KnownInterface>;
+  /** Names, descriptions, addresses and `#ifIndex` to key; texts that mean two interfaces are left out. */
+  readonly keyOf: ReadonlyMap<string, string>;
+  /** Whether the check name is ifName (else ifDescr). */
+  readonly checkedBy: 'ifName' | 'ifDescr';
+  readonly readAtMonotonicMs: number;
+  /** ifTableLastChange (RFC 2863) with these names; NaN where the device has none, 0 where it does not keep it. */
+  readonly tableLastChange: number;
+}
+
+export class DeviceState {
+  profile: Profile | null = null;
+  names: KnownNames | null = null;
+  /** sysUpTime of the last answer, hundredths of a second. */
+  uptimeTicks: number | null = null;
+  /** Columns of the interface table worth asking for; null asks for all and decides anew. */
+  interfaceColumns: ReadonlySet<string> | null = null;
+  slowReadAtMonotonicMs: number | null = null;
+  readonly lookups = new Map<string, string | number | null>();
+
+  /** After the device was another, or silent: read everything again. */
+  forgetNames(): void {
+    this.names = null;
+    this.interfaceColumns = null;
+    this.lookups.clear();
+  }
+}
+
+/** What one poll is to do. */
+export interface PollPlan {
+  readonly device: string;
+  readonly intervalMs: number;
+  /** Processors, memory, sensors and neighbours are read when this long has passed. */
+  readonly slowIntervalMs: number;
+  /** Names and types are read again after this time even if nothing hints at a change. */
+  readonly inventoryIntervalMs: number;
+  /** Random id of this process. */
+  readonly processId: string;
+}
+
+export interface PollTimes {
+  readonly now: () => EpochMs;
+  readonly monotonicMs: () => number;
+}

@@ -1,0 +1,78 @@
+// When each device is due: its own fixed phase of its interval, so that polls spread evenly and keep their spacing over restarts.
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+
+/** FNV-1a, 32 bits. */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const octet of Buffer.from(text)) hash = Math.imul(hash ^ octet, 0x01000193) >>> 0;
+  return hash;
+}
+
+/** The device's place inside its interval, 0 up to the interval. */
+export function phaseOf(device: string, intervalMs: DurationMs): DurationMs {
+  return hashOf(device) % intervalMs;
+}
+
+/** How long until the device's next place, at least half an interval: so no wall clock step makes two polls fall together or one fall out. */
+export function waitUntilNext(nowMs: EpochMs, intervalMs: DurationMs, phaseMs: DurationMs): DurationMs {
+  const past = (((nowMs - phaseMs) % intervalMs) + intervalMs) % intervalMs;
+  const wait = intervalMs - past;
+  return wait < intervalMs / 2 ? wait + intervalMs : wait;
+}
+
+/** The first wait after a start: the device's phase, but early enough that a person watching sees something. */
+export function firstWait(device: string, intervalMs: DurationMs, withinMs: DurationMs): DurationMs {
+  return hashOf(device) % Math.max(1, Math.min(intervalMs, withinMs));
+}
+
+/** Devices by the time they are due, earliest first: a binary heap. */
+export class DueQueue<T> {
+  readonly #heap: { readonly dueMs: number; readonly item: T }[] = [];
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  nextDueMs(): number | null {
+    return this.#heap[0]?.dueMs ?? null;
+  }
+
+  push(dueMs: number, item: T): void {
+    const heap = this.#heap;
+    const entry = { dueMs, item };
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || above.dueMs <= dueMs) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  pop(): T | null {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined) return null;
+    if (heap.length > 0) this.#sink(last);
+    return first.item;
+  }
+
+  #sink(entry: { readonly dueMs: number; readonly item: T }): void {
+    const heap = this.#heap;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      const smaller = (heap[right]?.dueMs ?? Number.POSITIVE_INFINITY) < (heap[left]?.dueMs ?? 0) ? right : left;
+      const below = heap[smaller];
+      if (below === undefined || below.dueMs >= entry.dueMs) break;
+      heap[at] = below;
+      at = smaller;
+    }
+    heap[at] = entry;
+  }
+}

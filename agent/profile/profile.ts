@@ -1,0 +1,44 @@
+// The port of a profile: what the poll asks of it, in the words of the model.
+import type { Table } from '../../common/model/poll.ts';
+import type { DeviceReader } from '../snmp/table-reader.ts';
+import type { InterfaceColumns } from './schema.ts';
+
+export type { InterfaceColumns };
+
+/** What was read of the system group (RFC 3418), before a profile was chosen. */
+export interface SystemFacts {
+  readonly sysDescr: string | null;
+  readonly sysObjectID: string | null;
+  readonly sysName: string | null;
+}
+
+export interface Identification {
+  readonly vendor: string | null;
+  readonly model: string | null;
+  readonly os: string | null;
+  readonly version: string | null;
+  readonly serial: string | null;
+}
+
+export interface ReadContext {
+  readonly reader: DeviceReader;
+  readonly signal?: AbortSignal;
+  /** Values of other tables already fetched; the caller keeps it per device and empties it when names are read anew. */
+  readonly lookups: Map<string, string | number | null>;
+  /** The interface key that a name, description, address or `#ifIndex` stands for. */
+  interfaceKey(text: string): string | null;
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly interface: InterfaceColumns;
+  /** Vendor, model and the like; null where the profile finds none. Never rejects on account of the device. */
+  identify(context: ReadContext, facts: SystemFacts): Promise<Identification>;
+  /** The tables processor, memory, sensor and neighbour that have rows or were cut short; a table is complete only if all its rules were. */
+  readTables(context: ReadContext): Promise<readonly Table[]>;
+}
+
+export interface ProfileCatalogue {
+  /** The profile with the longest matching prefix, else base. */
+  choose(sysObjectId: string | null): Profile;
+}
