@@ -12,6 +12,8 @@ export interface TestDatabase {
   readonly url: string;
   /** The same, open; schemas are made by `migrate(database, …)`. */
   readonly database: OpenDatabase;
+  /** For tests that take the server away and bring it back. */
+  readonly server: EmbeddedPostgres;
   readonly stop: () => Promise<void>;
 }
 
@@ -30,5 +32,5 @@ export async function startTestDatabase(maxConnections = 10): Promise<TestDataba
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url: server.url, database, stop };
+  return { url: server.url, database, server, stop };
 }

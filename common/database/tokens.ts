@@ -1,0 +1,174 @@
+// Access tokens: made once, shown once, kept as hashes, and turned into the principal behind a request.
+import { createHash, randomBytes } from 'node:crypto';
+import type { EpochMs } from '../model/time.ts';
+import { type Authenticator, type Principal, type Role, ROLES } from '../runtime/access.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { WeirError } from '../runtime/errors.ts';
+import type { Reporter } from '../runtime/reporter.ts';
+import type { Database, Migration } from './database.ts';
+
+export const accessMigrations: readonly Migration[] = [
+  {
+    id: 'access-001',
+    sql: `
+      create schema if not exists access;
+      create table access.token (
+        hash bytea primary key,
+        name text not null,
+        role text not null,
+        given boolean not null,
+        created_ms int8 not null,
+        revoked_ms int8
+      );
+      create index token_name on access.token (name)`,
+  },
+];
+
+export interface TokenEntry {
+  /** The first characters of the hash: tells two tokens of one name apart, and is no secret. */
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** Registered from outside (WEIR_ADMIN_TOKEN and the like), not made here. */
+  readonly given: boolean;
+  readonly createdAt: EpochMs;
+  readonly revokedAt: EpochMs | null;
+}
+
+const PREFIX = 'weir_';
+const TOKEN_BYTES = 32;
+const ID_LENGTH = 12;
+const CACHE_MS = 10_000;
+const CACHE_ENTRIES = 1000;
+/** Nobody's token is longer; what is, is not even hashed. */
+const MAX_TOKEN_LENGTH = 1024;
+const SHORT_TOKEN_LENGTH = 24;
+
+/**
+ * Kept is the SHA-256 of a token. A slow, salted password hash defends secrets that can be guessed; 256 random bits cannot, at any
+ * speed, so a plain hash is right, and it can be looked up. The look-up also settles timing: an index compares hashes, and how
+ * far a comparison got tells nothing of a token whose hash an attacker cannot steer.
+ */
+export class TokenStore implements Authenticator {
+  readonly #reporter: Reporter;
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #cache = new Map<string, { readonly principal: Principal; readonly until: number }>();
+  /** Moves on when the cache is cleared: an answer asked for before is not remembered. */
+  #generation = 0;
+
+  constructor(reporter: Reporter, database: Database, deps: { readonly clock: Clock }) {
+    this.#reporter = reporter;
+    this.#database = database;
+    this.#clock = deps.clock;
+  }
+
+  /** A new token for the name; one name may have several, so that a token can be replaced without a gap. It is shown this once. */
+  async create(name: string, role: Role): Promise<string> {
+    const token = `${PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`;
+    await this.#database.query(
+      'insert into access.token (hash, name, role, given, created_ms) values ($1, $2, $3, false, $4)',
+      [hashOf(token), name, role, this.#clock.now()],
+    );
+    return token;
+  }
+
+  /** Registers a token that came from outside; again and again without effect. It takes the place of the token given before under this name, so that a changed environment voids the old one. */
+  async ensure(token: string, name: string, role: Role): Promise<void> {
+    if (token.length < SHORT_TOKEN_LENGTH)
+      this.#reporter.warn('a given token is short enough to be guessed; use 32 random bytes', { name, role });
+    const now = this.#clock.now();
+    await this.#database.transaction(async (connection) => {
+      await connection.query(
+        `insert into access.token (hash, name, role, given, created_ms) values ($1, $2, $3, true, $4)
+         on conflict (hash) do update set name = excluded.name, role = excluded.role, given = true, revoked_ms = null`,
+        [hashOf(token), name, role, now],
+      );
+      await connection.query(
+        'update access.token set revoked_ms = $3 where name = $1 and hash <> $2 and given and revoked_ms is null',
+        [name, hashOf(token), now],
+      );
+    });
+    this.#forget();
+  }
+
+  /** All tokens ever made, by name and age; revoked ones stay listed. */
+  async list(): Promise<TokenEntry[]> {
+    const { rows } = await this.#database.query<TokenRow>(
+      'select hash, name, role, given, created_ms, revoked_ms from access.token order by name, created_ms, hash',
+    );
+    return rows.map((row) => ({
+      id: row.hash.toString('hex').slice(0, ID_LENGTH),
+      name: row.name,
+      role: roleOf(row.role),
+      given: row.given,
+      createdAt: Number(row.created_ms),
+      revokedAt: row.revoked_ms === null ? null : Number(row.revoked_ms),
+    }));
+  }
+
+  /** Revokes the tokens of a name, or only the one with this id; returns how many. Here at once, in other processes within 10 s. */
+  async revoke(name: string, id = ''): Promise<number> {
+    const { rowCount } = await this.#database.query(
+      `update access.token set revoked_ms = $3
+       where name = $1 and revoked_ms is null and starts_with(encode(hash, 'hex'), $2)`,
+      [name, id, this.#clock.now()],
+    );
+    this.#forget();
+    return rowCount;
+  }
+
+  /** Unknown tokens are looked up each time: what was just made works at once, and a flood of guesses pushes nothing out of the cache. */
+  async authenticate(token: string): Promise<Principal | null> {
+    if (token.length > MAX_TOKEN_LENGTH) return null;
+    const hash = hashOf(token);
+    const key = hash.toString('base64');
+    const now = this.#clock.monotonicMs();
+    const cached = this.#cache.get(key);
+    if (cached !== undefined && cached.until > now) return cached.principal;
+    const generation = this.#generation;
+    const { rows } = await this.#database.query<{ name: string; role: string }>(
+      'select name, role from access.token where hash = $1 and revoked_ms is null',
+      [hash],
+    );
+    const row = rows[0];
+    this.#cache.delete(key);
+    if (row === undefined) return null;
+    const principal = { name: row.name, role: roleOf(row.role) };
+    if (generation === this.#generation) this.#remember(key, principal, now + CACHE_MS);
+    return principal;
+  }
+
+  #forget(): void {
+    this.#generation += 1;
+    this.#cache.clear();
+  }
+
+  /** A Map keeps the order of insertion: the first entry is the oldest. */
+  #remember(key: string, principal: Principal, until: number): void {
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size < CACHE_ENTRIES) break;
+      this.#cache.delete(oldest);
+    }
+    this.#cache.set(key, { principal, until });
+  }
+}
+
+interface TokenRow {
+  readonly hash: Buffer;
+  readonly name: string;
+  readonly role: string;
+  readonly given: boolean;
+  readonly created_ms: bigint;
+  readonly revoked_ms: bigint | null;
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token, 'utf8').digest();
+}
+
+function roleOf(text: string): Role {
+  const role = ROLES.find((one) => one === text);
+  if (role === undefined) throw new WeirError('unexpected', `The database has a token with the unknown role ${text}.`);
+  return role;
+}
