@@ -1,5 +1,5 @@
 // Bounds of what a period costs: a minimum with true-up, a cap, and what was billed of it before.
-import { Exact } from '../../common/model/exact.ts';
+import type { Exact } from '../../common/model/exact.ts';
 import { least, most, type Priced, type WorkingStep } from './working.ts';
 
 export interface SpendLimits {

@@ -1,5 +1,5 @@
 // Stairstep: one fixed price for the step that holds the quantity, or every quantity where capacity has several measures.
-import { Exact } from '../../common/model/exact.ts';
+import type { Exact } from '../../common/model/exact.ts';
 import { type Priced, Sum } from './working.ts';
 import { tierHolding } from './tiers.ts';
 

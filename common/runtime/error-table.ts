@@ -269,6 +269,47 @@ export const ERROR_TABLE = {
     'A batch does not have the form it says it has.',
     'The bytes are kept in quarantine; check that agent and collector are of fitting versions.',
   ),
+  // collector: ingest, project, api
+  batch_damaged: entry(
+    400,
+    'A batch arrived with another SHA-256 than its header says.',
+    'Send it again; if it happens often, something between agent and collector changes bodies.',
+  ),
+  batch_mislabelled: entry(
+    400,
+    'Agent, incarnation or sequence inside a batch differ from the headers of its request.',
+    'The bytes are kept in quarantine; check that nothing rewrites headers between agent and collector.',
+  ),
+  batch_conflict: entry(
+    409,
+    'A batch came under a sequence that is held with another content.',
+    'The bytes are kept in quarantine; see whether a spool was restored from a copy: a copy must start as a new spool.',
+  ),
+  batch_not_applied: entry(
+    500,
+    'A batch could be read, but a projection fails on it again and again.',
+    'The bytes are kept in quarantine with the reason; please report it.',
+  ),
+  device_not_assigned: entry(
+    403,
+    'A batch has polls of a device that is not assigned to its agent.',
+    'Correct devices[].agent in the configuration of agent or collector; the agent keeps the batch until then.',
+  ),
+  agent_mismatch: entry(
+    403,
+    'The token of an agent was used under another agent name.',
+    'Give each agent its own token, made for its name.',
+  ),
+  agent_superseded: entry(
+    409,
+    'A newer spool of the same agent name has reported.',
+    'Run one agent under one name; to go back to the older spool, give it a new name.',
+  ),
+  bridge_unreachable: entry(
+    502,
+    'The billing bridge does not answer.',
+    'Check that it runs, and collector.bridge_url.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -1,0 +1,153 @@
+// The contracts in PostgreSQL: append-only versions; applying a configuration twice changes nothing.
+import type { Database, Queryable } from '../../common/database/database.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { Reporter } from '../../common/runtime/reporter.ts';
+import type { CustomerDocument } from '../contract-schema.ts';
+import { type Application, applicationOf, type KeptVersion, keptService, type Stated } from './apply.ts';
+import { ContractBook } from './contract-book.ts';
+import type { Customer, PlanTerms, PlanVersion, Service } from './contract.ts';
+
+export interface AccountStoreDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly readPlanTerms: (document: unknown) => PlanTerms;
+  readonly readCustomer: (document: unknown) => CustomerDocument;
+}
+
+interface VersionRow {
+  readonly serial: bigint;
+  readonly kind: KeptVersion['kind'];
+  readonly id: string;
+  readonly version: number;
+  readonly stated: string;
+  readonly valid_from_ms: bigint;
+  readonly document: unknown;
+}
+
+/** Any constant that nothing else in the database uses: "acct" in ASCII. */
+const ADVISORY_LOCK = 0x61_63_63_74;
+
+export class AccountStore {
+  readonly #reporter: Reporter;
+  readonly #deps: AccountStoreDeps;
+  #book: ContractBook | null = null;
+
+  constructor(reporter: Reporter, deps: AccountStoreDeps) {
+    this.#reporter = reporter.child('account');
+    this.#deps = deps;
+  }
+
+  /** Brings what is kept to what is stated. Throws contract_change_refused or meter_bound_twice, then nothing is written. */
+  async apply(stated: Stated): Promise<Application> {
+    const application = await this.#deps.database.transaction(async (connection) => {
+      await connection.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
+      const kept = (await readVersions(connection)).map(keptOf);
+      const found = applicationOf(kept, stated, this.#deps.clock.now());
+      await this.#write(connection, found);
+      return found;
+    });
+    if (application.versions.length > 0)
+      this.#reporter.info('contracts changed', {
+        versions: application.versions.map((one) => `${one.kind} ${one.id} ${one.version}`).slice(0, 50),
+      });
+    return application;
+  }
+
+  /** The contracts as they are kept now; read again only after a change. */
+  async book(): Promise<ContractBook> {
+    const { rows } = await this.#deps.database.query<{ serial: bigint }>(
+      'select coalesce(max(serial), 0)::int8 as serial from billing.contract_version',
+    );
+    const serial = rows[0]?.serial ?? 0n;
+    if (this.#book?.serial !== serial) this.#book = this.#read(await readVersions(this.#deps.database));
+    return this.#book;
+  }
+
+  /** Every version of one kind, oldest first: for the API. */
+  async history(kind: KeptVersion['kind']): Promise<KeptVersion[]> {
+    return (await readVersions(this.#deps.database)).filter((row) => row.kind === kind).map(keptOf);
+  }
+
+  async #write(connection: Queryable, application: Application): Promise<void> {
+    const now = this.#deps.clock.now();
+    for (const one of application.versions)
+      await connection.query(
+        `insert into billing.contract_version (kind, id, version, stated, valid_from_ms, applied_at_ms, document)
+         values ($1, $2, $3, $4, $5, $6, $7)`,
+        [
+          one.kind,
+          one.id,
+          one.version,
+          one.stated,
+          one.validFromMs,
+          now,
+          one.document === null ? null : JSON.stringify(one.document),
+        ],
+      );
+    for (const one of application.reratings)
+      await connection.query('insert into billing.rerating (service, from_ms, to_ms) values ($1, $2, $3)', [
+        one.service,
+        one.fromMs,
+        one.toMs,
+      ]);
+  }
+
+  #read(rows: readonly VersionRow[]): ContractBook {
+    const customers = new Map<string, Customer>();
+    const services = new Map<string, Service>();
+    const plans = new Map<string, PlanVersion>();
+    for (const row of rows) {
+      if (row.kind === 'service') services.set(row.id, keptService(row.document));
+      // A customer that is no longer stated is kept: its services and bills still name it.
+      if (row.kind === 'customer' && row.document !== null)
+        customers.set(row.id, customerOf(this.#deps.readCustomer(row.document)));
+      if (row.kind === 'price_plan') this.#readPlan(plans, row);
+    }
+    return new ContractBook({
+      serial: rows.reduce((most, row) => (row.serial > most ? row.serial : most), 0n),
+      customers: [...customers.values()],
+      services: [...services.values()],
+      plans: [...plans.values()],
+    });
+  }
+
+  #readPlan(plans: Map<string, PlanVersion>, row: VersionRow): void {
+    const validFromMs = Number(row.valid_from_ms);
+    const { document } = row;
+    if (typeof document === 'object' && document !== null && 'cancelled' in document) {
+      for (const [key, plan] of plans) if (plan.id === row.id && plan.validFromMs === validFromMs) plans.delete(key);
+      return;
+    }
+    const terms = this.#deps.readPlanTerms(document);
+    plans.set(`${row.id} ${row.version}`, { ...terms, id: row.id, version: row.version, validFromMs });
+  }
+}
+
+function customerOf(document: CustomerDocument): Customer {
+  return {
+    id: document.id,
+    name: document.name,
+    currency: document.currency,
+    zone: document.billing_zone,
+    cycle: document.billing_cycle,
+  };
+}
+
+async function readVersions(connection: Queryable): Promise<VersionRow[]> {
+  const { rows } = await connection.query<VersionRow>(
+    `select serial, kind, id, version, stated, valid_from_ms, document from billing.contract_version
+      order by kind, id, version`,
+  );
+  return [...rows];
+}
+
+function keptOf(row: VersionRow): KeptVersion {
+  return {
+    kind: row.kind,
+    id: row.id,
+    version: row.version,
+    stated: row.stated,
+    validFromMs: Number(row.valid_from_ms),
+    document: row.document,
+  };
+}

@@ -1,0 +1,322 @@
+// What a configuration changes in the contracts that are kept: new versions with their validity, never an edit of history. Pure.
+import { createHash } from 'node:crypto';
+import { periodAt } from '../../common/model/period.ts';
+import type { EpochMs } from '../../common/model/time.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
+import { type Binding, FOR_EVER_MS, instantOf, overlaps, type Service } from './contract.ts';
+
+export type ContractKind = 'customer' | 'price_plan' | 'service';
+
+/** One version of one contract as it is kept; `document` null ends it. */
+export interface KeptVersion {
+  readonly kind: ContractKind;
+  readonly id: string;
+  /** Grows with each version of the contract. */
+  readonly version: number;
+  /** What was written in the configuration, to tell whether it changed. */
+  readonly stated: string;
+  readonly validFromMs: EpochMs;
+  readonly document: unknown;
+}
+
+export interface Stated {
+  readonly customers: readonly CustomerDocument[];
+  readonly price_plans: readonly PlanDocument[];
+  readonly services: readonly ServiceDocument[];
+}
+
+/** A span of a service whose usage must be looked at again, because its bindings changed. */
+export interface Rerating {
+  readonly service: string;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
+export interface Application {
+  readonly versions: readonly KeptVersion[];
+  readonly reratings: readonly Rerating[];
+}
+
+/** Compares what is stated with the newest versions kept. Throws contract_change_refused for what would change history. */
+export function applicationOf(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): Application {
+  const newest = new Map<string, KeptVersion>();
+  for (const version of kept) {
+    const key = keyOf(version.kind, version.id);
+    const before = newest.get(key);
+    if (before === undefined || before.version < version.version) newest.set(key, version);
+  }
+  const customers = new Map(stated.customers.map((customer) => [customer.id, customer]));
+  const services = serviceVersions(newest, stated, customers, now);
+  const versions = [...customerVersions(newest, stated, now), ...planVersions(kept, stated, now), ...services];
+  return { versions, reratings: services.flatMap((version) => reratingOf(newest, version, now)) };
+}
+
+const keyOf = (kind: ContractKind, id: string): string => `${kind} ${id}`;
+
+/** The same for the same content, whatever the order of keys. */
+export function statedDigest(content: unknown): string {
+  return createHash('sha256').update(canonical(content)).digest('hex');
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value)
+    .filter(([, one]) => one !== undefined)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`).join(',')}}`;
+}
+
+function customerVersions(newest: ReadonlyMap<string, KeptVersion>, stated: Stated, now: EpochMs): KeptVersion[] {
+  const changed = stated.customers.flatMap((customer): KeptVersion[] => {
+    const before = newest.get(keyOf('customer', customer.id));
+    const digest = statedDigest(customer);
+    if (before?.stated === digest && before.document !== null) return [];
+    refuseChange('customer', customer.id, ['currency', 'billing_zone', 'billing_cycle'], before?.document, customer);
+    return [nextVersion(before, 'customer', customer.id, digest, before === undefined ? 0 : now, customer)];
+  });
+  return [...changed, ...ended(newest, 'customer', new Set(stated.customers.map((one) => one.id)), now)];
+}
+
+/** What bills and charges were cut by cannot change under them: that takes a new contract with a new id. */
+function refuseChange(
+  kind: ContractKind,
+  id: string,
+  fields: readonly string[],
+  before: unknown,
+  after: Readonly<Record<string, unknown>>,
+): void {
+  if (typeof before !== 'object' || before === null) return;
+  const old = new Map(Object.entries(before));
+  const field = fields.find((name) => old.get(name) !== after[name]);
+  if (field !== undefined)
+    throw new WeirError(
+      'contract_change_refused',
+      `The ${field} of ${kind} ${id} cannot change from ${String(old.get(field))} to ${String(after[field])}.`,
+      { kind, id, field },
+    );
+}
+
+/** What takes back a version that has not begun. */
+export interface CancelledPlan {
+  readonly valid_from: string;
+  readonly cancelled: true;
+}
+
+/** A plan that is edited in place counts from now on; one with a later `valid_from` from then on. Never backwards. */
+function planVersions(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): KeptVersion[] {
+  const made: KeptVersion[] = [];
+  for (const plan of stated.price_plans) {
+    const versions = [...kept, ...made].filter((one) => one.kind === 'price_plan' && one.id === plan.id);
+    const slot = plan.valid_from ?? '';
+    const sameSlot = versions.findLast((one) => slotOf(one) === slot);
+    const digest = statedDigest(plan);
+    if (sameSlot?.stated === digest) continue;
+    const statedFrom = plan.valid_from === undefined ? 0 : (instantOf(plan.valid_from, 'UTC') ?? 0);
+    const known = kept.some((one) => one.kind === 'price_plan' && one.id === plan.id);
+    const validFrom = known ? Math.max(statedFrom, now) : statedFrom;
+    made.push(nextVersion(versions.at(-1), 'price_plan', plan.id, digest, validFrom, plan));
+  }
+  return [...made, ...cancelledPlans(kept, stated, now)];
+}
+
+/** Versions that are no longer stated and have not begun never will. */
+function cancelledPlans(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): KeptVersion[] {
+  return stated.price_plans.flatMap((plan, at) => {
+    if (stated.price_plans.findIndex((one) => one.id === plan.id) !== at) return [];
+    const slots = new Set(stated.price_plans.filter((one) => one.id === plan.id).map((one) => one.valid_from ?? ''));
+    const versions = kept.filter((one) => one.kind === 'price_plan' && one.id === plan.id);
+    const gone = new Set(versions.filter((one) => one.validFromMs > now).map(slotOf));
+    const added = stated.price_plans.filter((one) => one.id === plan.id).length;
+    return [...gone].flatMap((slot, index): KeptVersion[] => {
+      const newest = versions.findLast((one) => slotOf(one) === slot);
+      const last = versions.at(-1);
+      if (slots.has(slot) || newest === undefined || newest.stated === '' || last === undefined) return [];
+      const cancelled: CancelledPlan = { valid_from: slot, cancelled: true };
+      const version = last.version + added + index + 1;
+      return [
+        { kind: 'price_plan', id: plan.id, version, stated: '', validFromMs: newest.validFromMs, document: cancelled },
+      ];
+    });
+  });
+}
+
+function slotOf(version: KeptVersion): string {
+  const document = version.document;
+  return typeof document === 'object' &&
+    document !== null &&
+    'valid_from' in document &&
+    typeof document.valid_from === 'string'
+    ? document.valid_from
+    : '';
+}
+
+function serviceVersions(
+  newest: ReadonlyMap<string, KeptVersion>,
+  stated: Stated,
+  customers: ReadonlyMap<string, CustomerDocument>,
+  now: EpochMs,
+): KeptVersion[] {
+  const changed = stated.services.flatMap((service): KeptVersion[] => {
+    const before = newest.get(keyOf('service', service.id));
+    const digest = statedDigest(service);
+    if (before?.stated === digest) return [];
+    const previous = before === undefined ? null : keptService(before.document);
+    if (previous !== null) refuseChange('service', service.id, ['customer'], previous, { customer: service.customer });
+    const next = mergedService(previous, service, customers.get(service.customer), now);
+    return [nextVersion(before, 'service', service.id, digest, now, next)];
+  });
+  const names = new Set(stated.services.map((service) => service.id));
+  const removed = [...newest.values()].flatMap((version): KeptVersion[] => {
+    if (version.kind !== 'service' || names.has(version.id) || version.stated === '') return [];
+    const service = keptService(version.document);
+    return [nextVersion(version, 'service', version.id, '', now, endedService(service, now))];
+  });
+  const result = [...changed, ...removed];
+  refuseDoubleBindings(newest, result);
+  return result;
+}
+
+/** History stays: what is no longer stated ends now, what is new without a date begins now. */
+function mergedService(
+  before: Service | null,
+  stated: ServiceDocument,
+  customer: CustomerDocument | undefined,
+  now: EpochMs,
+): Service {
+  const zone = customer?.billing_zone ?? 'UTC';
+  const fromMs = instantOf(stated.from, zone) ?? 0;
+  const toMs = stated.to === undefined ? null : instantOf(stated.to, zone);
+  const bindings = stated.bindings.map((binding): Binding => {
+    const open = before?.bindings.find(
+      (one) =>
+        one.device === binding.device && one.interface === binding.interface && (one.toMs === null || one.toMs > now),
+    );
+    const undated = before === null ? fromMs : (open?.fromMs ?? Math.max(now, fromMs));
+    return {
+      device: binding.device,
+      interface: binding.interface,
+      fromMs: binding.from === undefined ? undated : (instantOf(binding.from, zone) ?? undated),
+      toMs: binding.to === undefined ? toMs : instantOf(binding.to, zone),
+    };
+  });
+  const history = (before?.bindings ?? []).flatMap((old): Binding[] => {
+    const restated = bindings.some(
+      (one) => one.device === old.device && one.interface === old.interface && overlaps(one, old),
+    );
+    if (restated || old.fromMs >= now) return [];
+    return [{ ...old, toMs: Math.min(old.toMs ?? FOR_EVER_MS, now) }];
+  });
+  const plans = before === null ? [] : before.plans;
+  const changed = plans.at(-1)?.plan !== stated.plan;
+  return {
+    id: stated.id,
+    name: stated.name ?? stated.id,
+    customer: stated.customer,
+    fromMs,
+    toMs,
+    recurringFromMs:
+      stated.billed_from === undefined
+        ? (before?.recurringFromMs ?? Math.max(fromMs, periodAt(now, customer?.billing_cycle ?? 'month', zone).startMs))
+        : (instantOf(stated.billed_from, zone) ?? fromMs),
+    plans: changed ? [...plans, { plan: stated.plan, fromMs: before === null ? fromMs : now }] : plans,
+    bindings: [...history, ...bindings],
+  };
+}
+
+function endedService(service: Service, now: EpochMs): Service {
+  const toMs = Math.max(service.fromMs, Math.min(service.toMs ?? FOR_EVER_MS, now));
+  return {
+    ...service,
+    toMs,
+    bindings: service.bindings
+      .filter((binding) => binding.fromMs < toMs)
+      .map((binding) => ({ ...binding, toMs: Math.min(binding.toMs ?? FOR_EVER_MS, toMs) })),
+  };
+}
+
+/** The merged history, unlike the configuration alone, may still hold a port for two services at one time. */
+function refuseDoubleBindings(newest: ReadonlyMap<string, KeptVersion>, made: readonly KeptVersion[]): void {
+  const services = new Map<string, Service>();
+  for (const version of [...newest.values(), ...made])
+    if (version.kind === 'service') services.set(version.id, keptService(version.document));
+  const byPort = new Map<string, (Binding & { readonly service: string })[]>();
+  for (const service of services.values())
+    for (const binding of service.bindings) {
+      const port = `${binding.device} ${binding.interface}`;
+      const held = byPort.get(port) ?? [];
+      const clash = held.find((other) => overlaps(other, binding));
+      if (clash !== undefined)
+        throw new WeirError(
+          'meter_bound_twice',
+          `${port} is bound to ${clash.service} and ${service.id} at one time.`,
+          {
+            device: binding.device,
+            interface: binding.interface,
+            services: [clash.service, service.id],
+          },
+        );
+      held.push({ ...binding, service: service.id });
+      byPort.set(port, held);
+    }
+}
+
+/** The past span in which usage may belong to someone else after the change. */
+function reratingOf(newest: ReadonlyMap<string, KeptVersion>, version: KeptVersion, now: EpochMs): Rerating[] {
+  const before = newest.get(keyOf('service', version.id));
+  const old = before === undefined ? [] : keptService(before.document).bindings;
+  const next = keptService(version.document).bindings;
+  const text = (one: Binding): string => `${one.device} ${one.interface} ${one.fromMs} ${one.toMs ?? ''}`;
+  const [oldTexts, nextTexts] = [new Set(old.map(text)), new Set(next.map(text))];
+  const changed = [
+    ...old.filter((one) => !nextTexts.has(text(one))),
+    ...next.filter((one) => !oldTexts.has(text(one))),
+  ];
+  if (changed.length === 0) return [];
+  const fromMs = Math.min(...changed.map((one) => one.fromMs));
+  return fromMs >= now ? [] : [{ service: version.id, fromMs, toMs: now }];
+}
+
+function ended(
+  newest: ReadonlyMap<string, KeptVersion>,
+  kind: ContractKind,
+  stated: ReadonlySet<string>,
+  now: EpochMs,
+): KeptVersion[] {
+  return [...newest.values()].flatMap((version) =>
+    version.kind !== kind || stated.has(version.id) || version.document === null
+      ? []
+      : [nextVersion(version, kind, version.id, '', now, null)],
+  );
+}
+
+function nextVersion(
+  before: KeptVersion | undefined,
+  kind: ContractKind,
+  id: string,
+  stated: string,
+  validFromMs: EpochMs,
+  document: unknown,
+): KeptVersion {
+  return { kind, id, version: (before?.version ?? 0) + 1, stated, validFromMs, document };
+}
+
+/** A service as this module wrote it. */
+export function keptService(document: unknown): Service {
+  if (!isService(document)) throw new Error('BUG: a kept service has not the form it was written in');
+  return document;
+}
+
+function isService(document: unknown): document is Service {
+  return (
+    typeof document === 'object' &&
+    document !== null &&
+    'id' in document &&
+    'fromMs' in document &&
+    'plans' in document &&
+    Array.isArray(document.plans) &&
+    'bindings' in document &&
+    Array.isArray(document.bindings)
+  );
+}

@@ -1,0 +1,80 @@
+// All contracts in memory, with the questions that rating and billing ask of them.
+import type { EpochMs } from '../../common/model/time.ts';
+import { type Binding, type Customer, FOR_EVER_MS, overlaps, type PlanVersion, type Service } from './contract.ts';
+
+export interface BookContents {
+  /** Grows with every change; the version of the feed. */
+  readonly serial: bigint;
+  readonly customers: readonly Customer[];
+  readonly services: readonly Service[];
+  readonly plans: readonly PlanVersion[];
+}
+
+export interface Holder {
+  readonly service: Service;
+  readonly binding: Binding;
+}
+
+/** Immutable; a change of contracts makes a new book. */
+export class ContractBook {
+  readonly serial: bigint;
+  readonly customers: ReadonlyMap<string, Customer>;
+  readonly services: ReadonlyMap<string, Service>;
+  readonly plans: readonly PlanVersion[];
+  readonly #plansById = new Map<string, PlanVersion[]>();
+  readonly #byPort = new Map<string, Holder[]>();
+
+  constructor(contents: BookContents) {
+    this.serial = contents.serial;
+    this.customers = new Map(contents.customers.map((customer) => [customer.id, customer]));
+    this.services = new Map(contents.services.map((service) => [service.id, service]));
+    this.plans = contents.plans;
+    for (const plan of contents.plans) {
+      const versions = this.#plansById.get(plan.id) ?? [];
+      versions.push(plan);
+      versions.sort((left, right) => left.validFromMs - right.validFromMs || left.version - right.version);
+      this.#plansById.set(plan.id, versions);
+    }
+    for (const service of contents.services)
+      for (const binding of service.bindings) {
+        const port = portKey(binding.device, binding.interface);
+        this.#byPort.set(port, [...(this.#byPort.get(port) ?? []), { service, binding }]);
+      }
+  }
+
+  customerOf(service: Service): Customer {
+    const customer = this.customers.get(service.customer);
+    if (customer === undefined) throw new Error(`BUG: service ${service.id} has no customer`);
+    return customer;
+  }
+
+  servicesOf(customer: string): Service[] {
+    return [...this.services.values()].filter((service) => service.customer === customer);
+  }
+
+  /** The terms that count for a service at an instant; null before its plan's first version. */
+  planAt(service: Service, at: EpochMs): PlanVersion | null {
+    const plan = service.plans.findLast((one) => one.fromMs <= at) ?? service.plans[0];
+    const versions = plan === undefined ? [] : (this.#plansById.get(plan.plan) ?? []);
+    return versions.findLast((version) => version.validFromMs <= at) ?? null;
+  }
+
+  /** Who holds a port at an instant; null where nobody does. */
+  holderAt(device: string, interfaceKey: string, at: EpochMs): Holder | null {
+    return (
+      this.#byPort
+        .get(portKey(device, interfaceKey))
+        ?.find(({ binding }) => at >= binding.fromMs && at < (binding.toMs ?? FOR_EVER_MS)) ?? null
+    );
+  }
+
+  /** Everybody who holds a port in a span. */
+  holdersIn(device: string, interfaceKey: string, fromMs: EpochMs, toMs: EpochMs): Holder[] {
+    const span = { fromMs, toMs };
+    return (this.#byPort.get(portKey(device, interfaceKey)) ?? []).filter(({ binding }) => overlaps(binding, span));
+  }
+}
+
+function portKey(device: string, interfaceKey: string): string {
+  return `${device}\n${interfaceKey}`;
+}

@@ -1,0 +1,66 @@
+// Who pays for what: customers, the services they bought, where these are bound, and the terms of their price plans over time.
+import type { Rounding } from '../../common/model/exact.ts';
+import { type BillingCycle, startOfDate } from '../../common/model/period.ts';
+import type { EpochMs } from '../../common/model/time.ts';
+import type { PriceItem } from '../rate/price-item.ts';
+
+export interface Customer {
+  readonly id: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly zone: string;
+  readonly cycle: BillingCycle;
+}
+
+/** A port that belongs to a service for a span of time. */
+export interface Binding {
+  readonly device: string;
+  readonly interface: string;
+  readonly fromMs: EpochMs;
+  /** Null is open. */
+  readonly toMs: EpochMs | null;
+}
+
+export interface Service {
+  readonly id: string;
+  readonly name: string;
+  readonly customer: string;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs | null;
+  /** Items that cost without usage are charged from the period that holds this instant on: a service of years ago is not billed for them at once. */
+  readonly recurringFromMs: EpochMs;
+  /** The plan that counts from each instant on, in order; the first from the beginning. */
+  readonly plans: readonly { readonly plan: string; readonly fromMs: EpochMs }[];
+  readonly bindings: readonly Binding[];
+}
+
+export interface PlanTerms {
+  readonly currency: string;
+  /** Used once per bill line. */
+  readonly rounding: { readonly places: number; readonly mode: Rounding };
+  readonly items: readonly PriceItem[];
+}
+
+export interface PlanVersion extends PlanTerms {
+  readonly id: string;
+  readonly version: number;
+  readonly validFromMs: EpochMs;
+}
+
+/** Later than any instant that Weir meets; a safe integer. */
+export const FOR_EVER_MS: EpochMs = 8_640_000_000_000_000;
+
+/** A date is midnight in the zone, anything else an instant with its offset; null where it is neither. */
+export function instantOf(text: string, zone: string): EpochMs | null {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return startOfDate(text, zone);
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : at;
+}
+
+/** Do two half-open spans share an instant? Null is open. */
+export function overlaps(
+  left: { readonly fromMs: EpochMs; readonly toMs: EpochMs | null },
+  right: { readonly fromMs: EpochMs; readonly toMs: EpochMs | null },
+): boolean {
+  return left.fromMs < (right.toMs ?? FOR_EVER_MS) && right.fromMs < (left.toMs ?? FOR_EVER_MS);
+}

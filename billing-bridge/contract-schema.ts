@@ -1,0 +1,285 @@
+// The form of customers, price plans and services in the configuration, and what each means to rating; how they fit together is checked in account/check.ts.
+import { z } from 'zod';
+import { Exact } from '../common/model/exact.ts';
+import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
+import { nameSchema } from '../common/runtime/device-configuration.ts';
+import type { PlanTerms } from './account/contract.ts';
+import type { Price, PriceItem } from './rate/price-item.ts';
+import { RATE_UNITS, type RateUnit, VOLUME_UNITS, type VolumeUnit } from './rate/unit.ts';
+
+/** A decimal as text, so that no float stands between the contract and the price; whole numbers may be written plain. */
+const decimal = z
+  .union([z.string(), z.number().int()])
+  .transform(String)
+  .refine((text) => Exact.parse(text) !== null, 'expected a decimal in quotes, such as "0.0125"');
+const notNegative = decimal.refine((text) => Exact.parse(text)?.isNegative() !== true, 'a price cannot be negative');
+const positive = decimal.refine((text) => {
+  const value = Exact.parse(text);
+  return value === null || value.compare(Exact.zero) > 0;
+}, 'expected more than zero');
+
+const instantText = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+/** A date (midnight in the customer's zone) or an instant with its offset. */
+const instant = z
+  .string()
+  .regex(instantText, 'expected a date such as 2026-11-01, or an instant such as 2026-11-01T00:00:00Z');
+
+const unitNames = Object.keys(VOLUME_UNITS).filter((name): name is VolumeUnit => name in VOLUME_UNITS);
+const rateNames = Object.keys(RATE_UNITS).filter((name): name is RateUnit => name in RATE_UNITS);
+
+const common = {
+  id: nameSchema,
+  name: z.string().max(200).optional(),
+  min_spend: notNegative.optional(),
+  max_spend: notNegative.optional(),
+};
+const ofVolume = {
+  unit: z.enum(unitNames),
+  direction: z.enum(['in', 'out', 'sum', 'higher']).default('sum'),
+};
+const tiers = z
+  .array(
+    z.strictObject({
+      up_to: notNegative.nullable().default(null),
+      price: notNegative.default('0'),
+      flat: notNegative.default('0'),
+    }),
+  )
+  .min(1)
+  .max(100);
+const minuteText = /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/;
+const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const itemSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...common, kind: z.literal('flat'), amount: notNegative }),
+  z.strictObject({ ...common, kind: z.literal('per_unit'), ...ofVolume, price: notNegative }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('graduated'),
+    ...ofVolume,
+    tiers,
+    flat_at_zero: z.boolean().default(false),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('volume'),
+    ...ofVolume,
+    tiers,
+    flat_at_zero: z.boolean().default(false),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('package'),
+    ...ofVolume,
+    size: positive,
+    price: notNegative,
+    free: notNegative.default('0'),
+    one_at_zero: z.boolean().default(false),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('stairstep'),
+    ...ofVolume,
+    steps: z
+      .array(z.strictObject({ up_to: notNegative.nullable().default(null), flat: notNegative }))
+      .min(1)
+      .max(100),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('time_of_day'),
+    ...ofVolume,
+    price: notNegative,
+    bands: z
+      .array(
+        z.strictObject({
+          name: z.string().max(100),
+          days: z.array(z.enum(WEEK)).min(1).max(7),
+          from: z.string().regex(minuteText, 'expected HH:MM'),
+          to: z.string().regex(minuteText, 'expected HH:MM'),
+          price: notNegative,
+        }),
+      )
+      .min(1)
+      .max(100),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('percentile'),
+    percentile: positive.default('95'),
+    interval_ms: z.number().int().min(1000).max(86_400_000).default(300_000),
+    direction: z.enum(['higher', 'per_interval_max', 'sum', 'in', 'out']).default('higher'),
+    rank: z.enum(['nearest_rank', 'round_rank']).default('nearest_rank'),
+    gaps: z.enum(['exclude', 'zero', 'spread']).default('exclude'),
+    part_period: z.enum(['full', 'prorated']).default('prorated'),
+    unit: z.enum(rateNames).default('Mbit/s'),
+    commit: notNegative.default('0'),
+    commit_price: notNegative.default('0'),
+    overage_price: notNegative,
+  }),
+]);
+
+export const customerSchema = z.strictObject({
+  id: nameSchema,
+  name: z.string().min(1).max(200),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR'),
+  billing_zone: z.string().refine(zoneKnown, 'expected an IANA time zone such as Europe/Berlin').default('UTC'),
+  billing_cycle: z.enum(BILLING_CYCLES).default('month'),
+});
+
+export const planSchema = z.strictObject({
+  id: nameSchema,
+  name: z.string().max(200).optional(),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR'),
+  valid_from: instant.optional(),
+  rounding: z
+    .strictObject({
+      places: z.number().int().min(0).max(20).optional(),
+      mode: z.enum(['half_up', 'half_even', 'down', 'up']).default('half_up'),
+    })
+    .prefault({}),
+  items: z.array(itemSchema).min(1).max(50),
+});
+
+export const serviceSchema = z.strictObject({
+  id: nameSchema,
+  name: z.string().max(200).optional(),
+  customer: nameSchema,
+  plan: nameSchema,
+  from: instant,
+  to: instant.optional(),
+  /** Where a service is entered late: from when on to charge what costs without usage. */
+  billed_from: instant.optional(),
+  bindings: z
+    .array(
+      z.strictObject({
+        device: nameSchema,
+        interface: z.string().min(1).max(255),
+        from: instant.optional(),
+        to: instant.optional(),
+      }),
+    )
+    .max(1000)
+    .default([]),
+});
+
+export type CustomerDocument = z.output<typeof customerSchema>;
+export type PlanDocument = z.output<typeof planSchema>;
+export type ServiceDocument = z.output<typeof serviceSchema>;
+type ItemDocument = z.output<typeof itemSchema>;
+
+const exact = (text: string): Exact => {
+  const value = Exact.parse(text);
+  if (value === null) throw new Error(`BUG: ${text} passed the schema and is no decimal`);
+  return value;
+};
+
+/** The terms of a plan as rating needs them; `places` follow the currency where the plan does not state them. */
+export function planTerms(document: PlanDocument): PlanTerms {
+  return {
+    currency: document.currency,
+    rounding: { places: document.rounding.places ?? currencyPlaces(document.currency), mode: document.rounding.mode },
+    items: document.items.map(itemTerms),
+  };
+}
+
+/** Reads a plan as it was kept. */
+export function readPlanTerms(kept: unknown): PlanTerms {
+  return planTerms(planSchema.parse(kept));
+}
+
+/** Decimal places of the currency by ISO 4217, as the runtime's CLDR knows them. */
+function currencyPlaces(currency: string): number {
+  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+export function itemTerms(item: ItemDocument): PriceItem {
+  return {
+    id: item.id,
+    name: item.name ?? item.id,
+    price: priceOf(item),
+    limits: {
+      least: item.min_spend === undefined ? null : exact(item.min_spend),
+      most: item.max_spend === undefined ? null : exact(item.max_spend),
+    },
+  };
+}
+
+function priceOf(item: ItemDocument): Price {
+  switch (item.kind) {
+    case 'flat':
+      return { kind: 'flat', amount: exact(item.amount) };
+    case 'per_unit':
+      return { kind: 'per_unit', unit: item.unit, direction: item.direction, price: exact(item.price) };
+    case 'graduated':
+    case 'volume':
+      return {
+        kind: item.kind,
+        unit: item.unit,
+        direction: item.direction,
+        flatAtZero: item.flat_at_zero,
+        tiers: item.tiers.map((tier) => ({
+          upTo: boundOf(tier.up_to),
+          unit: exact(tier.price),
+          flat: exact(tier.flat),
+        })),
+      };
+    case 'package':
+      return {
+        kind: 'package',
+        unit: item.unit,
+        direction: item.direction,
+        amount: exact(item.price),
+        size: exact(item.size),
+        freeUnits: exact(item.free),
+        oneAtZero: item.one_at_zero,
+      };
+    case 'stairstep':
+      return {
+        kind: 'stairstep',
+        unit: item.unit,
+        direction: item.direction,
+        stairs: item.steps.map((step) => ({ upTo: boundOf(step.up_to), flat: exact(step.flat) })),
+      };
+    case 'time_of_day':
+      return {
+        kind: 'time_of_day',
+        unit: item.unit,
+        direction: item.direction,
+        otherwise: exact(item.price),
+        bands: item.bands.map((band) => ({
+          name: band.name,
+          days: band.days.map((day) => WEEK.indexOf(day)),
+          fromMinute: minuteOf(band.from),
+          toMinute: minuteOf(band.to),
+          price: exact(band.price),
+        })),
+      };
+    case 'percentile':
+      return percentileOf(item);
+  }
+}
+
+function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Price {
+  return {
+    kind: 'percentile',
+    percentile: exact(item.percentile),
+    intervalMs: item.interval_ms,
+    direction: item.direction,
+    rank: item.rank,
+    gaps: item.gaps,
+    partPeriod: item.part_period,
+    unitBps: Exact.integer(RATE_UNITS[item.unit]),
+    commit: exact(item.commit),
+    commitPrice: exact(item.commit_price),
+    overagePrice: exact(item.overage_price),
+  };
+}
+
+function boundOf(text: string | null): Exact | null {
+  return text === null ? null : exact(text);
+}
+
+function minuteOf(text: string): number {
+  return Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+}

@@ -1,0 +1,262 @@
+// Runs what is scheduled: the queue wakes, a lease decides who works, and a slow timer wakes too where the queue does not answer.
+import type { Lease, Queryable } from '../../common/database/database.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { Component } from '../../common/runtime/component.ts';
+import { codeOf, messageOf } from '../../common/runtime/errors.ts';
+import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+/** The part of leases that is used here. */
+export interface LeaseKeeper {
+  acquire(name: string, holder: string, ttlMs: DurationMs): Promise<Lease | null>;
+  renew(lease: Lease, ttlMs: DurationMs): Promise<void>;
+  release(lease: Lease): Promise<void>;
+  assertHeld(connection: Queryable, lease: Lease): Promise<void>;
+}
+
+export interface HeldLease {
+  readonly holder: string;
+  readonly token: bigint;
+  /** Throws lease_lost; to be called in the transaction of every effect. */
+  readonly fence: (connection: Queryable) => Promise<void>;
+}
+
+export interface Task {
+  readonly name: string;
+  readonly everyMs: DurationMs;
+  /** What is woken when this run did something. */
+  readonly then?: string;
+  /** Returns what was done, for people; `did` false where there was nothing to do. What is due comes from the ledger, never from the wake. */
+  readonly run: (lease: HeldLease) => Promise<{ readonly did: boolean; readonly summary: unknown }>;
+}
+
+export interface TaskState {
+  readonly name: string;
+  readonly everyMs: DurationMs;
+  readonly running: boolean;
+  readonly runs: number;
+  readonly lastStartedAtMs: EpochMs | null;
+  readonly lastFinishedAtMs: EpochMs | null;
+  readonly lastSummary: unknown;
+  readonly lastError: string | null;
+  /** Runs that began because the queue did not wake in time. */
+  readonly fallbackWakes: number;
+}
+
+export interface ScheduledWorkDeps {
+  readonly queue: WorkQueue;
+  readonly leases: LeaseKeeper;
+  readonly clock: Clock;
+  /** Names this process among those that work for the same database. */
+  readonly holder: string;
+}
+
+const LEASE_MS = 60_000;
+const RENEW_MS = 15_000;
+/** A schedule is late after this many intervals, but not before the floor. */
+const LATE_INTERVALS = 3;
+const LATE_FLOOR_MS = 5_000;
+const LOOK_MS = 1_000;
+/** How often the schedules are looked after: a queue that was emptied gets them back. */
+const RESCHEDULE_MS = 15_000;
+
+interface Slot {
+  readonly task: Task;
+  wanted: boolean;
+  running: Promise<void> | null;
+  runs: number;
+  fallbackWakes: number;
+  wokenAtMs: number;
+  startedAtMs: EpochMs | null;
+  finishedAtMs: EpochMs | null;
+  summary: unknown;
+  error: string | null;
+}
+
+export class ScheduledWork implements Component {
+  readonly #reporter: Reporter;
+  readonly #deps: ScheduledWorkDeps;
+  readonly #slots = new Map<string, Slot>();
+  readonly #runs: CounterMetric;
+  readonly #seconds: HistogramMetric;
+  #stopping = new AbortController();
+  #loops: Promise<unknown> | null = null;
+
+  constructor(reporter: Reporter, tasks: readonly Task[], deps: ScheduledWorkDeps) {
+    this.#reporter = reporter.child('schedule');
+    this.#deps = deps;
+    for (const task of tasks)
+      this.#slots.set(task.name, {
+        task,
+        wanted: false,
+        running: null,
+        runs: 0,
+        fallbackWakes: 0,
+        wokenAtMs: 0,
+        startedAtMs: null,
+        finishedAtMs: null,
+        summary: null,
+        error: null,
+      });
+    this.#runs = this.#reporter.counter('scheduled_runs_total', 'Runs of scheduled work, by outcome', [
+      'task',
+      'outcome',
+    ]);
+    this.#seconds = this.#reporter.histogram(
+      'scheduled_run_seconds',
+      'How long a run of scheduled work takes',
+      [0.01, 0.05, 0.2, 1, 5, 30, 120],
+      ['task'],
+    );
+  }
+
+  start(): Promise<void> {
+    if (this.#loops !== null) return Promise.resolve();
+    this.#stopping = new AbortController();
+    for (const slot of this.#slots.values()) slot.wokenAtMs = this.#deps.clock.monotonicMs();
+    this.#loops = Promise.all([this.#lookAfterLate(), this.#lookAfterSchedules()]);
+    for (const name of this.#slots.keys()) this.wake(name);
+    return Promise.resolve();
+  }
+
+  /** Lets runs that are under way finish. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loops;
+    this.#loops = null;
+    await Promise.all([...this.#slots.values()].map((slot) => slot.running));
+  }
+
+  /** Asks for a run now; one that is running already is followed by exactly one more. Unknown names are ignored. */
+  wake(name: string): void {
+    const slot = this.#slots.get(name);
+    if (slot === undefined || this.#stopping.signal.aborted || this.#loops === null) return;
+    slot.wanted = true;
+    slot.wokenAtMs = this.#deps.clock.monotonicMs();
+    slot.running ??= this.#work(slot).finally(() => {
+      slot.running = null;
+    });
+  }
+
+  /** Wakes a task and resolves when it has run after this call. */
+  async runNow(name: string): Promise<TaskState | null> {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) return null;
+    this.wake(name);
+    await slot.running;
+    return stateOf(slot);
+  }
+
+  states(): TaskState[] {
+    return [...this.#slots.values()].map(stateOf);
+  }
+
+  async #work(slot: Slot): Promise<void> {
+    while (slot.wanted && !this.#stopping.signal.aborted) {
+      slot.wanted = false;
+      try {
+        await this.#runOnce(slot);
+      } catch (error) {
+        slot.error = `${messageOf(error)} [${codeOf(error)}]`;
+        slot.finishedAtMs = this.#deps.clock.now();
+        this.#runs.add(1, { task: slot.task.name, outcome: 'failed' });
+        // It is due again at the next wake: what is to be done is in the ledger.
+        this.#reporter.warn('scheduled run failed', {
+          task: slot.task.name,
+          message: messageOf(error),
+          code: codeOf(error),
+        });
+      }
+    }
+  }
+
+  async #runOnce(slot: Slot): Promise<void> {
+    const { leases, clock, holder } = this.#deps;
+    const { task } = slot;
+    const lease = await leases.acquire(`billing-${task.name}`, holder, LEASE_MS);
+    if (lease === null) {
+      this.#runs.add(1, { task: task.name, outcome: 'elsewhere' });
+      return;
+    }
+    const startedAt = clock.monotonicMs();
+    slot.startedAtMs = clock.now();
+    const done = new AbortController();
+    const renewing = this.#keepLease(lease, done.signal);
+    try {
+      const fence = (connection: Queryable): Promise<void> => leases.assertHeld(connection, lease);
+      const result = await task.run({ holder, token: lease.token, fence });
+      slot.summary = result.summary;
+      slot.error = null;
+      slot.runs += 1;
+      slot.finishedAtMs = clock.now();
+      this.#runs.add(1, { task: task.name, outcome: 'done' });
+      this.#seconds.observe((clock.monotonicMs() - startedAt) / 1000, { task: task.name });
+      if (result.did && task.then !== undefined) this.wake(task.then);
+    } finally {
+      done.abort();
+      await renewing;
+      await leases.release(lease).catch(() => undefined);
+    }
+  }
+
+  /** A lease that cannot be renewed is left to run out: the fence then stops the run at its next effect. */
+  async #keepLease(lease: Lease, done: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#deps.clock.sleep(RENEW_MS, done);
+      if (done.aborted) return;
+      await this.#deps.leases
+        .renew(lease, LEASE_MS)
+        .catch((error: unknown) =>
+          this.#reporter.warn('lease not renewed', { lease: lease.name, message: messageOf(error) }),
+        );
+    }
+  }
+
+  async #lookAfterLate(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#deps.clock.sleep(LOOK_MS, signal);
+      if (signal.aborted) return;
+      const now = this.#deps.clock.monotonicMs();
+      for (const slot of this.#slots.values()) {
+        const lateMs = Math.max(LATE_FLOOR_MS, slot.task.everyMs * LATE_INTERVALS);
+        if (now - slot.wokenAtMs < lateMs || slot.running !== null) continue;
+        slot.fallbackWakes += 1;
+        this.wake(slot.task.name);
+      }
+    }
+  }
+
+  /** Makes the schedules, and makes them again where the queue lost them; a queue that does not answer is tried for ever. */
+  async #lookAfterSchedules(): Promise<void> {
+    const { queue, clock } = this.#deps;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await queue.start();
+        for (const { task } of this.#slots.values())
+          if (!(await queue.scheduled(task.name))) await queue.schedule(task.name, task.everyMs);
+      } catch (error) {
+        this.#reporter.warn('the queue does not take schedules; a timer wakes meanwhile', {
+          message: messageOf(error),
+        });
+      }
+      await clock.sleep(RESCHEDULE_MS, signal);
+    }
+  }
+}
+
+function stateOf(slot: Slot): TaskState {
+  return {
+    name: slot.task.name,
+    everyMs: slot.task.everyMs,
+    running: slot.running !== null,
+    runs: slot.runs,
+    lastStartedAtMs: slot.startedAtMs,
+    lastFinishedAtMs: slot.finishedAtMs,
+    lastSummary: slot.summary,
+    lastError: slot.error,
+    fallbackWakes: slot.fallbackWakes,
+  };
+}

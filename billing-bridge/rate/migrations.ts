@@ -1,0 +1,59 @@
+// Tables of rating: charges for ever, what is due, and how far usage was looked through.
+import type { Migration } from '../../common/database/database.ts';
+
+export const ratingMigrations: readonly Migration[] = [
+  {
+    id: 'billing-rate-001',
+    sql: `
+      create table billing.rating_run (
+        id bigint generated always as identity primary key,
+        holder text not null,
+        token bigint not null,
+        started_at_ms bigint not null
+      );
+      create table billing.charge (
+        id bigint generated always as identity primary key,
+        run bigint not null references billing.rating_run (id),
+        customer text not null,
+        service text not null,
+        item text not null,
+        item_name text not null,
+        kind text not null,
+        window_start_ms bigint not null,
+        window_end_ms bigint not null,
+        version int not null,
+        plan text not null,
+        plan_version int not null,
+        currency text not null,
+        quantity text not null,
+        unit text not null,
+        amount text not null,
+        usage_records int not null,
+        input_digest text not null,
+        rated_at_ms bigint not null,
+        working jsonb not null,
+        evidence jsonb not null,
+        unique (service, item, window_start_ms, version)
+      );
+      create index charge_by_customer on billing.charge (customer, window_start_ms);
+      create trigger charge_never_changes before update or delete or truncate on billing.charge
+        for each statement execute function billing.refuse_change();
+      create table billing.due_window (
+        service text not null,
+        item text not null,
+        window_start_ms bigint not null,
+        window_end_ms bigint not null,
+        primary key (service, item, window_start_ms)
+      );
+      create index due_window_by_end on billing.due_window (window_end_ms, service, item, window_start_ms);
+      create table billing.rating_position (
+        one boolean primary key default true check (one),
+        usage_serial bigint not null
+      );
+      insert into billing.rating_position (usage_serial) values (0);
+      create table billing.service_progress (
+        service text primary key,
+        due_until_ms bigint not null
+      );`,
+  },
+];

@@ -1,0 +1,244 @@
+// One run of rating: marks what is due, prices what is final, and writes charges with their outbox rows in one transaction, once.
+import type { Database, Queryable } from '../../common/database/database.ts';
+import { periodAt } from '../../common/model/period.ts';
+import type { DurationMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { ContractBook } from '../account/contract-book.ts';
+import type { PlanVersion, Service } from '../account/contract.ts';
+import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import {
+  type Charge,
+  clearDue,
+  dueWindows,
+  insertCharges,
+  type NewCharge,
+  standingCharges,
+  windowKey,
+} from './charge-store.ts';
+import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
+import type { PercentileMeter } from './percentile.ts';
+import { type PriceItem, rateItem, workingOf } from './price-item.ts';
+import {
+  evidenceOf,
+  groupByMeter,
+  inputDigest,
+  MeterIndex,
+  metersIn,
+  ratingInput,
+  recordsFor,
+} from './rating-input.ts';
+import { type DueWindow, termsOf } from './windows.ts';
+
+export interface RatingConfig {
+  readonly windowMs: DurationMs;
+  readonly bucketMs: DurationMs;
+}
+
+/** Tells an operator's own billing system: called in the transaction that writes the charges. */
+export type PublishCharges = (connection: Queryable, run: bigint, charges: readonly Charge[]) => Promise<void>;
+
+export interface RatingDeps {
+  readonly database: Database;
+  readonly usage: UsageReader;
+  readonly book: () => Promise<ContractBook>;
+  readonly publish: PublishCharges;
+  readonly clock: Clock;
+}
+
+/** The lease under which a run works. */
+export interface RunLease {
+  readonly holder: string;
+  readonly token: bigint;
+  readonly fence: Fence;
+}
+
+export interface RatingSummary {
+  readonly run: bigint | null;
+  readonly usageRecords: number;
+  readonly charges: number;
+  /** Windows that have ended whose meters are not final yet. */
+  readonly waiting: number;
+}
+
+const WINDOWS_AT_ONCE = 500;
+
+interface Work {
+  readonly due: DueWindow;
+  readonly service: Service;
+  readonly plan: PlanVersion;
+  readonly item: PriceItem;
+  readonly meters: readonly PercentileMeter[];
+}
+
+export class RatingRun {
+  readonly #config: RatingConfig;
+  readonly #deps: RatingDeps;
+  readonly #written: CounterMetric;
+
+  constructor(reporter: Reporter, config: RatingConfig, deps: RatingDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#written = reporter.counter('charges_written_total', 'Charges written, by kind of price', ['kind']);
+  }
+
+  /** Rates everything that is due and final. Running it again, or twice at once, changes nothing more. Throws lease_lost. */
+  async run(lease: RunLease): Promise<RatingSummary> {
+    const book = await this.#deps.book();
+    const index = new MeterIndex(await this.#deps.usage.allMeters());
+    const { windowMs } = this.#config;
+    await markReratings(this.#deps, book, index, windowMs, lease.fence);
+    const usageRecords = await markByUsage(this.#deps, book, index, windowMs, lease.fence);
+    await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
+    const state = { run: null as bigint | null, charges: 0, waiting: 0 };
+    let after: DueWindow | null = null;
+    for (;;) {
+      const page = await dueWindows(this.#deps.database, this.#deps.clock.now(), after, WINDOWS_AT_ONCE);
+      after = page.at(-1) ?? null;
+      if (after === null) break;
+      const done = await this.#ratePage(page, book, index, lease, state.run);
+      state.run = done.run;
+      state.charges += done.charges;
+      state.waiting += done.waiting;
+    }
+    return { ...state, usageRecords };
+  }
+
+  async #ratePage(
+    page: readonly DueWindow[],
+    book: ContractBook,
+    index: MeterIndex,
+    lease: RunLease,
+    run: bigint | null,
+  ): Promise<{ run: bigint | null; charges: number; waiting: number }> {
+    const { ready, obsolete, waiting } = await this.#sort(page, book, index);
+    const made = await this.#price(ready, book);
+    const now = this.#deps.clock.now();
+    const result = await this.#deps.database.transaction(async (connection) => {
+      await lease.fence(connection);
+      // What stands is read under the lease, in the transaction that adds to it.
+      const standing = await standingCharges(
+        connection,
+        ready.map((one) => one.due),
+      );
+      const charges = made.flatMap((charge) => nextVersion(charge, standing));
+      const current = run ?? (charges.length === 0 ? null : await this.#beginRun(connection, lease));
+      const written = current === null ? [] : await insertCharges(connection, charges, current, now);
+      if (current !== null && written.length > 0) await this.#deps.publish(connection, current, written);
+      await clearDue(connection, [...ready.map((one) => one.due), ...obsolete]);
+      return { run: current, written };
+    });
+    for (const charge of result.written) this.#written.add(1, { kind: charge.kind });
+    return { run: result.run, charges: result.written.length, waiting };
+  }
+
+  /** A window is ready when every meter of the service is final up to its end. */
+  async #sort(
+    page: readonly DueWindow[],
+    book: ContractBook,
+    index: MeterIndex,
+  ): Promise<{ ready: Work[]; obsolete: DueWindow[]; waiting: number }> {
+    const obsolete: DueWindow[] = [];
+    const work = page.flatMap((due): Work[] => {
+      const found = workOf(due, book, index);
+      if (found === null) obsolete.push(due);
+      return found === null ? [] : [found];
+    });
+    const final = await this.#deps.usage.finalUntil([
+      ...new Set(work.flatMap((one) => one.meters.map((meter) => meter.meter))),
+    ]);
+    const ready = work.filter((one) => one.meters.every((meter) => (final.get(meter.meter) ?? 0) >= meter.toMs));
+    return { ready, obsolete, waiting: work.length - ready.length };
+  }
+
+  async #price(ready: readonly Work[], book: ContractBook): Promise<NewCharge[]> {
+    const records = await this.#recordsOf(ready);
+    return ready.map((work) =>
+      chargeFor(work, book, records.get(spanKey(work.due)) ?? new Map(), this.#config.bucketMs),
+    );
+  }
+
+  /** Usage of all services of one span is read at once. */
+  async #recordsOf(ready: readonly Work[]): Promise<Map<string, Map<number, UsageRecord[]>>> {
+    const spans = new Map<string, { due: DueWindow; meters: Set<number> }>();
+    for (const work of ready) {
+      const span = spans.get(spanKey(work.due)) ?? { due: work.due, meters: new Set<number>() };
+      for (const meter of work.meters) span.meters.add(meter.meter);
+      spans.set(spanKey(work.due), span);
+    }
+    const found = new Map<string, Map<number, UsageRecord[]>>();
+    for (const [key, { due, meters }] of spans)
+      found.set(
+        key,
+        groupByMeter(meters.size === 0 ? [] : await this.#deps.usage.latest([...meters], due.startMs, due.endMs)),
+      );
+    return found;
+  }
+
+  async #beginRun(connection: Queryable, lease: RunLease): Promise<bigint> {
+    const { rows } = await connection.query<{ id: bigint }>(
+      'insert into billing.rating_run (holder, token, started_at_ms) values ($1, $2, $3) returning id',
+      [lease.holder, lease.token, this.#deps.clock.now()],
+    );
+    const id = rows[0]?.id;
+    if (id === undefined) throw new Error('BUG: an insert returned no id');
+    return id;
+  }
+}
+
+function spanKey(window: { readonly startMs: number; readonly endMs: number }): string {
+  return `${window.startMs} ${window.endMs}`;
+}
+
+/** Null where the service or the item is no longer there: then nothing is due. */
+export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): Work | null {
+  const service = book.services.get(due.service);
+  if (service === undefined) return null;
+  const plan = termsOf(book, service, due);
+  const item = plan?.items.find((one) => one.id === due.item);
+  if (plan === null || item === undefined) return null;
+  const meters = item.price.kind === 'flat' ? [] : metersIn(service, due, index);
+  return { due, service, plan, item, meters };
+}
+
+/** Prices one window from contracts and usage alone: the same input gives the same charge, whoever asks. */
+export function chargeFor(
+  work: Work,
+  book: ContractBook,
+  byMeter: ReadonlyMap<number, UsageRecord[]>,
+  bucketMs: DurationMs,
+): NewCharge {
+  const { due, service, plan, item, meters } = work;
+  const customer = book.customerOf(service);
+  const records = recordsFor(meters, byMeter);
+  const period = periodAt(due.startMs, customer.cycle, customer.zone);
+  const input = ratingInput({ customer, service, period, window: due, meters, records, bucketMs });
+  const rated = rateItem(item, input);
+  return {
+    customer: customer.id,
+    service: service.id,
+    item: item.id,
+    itemName: item.name,
+    kind: item.price.kind,
+    windowStartMs: due.startMs,
+    windowEndMs: due.endMs,
+    version: 1,
+    plan: plan.id,
+    planVersion: plan.version,
+    currency: plan.currency,
+    quantity: rated.quantity.toString(),
+    unit: rated.unit,
+    amount: rated.amount.toString(),
+    usageRecords: records.length,
+    inputDigest: inputDigest(plan, item, input, records),
+    working: workingOf(rated),
+    evidence: evidenceOf(meters, records),
+  };
+}
+
+/** Nothing where the standing charge rests on the same input, or where nothing was used and nothing stands. */
+function nextVersion(charge: NewCharge, standing: ReadonlyMap<string, Charge>): NewCharge[] {
+  const before = standing.get(windowKey(charge.service, charge.item, charge.windowStartMs));
+  if (before === undefined) return charge.amount === '0' && charge.quantity === '0' ? [] : [charge];
+  return before.inputDigest === charge.inputDigest ? [] : [{ ...charge, version: before.version + 1 }];
+}

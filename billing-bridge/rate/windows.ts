@@ -1,0 +1,67 @@
+// What is rated at once: windows of the UTC grid cut at the contract's periods for additive items, whole periods for all others.
+import { nextPeriod, type Period, periodAt } from '../../common/model/period.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { bucketStart } from '../../common/model/time.ts';
+import type { ContractBook } from '../account/contract-book.ts';
+import type { PlanVersion, Service } from '../account/contract.ts';
+import { isAdditive, type PriceItem } from './price-item.ts';
+
+export interface RatingWindow {
+  readonly startMs: EpochMs;
+  readonly endMs: EpochMs;
+}
+
+/** One thing to rate: (service, item, window start) has a charge, in versions. */
+export interface DueWindow extends RatingWindow {
+  readonly service: string;
+  readonly item: string;
+}
+
+/** The window of an instant: the grid cell, cut where a period begins or ends. Never cut by the service, whose dates may be corrected. */
+export function windowAt(at: EpochMs, windowMs: DurationMs, period: Period): RatingWindow {
+  const cell = bucketStart(at, windowMs);
+  return { startMs: Math.max(cell, period.startMs), endMs: Math.min(cell + windowMs, period.endMs) };
+}
+
+/** The terms that price a window: those at its start, or at the start of the service inside it. */
+export function termsOf(book: ContractBook, service: Service, window: RatingWindow): PlanVersion | null {
+  return book.planAt(service, Math.max(window.startMs, service.fromMs));
+}
+
+/** What usage of a service at an instant makes due. */
+export function dueByUsage(book: ContractBook, service: Service, at: EpochMs, windowMs: DurationMs): DueWindow[] {
+  const customer = book.customerOf(service);
+  const period = periodAt(at, customer.cycle, customer.zone);
+  return [windowAt(at, windowMs, period), period].flatMap((window, index) => {
+    const items = termsOf(book, service, window)?.items ?? [];
+    return items
+      .filter((item) => item.price.kind !== 'flat' && isAdditive(item) === (index === 0))
+      .map((item) => due(service, item, window));
+  });
+}
+
+/** Period items of a service whose periods end in (afterMs, untilMs], with or without usage: at most `limit`. */
+export function dueByTime(
+  book: ContractBook,
+  service: Service,
+  afterMs: EpochMs,
+  untilMs: EpochMs,
+  limit: number,
+): DueWindow[] {
+  const customer = book.customerOf(service);
+  const found: DueWindow[] = [];
+  let period = periodAt(Math.max(service.recurringFromMs, afterMs), customer.cycle, customer.zone);
+  while (period.endMs <= untilMs && found.length < limit) {
+    const within = period.endMs > service.fromMs && (service.toMs === null || period.startMs < service.toMs);
+    if (period.endMs > afterMs && within)
+      for (const item of termsOf(book, service, period)?.items ?? [])
+        if (!isAdditive(item)) found.push(due(service, item, period));
+    if (service.toMs !== null && period.endMs >= service.toMs) break;
+    period = nextPeriod(period);
+  }
+  return found;
+}
+
+function due(service: Service, item: PriceItem, window: RatingWindow): DueWindow {
+  return { service: service.id, item: item.id, startMs: window.startMs, endMs: window.endMs };
+}

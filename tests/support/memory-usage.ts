@@ -1,0 +1,79 @@
+// Usage records that a test writes down itself, read through the same port as mediation's.
+import type { Meter, UsageReader, UsageRecord } from '../../billing-bridge/mediate/usage.ts';
+
+export class MemoryUsage implements UsageReader {
+  readonly #meters: Meter[] = [];
+  readonly #records: UsageRecord[] = [];
+  readonly #final = new Map<number, number>();
+  readonly bucketMs: number;
+
+  constructor(bucketMs: number) {
+    this.bucketMs = bucketMs;
+  }
+
+  /** Makes the two meters of a port and returns their ids. */
+  port(device: string, interfaceKey: string): { in: number; out: number } {
+    const [incoming, outgoing] = [this.#meters.length + 1, this.#meters.length + 2];
+    this.#meters.push({ id: incoming, device, interfaceKey, direction: 'in' });
+    this.#meters.push({ id: outgoing, device, interfaceKey, direction: 'out' });
+    return { in: incoming, out: outgoing };
+  }
+
+  /** Adds a record, or the next version of the one that is there. */
+  add(meter: number, bucketStartMs: number, good: bigint, more: Partial<UsageRecord> = {}): void {
+    const before = this.#newest(meter, bucketStartMs);
+    this.#records.push({
+      serial: BigInt(this.#records.length + 1),
+      meter,
+      bucketStartMs,
+      bucketMs: this.bucketMs,
+      version: (before?.version ?? 0) + 1,
+      octets: { good, wrapped: 0n, gap: 0n, suspended: 0n },
+      coveredMs: this.bucketMs,
+      gapMs: 0,
+      lostMs: 0,
+      evidence: { epoch: 1n, firstReadingAtMs: bucketStartMs, lastReadingAtMs: bucketStartMs + this.bucketMs },
+      ...more,
+    });
+  }
+
+  /** All buckets that start before are final, for every meter or for one. */
+  finish(untilMs: number, meter?: number): void {
+    for (const one of this.#meters) if (meter === undefined || one.id === meter) this.#final.set(one.id, untilMs);
+  }
+
+  latest(meters: readonly number[], fromMs: number, toMs: number): Promise<UsageRecord[]> {
+    const newest = new Map<string, UsageRecord>();
+    for (const record of this.#records)
+      if (meters.includes(record.meter) && record.bucketStartMs >= fromMs && record.bucketStartMs < toMs)
+        newest.set(`${record.meter} ${record.bucketStartMs}`, record);
+    return Promise.resolve(
+      [...newest.values()].toSorted((a, b) => a.meter - b.meter || a.bucketStartMs - b.bucketStartMs),
+    );
+  }
+
+  changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
+    return Promise.resolve(this.#records.filter((record) => record.serial > serial).slice(0, limit));
+  }
+
+  finalUntil(meters: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return Promise.resolve(new Map([...this.#final].filter(([meter]) => meters.includes(meter))));
+  }
+
+  metersOf(device: string, interfaceKey: string): Promise<{ in: Meter; out: Meter } | null> {
+    const of = (direction: 'in' | 'out'): Meter | undefined =>
+      this.#meters.find(
+        (meter) => meter.device === device && meter.interfaceKey === interfaceKey && meter.direction === direction,
+      );
+    const [incoming, outgoing] = [of('in'), of('out')];
+    return Promise.resolve(incoming === undefined || outgoing === undefined ? null : { in: incoming, out: outgoing });
+  }
+
+  allMeters(): Promise<Meter[]> {
+    return Promise.resolve([...this.#meters]);
+  }
+
+  #newest(meter: number, bucketStartMs: number): UsageRecord | undefined {
+    return this.#records.findLast((record) => record.meter === meter && record.bucketStartMs === bucketStartMs);
+  }
+}
