@@ -1,0 +1,172 @@
+// The agent's part of the configuration: its schema, what must fit together in it, and the form in which the agent uses it.
+import { z } from 'zod';
+import {
+  type CredentialConfiguration,
+  type DeviceConfiguration,
+  devicesShape,
+  nameSchema,
+} from '../common/runtime/device-configuration.ts';
+import { WeirError } from '../common/runtime/errors.ts';
+import { type HostPort, parseAddress } from './snmp/address.ts';
+import { checkUser } from './snmp/usm.ts';
+
+const url = z.url({ protocol: /^https?$/ });
+
+export const agentShape = {
+  ...devicesShape,
+  agent: z
+    .strictObject({
+      name: nameSchema.default('agent'),
+      /** Several: the next is tried when one does not answer. */
+      collector_url: z.union([url, z.array(url).min(1).max(16)]).default('http://127.0.0.1:8080'),
+      token: z.string().optional(),
+      poll_interval_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
+      timeout_ms: z.number().int().min(50).max(60_000).default(2000),
+      retries: z.number().int().min(0).max(10).default(2),
+      concurrency: z.number().int().min(1).max(10_000).default(200),
+      slow_interval_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
+      inventory_interval_ms: z.number().int().min(10_000).max(86_400_000).default(3_600_000),
+      first_poll_within_ms: z.number().int().min(0).max(3_600_000).default(15_000),
+      profiles: z.string().optional(),
+      health_port: z.number().int().min(1).max(65_535).default(9101),
+      spool: z
+        .strictObject({
+          max_bytes: z
+            .number()
+            .int()
+            .min(16 * 1024 * 1024)
+            .default(4 * 1024 * 1024 * 1024),
+          max_age_ms: z
+            .number()
+            .int()
+            .min(3_600_000)
+            .default(30 * 86_400_000),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+};
+
+const agentSchema = z.object(agentShape);
+export type AgentConfiguration = z.output<typeof agentSchema>;
+
+/** The agent's keys of a whole file; what belongs to other components is left alone. */
+export const agentOnlySchema = agentSchema.superRefine((whole, context) => checkAgent(whole, context));
+
+type Issues = Pick<z.core.$RefinementCtx, 'addIssue'>;
+
+/** What a schema of one key cannot see: names that must be unique or exist, credentials that must be complete and possible. */
+export function checkAgent(whole: Pick<AgentConfiguration, 'credentials' | 'devices'>, context: Issues): void {
+  const tell = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message });
+  for (const [name, set] of Object.entries(whole.credentials)) {
+    const problem = set.version === '3' ? messageOfProblem(() => checkUser(set)) : null;
+    if (problem !== null) tell(['credentials', name], problem);
+  }
+  const byName = new Map<string, DeviceConfiguration>();
+  for (const [at, device] of whole.devices.entries()) {
+    if (byName.has(device.name)) tell(['devices', at, 'name'], `there is another device called ${device.name}`);
+    byName.set(device.name, device);
+    if (!(device.credential in whole.credentials)) {
+      tell(['devices', at, 'credential'], `there is no credential set called ${device.credential}`);
+    }
+    const problem = messageOfProblem(() => parseAddress(device.address));
+    if (problem !== null) tell(['devices', at, 'address'], problem);
+  }
+  for (const [at, device] of whole.devices.entries()) {
+    for (const [position, parent] of (device.parents ?? []).entries()) {
+      if (!byName.has(parent)) tell(['devices', at, 'parents', position], `there is no device called ${parent}`);
+    }
+    if (reachesItself(device, byName)) tell(['devices', at, 'parents'], 'the device is reached through itself');
+  }
+}
+
+function messageOfProblem(check: () => void): string | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof WeirError) return error.message;
+    throw error;
+  }
+}
+
+function reachesItself(device: DeviceConfiguration, byName: ReadonlyMap<string, DeviceConfiguration>): boolean {
+  const seen = new Set<string>();
+  const open = [...(device.parents ?? [])];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (name === device.name) return true;
+    if (seen.has(name)) continue;
+    seen.add(name);
+    open.push(...(byName.get(name)?.parents ?? []));
+  }
+  return false;
+}
+
+export interface AgentDevice {
+  readonly name: string;
+  readonly address: HostPort;
+  readonly credential: CredentialConfiguration;
+  /** Devices that share a credential set share its keys. */
+  readonly credentialName: string;
+  readonly intervalMs: number;
+}
+
+export interface AgentConfig {
+  readonly name: string;
+  readonly collectorUrls: readonly string[];
+  /** A reference (common/runtime/secrets.ts); null where none is set. */
+  readonly token: string | null;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly concurrency: number;
+  readonly slowIntervalMs: number;
+  readonly inventoryIntervalMs: number;
+  readonly firstPollWithinMs: number;
+  /** Folder of profile files; null for those that come with Weir. */
+  readonly profilesFolder: string | null;
+  readonly healthPort: number;
+  readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
+  /** Those assigned to this agent. */
+  readonly devices: readonly AgentDevice[];
+}
+
+/** What was parsed, as the agent uses it. WEIR_AGENT_TOKEN goes before `agent.token`. */
+export function agentConfig(
+  whole: Pick<AgentConfiguration, 'agent' | 'devices' | 'credentials'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): AgentConfig {
+  const { agent } = whole;
+  const mine = whole.devices.filter((device) => device.agent === undefined || device.agent === agent.name);
+  return {
+    name: agent.name,
+    collectorUrls: typeof agent.collector_url === 'string' ? [agent.collector_url] : agent.collector_url,
+    token: environment['WEIR_AGENT_TOKEN'] ?? agent.token ?? null,
+    timeoutMs: agent.timeout_ms,
+    retries: agent.retries,
+    concurrency: agent.concurrency,
+    slowIntervalMs: agent.slow_interval_ms,
+    inventoryIntervalMs: agent.inventory_interval_ms,
+    firstPollWithinMs: agent.first_poll_within_ms,
+    profilesFolder: agent.profiles ?? null,
+    healthPort: agent.health_port,
+    spool: { maxBytes: agent.spool.max_bytes, maxAgeMs: agent.spool.max_age_ms },
+    devices: mine.map((device) => ({
+      name: device.name,
+      address: parseAddress(device.address),
+      credential: credentialOf(whole.credentials, device),
+      credentialName: device.credential,
+      intervalMs: device.interval_ms ?? agent.poll_interval_ms,
+    })),
+  };
+}
+
+function credentialOf(
+  credentials: AgentConfiguration['credentials'],
+  device: DeviceConfiguration,
+): CredentialConfiguration {
+  const found = credentials[device.credential];
+  if (found !== undefined) return found;
+  const message = `The device ${device.name} names the credential set ${device.credential}, which does not exist.`;
+  throw new WeirError('credential_unknown', message, { device: device.name, credential: device.credential });
+}
