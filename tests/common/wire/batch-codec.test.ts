@@ -1,0 +1,161 @@
+// The batch codec: what goes in comes out, garbage is refused with a code, and version 1 stays what it is.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Batch } from '../../../common/model/batch.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+import { decodeBatch, encodeBatch, encodeBody } from '../../../common/wire/batch-codec.ts';
+import { batchArbitrary } from '../../support/batch-arbitrary.ts';
+
+const GOLDEN = path.join(import.meta.dirname, 'golden', 'batch-1.hex');
+
+const goldenBatch: Batch = {
+  agent: 'agent-1',
+  incarnation: '0b0f5f5e-6c3c-4d2a-9a53-5f4bb6f1c001',
+  sequence: 42,
+  createdAtMs: 1_790_000_000_000,
+  thinned: false,
+  gaps: [{ firstSequence: 3, lastSequence: 5, reason: 'spool full' }],
+  watermarks: [{ device: 'core1', completeUntilMs: 1_789_999_995_000 }],
+  polls: [
+    {
+      device: 'core1',
+      processId: 'p1',
+      startedAtMs: 1_789_999_995_000,
+      finishedAtMs: 1_789_999_995_120,
+      intervalMs: 60_000,
+      outcome: 'partial',
+      failure: 'snmp_timeout',
+      requests: 4,
+      retries: 1,
+      tables: [
+        {
+          name: 'interface',
+          complete: false,
+          index: ['1', '2'],
+          segments: [
+            {
+              firstRow: 0,
+              sentAtMs: 1_789_999_995_010,
+              receivedAtMs: 1_789_999_995_050,
+              monotonicMs: 1234.5,
+              uptimeTicks: 4_294_967_295,
+            },
+          ],
+          columns: [
+            { kind: 'text', name: 'interfaceKey', values: ['ge-0/0/0', null] },
+            {
+              kind: 'counter',
+              name: 'ifHCInOctets',
+              width: 64,
+              values: BigUint64Array.of(2n ** 64n - 1n, 2n ** 63n),
+              present: Uint8Array.of(1, 0),
+            },
+            {
+              kind: 'counter',
+              name: 'ifInErrors',
+              width: 32,
+              values: BigUint64Array.of(4_294_967_295n, 0n),
+              present: Uint8Array.of(1, 1),
+            },
+            { kind: 'number', name: 'ifOperStatus', values: Float64Array.of(1, Number.NaN) },
+            { kind: 'number', name: 'value', values: Float64Array.of(36.6, -0.5) },
+          ],
+        },
+      ],
+    },
+    {
+      device: 'core2',
+      processId: 'p1',
+      startedAtMs: 1_789_999_990_000,
+      finishedAtMs: 1_789_999_996_000,
+      intervalMs: 60_000,
+      outcome: 'failed',
+      failure: 'snmp_timeout',
+      requests: 3,
+      retries: 2,
+      tables: [],
+    },
+  ],
+};
+
+function refusal(bytes: Uint8Array): string {
+  try {
+    decodeBatch(bytes);
+    return 'decoded';
+  } catch (error) {
+    if (error instanceof WeirError) return error.code;
+    throw error;
+  }
+}
+
+describe('batch codec', () => {
+  test('what goes in comes out', () => {
+    fc.assert(
+      fc.property(batchArbitrary, (batch) => {
+        expect(decodeBatch(encodeBatch(batch))).toEqual(batch);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('version 1 is what it always was', () => {
+    if (process.env['WEIR_WRITE_GOLDEN'] === '1')
+      writeFileSync(
+        GOLDEN,
+        encodeBody(goldenBatch)
+          .toString('hex')
+          .replaceAll(/(.{100})/g, '$1\n'),
+      );
+    const body = Buffer.from(readFileSync(GOLDEN, 'utf8').replaceAll('\n', ''), 'hex');
+    expect(encodeBody(goldenBatch).toString('hex')).toBe(body.toString('hex'));
+    const header = Buffer.from('574549520100', 'hex');
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(body.length);
+    expect(decodeBatch(Buffer.concat([header, length, body]))).toEqual(goldenBatch);
+  });
+
+  test('random bytes are refused with the code', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(refusal(bytes)).toBe('batch_unreadable');
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (body) => {
+        const header = Buffer.from('57454952010000000000', 'hex');
+        header.writeUInt32LE(body.length, 6);
+        expect(['decoded', 'batch_unreadable']).toContain(refusal(Buffer.concat([header, body])));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('a batch with one byte changed, or cut short, decodes or is refused with the code, never anything else', () => {
+    const bytes = encodeBatch({ ...goldenBatch, polls: goldenBatch.polls.slice(0, 1), gaps: [] });
+    const body = encodeBody(goldenBatch);
+    const plain = Buffer.concat([Buffer.from('574549520100', 'hex'), Buffer.alloc(4), body]);
+    plain.writeUInt32LE(body.length, 6);
+    for (const whole of [Buffer.from(bytes), plain]) {
+      for (let cut = 0; cut < whole.length; cut += 1) expect(refusal(whole.subarray(0, cut))).toBe('batch_unreadable');
+      fc.assert(
+        fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+          const changed = Buffer.from(whole);
+          changed[at] = (changed[at] ?? 0) ^ flip;
+          expect(['decoded', 'batch_unreadable']).toContain(refusal(changed));
+        }),
+        { numRuns: 2000 },
+      );
+    }
+  });
+
+  test('a body that unpacks to more than it says is not unpacked', () => {
+    const bytes = Buffer.from(
+      encodeBatch({ ...goldenBatch, polls: Array.from({ length: 200 }, () => goldenBatch.polls).flat() }),
+    );
+    bytes.writeUInt32LE(100, 6);
+    expect(refusal(bytes)).toBe('batch_unreadable');
+  });
+});
