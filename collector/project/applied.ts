@@ -1,10 +1,18 @@
 // The de-duplication of record: which batches each projection has applied, kept in the transaction of what it writes.
 import type { Migration, Queryable } from '../../common/database/database.ts';
-import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
+import {
+  type HeldSequences,
+  hold,
+  holds,
+  notHeld,
+  type SequenceRange,
+  takeOut,
+} from '../../common/model/sequence-ranges.ts';
 import type { JournaledBatch } from './projection.ts';
 
 /**
- * One row a stream holds what would else be a row a batch for ever: everything up to `through`, and `above` as [[first, last], …].
+ * One row a stream holds what would else be a row a batch for ever: everything up to `through`, and `above` as [[first, last], …];
+ * `missing` is what of it the agent gave up, so that it is told, and still applied should another collector's journal have it after all.
  * The row is locked while a batch is claimed, so that two collectors that hold the same batch apply it once.
  */
 export const appliedMigrations: readonly Migration[] = [
@@ -18,6 +26,7 @@ export const appliedMigrations: readonly Migration[] = [
         incarnation text not null,
         through int8 not null default 0,
         above jsonb not null default '[]',
+        missing jsonb not null default '[]',
         primary key (projection, agent, incarnation)
       );
       create table readings.projection_position (
@@ -35,6 +44,9 @@ export type Claim = (
   entries: readonly JournaledBatch[],
 ) => Promise<JournaledBatch[]>;
 
+/** Ranges given up that are remembered for a stream; the oldest beyond are only no longer told. */
+const MAX_MISSING = 1000;
+
 interface Stream {
   readonly agent: string;
   readonly incarnation: string;
@@ -42,11 +54,15 @@ interface Stream {
 
 interface Mark extends Stream {
   held: HeldSequences;
+  missing: readonly SequenceRange[];
 }
+
+type Pairs = readonly (readonly [number, number])[];
 
 interface MarkRow extends Stream {
   readonly through: bigint;
-  readonly above: readonly (readonly [number, number])[];
+  readonly above: Pairs;
+  readonly missing: Pairs;
 }
 
 /**
@@ -61,8 +77,7 @@ export const claim: Claim = async (connection, projection, entries) => {
   for (const entry of entries) {
     const mark = marks.get(keyOf(entry.batch));
     if (mark === undefined) throw new Error('BUG: a stream without a mark');
-    if (!holds(mark.held, entry.batch.sequence)) fresh.push(entry);
-    mark.held = holdEntry(mark.held, entry);
+    if (claimOne(mark, entry)) fresh.push(entry);
   }
   await writeMarks(connection, projection, marks);
   await movePositions(connection, projection, entries);
@@ -78,28 +93,41 @@ export async function projectionPosition(database: Queryable, projection: string
   return Number(rows[0]?.position ?? 0n);
 }
 
-/** What each of the projections has applied of a stream; a projection without a mark has applied nothing. */
-export async function appliedBy(
+/** Of each stream the highest sequence up to which all of the projections have applied everything; 0 where one has no mark. */
+export async function appliedThrough(
   database: Queryable,
   projections: readonly string[],
-  stream: Stream,
-): Promise<Map<string, HeldSequences>> {
-  const { rows } = await database.query<MarkRow & { projection: string }>(
-    `select projection, agent, incarnation, through, above from readings.applied_mark
-      where projection = any($1::text[]) and agent = $2 and incarnation = $3`,
-    [projections, stream.agent, stream.incarnation],
+  streams: readonly Stream[],
+): Promise<{ readonly agent: string; readonly incarnation: string; readonly through: number }[]> {
+  const { rows } = await database.query<Stream & { through: bigint }>(
+    `select stream.agent, stream.incarnation,
+            case when count(mark.through) < cardinality($1::text[]) then 0 else min(mark.through) end as through
+       from unnest($2::text[], $3::text[]) as stream (agent, incarnation)
+       left join readings.applied_mark mark
+         on mark.projection = any($1::text[]) and mark.agent = stream.agent and mark.incarnation = stream.incarnation
+      group by stream.agent, stream.incarnation`,
+    [projections, streams.map((stream) => stream.agent), streams.map((stream) => stream.incarnation)],
   );
-  const found = new Map(rows.map((row) => [row.projection, heldOf(row)]));
-  return new Map(projections.map((projection) => [projection, found.get(projection) ?? NOTHING_HELD]));
+  return rows.map((row) => ({ agent: row.agent, incarnation: row.incarnation, through: Number(row.through) }));
 }
 
-/** A batch holds its own sequence, and those that its agent can never send. */
-export function holdEntry(held: HeldSequences, entry: Pick<JournaledBatch, 'batch' | 'oldestSequence'>): HeldSequences {
+/** Marks the entry's sequence, and those that its agent can never send; whether it was not applied before. */
+function claimOne(mark: Mark, entry: JournaledBatch): boolean {
   const { batch, oldestSequence } = entry;
-  let next = hold(held, batch.sequence, batch.sequence);
-  if (oldestSequence !== undefined) next = hold(next, 1, oldestSequence - 1);
-  for (const gap of batch.gaps) next = hold(next, gap.firstSequence, gap.lastSequence);
-  return next;
+  const found = takeOut(mark.missing, batch.sequence);
+  const fresh = found !== null || !holds(mark.held, batch.sequence);
+  if (found !== null) mark.missing = found;
+  mark.held = hold(mark.held, batch.sequence, batch.sequence);
+  const givenUp = batch.gaps.map((gap) => ({
+    first: gap.firstSequence,
+    last: Math.min(gap.lastSequence, batch.sequence),
+  }));
+  if (oldestSequence !== undefined) givenUp.push({ first: 1, last: oldestSequence - 1 });
+  for (const { first, last } of givenUp) {
+    mark.missing = [...mark.missing, ...notHeld(mark.held, first, last)].slice(-MAX_MISSING);
+    mark.held = hold(mark.held, first, last);
+  }
+  return fresh;
 }
 
 function keyOf(stream: Stream): string {
@@ -112,8 +140,22 @@ function streamsOf(entries: readonly JournaledBatch[]): Stream[] {
   return [...streams].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, batch]) => batch);
 }
 
-function heldOf(row: MarkRow): HeldSequences {
-  return { through: Number(row.through), above: row.above.map(([first, last]) => ({ first, last })) };
+function markOf(row: MarkRow): Mark {
+  const { agent, incarnation } = row;
+  return {
+    agent,
+    incarnation,
+    held: { through: Number(row.through), above: rangesOf(row.above) },
+    missing: rangesOf(row.missing),
+  };
+}
+
+function rangesOf(pairs: Pairs): SequenceRange[] {
+  return pairs.map(([first, last]) => ({ first, last }));
+}
+
+function pairsOf(ranges: readonly SequenceRange[]): Pairs {
+  return ranges.map(({ first, last }) => [first, last] as const);
 }
 
 async function lockMarks(
@@ -123,7 +165,7 @@ async function lockMarks(
 ): Promise<Map<string, Mark>> {
   const values = [projection, streams.map((stream) => stream.agent), streams.map((stream) => stream.incarnation)];
   const lock = `
-    select agent, incarnation, through, above from readings.applied_mark
+    select agent, incarnation, through, above, missing from readings.applied_mark
      where projection = $1 and (agent, incarnation) in (select * from unnest($2::text[], $3::text[]))
      order by agent, incarnation for update`;
   let { rows } = await connection.query<MarkRow>(lock, values);
@@ -136,18 +178,22 @@ async function lockMarks(
     );
     ({ rows } = await connection.query<MarkRow>(lock, values));
   }
-  return new Map(
-    rows.map((row) => [keyOf(row), { agent: row.agent, incarnation: row.incarnation, held: heldOf(row) }]),
-  );
+  return new Map(rows.map((row) => [keyOf(row), markOf(row)]));
 }
 
 async function writeMarks(connection: Queryable, projection: string, marks: ReadonlyMap<string, Mark>): Promise<void> {
-  const rows = [...marks.values()].map(({ agent, incarnation, held }) => {
-    return { agent, incarnation, through: held.through, above: held.above.map(({ first, last }) => [first, last]) };
-  });
+  const rows = [...marks.values()].map(({ agent, incarnation, held, missing }) => ({
+    agent,
+    incarnation,
+    through: held.through,
+    above: pairsOf(held.above),
+    missing: pairsOf(missing),
+  }));
   await connection.query(
-    `update readings.applied_mark mark set through = changed.through, above = changed.above
-       from jsonb_to_recordset($2::jsonb) as changed (agent text, incarnation text, through int8, above jsonb)
+    `update readings.applied_mark mark
+        set through = changed.through, above = changed.above, missing = changed.missing
+       from jsonb_to_recordset($2::jsonb)
+            as changed (agent text, incarnation text, through int8, above jsonb, missing jsonb)
       where mark.projection = $1 and mark.agent = changed.agent and mark.incarnation = changed.incarnation`,
     [projection, JSON.stringify(rows)],
   );

@@ -42,3 +42,27 @@ export function holdAll(held: HeldSequences, other: HeldSequences): HeldSequence
   for (const range of other.above) all = hold(all, range.first, range.last);
   return all;
 }
+
+/** What of `first` to `last` is not held, in order. */
+export function notHeld(held: HeldSequences, first: number, last: number): SequenceRange[] {
+  const holes: SequenceRange[] = [];
+  let next = Math.max(first, held.through + 1);
+  for (const range of held.above) {
+    if (range.first > last) break;
+    if (range.last < next) continue;
+    if (range.first > next) holes.push({ first: next, last: range.first - 1 });
+    next = range.last + 1;
+  }
+  if (next <= last) holes.push({ first: next, last });
+  return holes;
+}
+
+/** The ranges without that one sequence; null where none of them has it. */
+export function takeOut(ranges: readonly SequenceRange[], sequence: number): SequenceRange[] | null {
+  const at = ranges.findIndex((range) => range.first <= sequence && sequence <= range.last);
+  const found = ranges[at];
+  if (found === undefined) return null;
+  const left = { first: found.first, last: sequence - 1 };
+  const right = { first: sequence + 1, last: found.last };
+  return [...ranges.slice(0, at), ...[left, right].filter((part) => part.first <= part.last), ...ranges.slice(at + 1)];
+}

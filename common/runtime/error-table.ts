@@ -74,6 +74,11 @@ export const ERROR_TABLE = {
     'The device did not answer.',
     'Check address, port, community or user, and whether its access list lets this host in.',
   ),
+  snmp_silent_after_discovery: entry(
+    504,
+    'The device told its SNMPv3 engine id, but stays silent to the requests of the user.',
+    'Mostly a wrong priv_passphrase or priv_protocol; for AES256 try both key extensions (AES256B, AES256R).',
+  ),
   snmp_unreachable: entry(
     502,
     'The system refuses to send to the device.',

@@ -1,7 +1,15 @@
 // Held sequences against a plain set of numbers: any order of arrival, any overlap, ends in the same mark and ranges.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hold, holdAll, holds, NOTHING_HELD, type HeldSequences } from '../../../common/model/sequence-ranges.ts';
+import {
+  hold,
+  holdAll,
+  holds,
+  NOTHING_HELD,
+  notHeld,
+  takeOut,
+  type HeldSequences,
+} from '../../../common/model/sequence-ranges.ts';
 
 const ranges = fc.array(
   fc
@@ -41,6 +49,23 @@ describe('held sequences', () => {
     fc.assert(
       fc.property(ranges, ranges, (a, b) => {
         expect(holdAll(all(a), all(b))).toEqual(all([...a, ...b]));
+      }),
+    );
+  });
+
+  test('what is not held is the rest of a span, and one can be taken out of it', () => {
+    const span = fc.integer({ min: 1, max: 70 });
+    fc.assert(
+      fc.property(ranges, span, span, fc.integer({ min: 1, max: 75 }), (list, first, last, one) => {
+        const held = all(list);
+        const rest = notHeld(held, first, last);
+        const set = plain(rest);
+        for (let each = 1; each < 80; each += 1)
+          expect(set.has(each)).toBe(first <= each && each <= last && !holds(held, each));
+        const without = takeOut(rest, one);
+        expect(without === null).toBe(!set.has(one));
+        set.delete(one);
+        if (without !== null) expect(plain(without)).toEqual(set);
       }),
     );
   });

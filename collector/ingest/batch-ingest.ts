@@ -1,0 +1,215 @@
+// Takes a batch: checks it, keeps it in the journal once, and says how far the agent may count on it.
+import { createHash } from 'node:crypto';
+import type { Batch, Receipt } from '../../common/model/batch.ts';
+import { type HeldSequences, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
+import type { EpochMs } from '../../common/model/time.ts';
+import type { Principal } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
+import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
+import { decodeBatch } from '../../common/wire/batch-codec.ts';
+import type { BatchEnvelope, BatchJournal, QuarantineReason } from '../journal/batch-journal.ts';
+import type { AgentStates } from './agent-states.ts';
+import type { AppliedMarks } from './applied-marks.ts';
+import type { BatchHeaders } from './batch-headers.ts';
+import { answerWithin, DATABASE_PATIENCE_MS } from './patience.ts';
+import type { Stream, StreamName, StreamTable } from './streams.ts';
+
+export interface BatchIngestDeps {
+  readonly clock: Clock;
+  readonly journal: BatchJournal;
+  readonly streams: StreamTable;
+  readonly marks: AppliedMarks;
+  readonly agents: AgentStates;
+  /** The agent that polls the device by the configuration; null where there is no such device. */
+  readonly agentOf: (device: string) => string | null;
+  /** SHA-256 (hexadecimal) under which a sequence was applied before; null where it is not known. */
+  readonly appliedContent: (stream: StreamName, sequence: number) => Promise<string | null>;
+  /** Told of each entry once it is durable, with its batch where it can be read: projections need not decode it again. */
+  readonly onKept: (position: number, envelope: BatchEnvelope, batch: Batch | null) => void;
+}
+
+interface Examined {
+  readonly batch: Batch | null;
+  readonly quarantined: QuarantineReason | null;
+}
+
+const DEVICES_NAMED = 10;
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
+
+export class BatchIngest {
+  readonly #reporter: Reporter;
+  readonly #deps: BatchIngestDeps;
+  /** Appends on their way to the disk, by stream and sequence: the same batch twice at once is kept once. */
+  readonly #appending = new Map<string, Promise<void>>();
+  readonly #batches: CounterMetric;
+  readonly #octets: CounterMetric;
+  readonly #seconds: HistogramMetric;
+
+  constructor(reporter: Reporter, deps: BatchIngestDeps) {
+    this.#reporter = reporter;
+    this.#deps = deps;
+    this.#batches = reporter.counter('ingest_batches_total', 'Batches answered, by what became of them', ['outcome']);
+    this.#octets = reporter.counter('ingest_octets_total', 'Octets of batches kept in the journal');
+    this.#seconds = reporter.histogram('ingest_append_seconds', 'From a checked batch to its fsync', SECONDS);
+  }
+
+  /** Keeps the batch durably, once, and answers how far its stream is received and applied. `arrivedAtMs`: when the request began. */
+  async accept(principal: Principal, headers: BatchHeaders, body: Buffer, arrivedAtMs: EpochMs): Promise<Receipt> {
+    refuseForeign(principal, headers.agent);
+    if (createHash('sha256').update(body).digest('hex') !== headers.sha256)
+      throw new WeirError('batch_damaged', `The batch ${headers.sequence} of ${headers.agent} was damaged on its way.`);
+    await this.#deps.agents.admit(headers);
+    const stream = await this.#streamOf(headers);
+    const clockOffsetMs = Math.round(headers.sentAtMs - arrivedAtMs);
+    try {
+      return await this.#acceptOnce(stream, headers, body, { arrivedAtMs, clockOffsetMs });
+    } finally {
+      this.#deps.agents.seen({
+        agent: stream.agent,
+        incarnation: stream.incarnation,
+        lastBatchAtMs: arrivedAtMs,
+        lastSequence: headers.sequence,
+        received: stream.received,
+        clockOffsetMs,
+      });
+    }
+  }
+
+  /** For an agent that has nothing to send. */
+  async receipt(principal: Principal, name: StreamName): Promise<Receipt> {
+    refuseForeign(principal, name.agent);
+    const stream = this.#deps.streams.get(name);
+    await answerWithin(this.#deps.clock, DATABASE_PATIENCE_MS, this.#deps.marks.refresh([name])).catch(() => undefined);
+    const applied = this.#deps.marks.of(name);
+    return { received: Math.max(stream?.received ?? 0, applied), applied };
+  }
+
+  async #acceptOnce(
+    stream: Stream,
+    headers: BatchHeaders,
+    body: Buffer,
+    arrival: { readonly arrivedAtMs: EpochMs; readonly clockOffsetMs: number },
+  ): Promise<Receipt> {
+    if (stream.has(headers.sequence)) {
+      const conflict = await this.#conflictOf(stream, headers, body);
+      if (conflict === null || stream.knowsConflict(headers.sha256)) return this.#answer(stream, 'repeated', conflict);
+      await this.#keep(stream, headers, body, arrival, { batch: null, quarantined: conflict });
+      return this.#answer(stream, 'quarantined', conflict);
+    }
+    const other = this.#appending.get(keyOf(headers));
+    if (other !== undefined) {
+      await other.catch(() => undefined);
+      return this.#acceptOnce(stream, headers, body, arrival);
+    }
+    if (!stream.hasRoomFor(headers.sequence)) return this.#answer(stream, 'too_far_ahead', null);
+    const examined = examine(headers, body);
+    if (examined.batch !== null) this.#refuseUnassigned(examined.batch);
+    await this.#keep(stream, headers, body, arrival, examined);
+    return this.#answer(stream, examined.quarantined === null ? 'kept' : 'quarantined', examined.quarantined);
+  }
+
+  async #keep(
+    stream: Stream,
+    headers: BatchHeaders,
+    body: Buffer,
+    arrival: { readonly arrivedAtMs: EpochMs; readonly clockOffsetMs: number },
+    examined: Examined,
+  ): Promise<void> {
+    const { batch, quarantined } = examined;
+    const envelope: BatchEnvelope = {
+      agent: headers.agent,
+      incarnation: headers.incarnation,
+      sequence: headers.sequence,
+      sha256: headers.sha256,
+      receivedAtMs: arrival.arrivedAtMs,
+      clockOffsetMs: arrival.clockOffsetMs,
+      ...(headers.oldestSequence === null ? {} : { oldestSequence: headers.oldestSequence }),
+      ...(batch === null || batch.gaps.length === 0 ? {} : { gaps: batch.gaps }),
+      ...(quarantined === null ? {} : { quarantined }),
+    };
+    const key = keyOf(headers);
+    const appended = this.#append(stream, envelope, body, batch);
+    this.#appending.set(key, appended);
+    try {
+      await appended;
+    } finally {
+      this.#appending.delete(key);
+    }
+    if (quarantined !== null) this.#reporter.warn('batch quarantined', { ...envelope, bytes: body.length });
+  }
+
+  async #append(stream: Stream, envelope: BatchEnvelope, body: Buffer, batch: Batch | null): Promise<void> {
+    const startedAtMs = this.#deps.clock.monotonicMs();
+    const position = await this.#deps.journal.append(envelope, body);
+    this.#seconds.observe((this.#deps.clock.monotonicMs() - startedAtMs) / 1000);
+    this.#octets.add(body.length);
+    stream.keep(envelope);
+    this.#deps.onKept(position, envelope, batch);
+  }
+
+  #answer(stream: Stream, outcome: string, quarantined: QuarantineReason | null): Receipt {
+    this.#batches.add(1, { outcome });
+    const applied = Math.min(this.#deps.marks.of(stream), stream.received);
+    return { received: stream.received, applied, ...(quarantined === null ? {} : { quarantined }) };
+  }
+
+  /** The same number with another content is never a no-op, except a thinned copy of what is held whole. */
+  async #conflictOf(stream: Stream, headers: BatchHeaders, body: Buffer): Promise<QuarantineReason | null> {
+    const held = stream.contentOf(headers.sequence) ?? (await this.#appliedContent(stream, headers.sequence));
+    if (held === null || held === headers.sha256) return null;
+    if (examine(headers, body).batch?.thinned === true) return null;
+    return {
+      code: 'batch_conflict',
+      message: `The sequence ${headers.sequence} is held with the SHA-256 ${held}.`,
+    };
+  }
+
+  #appliedContent(stream: Stream, sequence: number): Promise<string | null> {
+    const asked = this.#deps.appliedContent(stream, sequence);
+    return answerWithin(this.#deps.clock, DATABASE_PATIENCE_MS, asked).catch(() => null);
+  }
+
+  async #streamOf(name: StreamName): Promise<Stream> {
+    const known = this.#deps.streams.get(name);
+    if (known !== undefined) return known;
+    await answerWithin(this.#deps.clock, DATABASE_PATIENCE_MS, this.#deps.marks.refresh([name])).catch(() => undefined);
+    const applied: HeldSequences = { ...NOTHING_HELD, through: this.#deps.marks.of(name) };
+    return this.#deps.streams.add({ agent: name.agent, incarnation: name.incarnation }, applied);
+  }
+
+  #refuseUnassigned(batch: Batch): void {
+    const devices = new Set([...batch.polls, ...batch.watermarks].map(({ device }) => device));
+    const foreign = [...devices].filter((device) => this.#deps.agentOf(device) !== batch.agent);
+    if (foreign.length === 0) return;
+    throw new WeirError(
+      'device_not_assigned',
+      `The device ${foreign[0]} is not assigned to the agent ${batch.agent}.`,
+      { agent: batch.agent, devices: foreign.slice(0, DEVICES_NAMED), count: foreign.length },
+    );
+  }
+}
+
+function refuseForeign(principal: Principal, agent: string): void {
+  if (principal.role === 'administrator' || principal.name === agent) return;
+  throw new WeirError('agent_mismatch', `The token belongs to ${principal.name}, the batch to ${agent}.`, { agent });
+}
+
+/** Reads the bytes; what cannot be read, or is not what its headers say, is kept whole for a person. */
+function examine(headers: BatchHeaders, body: Buffer): Examined {
+  let batch: Batch;
+  try {
+    batch = decodeBatch(body);
+  } catch (error) {
+    const code = error instanceof WeirError ? codeOf(error) : 'batch_unreadable';
+    return { batch: null, quarantined: { code, message: messageOf(error) } };
+  }
+  const wrong = (['agent', 'incarnation', 'sequence'] as const).find((key) => batch[key] !== headers[key]);
+  if (wrong === undefined) return { batch, quarantined: null };
+  const message = `Inside, ${wrong} is ${String(batch[wrong])}; the header says ${String(headers[wrong])}.`;
+  return { batch: null, quarantined: { code: 'batch_mislabelled', message } };
+}
+
+function keyOf(headers: BatchHeaders): string {
+  return `${headers.agent} ${headers.incarnation} ${headers.sequence}`;
+}

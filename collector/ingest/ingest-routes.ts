@@ -1,0 +1,63 @@
+// The two addresses of the agents: a batch is taken, or the state of its stream is told.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Receipt } from '../../common/model/batch.ts';
+import type { Principal } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { nameSchema } from '../../common/runtime/device-configuration.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { BATCH_CONTENT_TYPE, batchHeadersSchema, incarnationSchema } from './batch-headers.ts';
+import type { BatchIngest } from './batch-ingest.ts';
+import type { InFlight } from './in-flight.ts';
+
+export interface IngestRoutesDeps {
+  readonly clock: Clock;
+  readonly ingest: BatchIngest;
+  readonly inFlight: InFlight;
+  /** Octets of the journal that wait to be applied or kept, and the bound at which no more are taken. */
+  readonly backlogBytes: () => number;
+  readonly maxBacklogBytes: number;
+  readonly maxBatchBytes: number;
+}
+
+const BACKLOG_RETRY_SECONDS = 10;
+
+const receiptQuery = z.strictObject({
+  incarnation: incarnationSchema,
+  /** For an administrator who asks for an agent. */
+  agent: nameSchema.optional(),
+});
+
+export function addIngestRoutes(server: FastifyInstance, deps: IngestRoutesDeps): void {
+  const arrivals = new WeakMap<FastifyRequest, number>();
+  server.addContentTypeParser(BATCH_CONTENT_TYPE, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.post('/api/v1/batches', {
+    config: { access: ['agent'] },
+    bodyLimit: deps.maxBatchBytes,
+    // Before the body is read: what cannot be taken must not fill the memory first.
+    onRequest: async (request, reply) => {
+      arrivals.set(request, deps.clock.now());
+      if (deps.backlogBytes() >= deps.maxBacklogBytes) deps.inFlight.refuse('backlog', BACKLOG_RETRY_SECONDS);
+      const announced = Number(request.headers['content-length'] ?? deps.maxBatchBytes);
+      const release = deps.inFlight.take(Number.isSafeInteger(announced) ? announced : deps.maxBatchBytes);
+      reply.raw.once('close', release);
+    },
+    handler: async (request): Promise<Receipt> => {
+      const headers = batchHeadersSchema.parse(request.headers);
+      if (!(request.body instanceof Buffer) || request.body.length === 0)
+        throw new WeirError('invalid_request', `The body must be a batch of type ${BATCH_CONTENT_TYPE}.`);
+      const arrivedAtMs = arrivals.get(request) ?? deps.clock.now();
+      return deps.ingest.accept(principalOf(request), headers, request.body, arrivedAtMs);
+    },
+  });
+  server.get('/api/v1/batches/receipt', { config: { access: ['agent'] } }, async (request): Promise<Receipt> => {
+    const query = receiptQuery.parse(request.query);
+    const principal = principalOf(request);
+    return deps.ingest.receipt(principal, { agent: query.agent ?? principal.name, incarnation: query.incarnation });
+  });
+}
+
+function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error('BUG: a route of agents without a principal');
+  return request.principal;
+}
