@@ -22,7 +22,7 @@ export interface EmbeddedPostgresOptions {
   readonly dataFolder: string;
   /** Loopback port; 0 takes a free one and remembers it in the data folder. */
   readonly port: number;
-  /** false: nothing is flushed to disk, for tests only. */
+  /** false: nothing is flushed to disk, for tests only; survives the death of the server, not of the machine. */
   readonly durable?: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface EmbeddedPostgresDeps {
 
 const SHARED_FOLDER = '/var/lib/weir';
 const SETTINGS = ['shared_buffers=32MB', 'max_wal_size=128MB', 'max_connections=60', 'log_checkpoints=off'];
-const NOT_DURABLE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+const NOT_DURABLE = ['fsync=off', 'full_page_writes=off'];
 const READY_POLL_MS = 15;
 /** Recovery after a crash replays at most max_wal_size; a slow disk may take minutes for it. */
 const READY_MS = 600_000;

@@ -107,6 +107,7 @@ function makeLinks(packageFolder: string, linksFolder: string): void {
     const link = path.join(linksFolder, path.basename(target));
     const meant = path.join(packageFolder, source);
     if (readLink(link) === meant) continue;
+    rmSync(`${link}.new`, { force: true }); // of a start that was cut short
     symlinkSync(meant, `${link}.new`);
     renameSync(`${link}.new`, link);
   }
