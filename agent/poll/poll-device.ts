@@ -90,7 +90,7 @@ class Visit {
     this.#note(counters.failure);
     this.#takeCounters(counters, state.profile ?? profile);
     await this.#readSlowTables(state.profile ?? profile);
-    return true;
+    return this.#failure === null || this.#tables.some(hasValues);
   }
 
   /** Reads the system group, chooses the profile and adds the table `system`. */
@@ -184,6 +184,12 @@ class Visit {
   #note(failure: string | null): void {
     this.#failure ??= failure;
   }
+}
+
+/** A table `system` of which the device gave nothing (it names only our profile) is no answer. */
+function hasValues(table: Table): boolean {
+  if (table.name !== 'system') return table.index.length > 0;
+  return table.columns.some((column) => column.name.startsWith('sys') && column.values[0] !== null);
 }
 
 /** Nothing came because nobody answered or let us in, rather than because of what was answered. */

@@ -8,6 +8,8 @@ const USER_SECURITY_MODEL = 3;
 /** What we can take in one datagram (RFC 3412 §6.2: at least 484). */
 const MOST_MESSAGE_BYTES = 65_507;
 
+const MOST_COMMUNITY_BYTES = 255;
+
 /** Bits of msgFlags (RFC 3412 §6.4). */
 export const FLAG = { authenticated: 1, encrypted: 2, reportable: 4 } as const;
 
@@ -50,7 +52,9 @@ export function decodeMessage(bytes: Uint8Array): SnmpMessage {
   reader.enter(TAG.sequence);
   const version = reader.integer();
   if (version === VERSION['1'] || version === VERSION['2c']) {
-    return { version, community: reader.octets(), pdu: readPdu(reader) };
+    const community = reader.octets();
+    if (community.length > MOST_COMMUNITY_BYTES) throw malformed('community', reader.at);
+    return { version, community, pdu: readPdu(reader) };
   }
   if (version !== VERSION['3']) throw malformed(`version ${version}`, reader.at);
   return readSecured(reader);

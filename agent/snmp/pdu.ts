@@ -1,7 +1,7 @@
 // Protocol data units (RFC 3416 §3, RFC 1157 §4.1.6 for the trap of version 1), encoded as requests and decoded as anything.
 import { type BerReader, type BerWriter, malformed, TAG } from './ber.ts';
 import type { Oid } from './oid.ts';
-import { readVarbinds, type Varbinds } from './varbinds.ts';
+import { checkOid, readVarbinds, type Varbinds } from './varbinds.ts';
 
 export const PDU = {
   get: 0xa0,
@@ -85,5 +85,7 @@ function readTrapV1(reader: BerReader): Pdu {
     specificTrap: reader.integer(),
     uptimeTicks: reader.integer(TAG.timeTicks) >>> 0,
   };
+  checkOid(trapV1.enterprise, 0, trapV1.enterprise.length);
+  if (trapV1.agentAddress.length !== 4) throw malformed('agent address', reader.at);
   return { type: PDU.trapV1, requestId: 0, errorStatus: 0, errorIndex: 0, varbinds: readVarbinds(reader), trapV1 };
 }

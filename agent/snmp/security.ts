@@ -25,6 +25,8 @@ export interface MessageSecurity {
   open(message: SnmpMessage, id: number): Pdu | null;
   /** Takes in what a report says, so that sending again can work; throws the coded error where it cannot. */
   learnFromReport(pdu: Pdu): void;
+  /** What silence after all retries means. */
+  silence(): 'snmp_timeout' | 'snmp_silent_after_discovery';
 }
 
 export class CommunitySecurity implements MessageSecurity {
@@ -52,6 +54,10 @@ export class CommunitySecurity implements MessageSecurity {
 
   learnFromReport(): never {
     throw new Error('BUG: a report in a community message');
+  }
+
+  silence(): 'snmp_timeout' {
+    return 'snmp_timeout';
   }
 }
 
@@ -95,6 +101,8 @@ export class UserSecurity implements MessageSecurity {
   #reportedIsAuthentic = false;
   #saltCounter = randomBytes(8).readBigUInt64BE();
   #resynchronisations = 0;
+  /** Whether an answer of this user was ever opened. */
+  #understood = false;
 
   constructor(user: UsmUser, contextName: string, monotonicMs: () => number) {
     this.#user = user;
@@ -163,7 +171,13 @@ export class UserSecurity implements MessageSecurity {
     if (!Buffer.from(message.engineId).equals(engine.id)) return null;
     if (this.#user.privProtocol !== null && !encrypted) return null;
     if (authentic) this.#takeClock(engine, message);
+    this.#understood = true;
     return pdu;
+  }
+
+  /** Agents drop what they cannot decrypt without a word; that they told their engine just before gives it away. */
+  silence(): 'snmp_timeout' | 'snmp_silent_after_discovery' {
+    return this.#engine !== null && !this.#understood ? 'snmp_silent_after_discovery' : 'snmp_timeout';
   }
 
   learnFromReport(pdu: Pdu): void {

@@ -158,7 +158,7 @@ export class DeviceSession implements SnmpSession {
     if (refusals > 0) {
       throw new WeirError('snmp_authentication_failed', 'Answers came, but their digests do not hold.', { refusals });
     }
-    throw new WeirError('snmp_timeout', `No answer from ${endpoint.address} port ${endpoint.port}.`, {
+    throw new WeirError(security.silence(), `No answer from ${endpoint.address} port ${endpoint.port}.`, {
       address: endpoint.address,
       port: endpoint.port,
       attempts: retries + 1,

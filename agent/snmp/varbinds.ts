@@ -151,8 +151,10 @@ function readVarbind(reader: BerReader, fields: Uint16Array, i: number): void {
   reader.end = listEnd;
 }
 
-function checkOid(bytes: Uint8Array, start: number, end: number): void {
-  let parts = 0;
+/** Minimal sub-identifiers of at most 32 bits, as comparing and matching them needs. */
+export function checkOid(bytes: Uint8Array, start: number, end: number): void {
+  // The first octets hold two sub-identifiers.
+  let parts = 1;
   let at = start;
   while (at < end) {
     const first = bytes[at] ?? 0;
@@ -188,8 +190,10 @@ function checkValue(bytes: Uint8Array, tag: number, start: number, end: number):
     case TAG.oid:
       return checkOid(bytes, start, end);
     case TAG.octets:
-    case TAG.ipAddress:
     case TAG.opaque:
+      return;
+    case TAG.ipAddress:
+      if (end - start !== 4) throw malformed('IpAddress', start);
       return;
     case TAG.null:
     case TAG.noSuchObject:
