@@ -1,0 +1,95 @@
+// Entries of the journal as batches, each decoded once for all projections that are abreast of each other.
+import type { Batch } from '../../common/model/batch.ts';
+import { messageOf } from '../../common/runtime/errors.ts';
+import { decodeBatch } from '../../common/wire/batch-codec.ts';
+import type { BatchEnvelope, BatchJournal, JournaledBody, QuarantineReason } from '../journal/batch-journal.ts';
+import type { JournaledBatch } from './projection.ts';
+
+export interface ReadEntry {
+  readonly source: JournaledBody;
+  /** An empty batch under the same sequence where the source is in quarantine. */
+  readonly journaled: JournaledBatch;
+  readonly quarantined: QuarantineReason | null;
+}
+
+interface Cached {
+  readonly batch: Batch;
+  readonly bytes: number;
+}
+
+export class BatchReader {
+  readonly #journal: BatchJournal;
+  readonly #cacheBytes: number;
+  readonly #cache = new Map<number, Cached>();
+  #cached = 0;
+
+  /** `cacheBytes`: decoded batches kept, counted in octets as they arrived (decoded they are a few times larger). */
+  constructor(journal: BatchJournal, cacheBytes: number) {
+    this.#journal = journal;
+    this.#cacheBytes = cacheBytes;
+  }
+
+  /** A batch that ingest has decoded anyway. */
+  remember(position: number, batch: Batch, bytes: number): void {
+    if (bytes > this.#cacheBytes || this.#cache.has(position)) return;
+    this.#cache.set(position, { batch, bytes });
+    this.#cached += bytes;
+    for (const [oldest, entry] of this.#cache) {
+      if (this.#cached <= this.#cacheBytes) break;
+      this.#cache.delete(oldest);
+      this.#cached -= entry.bytes;
+    }
+  }
+
+  /** Entries after a position, bounded as Journal.read is. */
+  read(after: number, maxEntries: number, maxBytes: number): ReadEntry[] {
+    return this.#journal.read(after, maxEntries, maxBytes).map((source) => this.#decode(source));
+  }
+
+  #decode(source: JournaledBody): ReadEntry {
+    const { envelope, position, body } = source;
+    if (envelope.quarantined !== undefined) return this.#standIn(source, envelope.quarantined);
+    const cached = this.#cache.get(position);
+    if (cached !== undefined) return this.#entry(source, cached.batch, null);
+    try {
+      const batch = decodeBatch(body);
+      this.remember(position, batch, body.length);
+      return this.#entry(source, batch, null);
+    } catch (error) {
+      // Ingest could read it: this is another version of Weir on an older journal.
+      return this.#standIn(source, { code: 'batch_unreadable', message: messageOf(error) });
+    }
+  }
+
+  #standIn(source: JournaledBody, reason: QuarantineReason): ReadEntry {
+    return this.#entry(source, emptyBatch(source.envelope), reason);
+  }
+
+  #entry(source: JournaledBody, batch: Batch, quarantined: QuarantineReason | null): ReadEntry {
+    const { receivedAtMs, clockOffsetMs, sha256, oldestSequence } = source.envelope;
+    const journaled: JournaledBatch = {
+      journal: this.#journal.id,
+      position: source.position,
+      receivedAtMs,
+      clockOffsetMs,
+      sha256,
+      batch,
+      ...(oldestSequence === undefined ? {} : { oldestSequence }),
+    };
+    return { source, journaled, quarantined };
+  }
+}
+
+/** Takes the place of a batch that cannot be used, so that its sequence still counts as applied. */
+export function emptyBatch(envelope: BatchEnvelope): Batch {
+  return {
+    agent: envelope.agent,
+    incarnation: envelope.incarnation,
+    sequence: envelope.sequence,
+    createdAtMs: envelope.receivedAtMs,
+    thinned: false,
+    polls: [],
+    watermarks: [],
+    gaps: envelope.gaps ?? [],
+  };
+}

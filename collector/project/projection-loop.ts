@@ -1,0 +1,234 @@
+// One projection's way through the journal: its own position, pace and failures, so that no other waits for it.
+import type { EpochMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { codeOf, messageOf } from '../../common/runtime/errors.ts';
+import type { CounterMetric, GaugeMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
+import { backoffDelay } from '../../common/runtime/retry.ts';
+import type { BatchJournal } from '../journal/batch-journal.ts';
+import { type BatchReader, emptyBatch, type ReadEntry } from './batch-reader.ts';
+import { isEntrysFault } from './failure.ts';
+import type { JournaledBatch, Projection } from './projection.ts';
+import type { Quarantine } from './quarantine.ts';
+
+export interface LoopConfig {
+  readonly chunkEntries: number;
+  readonly chunkBytes: number;
+}
+
+export interface LoopDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly journal: BatchJournal;
+  readonly reader: BatchReader;
+  readonly quarantine: Pick<Quarantine, 'keep' | 'release'>;
+  readonly onCommitted: (projection: Projection['name'], entries: readonly JournaledBatch[]) => void;
+}
+
+const BACKOFF = { firstMs: 200, mostMs: 30_000 };
+const IDLE_MS = 5000;
+/** Tries of one entry before it is set aside. */
+const TRIES = 5;
+/** Set aside one after the other without one that passes in between: then it is not the entries. */
+const MOST_IN_A_ROW = 3;
+/** Failures in a row from which health says so. */
+const UNHEALTHY_FAILURES = 3;
+const SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+interface Metrics {
+  readonly applied: CounterMetric;
+  readonly failures: CounterMetric;
+  readonly setAside: CounterMetric;
+  readonly lagEntries: GaugeMetric;
+  readonly lagSeconds: GaugeMetric;
+  readonly seconds: HistogramMetric;
+}
+
+export class ProjectionLoop {
+  readonly projection: Projection;
+  readonly #reporter: Reporter;
+  readonly #config: LoopConfig;
+  readonly #deps: LoopDeps;
+  readonly #metrics: Metrics;
+  #position: number | null = null;
+  #waiting: AbortController | null = null;
+  #failures = 0;
+  #lastFailure = '';
+  /** Up to this position entries are applied one by one, because one of them fails. */
+  #singleUntil = 0;
+  #tries = 0;
+  #asideInARow = 0;
+
+  constructor(reporter: Reporter, config: LoopConfig, deps: LoopDeps, projection: Projection) {
+    this.#reporter = reporter;
+    this.#config = config;
+    this.#deps = deps;
+    this.projection = projection;
+    this.#metrics = metricsOf(reporter);
+    reporter.health(`projection ${projection.name}`, () => ({
+      healthy: this.#failures < UNHEALTHY_FAILURES,
+      message: this.#failures === 0 ? `at position ${this.#position ?? 0}` : this.#lastFailure,
+    }));
+  }
+
+  /** The committed position; null before it is known. */
+  get position(): number | null {
+    return this.#position;
+  }
+
+  /** Something may have been appended. */
+  wake(): void {
+    this.#waiting?.abort();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const busy = await this.#step();
+        this.#failures = 0;
+        if (!busy) await this.#wait(IDLE_MS, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(error);
+        await this.#deps.clock.sleep(backoffDelay(BACKOFF, this.#failures - 1, this.#deps.random), signal);
+      }
+    }
+  }
+
+  /** Applies one chunk; false where there was none. */
+  async #step(): Promise<boolean> {
+    const position = this.#position ?? (await this.#findPosition());
+    const single = position < this.#singleUntil;
+    const entries = this.#deps.reader.read(position, single ? 1 : this.#config.chunkEntries, this.#config.chunkBytes);
+    const last = entries.at(-1);
+    this.#tellLag(position, entries[0]?.journaled.receivedAtMs);
+    if (last === undefined) return false;
+    const startedAtMs = this.#deps.clock.monotonicMs();
+    try {
+      await this.#apply(entries);
+    } catch (error) {
+      if (!isEntrysFault(error)) throw error;
+      this.#singleUntil = Math.max(this.#singleUntil, last.source.position);
+      const only = entries.length === 1 ? last : null;
+      if (only === null || !(await this.#setAside(only, error))) throw error;
+    }
+    this.#metrics.seconds.observe((this.#deps.clock.monotonicMs() - startedAtMs) / 1000, this.#labels());
+    this.#commit(entries, last.source.position);
+    return true;
+  }
+
+  async #apply(entries: readonly ReadEntry[]): Promise<void> {
+    for (const entry of entries) {
+      // The bytes must be safe before the sequence counts as applied; one projection sees to it for all.
+      if (entry.quarantined !== null && this.projection.name === 'readings')
+        await this.#deps.quarantine.keep('ingest', this.#deps.journal.id, entry.source, entry.quarantined);
+    }
+    await this.projection.apply(entries.map((entry) => entry.journaled));
+    this.#tries = 0;
+    if (entries.some((entry) => entry.quarantined === null)) this.#asideInARow = 0;
+  }
+
+  /** After enough tries keeps the entry for a person and applies an empty one in its place; false where it is to be tried again. */
+  async #setAside(entry: ReadEntry, error: unknown): Promise<boolean> {
+    this.#tries += 1;
+    if (this.#tries < TRIES || this.#asideInARow >= MOST_IN_A_ROW) return false;
+    const { name } = this.projection;
+    const { id } = this.#deps.journal;
+    const { position, envelope } = entry.source;
+    const reason = { code: 'batch_not_applied', message: `${codeOf(error)}: ${messageOf(error)}` };
+    await this.#deps.quarantine.keep(name, id, entry.source, reason);
+    try {
+      await this.projection.apply([{ ...entry.journaled, batch: emptyBatch(envelope) }]);
+    } catch (failure) {
+      // Even nothing cannot be applied: it was not this entry.
+      await this.#deps.quarantine.release(name, id, position);
+      throw failure;
+    }
+    this.#tries = 0;
+    this.#asideInARow += 1;
+    this.#metrics.setAside.add(1, this.#labels());
+    this.#reporter.error('batch set aside', {
+      projection: name,
+      position,
+      agent: envelope.agent,
+      incarnation: envelope.incarnation,
+      sequence: envelope.sequence,
+      ...reason,
+    });
+    return true;
+  }
+
+  #commit(entries: readonly ReadEntry[], position: number): void {
+    this.#position = position;
+    this.#metrics.applied.add(entries.length, this.#labels());
+    this.#tellLag(position, undefined);
+    this.#deps.onCommitted(
+      this.projection.name,
+      entries.map((entry) => entry.journaled),
+    );
+  }
+
+  async #findPosition(): Promise<number> {
+    const { journal } = this.#deps;
+    const position = await this.projection.position(journal.id);
+    const missed = journal.firstPosition() - 1 - position;
+    if (missed > 0)
+      this.#reporter.error('projection begins after what the journal has kept', {
+        projection: this.projection.name,
+        position,
+        missed,
+      });
+    this.#position = position;
+    return position;
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1;
+    this.#lastFailure = `${codeOf(error)}: ${messageOf(error)}`;
+    this.#metrics.failures.add(1, this.#labels());
+    this.#reporter.warn('projection failed; it is tried again', {
+      projection: this.projection.name,
+      position: this.#position,
+      failures: this.#failures,
+      code: codeOf(error),
+      message: messageOf(error),
+    });
+  }
+
+  /** Until something is appended; a wake between the look and the wait is made up for by the idle time. */
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    if ((this.#position ?? 0) < this.#deps.journal.lastPosition()) return;
+    const stop = (): void => waiting.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    await this.#deps.clock.sleep(ms, waiting.signal);
+    signal.removeEventListener('abort', stop);
+    this.#waiting = null;
+  }
+
+  #tellLag(position: number, oldestReceivedAtMs: EpochMs | undefined): void {
+    this.#metrics.lagEntries.set(Math.max(0, this.#deps.journal.lastPosition() - position), this.#labels());
+    const waitedMs = oldestReceivedAtMs === undefined ? 0 : this.#deps.clock.now() - oldestReceivedAtMs;
+    this.#metrics.lagSeconds.set(Math.max(0, waitedMs / 1000), this.#labels());
+  }
+
+  #labels(): { projection: string } {
+    return { projection: this.projection.name };
+  }
+}
+
+function metricsOf(reporter: Reporter): Metrics {
+  const labels = ['projection'];
+  return {
+    applied: reporter.counter('projection_applied_total', 'Journal entries applied', labels),
+    failures: reporter.counter('projection_failures_total', 'Failed tries to apply entries', labels),
+    setAside: reporter.counter(
+      'projection_set_aside_total',
+      'Entries a projection failed on, now in quarantine',
+      labels,
+    ),
+    lagEntries: reporter.gauge('projection_lag_entries', 'Entries of the journal not applied yet', labels),
+    lagSeconds: reporter.gauge('projection_lag_seconds', 'Age of the oldest entry not applied yet', labels),
+    seconds: reporter.histogram('projection_apply_seconds', 'Time to apply a chunk of entries', SECONDS, labels),
+  };
+}

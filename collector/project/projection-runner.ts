@@ -1,0 +1,108 @@
+// Runs every projection beside the others, and forgets of the journal what all of them have applied.
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { Component } from '../../common/runtime/component.ts';
+import { codeOf, messageOf } from '../../common/runtime/errors.ts';
+import type { GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { BatchJournal } from '../journal/batch-journal.ts';
+import type { BatchReader } from './batch-reader.ts';
+import { type LoopConfig, ProjectionLoop } from './projection-loop.ts';
+import type { JournaledBatch, Projection } from './projection.ts';
+import type { Quarantine } from './quarantine.ts';
+
+export interface RunnerConfig extends LoopConfig {
+  /** Applied entries kept nevertheless, so that a projection can be set back a little and replayed. */
+  readonly keepEntries: number;
+}
+
+export interface RunnerDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly journal: BatchJournal;
+  readonly reader: BatchReader;
+  readonly quarantine: Pick<Quarantine, 'keep' | 'release'>;
+  /** Called after each commit of a projection. */
+  readonly onCommitted: (projection: Projection['name'], entries: readonly JournaledBatch[]) => void;
+  /** Must be durable before entries are forgotten. */
+  readonly beforeTrim: () => Promise<void>;
+}
+
+/** Trimming is a commit of its own: it waits until it is worth one. */
+const TRIM_ENTRIES = 256;
+const TRIM_EVERY_MS = 10_000;
+const TRIM_STEP = 512;
+
+export class ProjectionRunner implements Component {
+  readonly #reporter: Reporter;
+  readonly #config: RunnerConfig;
+  readonly #deps: RunnerDeps;
+  readonly #loops: readonly ProjectionLoop[];
+  readonly #stopping = new AbortController();
+  readonly #journalBytes: GaugeMetric;
+  #running: Promise<unknown> | null = null;
+  #trimming: Promise<void> | null = null;
+  #trimmedAtMs = 0;
+
+  constructor(reporter: Reporter, config: RunnerConfig, deps: RunnerDeps, projections: readonly Projection[]) {
+    this.#reporter = reporter;
+    this.#config = config;
+    this.#deps = deps;
+    const onCommitted: RunnerDeps['onCommitted'] = (projection, entries) => {
+      deps.onCommitted(projection, entries);
+      this.#trimSoon();
+    };
+    this.#loops = projections.map((one) => new ProjectionLoop(reporter, config, { ...deps, onCommitted }, one));
+    this.#journalBytes = reporter.gauge('journal_bytes', 'Octets of the entries kept in the journal');
+  }
+
+  async start(): Promise<void> {
+    this.#running ??= Promise.all(this.#loops.map((loop) => loop.run(this.#stopping.signal)));
+  }
+
+  /** Ends after the chunks in hand; what is not applied stays in the journal. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.#trimming;
+  }
+
+  /** Something was appended. */
+  wake(): void {
+    for (const loop of this.#loops) loop.wake();
+    this.#journalBytes.set(this.#deps.journal.sizeBytes());
+  }
+
+  /** Committed positions by projection; null where not known yet. */
+  positions(): Readonly<Record<string, number | null>> {
+    return Object.fromEntries(this.#loops.map((loop) => [loop.projection.name, loop.position]));
+  }
+
+  #trimSoon(): void {
+    if (this.#trimming !== null || this.#stopping.signal.aborted) return;
+    const upTo = this.#trimmable();
+    const entries = upTo - this.#deps.journal.firstPosition() + 1;
+    const now = this.#deps.clock.monotonicMs();
+    if (entries < 1 || (entries < TRIM_ENTRIES && now - this.#trimmedAtMs < TRIM_EVERY_MS)) return;
+    this.#trimmedAtMs = now;
+    this.#trimming = this.#trim(upTo).finally(() => {
+      this.#trimming = null;
+    });
+  }
+
+  async #trim(upTo: number): Promise<void> {
+    try {
+      await this.#deps.beforeTrim();
+      // One step is one synchronous commit: a long backlog is forgotten bit by bit.
+      for (let step = this.#deps.journal.firstPosition(); step <= upTo; step += TRIM_STEP)
+        await this.#deps.journal.trim(Math.min(upTo, step + TRIM_STEP - 1));
+      this.#journalBytes.set(this.#deps.journal.sizeBytes());
+    } catch (error) {
+      this.#reporter.warn('journal not trimmed', { code: codeOf(error), message: messageOf(error) });
+    }
+  }
+
+  /** The last position that nobody needs any more. */
+  #trimmable(): number {
+    const positions = this.#loops.map((loop) => loop.position ?? 0);
+    return Math.min(...positions, this.#deps.journal.lastPosition() - this.#config.keepEntries);
+  }
+}
