@@ -192,6 +192,11 @@ export const ERROR_TABLE = {
     'The database does not accept the user, the password or the database name.',
     'Correct database.url.',
   ),
+  database_unknown: entry(
+    400,
+    'No database is configured, and no embedded one runs on the data folder.',
+    'Start weir up or weir demo, or name the database by --data, --config or WEIR_DATABASE_URL.',
+  ),
   database_busy: entry(
     503,
     'No database connection became free in time.',

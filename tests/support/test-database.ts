@@ -12,6 +12,8 @@ export interface TestDatabase {
   readonly url: string;
   /** The same, open; schemas are made by `migrate(database, …)`. */
   readonly database: OpenDatabase;
+  /** The server's own folder. */
+  readonly dataFolder: string;
   /** For tests that take the server away and bring it back. */
   readonly server: EmbeddedPostgres;
   readonly stop: () => Promise<void>;
@@ -32,5 +34,5 @@ export async function startTestDatabase(maxConnections = 10): Promise<TestDataba
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url: server.url, database, server, stop };
+  return { url: server.url, database, dataFolder: options.dataFolder, server, stop };
 }

@@ -1,0 +1,120 @@
+// `weir token`: makes, lists and revokes access tokens in the database.
+import { migrate } from '../../common/database/migrate.ts';
+import { openDatabase } from '../../common/database/pool.ts';
+import { accessMigrations, type TokenEntry, TokenStore } from '../../common/database/tokens.ts';
+import { isoTime } from '../../common/model/time.ts';
+import { type Role, ROLES } from '../../common/runtime/access.ts';
+import { SystemClock } from '../../common/runtime/clock.ts';
+import { nameSchema } from '../../common/runtime/device-configuration.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { createReporter } from '../../common/runtime/reporter.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { databaseUrlFor } from '../database-url.ts';
+
+type Action = (context: CommandContext, store: TokenStore) => Promise<void>;
+
+export const tokenCommand: Command = {
+  name: 'token',
+  summary: 'make, list and revoke access tokens',
+  help: `usage: weir token create --name NAME --role ROLE
+       weir token list
+       weir token revoke NAME [--id ID]
+
+  --name NAME     whose it is; for the role agent the name of the agent
+  --role ROLE     ${ROLES.join(', ')}
+  --id ID         only this one of the name's tokens, as list shows it
+  --config FILE   the configuration whose database.url is used
+  --data DIR      else the data folder whose embedded PostgreSQL runs; default ./data
+
+WEIR_DATABASE_URL goes before both. A token is printed once, when it is made: only its hash is kept. A name may have several,
+so that one can be replaced without a gap. A revoked token is refused within ten seconds.`,
+  options: {
+    name: { type: 'string' },
+    role: { type: 'string' },
+    id: { type: 'string' },
+    config: { type: 'string' },
+    data: { type: 'string' },
+  },
+  run: async (context) => {
+    const action = actionOf(context);
+    const reporter = createReporter({ component: 'token', level: 'error' });
+    const url = databaseUrlFor(context);
+    const database = openDatabase(reporter, { url, maxConnections: 1, applicationName: 'weir-token' });
+    try {
+      await migrate(database, accessMigrations);
+      await action(context, new TokenStore(reporter, database, { clock: new SystemClock() }));
+    } finally {
+      await database.close();
+    }
+    return 0;
+  },
+};
+
+/** Checks the words before the database is asked. */
+function actionOf(context: CommandContext): Action {
+  const [word, ...rest] = context.positionals;
+  const name = textOption(context, 'name') ?? (word === 'revoke' ? rest.shift() : undefined);
+  if (rest.length > 0) throw new WeirError('misused', `weir token ${word ?? ''} does not take ${rest.join(' ')}.`);
+  if (word === 'create') return createAction(checkedName(name), checkedRole(textOption(context, 'role')));
+  if (word === 'list') return listTokens;
+  if (word !== 'revoke') throw new WeirError('misused', 'weir token takes create, list or revoke.');
+  if (name === undefined) throw new WeirError('misused', 'weir token revoke takes a name.');
+  return revokeAction(name, textOption(context, 'id') ?? '');
+}
+
+function createAction(name: string, role: Role): Action {
+  return async (context, store) => {
+    const token = await store.create(name, role);
+    context.print(context.json ? JSON.stringify({ token, name, role }) : token);
+    context.progress('Keep it: it is shown this once.');
+  };
+}
+
+const listTokens: Action = async (context, store) => {
+  const entries = await store.list();
+  if (context.json) {
+    context.print(JSON.stringify({ items: entries.map(entryJson) }));
+    return;
+  }
+  context.print(row('ID', 'NAME', 'ROLE', 'MADE', 'STATE'));
+  for (const entry of entries) {
+    const state = entry.revokedAt === null ? 'valid' : `revoked ${isoTime(entry.revokedAt)}`;
+    context.print(row(entry.id, entry.name, entry.role, isoTime(entry.createdAt), state));
+  }
+};
+
+function revokeAction(name: string, id: string): Action {
+  return async (context, store) => {
+    const revoked = await store.revoke(name, id);
+    if (revoked === 0)
+      throw new WeirError('not_found', `There is no valid token of ${name} ${id}`.trimEnd().concat('.'));
+    context.print(context.json ? JSON.stringify({ revoked }) : `revoked ${revoked}`);
+  };
+}
+
+function entryJson(entry: TokenEntry): Record<string, unknown> {
+  const { id, name, role, given, createdAt, revokedAt } = entry;
+  const revoked = revokedAt === null ? null : isoTime(revokedAt);
+  return { id, name, role, given, created_at: isoTime(createdAt), revoked_at: revoked };
+}
+
+function row(id: string, name: string, role: string, made: string, state: string): string {
+  return `${id.padEnd(14)}${name.padEnd(24)}${role.padEnd(15)}${made.padEnd(26)}${state}`;
+}
+
+function checkedName(name: string | undefined): string {
+  const parsed = nameSchema.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw new WeirError('misused', `--name: ${parsed.error.issues[0]?.message ?? 'a name is missing'}.`);
+}
+
+function checkedRole(text: string | undefined): Role {
+  const role = ROLES.find((one) => one === text);
+  if (role === undefined) throw new WeirError('misused', `--role takes one of ${ROLES.join(', ')}.`);
+  return role;
+}
+
+function textOption(context: CommandContext, name: string): string | undefined {
+  const value = context.options[name];
+  return typeof value === 'string' ? value : undefined;
+}
