@@ -125,7 +125,7 @@ export class ScheduledWork implements Component {
     this.#stopping.abort();
     await this.#loops;
     this.#loops = null;
-    await Promise.all([...this.#slots.values()].map((slot) => slot.running));
+    await Promise.all([...this.#slots.values()].map((slot) => slot.running ?? Promise.resolve()));
   }
 
   /** Asks for a run now; one that is running already is followed by exactly one more. Unknown names are ignored. */

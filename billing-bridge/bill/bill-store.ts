@@ -1,0 +1,243 @@
+// Bills in PostgreSQL: written once in one transaction, read whole or in pages.
+import type { Queryable } from '../../common/database/database.ts';
+import type { BillingCycle, Period } from '../../common/model/period.ts';
+import type { EpochMs } from '../../common/model/time.ts';
+import type { Gate } from './gates.ts';
+import type { BillLine } from './lines.ts';
+
+/** Bill states of TMF678. */
+export type BillState = 'new' | 'onHold' | 'validated' | 'sent' | 'partiallyPaid' | 'settled';
+export type BillCategory = 'normal' | 'interim';
+
+export interface Bill {
+  readonly serial: bigint;
+  readonly id: string;
+  readonly customer: string;
+  readonly customerName: string;
+  readonly period: Period;
+  readonly category: BillCategory;
+  readonly state: BillState;
+  readonly currency: string;
+  readonly total: string;
+  readonly watermark: string | null;
+  readonly gates: readonly Gate[];
+  readonly issuedAtMs: EpochMs;
+}
+
+export type NewBill = Omit<Bill, 'serial' | 'state'>;
+
+interface BillRow {
+  readonly serial: bigint;
+  readonly id: string;
+  readonly customer: string;
+  readonly customer_name: string;
+  readonly period: string;
+  readonly cycle: BillingCycle;
+  readonly zone: string;
+  readonly period_start_ms: bigint;
+  readonly period_end_ms: bigint;
+  readonly category: BillCategory;
+  readonly state: BillState | null;
+  readonly currency: string;
+  readonly total: string;
+  readonly watermark: string | null;
+  readonly gates: readonly Gate[];
+  readonly issued_at_ms: bigint;
+}
+
+interface LineRow {
+  readonly bill: string;
+  readonly line: number;
+  readonly kind: BillLine['kind'];
+  readonly service: string;
+  readonly item: string;
+  readonly item_name: string;
+  readonly plan: string;
+  readonly plan_version: number;
+  readonly period: string;
+  readonly period_start_ms: bigint;
+  readonly period_end_ms: bigint;
+  readonly quantity: string;
+  readonly unit: string;
+  readonly exact_amount: string;
+  readonly billed_before: string;
+  readonly amount: string;
+  readonly working: unknown;
+}
+
+const BILL = `select b.serial, b.id, b.customer, b.customer_name, b.period, b.cycle, b.zone, b.period_start_ms, b.period_end_ms,
+  b.category, b.currency, b.total, b.watermark, b.gates, b.issued_at_ms,
+  (select s.state from billing.bill_state s where s.bill = b.id order by s.id desc limit 1) as state from billing.bill b`;
+
+/** Writes a bill with its lines, the charges behind them and its first state. The unique index lets only one normal bill of a period in. */
+export async function insertBill(
+  connection: Queryable,
+  bill: NewBill,
+  lines: readonly BillLine[],
+  unbilled: ReadonlySet<bigint>,
+  by: string,
+): Promise<void> {
+  const { period } = bill;
+  const final = bill.category === 'normal';
+  await connection.query(
+    `insert into billing.bill (id, customer, customer_name, period, cycle, zone, period_start_ms, period_end_ms, category, currency,
+       total, watermark, gates, issued_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    [
+      bill.id,
+      bill.customer,
+      bill.customerName,
+      period.name,
+      period.cycle,
+      period.zone,
+      period.startMs,
+      period.endMs,
+      bill.category,
+      bill.currency,
+      bill.total,
+      bill.watermark,
+      JSON.stringify(bill.gates),
+      bill.issuedAtMs,
+    ],
+  );
+  for (const line of lines) await insertLine(connection, bill.id, line, final, unbilled);
+  await addState(connection, bill.id, final ? 'validated' : 'new', bill.issuedAtMs, by);
+}
+
+async function insertLine(
+  connection: Queryable,
+  bill: string,
+  line: BillLine,
+  final: boolean,
+  unbilled: ReadonlySet<bigint>,
+): Promise<void> {
+  await connection.query(
+    `insert into billing.bill_line (bill, line, kind, service, item, item_name, plan, plan_version, period, period_start_ms,
+       period_end_ms, quantity, unit, exact_amount, billed_before, amount, final, working)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+    [
+      bill,
+      line.line,
+      line.kind,
+      line.service,
+      line.item,
+      line.itemName,
+      line.plan,
+      line.planVersion,
+      line.period.name,
+      line.period.startMs,
+      line.period.endMs,
+      line.quantity,
+      line.unit,
+      line.exactAmount,
+      line.billedBefore,
+      line.amount,
+      final,
+      JSON.stringify(line.working),
+    ],
+  );
+  await connection.query(
+    `insert into billing.bill_line_charge (bill, line, charge, final)
+     select $1, $2, charge, $4 from unnest($3::int8[]) as charge`,
+    [bill, line.line, line.charges.filter((charge) => !final || unbilled.has(charge)), final],
+  );
+}
+
+export async function addState(
+  connection: Queryable,
+  bill: string,
+  state: BillState,
+  atMs: EpochMs,
+  by: string,
+): Promise<void> {
+  await connection.query('insert into billing.bill_state (bill, state, at_ms, by_whom) values ($1, $2, $3, $4)', [
+    bill,
+    state,
+    atMs,
+    by,
+  ]);
+}
+
+export interface BillQuery {
+  readonly customer?: string | undefined;
+  readonly period?: string | undefined;
+  readonly category?: BillCategory | undefined;
+  readonly beforeSerial?: bigint | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function findBills(connection: Queryable, query: BillQuery): Promise<Bill[]> {
+  const { rows } = await connection.query<BillRow>(
+    `${BILL} where ($1::text is null or b.customer = $1) and ($2::text is null or b.period = $2)
+       and ($3::text is null or b.category = $3) and ($4::int8 is null or b.serial < $4) order by b.serial desc limit $5`,
+    [query.customer ?? null, query.period ?? null, query.category ?? null, query.beforeSerial ?? null, query.limit],
+  );
+  return rows.map(billOf);
+}
+
+export async function findBill(connection: Queryable, id: string): Promise<Bill | null> {
+  const { rows } = await connection.query<BillRow>(`${BILL} where b.id = $1`, [id]);
+  return rows[0] === undefined ? null : billOf(rows[0]);
+}
+
+/** The closed bill of a period, or null. */
+export async function closedBill(connection: Queryable, customer: string, period: Period): Promise<Bill | null> {
+  const { rows } = await connection.query<BillRow>(
+    `${BILL} where b.customer = $1 and b.period_start_ms = $2 and b.category = 'normal'`,
+    [customer, period.startMs],
+  );
+  return rows[0] === undefined ? null : billOf(rows[0]);
+}
+
+/** Lines of a bill in order, without the charges behind them. */
+export async function linesOf(connection: Queryable, bill: string): Promise<Omit<BillLine, 'charges'>[]> {
+  const { rows } = await connection.query<LineRow & { readonly cycle: BillingCycle; readonly zone: string }>(
+    `select l.*, b.cycle, b.zone from billing.bill_line l join billing.bill b on b.id = l.bill where l.bill = $1 order by l.line`,
+    [bill],
+  );
+  return rows.map((row) => ({
+    line: row.line,
+    kind: row.kind,
+    service: row.service,
+    item: row.item,
+    itemName: row.item_name,
+    plan: row.plan,
+    planVersion: row.plan_version,
+    period: {
+      name: row.period,
+      cycle: row.cycle,
+      zone: row.zone,
+      startMs: Number(row.period_start_ms),
+      endMs: Number(row.period_end_ms),
+    },
+    quantity: row.quantity,
+    unit: row.unit,
+    exactAmount: row.exact_amount,
+    billedBefore: row.billed_before,
+    amount: row.amount,
+    working: row.working,
+  }));
+}
+
+function billOf(row: BillRow): Bill {
+  return {
+    serial: row.serial,
+    id: row.id,
+    customer: row.customer,
+    customerName: row.customer_name,
+    period: {
+      name: row.period,
+      cycle: row.cycle,
+      zone: row.zone,
+      startMs: Number(row.period_start_ms),
+      endMs: Number(row.period_end_ms),
+    },
+    category: row.category,
+    state: row.state ?? 'new',
+    currency: row.currency,
+    total: row.total,
+    watermark: row.watermark,
+    gates: row.gates,
+    issuedAtMs: Number(row.issued_at_ms),
+  };
+}

@@ -1,0 +1,114 @@
+// From a bill line back to what it rests on: charges, usage records, and the readings they came from.
+import type { Queryable } from '../../common/database/database.ts';
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import type { Meter, UsageReader, UsageRecord } from '../mediate/usage.ts';
+import type { Charge, ChargeRow } from '../rate/charge-store.ts';
+import type { ReadCharges } from './line-groups.ts';
+
+/** Readings of a meter around a span, as the collector keeps them; null where it cannot be asked. */
+export type ReadReadings = (meter: number, fromMs: EpochMs, toMs: EpochMs) => Promise<readonly unknown[] | null>;
+
+/** Charges behind a line, oldest window first, after an id. */
+export async function chargesBehind(
+  connection: Queryable,
+  read: ReadCharges,
+  bill: string,
+  line: number,
+  after: { readonly windowStartMs: EpochMs; readonly id: bigint } | null,
+  limit: number,
+): Promise<Charge[]> {
+  const { rows } = await connection.query<ChargeRow>(
+    `select ${read.columns} from billing.charge
+      where id in (select charge from billing.bill_line_charge where bill = $1 and line = $2)
+        and ($3::int8 is null or (window_start_ms, id) > ($3, $4))
+      order by window_start_ms, id limit $5`,
+    [bill, line, after?.windowStartMs ?? null, after?.id ?? null, limit],
+  );
+  return rows.map(read.charge);
+}
+
+/** The meters and spans that a charge names as its evidence. */
+export function metersBehind(charge: Charge): { meter: number; direction: string; fromMs: EpochMs; toMs: EpochMs }[] {
+  const { evidence } = charge;
+  if (typeof evidence !== 'object' || evidence === null || !('meters' in evidence) || !Array.isArray(evidence.meters))
+    return [];
+  return evidence.meters.flatMap((one: unknown) => {
+    if (!Array.isArray(one)) return [];
+    const parts: readonly unknown[] = one;
+    const [meter, direction, fromMs, toMs] = parts;
+    return typeof meter === 'number' && typeof fromMs === 'number' && typeof toMs === 'number'
+      ? [{ meter, direction: String(direction), fromMs, toMs }]
+      : [];
+  });
+}
+
+export interface EvidenceDeps {
+  readonly usage: UsageReader;
+  readonly readings: ReadReadings;
+}
+
+/** One charge with its usage records and, where asked, the readings at their edges. */
+export async function evidenceOf(
+  deps: EvidenceDeps,
+  charge: Charge,
+  options: { readonly maxRecords: number; readonly readings: boolean },
+): Promise<object> {
+  const meters = new Map((await deps.usage.allMeters()).map((meter) => [meter.id, meter]));
+  const usage: object[] = [];
+  let left = options.maxRecords;
+  for (const span of metersBehind(charge)) {
+    const records = await deps.usage.latest([span.meter], span.fromMs, span.toMs);
+    const shown = records.slice(0, Math.max(0, left));
+    left -= shown.length;
+    usage.push({
+      ...describeMeter(meters.get(span.meter), span.meter),
+      from: isoTime(span.fromMs),
+      to: isoTime(span.toMs),
+      records: shown.map(describeRecord),
+      recordsInAll: records.length,
+      ...(options.readings ? { readings: await readingsBehind(deps, span.meter, records) } : {}),
+    });
+  }
+  return { charge: charge.id.toString(), evidence: charge.evidence, usage };
+}
+
+async function readingsBehind(
+  deps: EvidenceDeps,
+  meter: number,
+  records: readonly UsageRecord[],
+): Promise<readonly unknown[] | null> {
+  if (records.length === 0) return [];
+  const first = Math.min(...records.map((record) => record.evidence.firstReadingAtMs));
+  const last = Math.max(...records.map((record) => record.evidence.lastReadingAtMs));
+  return deps.readings(meter, first, last + 1);
+}
+
+function describeMeter(meter: Meter | undefined, id: number): object {
+  return meter === undefined
+    ? { meter: id }
+    : { meter: id, device: meter.device, interface: meter.interfaceKey, direction: meter.direction };
+}
+
+export function describeRecord(record: UsageRecord): object {
+  return {
+    serial: record.serial.toString(),
+    meter: record.meter,
+    bucketStart: isoTime(record.bucketStartMs),
+    bucketMs: record.bucketMs,
+    version: record.version,
+    octets: {
+      good: record.octets.good.toString(),
+      wrapped: record.octets.wrapped.toString(),
+      gap: record.octets.gap.toString(),
+      suspended: record.octets.suspended.toString(),
+    },
+    coveredMs: record.coveredMs,
+    gapMs: record.gapMs,
+    lostMs: record.lostMs,
+    evidence: {
+      epoch: record.evidence.epoch.toString(),
+      firstReadingAt: isoTime(record.evidence.firstReadingAtMs),
+      lastReadingAt: isoTime(record.evidence.lastReadingAtMs),
+    },
+  };
+}

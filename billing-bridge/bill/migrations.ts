@@ -1,0 +1,87 @@
+// Tables of bills: written once, never changed; what happens to a bill later is added beside it.
+import type { Migration } from '../../common/database/database.ts';
+
+export const billMigrations: readonly Migration[] = [
+  {
+    id: 'billing-bill-001',
+    sql: `
+      create table billing.bill (
+        serial bigint generated always as identity primary key,
+        id text not null unique,
+        customer text not null,
+        customer_name text not null,
+        period text not null,
+        cycle text not null,
+        zone text not null,
+        period_start_ms bigint not null,
+        period_end_ms bigint not null,
+        category text not null check (category in ('normal', 'interim')),
+        currency text not null,
+        total text not null,
+        watermark text,
+        gates jsonb not null,
+        issued_at_ms bigint not null
+      );
+      create unique index bill_once on billing.bill (customer, period_start_ms) where category = 'normal';
+      create index bill_by_customer on billing.bill (customer, serial);
+      create table billing.bill_line (
+        bill text not null references billing.bill (id),
+        line int not null,
+        kind text not null check (kind in ('charge', 'adjustment')),
+        service text not null,
+        item text not null,
+        item_name text not null,
+        plan text not null,
+        plan_version int not null,
+        period text not null,
+        period_start_ms bigint not null,
+        period_end_ms bigint not null,
+        quantity text not null,
+        unit text not null,
+        exact_amount text not null,
+        billed_before text not null,
+        amount text not null,
+        final boolean not null,
+        working jsonb not null,
+        primary key (bill, line)
+      );
+      create index bill_line_by_group on billing.bill_line (service, item, plan, plan_version, period_start_ms) where final;
+      create table billing.bill_line_charge (
+        bill text not null,
+        line int not null,
+        charge bigint not null references billing.charge (id),
+        final boolean not null,
+        primary key (bill, line, charge),
+        foreign key (bill, line) references billing.bill_line (bill, line)
+      );
+      create unique index charge_billed_once on billing.bill_line_charge (charge) where final;
+      create table billing.bill_state (
+        id bigint generated always as identity primary key,
+        bill text not null references billing.bill (id),
+        state text not null check (state in ('new', 'onHold', 'validated', 'sent', 'partiallyPaid', 'settled')),
+        at_ms bigint not null,
+        by_whom text not null
+      );
+      create index bill_state_by_bill on billing.bill_state (bill, id);
+      create table billing.bill_run (
+        id bigint generated always as identity primary key,
+        period text not null,
+        account text,
+        interim boolean not null,
+        accepted text[] not null,
+        by_whom text not null,
+        at_ms bigint not null,
+        result jsonb not null
+      );
+      create trigger bill_never_changes before update or delete or truncate on billing.bill
+        for each statement execute function billing.refuse_change();
+      create trigger bill_line_never_changes before update or delete or truncate on billing.bill_line
+        for each statement execute function billing.refuse_change();
+      create trigger bill_line_charge_never_changes before update or delete or truncate on billing.bill_line_charge
+        for each statement execute function billing.refuse_change();
+      create trigger bill_state_never_changes before update or delete or truncate on billing.bill_state
+        for each statement execute function billing.refuse_change();
+      create trigger bill_run_never_changes before update or delete or truncate on billing.bill_run
+        for each statement execute function billing.refuse_change();`,
+  },
+];

@@ -1,0 +1,134 @@
+// The billing bridge's part of the configuration: its schema, what must fit together in it, and the form in which the bridge uses it.
+import { z } from 'zod';
+import { Exact } from '../common/model/exact.ts';
+import type { DurationMs } from '../common/model/time.ts';
+import { devicesShape } from '../common/runtime/device-configuration.ts';
+import { contractIssues } from './account/check.ts';
+import type { InfrastructureRule } from './account/interface-state.ts';
+import { GATE_NAMES, type GateName } from './bill/gates.ts';
+import {
+  type CustomerDocument,
+  customerSchema,
+  type PlanDocument,
+  planSchema,
+  type ServiceDocument,
+  serviceSchema,
+} from './contract-schema.ts';
+import { tierMistakes } from './rate/tiers.ts';
+
+const DAY_MS = 86_400_000;
+const port = z.number().int().min(1).max(65_535);
+const interval = z.number().int().min(1000).max(DAY_MS);
+
+export const billingBridgeShape = {
+  devices: devicesShape.devices,
+  database: z.strictObject({ url: z.string().min(1).optional(), port: port.default(5433) }).prefault({}),
+  queue: z.strictObject({ url: z.string().min(1).optional() }).prefault({}),
+  billing_bridge: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: port.default(8081),
+      insecure: z.boolean().default(false),
+      collector_url: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
+      /** A reference (common/runtime/secrets.ts); WEIR_BRIDGE_TOKEN where it is not set. */
+      collector_token: z.string().optional(),
+      /** The UTC grid on which usage is counted; never changes once there is usage. */
+      bucket_ms: z.number().int().min(1000).max(DAY_MS).default(300_000),
+      rating_window_ms: z.number().int().min(1000).max(DAY_MS).default(3_600_000),
+      mediate_every_ms: interval.default(60_000),
+      rate_every_ms: interval.default(60_000),
+      publish_charges: z.boolean().default(true),
+      max_queue_backlog: z.number().int().min(1).max(10_000_000).default(10_000),
+      /** Stands on every bill and export, such as DEMO. */
+      watermark: z.string().max(40).optional(),
+      hard_gates: z
+        .array(z.enum(GATE_NAMES))
+        .max(GATE_NAMES.length)
+        .default(['conservation', 'quarantine', 'clock', 'finality', 'earlier_period']),
+    })
+    .prefault({}),
+  customers: z.array(customerSchema).max(100_000).default([]),
+  price_plans: z.array(planSchema).max(10_000).default([]),
+  services: z.array(serviceSchema).max(200_000).default([]),
+};
+
+const bridgeSchema = z.object(billingBridgeShape);
+export type BillingBridgeConfiguration = z.output<typeof bridgeSchema>;
+
+type Issues = Pick<z.core.$RefinementCtx, 'addIssue'>;
+
+/** What a schema of one key cannot see: grids that must fit, contracts that must fit each other. */
+export function checkBillingBridge(whole: BillingBridgeConfiguration, context: Issues): void {
+  const bridge = whole.billing_bridge;
+  const tell = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message });
+  if (bridge.rating_window_ms % bridge.bucket_ms !== 0)
+    tell(
+      ['billing_bridge', 'rating_window_ms'],
+      `expected a multiple of bucket_ms (${bridge.bucket_ms}) [window_off_grid]`,
+    );
+  if (DAY_MS % bridge.bucket_ms !== 0)
+    tell(
+      ['billing_bridge', 'bucket_ms'],
+      'expected a divisor of a day, so that days begin on the grid [bucket_off_grid]',
+    );
+  if (DAY_MS % bridge.rating_window_ms !== 0)
+    tell(['billing_bridge', 'rating_window_ms'], 'expected a divisor of a day [window_off_grid]');
+  for (const issue of billingIssues(whole)) tell([...issue.path], `${issue.message} [${issue.code}]`);
+}
+
+function billingIssues(whole: BillingBridgeConfiguration): ReturnType<typeof contractIssues> {
+  return contractIssues(whole, {
+    bucketMs: whole.billing_bridge.bucket_ms,
+    tierMistakes: (ends) => tierMistakes(ends.map((upTo) => ({ upTo: upTo === null ? null : Exact.parse(upTo) }))),
+  });
+}
+
+export interface BillingBridgeConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly insecure: boolean;
+  readonly collectorUrl: string;
+  readonly collectorToken: string | null;
+  readonly bucketMs: DurationMs;
+  readonly ratingWindowMs: DurationMs;
+  readonly mediateEveryMs: DurationMs;
+  readonly rateEveryMs: DurationMs;
+  readonly publishCharges: boolean;
+  readonly maxQueueBacklog: number;
+  readonly watermark: string | null;
+  readonly hardGates: readonly GateName[];
+  readonly databaseUrl: string | null;
+  readonly queueUrl: string | null;
+  readonly contracts: {
+    readonly customers: readonly CustomerDocument[];
+    readonly price_plans: readonly PlanDocument[];
+    readonly services: readonly ServiceDocument[];
+  };
+  readonly infrastructure: readonly InfrastructureRule[];
+}
+
+export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingBridgeConfig {
+  const bridge = whole.billing_bridge;
+  return {
+    host: bridge.host,
+    port: bridge.port,
+    insecure: bridge.insecure,
+    collectorUrl: bridge.collector_url,
+    collectorToken: bridge.collector_token ?? null,
+    bucketMs: bridge.bucket_ms,
+    ratingWindowMs: bridge.rating_window_ms,
+    mediateEveryMs: bridge.mediate_every_ms,
+    rateEveryMs: bridge.rate_every_ms,
+    publishCharges: bridge.publish_charges,
+    maxQueueBacklog: bridge.max_queue_backlog,
+    watermark: bridge.watermark ?? null,
+    hardGates: bridge.hard_gates,
+    databaseUrl: whole.database.url ?? null,
+    queueUrl: whole.queue.url ?? null,
+    contracts: { customers: whole.customers, price_plans: whole.price_plans, services: whole.services },
+    infrastructure: whole.devices.flatMap((device) =>
+      (device.infrastructure ?? []).map((rule) => ({ device: device.name, ...rule })),
+    ),
+  };
+}

@@ -1,0 +1,148 @@
+// What a running period costs so far: the same prices on the usage there is, written nowhere.
+import { Exact } from '../../common/model/exact.ts';
+import { type Period, periodAt } from '../../common/model/period.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { ContractBook } from '../account/contract-book.ts';
+import type { Customer, PlanVersion, Service } from '../account/contract.ts';
+import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import { isAdditive, type PriceItem, rateItem, workingOf } from './price-item.ts';
+import { groupByMeter, MeterIndex, metersIn, ratingInput, recordsFor } from './rating-input.ts';
+import { termsOf } from './windows.ts';
+
+export interface PreviewLine {
+  readonly service: string;
+  readonly item: string;
+  readonly itemName: string;
+  readonly kind: string;
+  readonly plan: string;
+  readonly planVersion: number;
+  readonly quantity: string;
+  readonly unit: string;
+  readonly exactAmount: string;
+  readonly amount: string;
+  readonly working: unknown;
+}
+
+export interface Preview {
+  readonly customer: string;
+  readonly period: Period;
+  readonly untilMs: EpochMs;
+  readonly currency: string;
+  readonly total: string;
+  readonly lines: readonly PreviewLine[];
+}
+
+export interface PreviewDeps {
+  readonly usage: UsageReader;
+  readonly bucketMs: DurationMs;
+}
+
+/** Items of the plan at the start of the period; an additive item under several plan versions is priced by each in its time. */
+export async function preview(
+  deps: PreviewDeps,
+  book: ContractBook,
+  customer: Customer,
+  at: EpochMs,
+): Promise<Preview> {
+  const period = periodAt(at, customer.cycle, customer.zone);
+  const index = new MeterIndex(await deps.usage.allMeters());
+  const lines: PreviewLine[] = [];
+  let total = Exact.zero;
+  for (const service of book.servicesOf(customer.id)) {
+    if (service.fromMs >= period.endMs || (service.toMs ?? Infinity) <= period.startMs) continue;
+    for (const { plan, item, fromMs, toMs } of spansOf(book, service, period, at)) {
+      const line = await previewLine(deps, { customer, service, period, plan, item, fromMs, toMs, index });
+      lines.push(line.line);
+      total = total.add(line.amount);
+    }
+  }
+  const places = Math.max(2, ...lines.map((line) => (line.amount.split('.')[1] ?? '').length));
+  return {
+    customer: customer.id,
+    period,
+    untilMs: at,
+    currency: customer.currency,
+    total: total.toFixed(places, 'half_up'),
+    lines,
+  };
+}
+
+interface Span {
+  readonly plan: PlanVersion;
+  readonly item: PriceItem;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
+function spansOf(book: ContractBook, service: Service, period: Period, at: EpochMs): Span[] {
+  const toMs = Math.min(at, period.endMs);
+  const whole = termsOf(book, service, period);
+  const spans: Span[] =
+    whole === null
+      ? []
+      : whole.items
+          .filter((item) => !isAdditive(item))
+          .map((item) => ({ plan: whole, item, fromMs: period.startMs, toMs }));
+  const begins = [
+    period.startMs,
+    ...book.plans.map((plan) => plan.validFromMs),
+    ...service.plans.map((plan) => plan.fromMs),
+  ].filter((begin) => begin >= period.startMs && begin < toMs);
+  const cuts = [...new Set(begins)].toSorted((left, right) => left - right);
+  cuts.forEach((fromMs, position) => {
+    const endMs = cuts[position + 1] ?? toMs;
+    const plan = termsOf(book, service, { startMs: fromMs, endMs });
+    for (const item of plan?.items ?? [])
+      if (plan !== null && isAdditive(item)) spans.push({ plan, item, fromMs, toMs: endMs });
+  });
+  return merged(spans);
+}
+
+/** Neighbouring spans under the same version are one line. */
+function merged(spans: readonly Span[]): Span[] {
+  const result: Span[] = [];
+  for (const span of spans) {
+    const at = result.findIndex((one) => one.item === span.item && one.plan === span.plan && one.toMs === span.fromMs);
+    const before = result[at];
+    if (before === undefined) result.push(span);
+    else result[at] = { ...before, toMs: span.toMs };
+  }
+  return result;
+}
+
+interface LineParts extends Span {
+  readonly customer: Customer;
+  readonly service: Service;
+  readonly period: Period;
+  readonly index: MeterIndex;
+}
+
+async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<{ line: PreviewLine; amount: Exact }> {
+  const { customer, service, period, plan, item } = parts;
+  const window = { startMs: parts.fromMs, endMs: parts.toMs };
+  const meters = item.price.kind === 'flat' ? [] : metersIn(service, window, parts.index);
+  const ids = [...new Set(meters.map((meter) => meter.meter))];
+  const found: UsageRecord[] = ids.length === 0 ? [] : await deps.usage.latest(ids, window.startMs, window.endMs);
+  const records = recordsFor(meters, groupByMeter(found));
+  const rated = rateItem(
+    item,
+    ratingInput({ customer, service, period, window, meters, records, bucketMs: deps.bucketMs }),
+  );
+  const amount = rated.amount.round(plan.rounding.places, plan.rounding.mode);
+  return {
+    amount,
+    line: {
+      service: service.id,
+      item: item.id,
+      itemName: item.name,
+      kind: item.price.kind,
+      plan: plan.id,
+      planVersion: plan.version,
+      quantity: rated.quantity.toString(),
+      unit: rated.unit,
+      exactAmount: rated.amount.toString(),
+      amount: amount.toFixed(plan.rounding.places, plan.rounding.mode),
+      working: workingOf(rated),
+    },
+  };
+}

@@ -1,0 +1,178 @@
+// Charges against usage: every charge that stands is computed again from contracts and usage, and every usage that should have one is looked for.
+import type { Database } from '../../common/database/database.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { bucketStart } from '../../common/model/time.ts';
+import type { ContractBook } from '../account/contract-book.ts';
+import type { UsageReader } from '../mediate/usage.ts';
+import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
+import { groupByMeter, MeterIndex } from './rating-input.ts';
+import { chargeFor, workOf } from './rating-run.ts';
+import { dueByUsage, type DueWindow } from './windows.ts';
+
+export interface ChargeDifference {
+  readonly kind: 'amount' | 'quantity' | 'usage' | 'no_charge' | 'no_contract';
+  readonly service: string;
+  readonly item: string;
+  readonly windowStartMs: EpochMs;
+  readonly charge: string | null;
+  readonly expected: string;
+  readonly found: string;
+}
+
+export interface ChargeReconciliation {
+  readonly charges: number;
+  readonly usageRecords: number;
+  readonly differences: readonly ChargeDifference[];
+}
+
+export interface ReconcileChargesDeps {
+  readonly database: Database;
+  readonly usage: UsageReader;
+  readonly bucketMs: DurationMs;
+  readonly windowMs: DurationMs;
+}
+
+const CHARGES_AT_ONCE = 1_000;
+const STEP_MS = 3_600_000;
+
+/** Charges whose window begins in the span. Windows that are due and not rated yet are no differences: they are work under way. */
+export async function reconcileCharges(
+  deps: ReconcileChargesDeps,
+  book: ContractBook,
+  fromMs: EpochMs,
+  toMs: EpochMs,
+): Promise<ChargeReconciliation> {
+  const index = new MeterIndex(await deps.usage.allMeters());
+  const due = await dueKeys(deps.database, fromMs, toMs);
+  const differences: ChargeDifference[] = [];
+  const seen = new Set<string>();
+  let charges = 0;
+  let after = 0n;
+  for (;;) {
+    const page = await standing(deps.database, fromMs, toMs, after);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.id;
+    charges += page.length;
+    for (const charge of page) {
+      const key = windowKey(charge.service, charge.item, charge.windowStartMs);
+      seen.add(key);
+      if (!due.has(key)) differences.push(...(await recompute(deps, book, index, charge)));
+    }
+  }
+  const usage = await usageWithoutCharge(deps, book, index, fromMs, toMs, (key) => seen.has(key) || due.has(key));
+  return { charges, usageRecords: usage.records, differences: [...differences, ...usage.differences] };
+}
+
+async function recompute(
+  deps: ReconcileChargesDeps,
+  book: ContractBook,
+  index: MeterIndex,
+  charge: Charge,
+): Promise<ChargeDifference[]> {
+  const window: DueWindow = {
+    service: charge.service,
+    item: charge.item,
+    startMs: charge.windowStartMs,
+    endMs: charge.windowEndMs,
+  };
+  const work = workOf(window, book, index);
+  if (work === null) return [difference('no_contract', charge, 'a contract', 'none')];
+  const meters = [...new Set(work.meters.map((meter) => meter.meter))];
+  const records = meters.length === 0 ? [] : await deps.usage.latest(meters, window.startMs, window.endMs);
+  const again = chargeFor(work, book, groupByMeter(records), deps.bucketMs);
+  const found: ChargeDifference[] = [];
+  if (again.amount !== charge.amount) found.push(difference('amount', charge, again.amount, charge.amount));
+  if (again.quantity !== charge.quantity) found.push(difference('quantity', charge, again.quantity, charge.quantity));
+  if (again.inputDigest !== charge.inputDigest)
+    found.push(difference('usage', charge, again.inputDigest, charge.inputDigest));
+  return found;
+}
+
+/** Usage of a bound port in a window that has ended and that no charge covers; nothing used needs no charge. */
+async function usageWithoutCharge(
+  deps: ReconcileChargesDeps,
+  book: ContractBook,
+  index: MeterIndex,
+  fromMs: EpochMs,
+  toMs: EpochMs,
+  covered: (key: string) => boolean,
+): Promise<{ records: number; differences: ChargeDifference[] }> {
+  const meters = index.all();
+  const missing = new Map<string, { window: DueWindow; octets: bigint }>();
+  let records = 0;
+  for (let at = bucketStart(fromMs, STEP_MS); at < toMs; at += STEP_MS) {
+    const page = await deps.usage.latest(
+      meters.map((meter) => meter.id),
+      Math.max(at, fromMs),
+      Math.min(at + STEP_MS, toMs),
+    );
+    records += page.length;
+    for (const record of page) {
+      const octets = record.octets.good + record.octets.wrapped + record.octets.gap;
+      const meter = index.byId(record.meter);
+      if (octets === 0n || meter === undefined) continue;
+      const holder = book.holderAt(meter.device, meter.interfaceKey, record.bucketStartMs);
+      if (holder === null) continue;
+      for (const window of dueByUsage(book, holder.service, record.bucketStartMs, deps.windowMs)) {
+        const key = windowKey(window.service, window.item, window.startMs);
+        if (covered(key) || window.endMs > toMs || !countsDirection(book, window, meter.direction)) continue;
+        const before = missing.get(key)?.octets ?? 0n;
+        missing.set(key, { window, octets: before + octets });
+      }
+    }
+  }
+  const differences = [...missing.values()].map(
+    ({ window, octets }): ChargeDifference => ({
+      kind: 'no_charge',
+      service: window.service,
+      item: window.item,
+      windowStartMs: window.startMs,
+      charge: null,
+      expected: `a charge for ${octets} octets`,
+      found: 'none',
+    }),
+  );
+  return { records, differences };
+}
+
+/** An item that counts only one direction needs no charge for the other. */
+function countsDirection(book: ContractBook, window: DueWindow, direction: 'in' | 'out'): boolean {
+  const service = book.services.get(window.service);
+  const plan = service === undefined ? null : book.planAt(service, Math.max(window.startMs, service.fromMs));
+  const price = plan?.items.find((item) => item.id === window.item)?.price;
+  if (price === undefined || price.kind === 'flat') return false;
+  return !['in', 'out'].includes(price.direction) || price.direction === direction;
+}
+
+async function standing(database: Database, fromMs: EpochMs, toMs: EpochMs, after: bigint): Promise<Charge[]> {
+  const { rows } = await database.query<ChargeRow>(
+    `select ${CHARGE_COLUMNS} from billing.charge c
+      where window_start_ms >= $1 and window_start_ms < $2 and id > $3 and not exists (
+        select 1 from billing.charge later where later.service = c.service and later.item = c.item
+          and later.window_start_ms = c.window_start_ms and later.version > c.version)
+      order by id limit $4`,
+    [fromMs, toMs, after, CHARGES_AT_ONCE],
+  );
+  return rows.map(chargeOf);
+}
+
+async function dueKeys(database: Database, fromMs: EpochMs, toMs: EpochMs): Promise<Set<string>> {
+  const { rows } = await database.query<{ service: string; item: string; window_start_ms: bigint }>(
+    'select service, item, window_start_ms from billing.due_window where window_start_ms >= $1 and window_start_ms < $2',
+    [fromMs, toMs],
+  );
+  return new Set(rows.map((row) => windowKey(row.service, row.item, Number(row.window_start_ms))));
+}
+
+function difference(kind: ChargeDifference['kind'], charge: Charge, expected: string, found: string): ChargeDifference {
+  return {
+    kind,
+    service: charge.service,
+    item: charge.item,
+    windowStartMs: charge.windowStartMs,
+    charge: charge.id.toString(),
+    expected,
+    found,
+  };
+}
