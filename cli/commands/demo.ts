@@ -5,7 +5,8 @@ import { parseDocument } from 'yaml';
 import { readConfigurationFile } from '../../common/runtime/configuration.ts';
 import type { Command } from '../command.ts';
 import { loadWhole } from '../configuration.ts';
-import { pipelineConfig, portOption, runPipeline, textOption } from './up.ts';
+import { portOption, textOption } from '../options.ts';
+import { pipelineConfig, runPipeline } from './up.ts';
 
 const SIMULATOR_PORT_BASE = 16_100;
 const TRUTH_OFFSET = 90;

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { SystemClock } from '../../common/runtime/clock.ts';
-import { WeirError } from '../../common/runtime/errors.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { loadWhole, type WholeConfiguration } from '../configuration.ts';
+import { portOption, textOption } from '../options.ts';
 import { askForFirstDevice } from '../setup/first-device.ts';
 import { Pipeline, type PipelineConfig } from '../supervise/pipeline.ts';
 
@@ -81,18 +81,4 @@ export async function runPipeline(context: CommandContext, config: PipelineConfi
   await started.catch(() => undefined);
   context.print('weir  stopped; the next start continues from the data');
   return 0;
-}
-
-export function textOption(context: CommandContext, name: string): string | undefined {
-  const value = context.options[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-export function portOption(context: CommandContext, name: string): number | undefined {
-  const text = textOption(context, name);
-  if (text === undefined) return undefined;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new WeirError('misused', `--${name} takes a port from 1 to 65535, not ${text}.`);
-  return port;
 }
