@@ -17,6 +17,8 @@ type Rules = Pick<ProfileFile, 'system' | 'processor' | 'memory' | 'sensor' | 'n
 
 const IDENTIFIED = ['vendor', 'model', 'os', 'version', 'serial'] as const;
 
+const MOST_IDENTIFICATION_LENGTH = 120;
+
 /** A row of a table of the model: texts and numbers by column name. */
 interface Line {
   readonly texts: Readonly<Record<string, string | null>>;
@@ -57,7 +59,7 @@ export class CompiledProfile implements Profile {
       const first = rows[0];
       if (first === undefined) continue;
       const row = rowOf(first.index, (name) => factOf(facts, name) ?? first.cell(name));
-      for (const field of missing) found[field] = textOf(rule[field], row);
+      for (const field of missing) found[field] = tidied(textOf(rule[field], row));
     }
     return { ...found, vendor: found.vendor ?? this.#vendorOf(facts.sysObjectID) };
   }
@@ -162,6 +164,13 @@ function neighbourLine(rule: NeighbourRule, row: Row, context: ReadContext): Lin
     },
     numbers: {},
   };
+}
+
+/** Some devices put hex dumps or pages of text where a model stands. */
+function tidied(text: string | null): string | null {
+  if (text === null) return null;
+  const line = text.replaceAll(/[\s\0]+/g, ' ').trim();
+  return line === '' ? null : line.slice(0, MOST_IDENTIFICATION_LENGTH);
 }
 
 function factOf(facts: SystemFacts, name: string): string | null {

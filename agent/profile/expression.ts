@@ -14,6 +14,7 @@ type TextStep = Exclude<TextExpression[number], string>;
 
 /** EntitySensorDataScale (RFC 3433): 9 is units, each step a factor of 1,000. */
 const SCALE_UNITS = 9;
+const MAC_OCTETS = 6;
 
 export function rowOf(index: string, cells: (name: string) => Cell): Row {
   const parts = index.split('.');
@@ -103,6 +104,7 @@ function stepText(step: TextStep, row: Row): string | null {
   if (cell === null) return null;
   let text: string | null = String(cell);
   if (step.format === 'text') text = hexToText(text);
+  if (step.format === 'mac' && text.split(':').length !== MAC_OCTETS) text = hexToText(text);
   if (step.format === 'network-address') text = networkAddress(text);
   if (step.pattern !== undefined) text = firstGroup(step.pattern, text);
   if (step.map !== undefined && text !== null) text = step.map[text] ?? null;

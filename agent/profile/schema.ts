@@ -72,8 +72,8 @@ const textStep = z.union([
     /** Its first group, or all of the match. */
     pattern: pattern.optional(),
     map: z.record(z.string(), z.string()).optional(),
-    /** Hex octets as text or as an address behind a family octet (LLDP). */
-    format: z.enum(['text', 'network-address']).optional(),
+    /** Hex octets as text, as a MAC address (which some agents send as text), or as an address behind a family octet (LLDP). */
+    format: z.enum(['text', 'mac', 'network-address']).optional(),
   }),
 ]);
 const textExpression = z

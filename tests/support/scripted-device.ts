@@ -43,6 +43,7 @@ export class ScriptedDevice {
   #mib: readonly { readonly oid: Oid; readonly object: MibObject }[] = [];
   #socket: Socket | null = null;
   #other: Socket | null = null;
+  #stopped = false;
 
   constructor(mib: readonly MibObject[], habits: Habits = {}) {
     this.habits = habits;
@@ -64,6 +65,7 @@ export class ScriptedDevice {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const socket of [this.#socket, this.#other])
       await new Promise<void>((resolve) => socket?.close(() => resolve()));
   }
@@ -77,6 +79,7 @@ export class ScriptedDevice {
     if (answer === null || habits.drop?.() === true) return;
     const socket = habits.otherPort === true ? this.#other : this.#socket;
     const send = (): void => {
+      if (this.#stopped) return;
       socket?.send(answer, remote.port, remote.address);
       if (habits.duplicates === true) socket?.send(answer, remote.port, remote.address);
     };
