@@ -1,4 +1,4 @@
-// BER as a small SNMP agent needs it (RFC 1157, RFC 3416 over X.690): requests read, responses written. Not the agent's codec, on purpose.
+// BER as a small SNMP agent needs it (RFC 1157, RFC 3416 over X.690): reads requests. Not the agent's codec, on purpose: two implementations keep each other honest.
 
 export const TAG = {
   integer: 0x02,
@@ -14,30 +14,34 @@ export const TAG = {
   noSuchInstance: 0x81,
   endOfMibView: 0x82,
 } as const;
+
 export const PDU = { get: 0xa0, getNext: 0xa1, response: 0xa2, set: 0xa3, getBulk: 0xa5 } as const;
 
 export type Oid = readonly number[];
 
-export interface Value {
-  readonly tag: number;
-  readonly bytes: Buffer;
-}
-
 export interface Request {
+  /** 0 is SNMPv1, 1 is SNMPv2c. */
   readonly version: 0 | 1;
   readonly community: string;
   readonly type: number;
   readonly requestId: number;
-  /** Non-repeaters and max-repetitions of a GETBULK; 0 and 0 otherwise. */
-  readonly first: number;
-  readonly second: number;
+  /** Of a GETBULK; 0 otherwise. */
+  readonly nonRepeaters: number;
+  readonly maxRepetitions: number;
   readonly oids: readonly Oid[];
+  /** The varbinds as they came, for answers that repeat them. */
+  readonly varbinds: Uint8Array;
 }
+
+/** More names in one request than this is no request of this world. */
+const MAX_VARBINDS = 2_000;
+/** RFC 2578 §3.5. */
+const MAX_SUB_IDENTIFIERS = 128;
 
 class Cursor {
   readonly #bytes: Buffer;
-  at: number;
   readonly end: number;
+  at: number;
 
   constructor(bytes: Buffer, at: number, end: number) {
     this.#bytes = bytes;
@@ -45,12 +49,11 @@ class Cursor {
     this.end = end;
   }
 
-  /** The contents of the next element, which must have that tag (0 takes any). */
-  element(tag: number): { tag: number; from: number; to: number } {
+  /** Steps over the next element, which must have that tag, and returns where its contents begin. */
+  #element(tag: number): number {
     const found = this.#bytes[this.at];
     let length = this.#bytes[this.at + 1];
-    if (found === undefined || length === undefined || (tag !== 0 && found !== tag))
-      throw new RangeError('unexpected element');
+    if (found !== tag || length === undefined) throw new RangeError('unexpected element');
     let from = this.at + 2;
     if (length >= 0x80) {
       const count = length & 0x7f;
@@ -60,45 +63,52 @@ class Cursor {
     }
     if (from + length > this.end) throw new RangeError('cut short');
     this.at = from + length;
-    return { tag: found, from, to: this.at };
+    return from;
   }
 
   integer(): number {
-    const { from, to } = this.element(TAG.integer);
-    if (to - from < 1 || to - from > 5) throw new RangeError('unexpected integer');
-    return this.#bytes.readIntBE(from, to - from);
+    const from = this.#element(TAG.integer);
+    const length = this.at - from;
+    if (length < 1 || length > 5) throw new RangeError('unexpected integer');
+    return this.#bytes.readIntBE(from, length);
   }
 
   oid(): Oid {
-    const { from, to } = this.element(TAG.oid);
+    const from = this.#element(TAG.oid);
     const parts: number[] = [];
     let part = 0;
-    for (let at = from; at < to; at += 1) {
+    for (let at = from; at < this.at; at += 1) {
       const byte = this.#bytes[at] ?? 0;
       part = part * 128 + (byte & 0x7f);
       if (part > 0xffffffff) throw new RangeError('unexpected sub-identifier');
-      if (byte < 0x80) {
-        parts.push(part);
-        part = 0;
-      }
+      if (byte >= 0x80) continue;
+      if (parts.length === 0) {
+        const top = Math.min(2, Math.floor(part / 40));
+        parts.push(top, part - top * 40);
+      } else parts.push(part);
+      part = 0;
     }
-    const head = parts.shift() ?? 0;
-    const top = Math.min(2, Math.floor(head / 40));
-    return [top, head - top * 40, ...parts];
-  }
-
-  inside(tag: number): Cursor {
-    const { from, to } = this.element(tag);
-    return new Cursor(this.#bytes, from, to);
+    if (parts.length < 2 || parts.length > MAX_SUB_IDENTIFIERS) throw new RangeError('unexpected OID');
+    return parts;
   }
 
   text(): string {
-    const { from, to } = this.element(TAG.octets);
-    return this.#bytes.toString('latin1', from, to);
+    const from = this.#element(TAG.octets);
+    return this.#bytes.toString('latin1', from, this.at);
+  }
+
+  /** The contents of the next element. */
+  inside(tag: number): Cursor {
+    const from = this.#element(tag);
+    return new Cursor(this.#bytes, from, this.at);
+  }
+
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.at, this.end);
   }
 }
 
-/** Null for anything that is not a v1 or v2c request: a real agent drops it without a word. */
+/** Null for anything that is no request of v1 or v2c: a real agent drops it without a word. */
 export function readRequest(bytes: Buffer): Request | null {
   try {
     const message = new Cursor(bytes, 0, bytes.length).inside(TAG.sequence);
@@ -107,72 +117,51 @@ export function readRequest(bytes: Buffer): Request | null {
     const community = message.text();
     const type = bytes[message.at] ?? 0;
     const pdu = message.inside(type);
-    const [requestId, first, second] = [pdu.integer(), pdu.integer(), pdu.integer()];
+    const [requestId, second, third] = [pdu.integer(), pdu.integer(), pdu.integer()];
     const list = pdu.inside(TAG.sequence);
+    const varbinds = list.rest();
     const oids: Oid[] = [];
-    while (list.at < list.end) oids.push(list.inside(TAG.sequence).oid());
-    return { version, community, type, requestId, first: Math.max(0, first), second: Math.max(0, second), oids };
+    while (list.at < list.end) {
+      if (oids.length === MAX_VARBINDS) return null;
+      oids.push(list.inside(TAG.sequence).oid());
+    }
+    const [nonRepeaters, maxRepetitions] = type === PDU.getBulk ? [Math.max(0, second), Math.max(0, third)] : [0, 0];
+    return { version, community, type, requestId, nonRepeaters, maxRepetitions, oids, varbinds };
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
   }
 }
 
-function lengthBytes(length: number): number[] {
-  if (length < 0x80) return [length];
-  if (length < 0x100) return [0x81, length];
-  return [0x82, length >> 8, length & 0xff];
+/** Contents of an OID, without tag and length. */
+export function oidContents(oid: Oid): Uint8Array {
+  return Uint8Array.from([
+    ...subIdentifier((oid[0] ?? 0) * 40 + (oid[1] ?? 0)),
+    ...oid.slice(2).flatMap((part) => subIdentifier(part)),
+  ]);
 }
 
-export function wrap(tag: number, ...parts: readonly Buffer[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([Buffer.from([tag, ...lengthBytes(length)]), ...parts]);
+/** The end of an OID, as it stands behind the contents of its beginning. */
+export function oidSuffix(parts: Oid): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => subIdentifier(part)));
 }
 
-export function encodeOid(oid: Oid): Buffer {
-  const bytes: number[] = [];
-  for (const part of [(oid[0] ?? 0) * 40 + (oid[1] ?? 0), ...oid.slice(2)]) {
-    const groups = [part & 0x7f];
-    for (let rest = Math.floor(part / 128); rest > 0; rest = Math.floor(rest / 128))
-      groups.unshift((rest & 0x7f) | 0x80);
-    bytes.push(...groups);
+function subIdentifier(part: number): number[] {
+  const groups = [part % 128];
+  for (let rest = Math.floor(part / 128); rest > 0; rest = Math.floor(rest / 128)) groups.unshift((rest % 128) | 0x80);
+  return groups;
+}
+
+/** OIDs in the order of a walk. */
+export function compareOids(left: Oid, right: Oid): number {
+  const shared = Math.min(left.length, right.length);
+  for (let at = 0; at < shared; at += 1) {
+    const difference = (left[at] ?? 0) - (right[at] ?? 0);
+    if (difference !== 0) return difference;
   }
-  return wrap(TAG.oid, Buffer.from(bytes));
+  return left.length - right.length;
 }
 
-/** Two's complement in as few bytes as it takes. */
-export function integerBytes(value: bigint): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    bytes.unshift(Number(rest & 0xffn));
-    rest >>= 8n;
-  } while (!((rest === 0n && (bytes[0] ?? 0) < 0x80) || (rest === -1n && (bytes[0] ?? 0) >= 0x80)));
-  return Buffer.from(bytes);
-}
-
-export const integer = (value: number): Value => ({ tag: TAG.integer, bytes: integerBytes(BigInt(value)) });
-export const unsigned = (tag: number, value: bigint | number): Value => ({ tag, bytes: integerBytes(BigInt(value)) });
-export const octets = (value: string | Buffer): Value => ({
-  tag: TAG.octets,
-  bytes: typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
-});
-export const oidValue = (oid: Oid): Value => ({ tag: TAG.oid, bytes: encodeOid(oid).subarray(2) });
-export const exception = (tag: number): Value => ({ tag, bytes: Buffer.alloc(0) });
-
-export function encodeVarbind(oid: Buffer, value: Value): Buffer {
-  return wrap(TAG.sequence, oid, wrap(value.tag, value.bytes));
-}
-
-const number = (value: number): Buffer => wrap(TAG.integer, integerBytes(BigInt(value)));
-
-export function encodeResponse(
-  request: Request,
-  errorStatus: number,
-  errorIndex: number,
-  varbinds: readonly Buffer[],
-): Buffer {
-  const list = wrap(TAG.sequence, ...varbinds);
-  const pdu = wrap(PDU.response, number(request.requestId), number(errorStatus), number(errorIndex), list);
-  return wrap(TAG.sequence, number(request.version), wrap(TAG.octets, Buffer.from(request.community, 'latin1')), pdu);
+export function oidOf(text: string): Oid {
+  return text.split('.').map(Number);
 }

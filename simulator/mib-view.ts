@@ -1,85 +1,121 @@
-// The objects of a device as columns of rows in OID order: nothing is stored a row, values are made when they are asked for.
-import { encodeOid, type Oid, type Value } from './ber.ts';
+// The objects of a device as columns of rows in the order of their OIDs: nothing is stored a cell, values are made when they are asked for.
+import { compareOids, type Oid, oidContents, oidSuffix } from './ber.ts';
+import type { ResponseWriter } from './response-writer.ts';
 import type { Instant } from './truth.ts';
+
+/** The rows of a table, shared by its columns. */
+export class Rows {
+  readonly indexes: readonly Oid[];
+  readonly suffixes: readonly Uint8Array[];
+
+  /** Indexes in the order of a walk. */
+  constructor(indexes: readonly Oid[]) {
+    for (const [at, index] of indexes.entries())
+      if (at > 0 && compareOids(indexes[at - 1] ?? [], index) >= 0) throw new Error('BUG: rows are out of order');
+    this.indexes = indexes;
+    this.suffixes = indexes.map((index) => oidSuffix(index));
+  }
+}
+
+/** The one row of a scalar. */
+export const SCALAR = new Rows([[0]]);
 
 export interface MibColumn {
   readonly oid: Oid;
-  /** Row indexes in OID order; a scalar has the one row [0]. */
-  readonly rows: readonly Oid[];
-  readonly value: (row: number, instant: Instant) => Value | null;
+  readonly rows: Rows;
+  /** Counter64: SNMPv1 does not know it and never sees it (RFC 3584 §4.2.2.1). */
+  readonly wide: boolean;
+  /** Sets the value of a row, by its number from 0. */
+  readonly write: (row: number, instant: Instant, out: ResponseWriter) => void;
 }
 
-export interface Place {
-  readonly column: number;
-  readonly row: number;
-}
-
-export function compareOids(a: Oid, b: Oid): number {
-  const shared = Math.min(a.length, b.length);
-  for (let at = 0; at < shared; at += 1) {
-    const difference = (a[at] ?? 0) - (b[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
-function startsWith(oid: Oid, prefix: Oid): boolean {
-  return oid.length >= prefix.length && prefix.every((part, at) => oid[at] === part);
-}
+/** A cell: column × PLACES + row. */
+export type Place = number;
+export const NOWHERE: Place = -1;
+const PLACES = 1_048_576;
 
 export class MibView {
   readonly #columns: readonly MibColumn[];
-  readonly #names = new Map<number, Buffer>();
+  readonly #prefixes: readonly Uint8Array[];
 
   constructor(columns: readonly MibColumn[]) {
-    this.#columns = columns.filter((column) => column.rows.length > 0).toSorted((a, b) => compareOids(a.oid, b.oid));
+    this.#columns = columns
+      .filter((column) => column.rows.indexes.length > 0)
+      .toSorted((left, right) => compareOids(left.oid, right.oid));
+    this.#prefixes = this.#columns.map((column) => oidContents(column.oid));
   }
 
-  find(oid: Oid): Place | null {
-    const column = this.#columnAtOrBefore(oid);
-    const found = this.#columns[column];
-    if (found === undefined || !startsWith(oid, found.oid)) return null;
-    const suffix = oid.slice(found.oid.length);
-    const row = firstRow(found.rows, (index) => compareOids(index, suffix) >= 0);
-    const index = found.rows[row];
-    return index !== undefined && compareOids(index, suffix) === 0 ? { column, row } : null;
+  /** The cell of that name, or NOWHERE. */
+  find(oid: Oid): Place {
+    const at = this.#columnOf(oid);
+    const column = this.#columns[at];
+    if (column === undefined || !startsWith(oid, column.oid)) return NOWHERE;
+    const suffix = oid.slice(column.oid.length);
+    const row = firstRow(column.rows.indexes, suffix, false);
+    const index = column.rows.indexes[row];
+    return index !== undefined && compareOids(index, suffix) === 0 ? at * PLACES + row : NOWHERE;
   }
 
-  next(oid: Oid): Place | null {
-    const at = this.#columnAtOrBefore(oid);
-    const found = this.#columns[at];
-    if (found !== undefined && startsWith(oid, found.oid)) {
-      const suffix = oid.slice(found.oid.length);
-      const row = firstRow(found.rows, (index) => compareOids(index, suffix) > 0);
-      if (row < found.rows.length) return { column: at, row };
+  /** Whether the name lies under a column that there is. */
+  knows(oid: Oid): boolean {
+    const column = this.#columns[this.#columnOf(oid)];
+    return column !== undefined && startsWith(oid, column.oid);
+  }
+
+  /** The first cell whose name comes after, or NOWHERE. */
+  next(oid: Oid): Place {
+    const at = this.#columnOf(oid);
+    const column = this.#columns[at];
+    if (column !== undefined && startsWith(oid, column.oid)) {
+      const row = firstRow(column.rows.indexes, oid.slice(column.oid.length), true);
+      if (row < column.rows.indexes.length) return at * PLACES + row;
     }
-    return at + 1 < this.#columns.length ? { column: at + 1, row: 0 } : null;
+    return at + 1 < this.#columns.length ? (at + 1) * PLACES : NOWHERE;
   }
 
-  after(place: Place): Place | null {
-    const rows = this.#columns[place.column]?.rows.length ?? 0;
-    if (place.row + 1 < rows) return { column: place.column, row: place.row + 1 };
-    return place.column + 1 < this.#columns.length ? { column: place.column + 1, row: 0 } : null;
+  after(place: Place): Place {
+    const at = Math.floor(place / PLACES);
+    if ((place % PLACES) + 1 < (this.#columns[at]?.rows.indexes.length ?? 0)) return place + 1;
+    return at + 1 < this.#columns.length ? (at + 1) * PLACES : NOWHERE;
   }
 
-  value(place: Place, instant: Instant): Value | null {
-    return this.#columns[place.column]?.value(place.row, instant) ?? null;
+  /** The same place, or the beginning of the next column that is not wide. */
+  afterWide(place: Place): Place {
+    let at = Math.floor(place / PLACES);
+    if (place === NOWHERE || this.#columns[at]?.wide !== true) return place;
+    while (this.#columns[at]?.wide === true) at += 1;
+    return at < this.#columns.length ? at * PLACES : NOWHERE;
   }
 
-  /** The encoded OID, kept: names do not change. */
-  name(place: Place): Buffer {
-    const key = place.column * 65_536 + place.row;
-    let name = this.#names.get(key);
-    if (name === undefined) {
-      const column = this.#columns[place.column];
-      name = encodeOid([...(column?.oid ?? []), ...(column?.rows[place.row] ?? [])]);
-      this.#names.set(key, name);
-    }
-    return name;
+  isWide(place: Place): boolean {
+    return this.#columns[Math.floor(place / PLACES)]?.wide === true;
+  }
+
+  /** Writes name and value; false where the message is full. */
+  write(place: Place, instant: Instant, out: ResponseWriter): boolean {
+    const at = Math.floor(place / PLACES);
+    const column = this.#columns[at];
+    if (column === undefined) throw new Error('BUG: a place outside of the view');
+    column.write(place % PLACES, instant, out);
+    return this.#named(place, out);
+  }
+
+  /** Writes endOfMibView under the name of a cell. */
+  writeEnd(place: Place, tag: number, out: ResponseWriter): boolean {
+    out.empty(tag);
+    return this.#named(place, out);
+  }
+
+  #named(place: Place, out: ResponseWriter): boolean {
+    const at = Math.floor(place / PLACES);
+    const prefix = this.#prefixes[at];
+    const suffix = this.#columns[at]?.rows.suffixes[place % PLACES];
+    if (prefix === undefined || suffix === undefined) throw new Error('BUG: a place outside of the view');
+    return out.varbind(prefix, suffix);
   }
 
   /** The last column whose OID is not above; -1 where all are. */
-  #columnAtOrBefore(oid: Oid): number {
+  #columnOf(oid: Oid): number {
     let [low, high] = [0, this.#columns.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -90,11 +126,19 @@ export class MibView {
   }
 }
 
-function firstRow(rows: readonly Oid[], holds: (index: Oid) => boolean): number {
-  let [low, high] = [0, rows.length];
+function startsWith(oid: Oid, prefix: Oid): boolean {
+  if (oid.length < prefix.length) return false;
+  for (let at = 0; at < prefix.length; at += 1) if (oid[at] !== prefix[at]) return false;
+  return true;
+}
+
+/** The first row whose index is not below the suffix, or, with `above`, is above it. */
+function firstRow(indexes: readonly Oid[], suffix: Oid, above: boolean): number {
+  let [low, high] = [0, indexes.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (holds(rows[middle] ?? [])) high = middle;
+    const order = compareOids(indexes[middle] ?? [], suffix);
+    if (above ? order > 0 : order >= 0) high = middle;
     else low = middle + 1;
   }
   return low;

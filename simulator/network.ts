@@ -1,113 +1,92 @@
-// What a simulated network is made of: devices, interfaces, links, and a schedule of what happens to them. All of it data.
+// What a simulated network is made of: devices, ports, streams through them, and what happens to them. All of it data.
+import type { Stream } from './flow.ts';
+import type { Recurrence } from './recurrence.ts';
 
-/** A window that comes again: [firstMs, firstMs + forMs), then every `everyMs`, on the network's own clock (0 at its first start). */
-export interface Recurrence {
-  readonly firstMs: number;
-  readonly everyMs: number;
-  readonly forMs: number;
+/** What a vendor says of a device. */
+export interface Model {
+  readonly sysObjectId: string;
+  readonly sysDescr: string;
+  readonly vendor: string;
+  readonly model: string;
+  readonly software: string;
+  /** The longest message it sends (RFC 3417 §3.2: at least 484 octets). */
+  readonly maxMessageBytes: number;
 }
 
-/** Octets per second that a flow carries; between the two by time of day and chance, with bursts on top. */
-export interface FlowProfile {
-  readonly lowBps: number;
-  readonly highBps: number;
-  /** Bursts to this rate in these windows. */
-  readonly burst?: { readonly bps: number; readonly when: Recurrence };
-  /** Packets in a thousand that are damaged. */
-  readonly errorsPerMille?: number;
-}
-
-export interface SimulatedInterface {
-  readonly ifIndex: number;
+export interface PortDefinition {
+  /** ifName. */
   readonly name: string;
   readonly descr: string;
-  /** Bytes as the device holds them: not every alias is UTF-8. */
-  readonly alias: Buffer;
-  /** IANAifType. */
+  /** Text, or bytes where the device holds what is not UTF-8. */
+  readonly alias: string | Buffer;
+  readonly ifIndex: number;
+  /** IANAifType: 6 ethernetCsmacd, 24 softwareLoopback, 53 propVirtual, 161 ieee8023adLag. */
   readonly type: number;
   readonly mtu: number;
   readonly speedBps: number;
+  /** Six octets as lower-case hex with colons; '' where it has none. */
   readonly mac: string;
-  /** 32: the device has no ifXTable octet counters. */
+  /** 32: the device has no 64-bit counters for it. */
   readonly width: 32 | 64;
   readonly adminUp: boolean;
-  /** The flows whose octets it counts; two ends of a link name the same two flows crosswise. */
-  readonly inFlow: string;
-  readonly outFlow: string;
-  /** Octets already counted when the network began. */
-  readonly initialIn: bigint;
-  readonly initialOut: bigint;
+  /** What it receives and sends; an uplink names the streams of everything behind it. */
+  readonly in: readonly Stream[];
+  readonly out: readonly Stream[];
+  /** Counters when the network began. */
+  readonly initial: { readonly in: bigint; readonly out: bigint };
+  /** ifOperStatus is down in these windows: the link flaps, or the device at the other end restarts. */
+  readonly downs: readonly Recurrence[];
+  /** Its line card restarts at the beginning of each: counters begin at 0, ifCounterDiscontinuityTime tells. */
+  readonly resets: Recurrence | null;
+  /** One received packet in so many is damaged; null: none. */
+  readonly packetsPerError: number | null;
+  /** One packet in so many is discarded on its way out; null: none. */
+  readonly packetsPerDiscard: number | null;
+  /** What stands at the other end and speaks LLDP. */
+  readonly neighbour: { readonly device: string; readonly port: string } | null;
 }
 
-export interface SimulatedSensor {
+/** A sensor of ENTITY-SENSOR-MIB (RFC 3433). */
+export interface SensorDefinition {
   readonly name: string;
-  /** EntitySensorDataType (RFC 3433): 4 voltsDC, 5 amperes, 6 watts, 8 celsius, 10 rpm, … */
+  /** EntitySensorDataType: 3 voltsAC, 5 amperes, 6 watts, 8 celsius, 10 rpm. */
   readonly type: number;
-  /** EntitySensorDataScale: 8 milli, 9 units, … and decimals. */
+  /** EntitySensorDataScale: 8 milli, 9 units. */
   readonly scale: number;
+  /** Decimals in the value. */
   readonly precision: number;
+  /** Between these the value moves, as it stands in entPhySensorValue. */
   readonly low: number;
   readonly high: number;
 }
 
-export interface SimulatedNeighbour {
-  readonly localIfIndex: number;
-  readonly remoteName: string;
-  readonly remotePort: string;
-  readonly remoteMac: string;
-}
-
-export interface SimulatedDevice {
+export interface DeviceDefinition {
   readonly name: string;
-  readonly sysObjectId: string;
-  readonly sysDescr: string;
+  readonly model: Model;
   readonly location: string;
-  readonly model: string;
   readonly serial: string;
-  readonly software: string;
-  readonly interfaces: readonly SimulatedInterface[];
-  readonly sensors: readonly SimulatedSensor[];
+  readonly ports: readonly PortDefinition[];
+  readonly sensors: readonly SensorDefinition[];
   readonly processors: number;
   readonly memoryBytes: number;
-  readonly neighbours: readonly SimulatedNeighbour[];
-  /** How long it had been up when the network began. */
-  readonly uptimeAtStartMs: number;
-  /** While a window lasts it is restarting: silent, its links down; then its uptime and counters begin at 0. */
-  readonly reboots: Recurrence | null;
-  /** It does not answer, but goes on forwarding and counting. */
+  /** Octets of the disk; 0: none. */
+  readonly diskBytes: number;
+  /** How its LLDP names ports: by ifName (5) or by MAC address (3), as lldpd on a host does. */
+  readonly lldpPortSubtype: 5 | 3;
+  /** sysUpTime when the network began, ticks below 2^32. */
+  readonly uptimeAtStart: number;
+  /** In each window it restarts: silent, its lines down; at the end its uptime and counters begin at 0. */
+  readonly restarts: Recurrence | null;
+  /** Every other boot numbers its interfaces anew: ifIndex grows by 1,000. */
+  readonly renumbers: boolean;
+  /** In each window it does not answer, but goes on forwarding and counting. */
   readonly silences: Recurrence | null;
 }
 
-export interface Flow {
-  readonly id: string;
-  readonly profile: FlowProfile;
-  /** Devices whose restart stops it, and the windows in which its link is down. */
-  readonly devices: readonly string[];
-  readonly linkDown: Recurrence | null;
+export interface NetworkDefinition {
+  /** `demo`, `fleet 200x48`: a network kept in a data folder goes on only as the same one. */
+  readonly name: string;
+  readonly devices: readonly DeviceDefinition[];
 }
 
-export interface Network {
-  readonly seed: number;
-  readonly devices: readonly SimulatedDevice[];
-  readonly flows: ReadonlyMap<string, Flow>;
-}
-
-/** The number of the window that holds `atMs`, or null. */
-export function windowAt(recurrence: Recurrence, atMs: number): number | null {
-  if (atMs < recurrence.firstMs) return null;
-  const number = Math.floor((atMs - recurrence.firstMs) / recurrence.everyMs);
-  return atMs - recurrence.firstMs - number * recurrence.everyMs < recurrence.forMs ? number : null;
-}
-
-/** How many windows have ended by `atMs`. */
-export function windowsEnded(recurrence: Recurrence, atMs: number): number {
-  return Math.max(0, Math.floor((atMs - recurrence.firstMs - recurrence.forMs) / recurrence.everyMs) + 1);
-}
-
-/** The time of the last beginning or end of a window at or before `atMs`, or null. */
-export function lastEdge(recurrence: Recurrence, atMs: number): number | null {
-  if (atMs < recurrence.firstMs) return null;
-  const number = Math.floor((atMs - recurrence.firstMs) / recurrence.everyMs);
-  const begin = recurrence.firstMs + number * recurrence.everyMs;
-  return atMs >= begin + recurrence.forMs ? begin + recurrence.forMs : begin;
-}
+export const RENUMBERING_STEP = 1_000;

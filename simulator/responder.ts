@@ -1,121 +1,112 @@
-// Answers an SNMP request of v1 or v2c from a view of objects, as RFC 1157 and RFC 3416 say, within the size of a datagram.
-import {
-  encodeResponse,
-  encodeVarbind,
-  encodeOid,
-  exception,
-  type Oid,
-  PDU,
-  readRequest,
-  type Request,
-  TAG,
-} from './ber.ts';
-import type { MibView, Place } from './mib-view.ts';
+// Answers a request of SNMPv1 or SNMPv2c from a view of objects, as RFC 1157 and RFC 3416 say, within the size of a message.
+import { type Oid, oidContents, PDU, readRequest, type Request, TAG } from './ber.ts';
+import { type MibView, NOWHERE, type Place } from './mib-view.ts';
+import type { ResponseWriter } from './response-writer.ts';
 import type { Instant } from './truth.ts';
 
-const ERROR = { tooBig: 1, noSuchName: 2, notWritable: 17, readOnly: 4 } as const;
-/** Room for the headers around the varbinds. */
-const OVERHEAD_BYTES = 80;
+const ERROR = { tooBig: 1, noSuchName: 2, notWritable: 17 } as const;
+const NO_SUFFIX = new Uint8Array(0);
 
 export interface ResponderOptions {
   readonly community: string;
   readonly maxBytes: number;
 }
 
-/** The answer, or null where a real agent stays silent: garbage, a wrong community. */
-export function respond(view: MibView, instant: Instant, datagram: Buffer, options: ResponderOptions): Buffer | null {
+/** The answer, or null where a real agent stays silent: no request, or a wrong community. */
+export function respond(
+  view: MibView,
+  instant: Instant,
+  datagram: Buffer,
+  options: ResponderOptions,
+  out: ResponseWriter,
+): Buffer | null {
   const request = readRequest(datagram);
   if (request === null || request.community !== options.community) return null;
+  out.begin(request.community, options.maxBytes);
   switch (request.type) {
     case PDU.get:
-      return answerEach(request, options, (oid) => view.find(oid), view, instant, false);
     case PDU.getNext:
-      return answerEach(request, options, (oid) => view.next(oid), view, instant, true);
+      return answerEach(view, instant, request, out);
     case PDU.getBulk:
-      return request.version === 0 ? null : answerBulk(request, options, view, instant);
+      return request.version === 0 ? null : answerBulk(view, instant, request, out);
     case PDU.set:
-      return encodeResponse(request, request.version === 0 ? ERROR.readOnly : ERROR.notWritable, 1, echo(request));
+      // RFC 3584 §4.3: what v2 calls not writable, v1 calls no such name.
+      return refuse(request, request.version === 0 ? ERROR.noSuchName : ERROR.notWritable, 1, out);
     default:
       return null;
   }
 }
 
-function echo(request: Request): Buffer[] {
-  return request.oids.map((oid) => encodeVarbind(encodeOid(oid), exception(TAG.null)));
+/** An answer with an error repeats the varbinds of the request (RFC 1157 §4.1.2, RFC 3416 §4.2). */
+function refuse(request: Request, errorStatus: number, errorIndex: number, out: ResponseWriter): Buffer {
+  out.repeat(request.varbinds);
+  return out.finish(request, errorStatus, errorIndex);
 }
 
-/** A place with a value at this instant: cells that a device does not have are stepped over. */
-function settle(
-  view: MibView,
-  instant: Instant,
-  from: Place | null,
-  walking: boolean,
-): { place: Place; bytes: Buffer } | null {
-  for (let place = from; place !== null; place = walking ? view.after(place) : null) {
-    const value = view.value(place, instant);
-    if (value !== null) return { place, bytes: encodeVarbind(view.name(place), value) };
-  }
-  return null;
+function tooBig(request: Request, out: ResponseWriter): Buffer {
+  out.repeat(request.version === 0 ? request.varbinds : NO_SUFFIX);
+  return out.finish(request, ERROR.tooBig, 0);
 }
 
-function answerEach(
-  request: Request,
-  options: ResponderOptions,
-  locate: (oid: Oid) => Place | null,
-  view: MibView,
-  instant: Instant,
-  walking: boolean,
-): Buffer {
-  const varbinds: Buffer[] = [];
+function answerEach(view: MibView, instant: Instant, request: Request, out: ResponseWriter): Buffer {
+  const walking = request.type === PDU.getNext;
   for (const [at, oid] of request.oids.entries()) {
-    const found = settle(view, instant, locate(oid), walking);
-    if (found === null && request.version === 0)
-      return encodeResponse(request, ERROR.noSuchName, at + 1, echo(request));
-    varbinds.push(
-      found?.bytes ?? encodeVarbind(encodeOid(oid), exception(walking ? TAG.endOfMibView : TAG.noSuchObject)),
-    );
+    const place = locate(view, oid, walking, request.version);
+    if (place === NOWHERE && request.version === 0) return refuse(request, ERROR.noSuchName, at + 1, out);
+    const written =
+      place === NOWHERE ? writeMissing(oid, missingTag(view, oid, walking), out) : view.write(place, instant, out);
+    if (!written) return tooBig(request, out);
   }
-  const size = varbinds.reduce((sum, bytes) => sum + bytes.length, OVERHEAD_BYTES);
-  return size > options.maxBytes
-    ? encodeResponse(request, ERROR.tooBig, 0, request.version === 0 ? echo(request) : [])
-    : encodeResponse(request, 0, 0, varbinds);
+  return out.finish(request, 0, 0);
 }
 
-/** RFC 3416 §4.2.3: fills the message, and ends where it is full. */
-function answerBulk(request: Request, options: ResponderOptions, view: MibView, instant: Instant): Buffer {
-  const varbinds: Buffer[] = [];
-  let size = OVERHEAD_BYTES;
-  const add = (bytes: Buffer): boolean => {
-    size += bytes.length;
-    if (size > options.maxBytes) return false;
-    varbinds.push(bytes);
-    return true;
-  };
-  const ended = (oid: Buffer): Buffer => encodeVarbind(oid, exception(TAG.endOfMibView));
-  const single = request.oids.slice(0, request.first);
-  for (const oid of single) {
-    const found = settle(view, instant, view.next(oid), true);
-    if (!add(found?.bytes ?? ended(encodeOid(oid)))) return encodeResponse(request, ERROR.tooBig, 0, []);
+function locate(view: MibView, oid: Oid, walking: boolean, version: 0 | 1): Place {
+  if (walking) return version === 0 ? view.afterWide(view.next(oid)) : view.next(oid);
+  const place = view.find(oid);
+  return version === 0 && view.isWide(place) ? NOWHERE : place;
+}
+
+function missingTag(view: MibView, oid: Oid, walking: boolean): number {
+  if (walking) return TAG.endOfMibView;
+  return view.knows(oid) ? TAG.noSuchInstance : TAG.noSuchObject;
+}
+
+function writeMissing(oid: Oid, tag: number, out: ResponseWriter): boolean {
+  out.empty(tag);
+  return out.varbind(oidContents(oid), NO_SUFFIX);
+}
+
+/** RFC 3416 §4.2.3: fills the message, and ends where it is full; tooBig only where not even one varbind fits. */
+function answerBulk(view: MibView, instant: Instant, request: Request, out: ResponseWriter): Buffer {
+  const first = Math.min(request.nonRepeaters, request.oids.length);
+  const full = (): Buffer => (out.count === 0 ? tooBig(request, out) : out.finish(request, 0, 0));
+  for (let at = 0; at < first; at += 1) {
+    const oid = request.oids[at] ?? [];
+    const place = view.next(oid);
+    if (!(place === NOWHERE ? writeMissing(oid, TAG.endOfMibView, out) : view.write(place, instant, out)))
+      return full();
   }
-  let heads = request.oids.slice(request.first).map((oid) => ({ name: encodeOid(oid), next: view.next(oid) }));
-  for (let turn = 0; turn < request.second && heads.length > 0; turn += 1) {
-    let live = false;
-    const moved: typeof heads = [];
-    for (const head of heads) {
-      const found = settle(view, instant, head.next, true);
-      live ||= found !== null;
-      if (!add(found?.bytes ?? ended(head.name))) {
-        if (varbinds.length === 0) return encodeResponse(request, ERROR.tooBig, 0, []);
-        return encodeResponse(request, 0, 0, varbinds);
+  const repeated = request.oids.slice(first);
+  const places = repeated.map((oid) => view.next(oid));
+  /** The last cell of a column that has ended, under whose name the end is told. */
+  const lasts: Place[] = repeated.map(() => NOWHERE);
+  for (let turn = 0; turn < request.maxRepetitions && places.length > 0; turn += 1) {
+    let ended = true;
+    for (const [at, place] of places.entries()) {
+      if (place === NOWHERE) {
+        const last = lasts[at] ?? NOWHERE;
+        const oid = repeated[at] ?? [];
+        const written =
+          last === NOWHERE ? writeMissing(oid, TAG.endOfMibView, out) : view.writeEnd(last, TAG.endOfMibView, out);
+        if (!written) return full();
+        continue;
       }
-      moved.push(
-        found === null
-          ? { name: head.name, next: null }
-          : { name: view.name(found.place), next: view.after(found.place) },
-      );
+      if (!view.write(place, instant, out)) return full();
+      ended = false;
+      lasts[at] = place;
+      places[at] = view.after(place);
     }
-    heads = moved;
-    if (!live) break;
+    if (ended) break;
   }
-  return encodeResponse(request, 0, 0, varbinds);
+  return out.finish(request, 0, 0);
 }

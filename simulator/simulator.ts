@@ -1,23 +1,30 @@
-// Runs a simulated network: a UDP socket a device, one clock for all of them that goes on while nobody looks.
-import { createSocket, type Socket } from 'node:dgram';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+// Runs a simulated network: a UDP port a device, one clock for all of them that goes on while nobody looks.
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { Clock } from '../common/runtime/clock.ts';
 import type { Component } from '../common/runtime/component.ts';
 import { codeOf, WeirError } from '../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../common/runtime/reporter.ts';
-import { mibOf } from './device-mib.ts';
+import { beginningOf } from './beginning.ts';
+import { entities, hostResources } from './host-mib.ts';
+import { interfaceTables, systemGroup } from './interface-mib.ts';
+import { lldp } from './lldp-mib.ts';
 import { MibView } from './mib-view.ts';
-import { type Network, type SimulatedDevice, windowAt } from './network.ts';
+import type { NetworkDefinition } from './network.ts';
+import { inWindow } from './recurrence.ts';
 import { respond } from './responder.ts';
-import { Truth } from './truth.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { createNetwork, type Device, instantAt, type Network, tickAt } from './truth.ts';
+import { TruthServer } from './truth-server.ts';
 
 export interface SimulatorConfig {
-  readonly network: Network;
-  /** Device i answers on portBase + i. */
+  readonly network: NetworkDefinition;
+  readonly seed: number;
+  /** Device i answers on 127.0.0.1, port portBase + i. */
   readonly portBase: number;
   readonly community: string;
-  /** Keeps when the network began, so that the next start goes on as if this one had never stopped; null forgets. */
+  /** Where the truth is told over HTTP on 127.0.0.1; null: nowhere. */
+  readonly truthPort: number | null;
+  /** Keeps when the network began; null: it begins anew at each start. */
   readonly dataFolder: string | null;
 }
 
@@ -25,38 +32,48 @@ export interface SimulatorDeps {
   readonly clock: Clock;
 }
 
-/** Like the path MTU of a real network less headers: what a GETBULK answer is filled to. */
-const MAX_RESPONSE_BYTES = 1472;
+const HOST = '127.0.0.1';
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
-const STATE_FILE = 'simulator.json';
 
 export class Simulator implements Component {
-  readonly truth: Truth;
   readonly #reporter: Reporter;
   readonly #config: SimulatorConfig;
   readonly #deps: SimulatorDeps;
   readonly #answered: CounterMetric;
+  readonly #unanswered: CounterMetric;
+  readonly #writer = new ResponseWriter();
   readonly #sockets: Socket[] = [];
-  #beganAtMs = 0;
+  #network: Network | null = null;
+  #truthServer: TruthServer | null = null;
 
   constructor(reporter: Reporter, config: SimulatorConfig, deps: SimulatorDeps) {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
-    this.truth = new Truth(config.network);
-    this.#answered = reporter.counter('simulator_answers_total', 'Requests answered');
+    this.#answered = reporter.counter('simulator_answered_total', 'Requests answered');
+    this.#unanswered = reporter.counter('simulator_unanswered_total', 'Datagrams left unanswered, by reason', [
+      'reason',
+    ]);
   }
 
-  /** UTC of the network's time 0. */
-  get beganAtMs(): number {
-    return this.#beganAtMs;
+  /** The network with its truth; after start. */
+  get network(): Network {
+    if (this.#network === null) throw new Error('BUG: the simulator is not started');
+    return this.#network;
   }
 
+  /** Opens the ports; port_in_use where one is taken, data_folder_unusable where the beginning cannot be kept. */
   async start(): Promise<void> {
-    this.#beganAtMs = this.#loadBeginning();
+    const { network: definition, seed, dataFolder, truthPort, portBase } = this.#config;
+    const now = this.#deps.clock.now();
+    const startedAtMs = dataFolder === null ? now : beginningOf(dataFolder, definition.name, seed, now).startedAtMs;
+    const network = createNetwork(definition, seed, startedAtMs);
+    this.#network = network;
     try {
-      for (const [at, device] of this.#config.network.devices.entries())
-        this.#sockets.push(await this.#open(device, this.#config.portBase + at));
+      for (const [at, device] of network.devices.entries()) this.#sockets.push(await this.#open(device, portBase + at));
+      if (truthPort === null) return;
+      this.#truthServer = new TruthServer(network, { port: truthPort, portBase });
+      await this.#truthServer.start();
     } catch (error) {
       await this.stop();
       throw error;
@@ -64,63 +81,70 @@ export class Simulator implements Component {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#sockets.splice(0).map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
-    );
+    await this.#truthServer?.stop();
+    this.#truthServer = null;
+    const sockets = this.#sockets.splice(0);
+    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
   }
 
-  #open(device: SimulatedDevice, port: number): Promise<Socket> {
-    const view = new MibView(mibOf(this.truth, device));
-    const socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES });
-    socket.on('message', (datagram, from) => {
-      const atMs = this.#deps.clock.now() - this.#beganAtMs;
-      if (device.silences !== null && windowAt(device.silences, atMs) !== null) return;
-      const instant = this.truth.instantAt(device, atMs);
-      if (instant === null) return;
-      const answer = respond(view, instant, datagram, {
-        community: this.#config.community,
-        maxBytes: MAX_RESPONSE_BYTES,
-      });
-      if (answer === null) return;
-      this.#answered.add();
-      socket.send(answer, from.port, from.address);
+  #open(device: Device, port: number): Promise<Socket> {
+    const views = this.#viewsOf(device);
+    const socket = createSocket({
+      type: 'udp4',
+      recvBufferSize: RECEIVE_BUFFER_BYTES,
+      // An address needs no resolver: without this each answer waits a turn of the event loop.
+      lookup: (host, _options, done) => done(null, host, 4),
     });
+    socket.on('message', (datagram, from) => this.#receive(device, views, datagram, socket, from));
     return new Promise((resolve, reject) => {
       socket.once('error', (cause) => {
-        reject(
-          codeOf(cause) === 'EADDRINUSE'
-            ? new WeirError('port_in_use', `UDP port ${port} on 127.0.0.1 is in use.`, { port }, cause)
-            : cause,
-        );
+        socket.close();
+        reject(codeOf(cause) === 'EADDRINUSE' ? portInUse(port, cause) : cause);
       });
-      socket.bind(port, '127.0.0.1', () => {
+      socket.bind(port, HOST, () => {
         socket.removeAllListeners('error');
-        socket.on('error', (error) => this.#reporter.warn('socket', { device: device.name, code: codeOf(error) }));
+        socket.on('error', (error) =>
+          this.#reporter.warn('socket', { device: device.definition.name, code: codeOf(error) }),
+        );
         resolve(socket);
       });
     });
   }
 
-  #loadBeginning(): number {
-    const { dataFolder, network } = this.#config;
-    const now = this.#deps.clock.now();
-    if (dataFolder === null) return now;
-    const file = path.join(dataFolder, STATE_FILE);
-    if (existsSync(file)) {
-      const kept: unknown = JSON.parse(readFileSync(file, 'utf8'));
-      if (
-        typeof kept === 'object' &&
-        kept !== null &&
-        'seed' in kept &&
-        'beganAtMs' in kept &&
-        kept.seed === network.seed &&
-        typeof kept.beganAtMs === 'number'
-      )
-        return kept.beganAtMs;
-    }
-    mkdirSync(dataFolder, { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify({ seed: network.seed, beganAtMs: now }));
-    renameSync(`${file}.new`, file);
-    return now;
+  /** By the parity of the boot: only a device that renumbers has two. */
+  #viewsOf(device: Device): readonly MibView[] {
+    const view = (boot: number): MibView =>
+      new MibView([
+        ...systemGroup(device),
+        ...interfaceTables(device, boot),
+        ...hostResources(this.network, device.definition),
+        ...entities(this.network, device.definition),
+        ...lldp(this.network, device, boot),
+      ]);
+    return device.definition.renumbers ? [view(0), view(1)] : [view(0)];
   }
+
+  #receive(device: Device, views: readonly MibView[], datagram: Buffer, socket: Socket, from: RemoteInfo): void {
+    const { definition } = device;
+    const tick = tickAt(this.network, this.#deps.clock.now());
+    const instant = instantAt(definition, tick);
+    if (instant === null) return this.#unanswered.add(1, { reason: 'restarting' });
+    if (definition.silences !== null && inWindow(definition.silences, tick))
+      return this.#unanswered.add(1, { reason: 'silent' });
+    const view = views[instant.boot % views.length];
+    if (view === undefined) throw new Error('BUG: a device without a view');
+    const options = { community: this.#config.community, maxBytes: definition.model.maxMessageBytes };
+    const answer = respond(view, instant, datagram, options, this.#writer);
+    if (answer === null) return this.#unanswered.add(1, { reason: 'not_a_request' });
+    this.#answered.add();
+    socket.send(answer, from.port, from.address);
+  }
+}
+
+function portInUse(port: number, cause: unknown): WeirError {
+  return new WeirError('port_in_use', `UDP port ${port} on ${HOST} is in use.`, { host: HOST, port }, cause);
+}
+
+export function createSimulator(reporter: Reporter, config: SimulatorConfig, deps: SimulatorDeps): Simulator {
+  return new Simulator(reporter, config, deps);
 }

@@ -1,221 +1,217 @@
-// What is true of a simulated network at an instant: every counter is a pure function of (network, device, boot, uptime), in exact integers.
-import {
-  type Flow,
-  lastEdge,
-  type Network,
-  type SimulatedDevice,
-  type SimulatedInterface,
-  windowAt,
-  windowsEnded,
-} from './network.ts';
+// What is true of a simulated network: every counter is a pure function of (seed, device, boot, interface, direction, uptime), in exact integers.
+import { Flow } from './flow.ts';
+import { type DeviceDefinition, type NetworkDefinition, type PortDefinition, RENUMBERING_STEP } from './network.ts';
+import { inWindow, lastEdge, type Recurrence, TICK_MS, windowsBegun, windowsEnded, windowStart } from './recurrence.ts';
+import { mixed, Waves } from './waves.ts';
 
-export const TICK_MS = 10;
-const TICKS_PER_SLOT = 100;
-const SLOT_MS = TICK_MS * TICKS_PER_SLOT;
-const DAY_MS = 86_400_000;
+const TIME_TICKS_MODULUS = 2 ** 32;
 const OCTETS_PER_PACKET = 700n;
-/** Sums are kept at every so many slots; between two of them they are added up anew. */
-const SLOTS_PER_MARK = 600;
+const SENSOR_STEP_TICKS = 1_000;
+const PROCESSOR_STEP_TICKS = 500;
 
 export type Direction = 'in' | 'out';
 
 /** One instant of one device. */
 export interface Instant {
+  /** 0 for the boot that the network began with. */
   readonly boot: number;
-  /** Hundredths of a second since that boot, not reduced by 2^32. */
+  /** Ticks since that boot, not reduced by 2^32. */
   readonly uptimeTicks: number;
-  /** The network's clock, milliseconds since its first start. */
-  readonly atMs: number;
+  /** Ticks since the network began. */
+  readonly tick: number;
 }
 
-/** A small, well-mixed hash to [0, 1): the same for ever for the same seed, text and number. */
-function chance(seed: number, text: string, number: number): number {
-  let h = (seed ^ Math.imul(number + 0x9e3779b9, 0x85ebca6b)) >>> 0;
-  for (let at = 0; at < text.length; at += 1) h = Math.imul(h ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  h = Math.imul(h ^ (h >>> 16), 0x7feb352d) >>> 0;
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b) >>> 0;
-  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+export interface Interface {
+  readonly device: DeviceDefinition;
+  readonly port: PortDefinition;
+  readonly flows: { readonly in: Flow; readonly out: Flow };
 }
 
-export class Truth {
-  readonly network: Network;
-  readonly #devices: ReadonlyMap<string, SimulatedDevice>;
-  readonly #sums = new Map<string, FlowSums>();
-
-  constructor(network: Network) {
-    this.network = network;
-    this.#devices = new Map(network.devices.map((device) => [device.name, device]));
-  }
-
-  device(name: string): SimulatedDevice {
-    const device = this.#devices.get(name);
-    if (device === undefined) throw new RangeError(`there is no device ${name}`);
-    return device;
-  }
-
-  /** The instant of a device at a time of the network's clock, or null while it restarts. */
-  instantAt(device: SimulatedDevice, atMs: number): Instant | null {
-    if (device.reboots !== null && windowAt(device.reboots, atMs) !== null) return null;
-    const boot = device.reboots === null ? 0 : windowsEnded(device.reboots, atMs);
-    return { boot, uptimeTicks: Math.floor((atMs - this.bootedAt(device, boot)) / TICK_MS), atMs };
-  }
-
-  /** When a boot began on the network's clock; the first one lies before its start. */
-  bootedAt(device: SimulatedDevice, boot: number): number {
-    if (boot === 0 || device.reboots === null) return -device.uptimeAtStartMs;
-    return device.reboots.firstMs + (boot - 1) * device.reboots.everyMs + device.reboots.forMs;
-  }
-
-  /** Octets that an interface had counted at that uptime of that boot, not reduced by its width. */
-  octets(
-    device: SimulatedDevice,
-    boot: number,
-    one: SimulatedInterface,
-    direction: Direction,
-    uptimeTicks: number,
-  ): bigint {
-    const flow = this.#flowSums(direction === 'in' ? one.inFlow : one.outFlow);
-    const bootTick = this.bootedAt(device, boot) / TICK_MS;
-    const counted = flow.octetsUntil(bootTick + uptimeTicks) - flow.octetsUntil(bootTick);
-    const initial = direction === 'in' ? one.initialIn : one.initialOut;
-    return boot === 0 ? initial + counted : counted;
-  }
-
-  /** What the octet counter of that width shows. */
-  counter(
-    device: SimulatedDevice,
-    instant: Pick<Instant, 'boot' | 'uptimeTicks'>,
-    one: SimulatedInterface,
-    direction: Direction,
-    width: 32 | 64,
-  ): bigint {
-    return BigInt.asUintN(width, this.octets(device, instant.boot, one, direction, instant.uptimeTicks));
-  }
-
-  packets(device: SimulatedDevice, instant: Instant, one: SimulatedInterface, direction: Direction): bigint {
-    return this.octets(device, instant.boot, one, direction, instant.uptimeTicks) / OCTETS_PER_PACKET;
-  }
-
-  errors(device: SimulatedDevice, instant: Instant, one: SimulatedInterface, direction: Direction): bigint {
-    const perMille = this.#flow(direction === 'in' ? one.inFlow : one.outFlow).profile.errorsPerMille ?? 0;
-    if (perMille === 0) return 0n;
-    const initial = instant.boot === 0 ? (direction === 'in' ? one.initialIn : one.initialOut) : 0n;
-    const counted = this.octets(device, instant.boot, one, direction, instant.uptimeTicks) - initial;
-    return (counted * BigInt(perMille)) / (OCTETS_PER_PACKET * 1000n);
-  }
-
-  linkUp(one: SimulatedInterface, atMs: number): boolean {
-    return one.adminUp && this.#flow(one.inFlow).profile.highBps > 0 && !this.#flowSums(one.inFlow).stopped(atMs);
-  }
-
-  /** Uptime at which the interface last changed its state; 0 when it has not since the boot (RFC 2863 ifLastChange). */
-  lastChangeTicks(device: SimulatedDevice, instant: Instant, one: SimulatedInterface): number {
-    const edge = this.#flowSums(one.inFlow).lastChange(instant.atMs);
-    if (edge === null) return 0;
-    return Math.max(0, Math.floor((edge - this.bootedAt(device, instant.boot)) / TICK_MS));
-  }
-
-  sensorValue(device: SimulatedDevice, sensor: number, atMs: number): number {
-    const one = device.sensors[sensor];
-    if (one === undefined) return 0;
-    return Math.round(
-      one.low +
-        (one.high - one.low) * chance(this.network.seed, `${device.name} sensor ${sensor}`, Math.floor(atMs / 10_000)),
-    );
-  }
-
-  /** Per cent. */
-  processorLoad(device: SimulatedDevice, processor: number, atMs: number): number {
-    return Math.round(5 + 40 * chance(this.network.seed, `${device.name} cpu ${processor}`, Math.floor(atMs / 5000)));
-  }
-
-  #flow(id: string): Flow {
-    const flow = this.network.flows.get(id);
-    if (flow === undefined) throw new RangeError(`there is no flow ${id}`);
-    return flow;
-  }
-
-  #flowSums(id: string): FlowSums {
-    let sums = this.#sums.get(id);
-    if (sums === undefined) {
-      sums = new FlowSums(
-        this.network.seed,
-        this.#flow(id),
-        this.#flow(id).devices.map((name) => this.device(name)),
-      );
-      this.#sums.set(id, sums);
-    }
-    return sums;
-  }
+export interface Device {
+  readonly definition: DeviceDefinition;
+  readonly interfaces: readonly Interface[];
 }
 
-/** Octets that one flow has carried: constant within a slot of a second, added up exactly. */
-class FlowSums {
-  readonly #seed: number;
-  readonly #flow: Flow;
-  readonly #ends: readonly SimulatedDevice[];
-  /** Octets until the beginning of slot mark × SLOTS_PER_MARK. */
-  readonly #marks: bigint[] = [0n];
-  /** Where the last question ended, because the next one mostly goes on from there. */
-  #cached: { readonly slot: number; readonly octets: bigint } = { slot: 0, octets: 0n };
+export interface Network {
+  readonly name: string;
+  readonly seed: number;
+  /** UTC of tick 0. */
+  readonly startedAtMs: number;
+  readonly devices: readonly Device[];
+  readonly byName: ReadonlyMap<string, Device>;
+}
 
-  constructor(seed: number, flow: Flow, ends: readonly SimulatedDevice[]) {
-    this.#seed = seed;
-    this.#flow = flow;
-    this.#ends = ends;
-  }
+/** Makes a network of its definition; `startedAtMs` is when its clock began, which is all that it shares with ours. */
+export function createNetwork(definition: NetworkDefinition, seed: number, startedAtMs: number): Network {
+  const waves = new Waves(seed);
+  const devices = definition.devices.map((device) => ({
+    definition: device,
+    interfaces: device.ports.map((port) => ({
+      device,
+      port,
+      flows: { in: new Flow(waves, seed, port.in), out: new Flow(waves, seed, port.out) },
+    })),
+  }));
+  const byName = new Map(devices.map((device) => [device.definition.name, device]));
+  return { name: definition.name, seed, startedAtMs, devices, byName };
+}
 
-  /** Nothing flows before tick 0. */
-  octetsUntil(tick: number): bigint {
-    if (tick <= 0) return 0n;
-    const slot = Math.floor(tick / TICKS_PER_SLOT);
-    return this.#untilSlot(slot) + BigInt(this.#octetsPerTick(slot)) * BigInt(tick - slot * TICKS_PER_SLOT);
-  }
+export function deviceOf(network: Network, name: string): Device {
+  const device = network.byName.get(name);
+  if (device === undefined) throw new RangeError(`there is no device ${name}`);
+  return device;
+}
 
-  /** Whether the link is down, or an end of it is restarting, in the slot of that time. */
-  stopped(atMs: number): boolean {
-    const slotMs = Math.floor(atMs / SLOT_MS) * SLOT_MS;
-    const { linkDown } = this.#flow;
-    if (linkDown !== null && windowAt(linkDown, slotMs) !== null) return true;
-    return this.#ends.some((device) => device.reboots !== null && windowAt(device.reboots, slotMs) !== null);
-  }
+/** An interface by its name, or by the ifIndex it has in that boot. */
+export function interfaceOf(network: Network, device: string, boot: number, which: number | string): Interface {
+  const { interfaces, definition } = deviceOf(network, device);
+  const found = interfaces.find(({ port }) =>
+    typeof which === 'string' ? port.name === which : ifIndexOf(definition, port, boot) === which,
+  );
+  if (found === undefined) throw new RangeError(`${device} has no interface ${which}`);
+  return found;
+}
 
-  lastChange(atMs: number): number | null {
-    const windows = [this.#flow.linkDown, ...this.#ends.map((device) => device.reboots)];
-    const edges = windows
-      .flatMap((window) => (window === null ? [] : [lastEdge(window, atMs)]))
-      .filter((edge) => edge !== null);
-    return edges.length === 0 ? null : Math.max(...edges);
-  }
+export function ifIndexOf(device: DeviceDefinition, port: PortDefinition, boot: number): number {
+  return device.renumbers && boot % 2 === 1 ? port.ifIndex + RENUMBERING_STEP : port.ifIndex;
+}
 
-  #untilSlot(slot: number): bigint {
-    while (this.#marks.length * SLOTS_PER_MARK <= slot) {
-      const from = (this.#marks.length - 1) * SLOTS_PER_MARK;
-      this.#marks.push((this.#marks.at(-1) ?? 0n) + this.#octetsBetween(from, from + SLOTS_PER_MARK));
-    }
-    const mark = Math.floor(slot / SLOTS_PER_MARK);
-    const { slot: cachedSlot, octets } = this.#cached;
-    const fromCache = cachedSlot <= slot && cachedSlot >= mark * SLOTS_PER_MARK;
-    const sum = fromCache
-      ? octets + this.#octetsBetween(cachedSlot, slot)
-      : (this.#marks[mark] ?? 0n) + this.#octetsBetween(mark * SLOTS_PER_MARK, slot);
-    this.#cached = { slot, octets: sum };
-    return sum;
-  }
+/** Tick of the network's clock at which a boot began; the first one lies before its start. */
+export function bootTick(device: DeviceDefinition, boot: number): number {
+  if (boot === 0 || device.restarts === null) return -device.uptimeAtStart;
+  return windowStart(device.restarts, boot - 1) + device.restarts.length;
+}
 
-  #octetsBetween(fromSlot: number, toSlot: number): bigint {
-    let octets = 0n;
-    for (let slot = fromSlot; slot < toSlot; slot += 1) octets += BigInt(this.#octetsPerTick(slot) * TICKS_PER_SLOT);
-    return octets;
-  }
+/** Where a device is at a tick; null while it restarts. */
+export function instantAt(device: DeviceDefinition, tick: number): Instant | null {
+  if (device.restarts !== null && inWindow(device.restarts, tick)) return null;
+  const boot = device.restarts === null ? 0 : windowsEnded(device.restarts, tick);
+  return { boot, uptimeTicks: tick - bootTick(device, boot), tick };
+}
 
-  #octetsPerTick(slot: number): number {
-    const atMs = slot * SLOT_MS;
-    const { lowBps, highBps, burst } = this.#flow.profile;
-    if (highBps === 0 || this.stopped(atMs)) return 0;
-    if (burst !== undefined && windowAt(burst.when, atMs) !== null) return Math.floor(burst.bps / 800);
-    const daily = 0.5 - 0.5 * Math.cos((2 * Math.PI * (atMs % DAY_MS)) / DAY_MS + 2);
-    const shape = 0.55 * daily + 0.45 * chance(this.#seed, this.#flow.id, slot);
-    return Math.floor((lowBps + (highBps - lowBps) * shape) / 800);
-  }
+export function tickAt(network: Network, epochMs: number): number {
+  return Math.max(0, Math.floor((epochMs - network.startedAtMs) / TICK_MS));
+}
+
+/** Which boot a device is in at a time, and for how long it is up; null while it restarts. */
+export function bootAt(network: Network, device: string, epochMs: number): Instant | null {
+  return instantAt(deviceOf(network, device).definition, tickAt(network, epochMs));
+}
+
+/** UTC of an uptime of a boot, in milliseconds; to within a tick. */
+export function epochAt(network: Network, device: string, boot: number, uptimeTicks: number): number {
+  return network.startedAtMs + TICK_MS * tickOf(deviceOf(network, device).definition, boot, uptimeTicks);
+}
+
+/** An uptime as the device tells it, reduced by 2^32, that would lie before the network began has wrapped. */
+function tickOf(device: DeviceDefinition, boot: number, uptimeTicks: number): number {
+  const tick = bootTick(device, boot) + uptimeTicks;
+  return tick < 0 ? tick + TIME_TICKS_MODULUS : tick;
+}
+
+/**
+ * What the octet counter of an interface shows at that uptime of that boot (sysUpTime as it stood in the same response),
+ * reduced by the counter's width: 64 bits, or 32 where the device has no wider one.
+ */
+export function counterAt(
+  network: Network,
+  device: string,
+  boot: number,
+  which: number | string,
+  direction: Direction,
+  uptimeTicks: number,
+): bigint {
+  const one = interfaceOf(network, device, boot, which);
+  const tick = tickOf(one.device, boot, uptimeTicks);
+  const instant = { boot, tick, uptimeTicks: tick - bootTick(one.device, boot) };
+  return BigInt.asUintN(one.port.width, octetsAt(one, direction, instant));
+}
+
+/** Octets that an interface passed on in `[fromMs, toMs)`, whoever counted them; 0 before the network began. */
+export function octetsBetween(
+  network: Network,
+  device: string,
+  which: number | string,
+  direction: Direction,
+  fromMs: number,
+  toMs: number,
+): bigint {
+  const { flows } = interfaceOf(network, device, 0, which);
+  return flows[direction].until(tickAt(network, toMs)) - flows[direction].until(tickAt(network, fromMs));
+}
+
+/** Octets counted, before any width cuts them. */
+export function octetsAt(one: Interface, direction: Direction, instant: Instant): bigint {
+  const origin = originTick(one, instant);
+  const sent = one.flows[direction].until(instant.tick);
+  return origin <= 0 ? sent + one.port.initial[direction] : sent - one.flows[direction].until(origin);
+}
+
+/** Unicast packets counted, before any width cuts them. */
+export function packetsAt(one: Interface, direction: Direction, instant: Instant): bigint {
+  return octetsAt(one, direction, instant) / OCTETS_PER_PACKET;
+}
+
+export function inErrorsAt(one: Interface, instant: Instant): bigint {
+  const every = one.port.packetsPerError;
+  return every === null ? 0n : (packetsAt(one, 'in', instant) - packetsAtBeginning(one, 'in', instant)) / BigInt(every);
+}
+
+export function outDiscardsAt(one: Interface, instant: Instant): bigint {
+  const every = one.port.packetsPerDiscard;
+  if (every === null) return 0n;
+  return (packetsAt(one, 'out', instant) - packetsAtBeginning(one, 'out', instant)) / BigInt(every);
+}
+
+/** Of errors and discards there were none when the network began. */
+function packetsAtBeginning(one: Interface, direction: Direction, instant: Instant): bigint {
+  return originTick(one, instant) <= 0 ? one.port.initial[direction] / OCTETS_PER_PACKET : 0n;
+}
+
+/** Tick at which the counters of an interface began to count: its boot, or a later restart of its line card. */
+function originTick(one: Interface, instant: Instant): number {
+  return Math.max(bootTick(one.device, instant.boot), lastReset(one.port.resets, instant.tick) ?? -Infinity);
+}
+
+function lastReset(resets: Recurrence | null, tick: number): number | null {
+  if (resets === null) return null;
+  const begun = windowsBegun(resets, tick);
+  return begun === 0 ? null : windowStart(resets, begun - 1);
+}
+
+/** ifCounterDiscontinuityTime (RFC 2863): uptime at the last time the counters broke off since the boot; 0 where they did not. */
+export function discontinuityTicks(one: Interface, instant: Instant): number {
+  const sinceBoot = (lastReset(one.port.resets, instant.tick) ?? -Infinity) - (instant.tick - instant.uptimeTicks);
+  return Math.max(0, sinceBoot);
+}
+
+/** ifOperStatus is up: switched on, something is connected, and no window holds it down. */
+export function operUp(one: Interface, tick: number): boolean {
+  return one.port.adminUp && !one.port.downs.some((windows) => inWindow(windows, tick));
+}
+
+/** ifLastChange (RFC 2863): uptime at which it came to its state; 0 where that was before the boot. */
+export function lastChangeTicks(one: Interface, instant: Instant): number {
+  const edges = one.port.downs.map((windows) => lastEdge(windows, instant.tick) ?? -Infinity);
+  return Math.max(0, Math.max(...edges, -Infinity) - (instant.tick - instant.uptimeTicks));
+}
+
+/** Value of a sensor as entPhySensorValue holds it. */
+export function sensorAt(network: Network, device: DeviceDefinition, sensor: number, tick: number): number {
+  const one = device.sensors[sensor];
+  if (one === undefined) throw new RangeError(`${device.name} has no sensor ${sensor}`);
+  const step = mixed(network.seed, `${device.name} sensor ${sensor}`, Math.floor(tick / SENSOR_STEP_TICKS));
+  return one.low + (step % (one.high - one.low + 1));
+}
+
+/** Load of a processor in per cent. */
+export function processorAt(network: Network, device: DeviceDefinition, processor: number, tick: number): number {
+  return (
+    5 + (mixed(network.seed, `${device.name} processor ${processor}`, Math.floor(tick / PROCESSOR_STEP_TICKS)) % 40)
+  );
+}
+
+/** Share of the memory in use in per cent. */
+export function memoryAt(network: Network, device: DeviceDefinition, tick: number): number {
+  return 40 + (mixed(network.seed, `${device.name} memory`, Math.floor(tick / PROCESSOR_STEP_TICKS)) % 12);
 }

@@ -1,75 +1,92 @@
-// `weir simulate`: a network of simulated SNMP devices on loopback.
+// `weir simulate`: a network of simulated SNMP devices on loopback, whose truth is known.
 import path from 'node:path';
 import { SystemClock } from '../../common/runtime/clock.ts';
-import { startAll, stopAll } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { createReporter } from '../../common/runtime/reporter.ts';
-import { demoNetwork, fleetNetwork } from '../../simulator/demo-network.ts';
-import { Simulator } from '../../simulator/simulator.ts';
-import { TruthServer } from '../../simulator/truth-server.ts';
+import { demoNetwork } from '../../simulator/demo-network.ts';
+import { fleet } from '../../simulator/fleet.ts';
+import type { NetworkDefinition } from '../../simulator/network.ts';
+import { createSimulator } from '../../simulator/simulator.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { portOption, textOption } from '../options.ts';
 
 const PORT_BASE = 16_100;
+const LAST_PORT = 65_535;
 
 export const simulateCommand: Command = {
   name: 'simulate',
   summary: 'run a network of simulated SNMP devices',
-  help: `usage: weir simulate [--network demo|fleet] [--devices N] [--ports M] [--port BASE] [--truth-port N] [--seed N] [--data DIR]
+  help: `usage: weir simulate [OPTIONS]
 
-  --network      demo: 13 devices with faults (default); fleet: --devices (200) of --ports (48) each, without
-  --port         device i answers SNMP v1 and v2c, community public, on 127.0.0.1:BASE+i; default ${PORT_BASE}
-  --truth-port   serves /truth/devices and /truth/counter; without it nothing does
-  --data         keeps when the network began, so that the next start goes on as if this one had never stopped`,
+  --network demo|fleet   demo: 13 devices with their troubles (default); fleet: equal switches without
+  --devices N            of a fleet; default 200
+  --ports M              of each switch of a fleet; default 48
+  --port BASE            device i answers SNMP v1 and v2c on 127.0.0.1, port BASE+i; default ${PORT_BASE}
+  --community TEXT       default public
+  --truth-port N         tells the truth over HTTP on 127.0.0.1:N (docs/simulator.md); default: it does not
+  --seed N               another seed is another traffic; default 1
+  --data DIR             keeps when the network began: the next start goes on as if this one had never stopped
+
+Prints a line a device, then runs until it is stopped.`,
   options: {
     network: { type: 'string' },
     devices: { type: 'string' },
     ports: { type: 'string' },
     port: { type: 'string' },
+    community: { type: 'string' },
     'truth-port': { type: 'string' },
     seed: { type: 'string' },
     data: { type: 'string' },
   },
   run: async (context) => {
+    if (context.positionals.length > 0) throw new WeirError('misused', 'weir simulate takes no argument.');
     const portBase = portOption(context, 'port') ?? PORT_BASE;
-    const truthPort = portOption(context, 'truth-port');
     const data = textOption(context, 'data');
     const network = networkOf(context);
+    if (portBase + network.devices.length - 1 > LAST_PORT)
+      throw new WeirError(
+        'misused',
+        `${network.devices.length} devices from port ${portBase} do not fit below 65,536.`,
+      );
     const config = {
       network,
+      seed: numberOption(context, 'seed', 1, 0, 2 ** 31),
       portBase,
-      community: 'public',
+      community: textOption(context, 'community') ?? 'public',
+      truthPort: portOption(context, 'truth-port') ?? null,
       dataFolder: data === undefined ? null : path.resolve(data),
     };
-    const simulator = new Simulator(createReporter({ component: 'simulator' }), config, { clock: new SystemClock() });
-    const components =
-      truthPort === undefined ? [simulator] : [simulator, new TruthServer(simulator, truthPort, portBase)];
-    await startAll(components);
-    for (const [at, device] of network.devices.entries()) {
-      const address = `127.0.0.1:${portBase + at}`;
-      context.print(
-        context.json
-          ? JSON.stringify({ name: device.name, address, interfaces: device.interfaces.length })
-          : `${device.name.padEnd(12)}${address.padEnd(18)}${device.interfaces.length} interfaces`,
-      );
-    }
+    const reporter = createReporter({ component: 'simulator', level: 'warn' });
+    const simulator = createSimulator(reporter, config, { clock: new SystemClock() });
+    await simulator.start();
+    printDevices(context, network, portBase);
     if (!context.signal.aborted)
       await new Promise((resolve) => context.signal.addEventListener('abort', resolve, { once: true }));
-    await stopAll(components);
+    await simulator.stop();
     return 0;
   },
 };
 
-function networkOf(context: CommandContext): ReturnType<typeof demoNetwork> {
-  const seed = numberOption(context, 'seed', 1, 0, 2 ** 31);
+function printDevices(context: CommandContext, network: NetworkDefinition, portBase: number): void {
+  for (const [at, device] of network.devices.entries()) {
+    const address = `127.0.0.1:${portBase + at}`;
+    const interfaces = device.ports.length;
+    context.print(
+      context.json
+        ? JSON.stringify({ name: device.name, address, interfaces })
+        : `${device.name.padEnd(12)}${address.padEnd(18)}${interfaces} interfaces`,
+    );
+  }
+}
+
+function networkOf(context: CommandContext): NetworkDefinition {
   const kind = textOption(context, 'network') ?? 'demo';
-  if (kind === 'demo') return demoNetwork(seed);
-  if (kind !== 'fleet') throw new WeirError('misused', `--network is demo or fleet, not ${kind}.`);
-  return fleetNetwork(
-    seed,
-    numberOption(context, 'devices', 200, 1, 20_000),
-    numberOption(context, 'ports', 48, 1, 1000),
-  );
+  if (kind === 'fleet')
+    return fleet(numberOption(context, 'devices', 200, 1, 20_000), numberOption(context, 'ports', 48, 1, 1000));
+  if (kind !== 'demo') throw new WeirError('misused', `--network is demo or fleet, not ${kind}.`);
+  if (context.options['devices'] !== undefined || context.options['ports'] !== undefined)
+    throw new WeirError('misused', '--devices and --ports are options of --network fleet.');
+  return demoNetwork();
 }
 
 function numberOption(context: CommandContext, name: string, otherwise: number, least: number, most: number): number {
