@@ -1,0 +1,101 @@
+// The port of the metric store: a projection of the journal that answers questions about series. Adapters are held to tests/conformance/metric-store.ts.
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { Component } from '../../common/runtime/component.ts';
+import type { Projection } from '../project/projection.ts';
+
+/**
+ * What stands for a step of the grid, over the spans between two readings that overlap it. rate: average per second (the same as avg).
+ * last: of the latest span. p95: nearest rank ceil(0.95 n). delta: what a counter moved, exactly, whole spans split over the grid in integers.
+ */
+export const SERIES_FUNCTIONS = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'delta'] as const;
+export type SeriesFunction = (typeof SERIES_FUNCTIONS)[number];
+
+export interface SeriesQuery {
+  /** A name of METRICS (metrics.ts) or `sensor_CLASS`. */
+  readonly metric: string;
+  /** `device`, `device/interfaceKey`, or for one gauge of several `device/processor:INDEX`. */
+  readonly resource: string;
+  /** Half-open [fromMs, toMs), UTC; rounded outwards to whole steps. */
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  /** Left out: chosen so that about 300 points come, never below the interval of polling. */
+  readonly stepMs?: DurationMs;
+  readonly function: SeriesFunction;
+}
+
+export interface SeriesPoint {
+  /** Start of the step. */
+  readonly atMs: EpochMs;
+  /** Null where nothing is known: a missing poll, a restart. Decimal text for `delta` of a counter, which may pass 2^53. */
+  readonly value: number | string | null;
+  /** Part of the step that readings cover, 0 to 1. */
+  readonly coverage: number;
+}
+
+export interface Series {
+  readonly metric: string;
+  readonly resource: string;
+  readonly function: SeriesFunction;
+  readonly unit: string;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  readonly stepMs: DurationMs;
+  readonly points: readonly SeriesPoint[];
+}
+
+export interface LatestQuery {
+  readonly metric: string;
+  /** At most MAX_LATEST. */
+  readonly resources: readonly string[];
+  /** Readings older than this are not the latest but the last: left out. */
+  readonly sinceMs: EpochMs;
+}
+
+export interface LatestValue {
+  readonly resource: string;
+  readonly atMs: EpochMs;
+  readonly value: number;
+}
+
+export interface TopQuery {
+  readonly metric: string;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  /** At most MAX_TOP. */
+  readonly limit: number;
+  readonly function: 'avg' | 'max' | 'last';
+}
+
+export interface TopResource {
+  readonly resource: string;
+  readonly value: number;
+}
+
+/** A part of a device that has gauges of its own. */
+export interface GaugeResource {
+  /** `device/processor:INDEX`; what `series` takes. */
+  readonly resource: string;
+  readonly device: string;
+  readonly metric: string;
+  readonly description: string;
+  readonly unit: string;
+}
+
+export const MAX_POINTS = 5000;
+export const MAX_LATEST = 10_000;
+export const MAX_TOP = 1000;
+
+/**
+ * Queries throw metric_unknown, series_too_many_points, series_span_invalid; all calls throw store_damaged, store_full or store_unavailable
+ * where the file cannot be used: the store opens it again at the next call, nothing else of the collector waits for it.
+ */
+export interface MetricStore extends Component, Projection {
+  readonly name: 'store';
+  series(query: SeriesQuery): Promise<Series>;
+  /** Resources without a value since then are left out. */
+  latest(query: LatestQuery): Promise<readonly LatestValue[]>;
+  /** The highest first; resources without a value are left out. */
+  top(query: TopQuery): Promise<readonly TopResource[]>;
+  /** Processors, memories and sensors of a device, at most 10,000. */
+  gauges(device: string): Promise<readonly GaugeResource[]>;
+}
