@@ -320,6 +320,32 @@ export const ERROR_TABLE = {
     'The billing bridge does not answer.',
     'Check that it runs, and collector.bridge_url.',
   ),
+  // collector/store
+  metric_unknown: entry(
+    400,
+    'There is no metric of that name, or it cannot be asked for in that way.',
+    'detail.metrics and detail.functions name what there is.',
+  ),
+  series_too_long: entry(
+    400,
+    'A series would have more points than one answer may, or its span is empty.',
+    'Ask for a shorter span or a longer step.',
+  ),
+  store_damaged: entry(
+    500,
+    'The file of the metric store is not what it was written as.',
+    'Check the disk; move the file away and restart: a new one is filled from what the journal still has. Bills do not rest on it.',
+  ),
+  store_full: entry(
+    507,
+    'The disk leaves the metric store no room.',
+    'Free room or shorten collector.store retention; the journal keeps what is not stored yet.',
+  ),
+  store_unavailable: entry(
+    503,
+    'The metric store cannot read or write its file at the moment.',
+    'It is tried again by itself; the log has the reason.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
