@@ -13,7 +13,7 @@ export type SeriesFunction = (typeof SERIES_FUNCTIONS)[number];
 export interface SeriesQuery {
   /** A name of METRICS (metrics.ts) or `sensor_CLASS`. */
   readonly metric: string;
-  /** `device`, `device/interfaceKey`, or for one gauge of several `device/processor:INDEX`. */
+  /** `device`, `device/interfaceKey`, or for one gauge of several `device/processor:INDEX`; a device alone means the average of its gauges. */
   readonly resource: string;
   /** Half-open [fromMs, toMs), UTC; rounded outwards to whole steps. */
   readonly fromMs: EpochMs;
@@ -63,11 +63,11 @@ export interface TopQuery {
   readonly toMs: EpochMs;
   /** At most MAX_TOP. */
   readonly limit: number;
-  readonly function: 'avg' | 'max' | 'last';
 }
 
 export interface TopResource {
   readonly resource: string;
+  /** Average over what is known of the span. */
   readonly value: number;
 }
 
@@ -86,7 +86,7 @@ export const MAX_LATEST = 10_000;
 export const MAX_TOP = 1000;
 
 /**
- * Queries throw metric_unknown, series_too_many_points, series_span_invalid; all calls throw store_damaged, store_full or store_unavailable
+ * Queries throw metric_unknown or series_too_long; all calls throw store_damaged, store_full or store_unavailable
  * where the file cannot be used: the store opens it again at the next call, nothing else of the collector waits for it.
  */
 export interface MetricStore extends Component, Projection {

@@ -1,0 +1,99 @@
+// Rows into DuckDB by data chunks: values go straight into the column vectors, 2048 rows at a time.
+import {
+  BIGINT,
+  type DuckDBAppender,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DOUBLE,
+  type DuckDBType,
+  type DuckDBValue,
+  type DuckDBVector,
+  INTEGER,
+  UBIGINT,
+  UINTEGER,
+  UTINYINT,
+} from '@duckdb/node-api';
+import { COUNTER_COLUMNS } from './metrics.ts';
+
+const CHUNK_ROWS = 2048;
+
+/** Column types of the metric tables, in the order of the schema (duckdb-file.ts). */
+export const TABLES = {
+  interface_metrics: [
+    INTEGER,
+    BIGINT,
+    UINTEGER,
+    ...COUNTER_COLUMNS.map(() => UBIGINT),
+    UINTEGER,
+    UINTEGER,
+    UINTEGER,
+    BIGINT,
+    INTEGER,
+    UBIGINT,
+    UTINYINT,
+    UTINYINT,
+  ],
+  device_metrics: [INTEGER, BIGINT, INTEGER, UTINYINT, INTEGER, INTEGER, INTEGER, UINTEGER],
+  gauge_metrics: [INTEGER, BIGINT, INTEGER, DOUBLE],
+} as const satisfies Record<string, readonly DuckDBType[]>;
+
+export type TableName = keyof typeof TABLES;
+
+/** One table's appender inside a transaction; made only where there is a row. */
+export class TableAppender {
+  readonly #connection: DuckDBConnection;
+  readonly #table: TableName;
+  #appender: DuckDBAppender | null = null;
+  #chunk: DuckDBDataChunk | null = null;
+  #vectors: DuckDBVector[] = [];
+  #rows = 0;
+
+  constructor(connection: DuckDBConnection, table: TableName) {
+    this.#connection = connection;
+    this.#table = table;
+  }
+
+  async open(): Promise<void> {
+    this.#appender = await this.#connection.createAppender(this.#table);
+  }
+
+  /** Values in the order of the columns. */
+  append(values: readonly DuckDBValue[]): void {
+    const types: readonly DuckDBType[] = TABLES[this.#table];
+    if (this.#chunk === null) {
+      const chunk = DuckDBDataChunk.create(types, CHUNK_ROWS);
+      this.#chunk = chunk;
+      this.#vectors = types.map((_, column) => chunk.getColumnVector(column));
+      this.#rows = 0;
+    }
+    const row = this.#rows;
+    for (let column = 0; column < this.#vectors.length; column += 1)
+      this.#vectors[column]?.setItem(row, values[column] ?? null);
+    this.#rows += 1;
+    if (this.#rows === CHUNK_ROWS) this.#flushChunk();
+  }
+
+  /** Hands everything to the transaction. */
+  finish(): void {
+    if (this.#rows > 0) this.#flushChunk();
+    this.#appender?.closeSync();
+    this.#appender = null;
+  }
+
+  /** Forgets rows that were not finished: left alone they would be written when the appender is collected, by whatever transaction runs then. */
+  abandon(): void {
+    this.#appender?.clear();
+    this.#appender?.closeSync();
+    this.#appender = null;
+    this.#chunk = null;
+  }
+
+  #flushChunk(): void {
+    if (this.#chunk === null || this.#appender === null) throw new Error('BUG: rows without an appender');
+    for (const vector of this.#vectors) vector.flush();
+    this.#chunk.rowCount = this.#rows;
+    this.#appender.appendDataChunk(this.#chunk);
+    this.#chunk = null;
+    this.#rows = 0;
+  }
+}

@@ -1,0 +1,179 @@
+// The DuckDB file: opened with bounds, one writing transaction at a time, reads beside it, and its errors with codes.
+import { existsSync } from 'node:fs';
+import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import { messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { COUNTER_COLUMNS } from './metrics.ts';
+
+export interface DuckDbFileConfig {
+  readonly file: string;
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+}
+
+/** Absent numbers are 0 with their bit in `flags` unset: a column without NULLs is smaller and several times faster to append. */
+const SCHEMA = [
+  `create table if not exists resource (
+     id integer not null, kind varchar not null, device varchar not null, part varchar not null,
+     metric varchar not null, description varchar not null, unit varchar not null, interval_ms integer not null)`,
+  `create table if not exists interface_metrics (
+     resource integer not null, at_ms bigint not null, flags uinteger not null,
+     ${COUNTER_COLUMNS.map((name) => `${name} ubigint not null`).join(', ')},
+     uptime_ticks uinteger not null, discontinuity_ticks uinteger not null, process uinteger not null,
+     monotonic_ms bigint not null, interval_ms integer not null, speed_bps ubigint not null,
+     admin_status utinyint not null, oper_status utinyint not null)`,
+  `create table if not exists device_metrics (
+     resource integer not null, at_ms bigint not null, interval_ms integer not null, reachable utinyint not null,
+     duration_ms integer not null, requests integer not null, retries integer not null, uptime_ticks uinteger)`,
+  `create table if not exists gauge_metrics (
+     resource integer not null, at_ms bigint not null, interval_ms integer not null, value double not null)`,
+  'create table if not exists journal_position (journal varchar primary key, position bigint not null)',
+  `create table if not exists applied_stream (
+     agent varchar not null, incarnation varchar not null, through bigint not null, above varchar not null,
+     primary key (agent, incarnation))`,
+];
+
+/** Reads at once: each holds a thread of DuckDB and some memory. */
+const MAX_READS = 4;
+
+export class DuckDbFile {
+  readonly #instance: DuckDBInstance;
+  readonly #writer: DuckDBConnection;
+  readonly #file: string;
+  readonly #reads = new Set<Promise<unknown>>();
+  #writing: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, writer: DuckDBConnection, file: string) {
+    this.#instance = instance;
+    this.#writer = writer;
+    this.#file = file;
+  }
+
+  /** Throws store_damaged, store_full, store_unavailable or data_folder_in_use. */
+  static async open(config: DuckDbFileConfig): Promise<DuckDbFile> {
+    const { file, memoryLimitMb, threads } = config;
+    const existed = existsSync(file);
+    try {
+      const instance = await DuckDBInstance.create(file, {
+        memory_limit: `${memoryLimitMb}MB`,
+        threads: String(threads),
+        // Nothing is fetched from the network, whatever a query says.
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+        temp_directory: `${file}.tmp`,
+        max_temp_directory_size: '1GB',
+      });
+      const writer = await instance.connect();
+      for (const statement of SCHEMA) await writer.run(statement);
+      return new DuckDbFile(instance, writer, file);
+    } catch (error) {
+      throw storeError(error, file, existed);
+    }
+  }
+
+  /** All or nothing, one after the other. */
+  async transaction<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const turn = this.#writing.then(() => this.#transact(work));
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #transact<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    try {
+      await this.#writer.run('begin transaction');
+      const result = await work(this.#writer);
+      await this.#writer.run('commit');
+      return result;
+    } catch (error) {
+      await this.#writer.run('rollback').catch(() => undefined);
+      throw storeError(error, this.#file, true);
+    }
+  }
+
+  /** Rows of a query on a connection of its own, each handed to `take`, at most `maxRows`; whether that was all of them. */
+  async read(
+    sql: string,
+    values: Record<string, DuckDBValue>,
+    maxRows: number,
+    take: (row: readonly DuckDBValue[]) => void,
+  ): Promise<boolean> {
+    while (this.#reads.size >= MAX_READS) await Promise.race(this.#reads);
+    this.#refuseClosed();
+    const reading = this.#stream(sql, values, maxRows, take);
+    const settled = reading.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#reads.add(settled);
+    try {
+      return await reading;
+    } catch (error) {
+      throw storeError(error, this.#file, true);
+    } finally {
+      this.#reads.delete(settled);
+    }
+  }
+
+  async #stream(
+    sql: string,
+    values: Record<string, DuckDBValue>,
+    maxRows: number,
+    take: (row: readonly DuckDBValue[]) => void,
+  ): Promise<boolean> {
+    const connection = await this.#instance.connect();
+    try {
+      const result = await connection.stream(sql, values);
+      let rows = 0;
+      for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
+        if (chunk.rowCount === 0) break;
+        for (const row of chunk.getRows()) {
+          if (rows === maxRows) return false;
+          rows += 1;
+          take(row);
+        }
+      }
+      return true;
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** Waits for what runs, writes the log into the file, and lets it go. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writing;
+    await Promise.all(this.#reads);
+    this.#writer.closeSync();
+    this.#instance.closeSync();
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new WeirError('store_unavailable', 'The metric store is closed.', { file: this.#file });
+  }
+}
+
+const FULL = /No space left|ENOSPC|disk (is )?full|Disk quota exceeded|max_temp_directory_size/i;
+const IN_USE = /Could not set lock on file|Conflicting lock/i;
+const DAMAGED =
+  /not a valid DuckDB|Serialization Error|corrupt|checksum|replaying WAL|magic bytes|INTERNAL Error|storage version|Cannot open file.*not a/i;
+const UNAVAILABLE =
+  /IO Error|invalidated|FATAL Error|Out of Memory|Connection Error|Interrupt|TransactionContext Error/i;
+
+/** DuckDB tells errors by their text only; what is none of these is a mistake of ours and stays as it is. */
+export function storeError(error: unknown, file: string, existed: boolean): unknown {
+  if (error instanceof WeirError) return error;
+  const text = messageOf(error);
+  const wrap = (code: 'store_full' | 'store_damaged' | 'store_unavailable' | 'data_folder_in_use', what: string) =>
+    new WeirError(code, `${what}: ${firstLine(text)}`, { file }, error);
+  if (FULL.test(text)) return wrap('store_full', `No room for the metric store ${file}`);
+  if (IN_USE.test(text)) return wrap('data_folder_in_use', `Another process holds the metric store ${file}`);
+  if (existed && DAMAGED.test(text)) return wrap('store_damaged', `The metric store ${file} is damaged`);
+  if (UNAVAILABLE.test(text)) return wrap('store_unavailable', `The metric store ${file} does not work`);
+  return error;
+}
+
+function firstLine(text: string): string {
+  return `${(text.split('\n')[0] ?? '').slice(0, 300)}.`;
+}

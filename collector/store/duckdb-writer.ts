@@ -1,0 +1,253 @@
+// Applies batches to the DuckDB file: rows, new resources, stream marks and the position of the journal in one transaction.
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Poll } from '../../common/model/poll.ts';
+import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
+import type { JournaledBatch } from '../project/projection.ts';
+import { type TableName, TableAppender } from './duckdb-append.ts';
+import type { DuckDbFile } from './duckdb-file.ts';
+import { deviceRow, gaugeRows, type InterfaceRow, interfaceRows } from './poll-rows.ts';
+import { ResourceBook, type ResourceKind } from './resource-book.ts';
+
+/** Holes remembered of a stream; the oldest beyond count as closed: what comes late into one is not stored. */
+const MAX_RANGES = 1000;
+
+export interface Applied {
+  readonly rows: number;
+  /** Rows left out because there are too many resources. */
+  readonly dropped: number;
+}
+
+type Appenders = Readonly<Record<TableName, TableAppender>>;
+
+/** What the file holds, as far as writing needs it; after a failed transaction it is wrong and must be loaded anew. */
+export class DuckDbWriter {
+  readonly book = new ResourceBook();
+  readonly #file: DuckDbFile;
+  readonly #positions = new Map<string, number>();
+  readonly #streams = new Map<string, HeldSequences>();
+  #rows = 0;
+  #dropped = 0;
+
+  private constructor(file: DuckDbFile) {
+    this.#file = file;
+  }
+
+  static async load(file: DuckDbFile): Promise<DuckDbWriter> {
+    const writer = new DuckDbWriter(file);
+    const all = Number.POSITIVE_INFINITY;
+    await file.read('select journal, position from journal_position', {}, all, (row) =>
+      writer.#positions.set(String(row[0]), Number(row[1])),
+    );
+    await file.read('select agent, incarnation, through, above from applied_stream', {}, all, (row) =>
+      writer.#streams.set(streamKey(String(row[0]), String(row[1])), {
+        through: Number(row[2]),
+        above: rangesOf(String(row[3])),
+      }),
+    );
+    await file.read(
+      'select id, kind, device, part, metric, description, unit, interval_ms from resource',
+      {},
+      all,
+      (row) =>
+        writer.book.load({
+          id: Number(row[0]),
+          kind: kindOf(String(row[1])),
+          device: String(row[2]),
+          part: String(row[3]),
+          metric: String(row[4]),
+          description: String(row[5]),
+          unit: String(row[6]),
+          intervalMs: Number(row[7]),
+        }),
+    );
+    return writer;
+  }
+
+  position(journal: string): number {
+    return this.#positions.get(journal) ?? 0;
+  }
+
+  async apply(entries: readonly JournaledBatch[]): Promise<Applied> {
+    const unseen = entries.filter((entry) => entry.position > this.position(entry.journal));
+    if (unseen.length === 0) return { rows: 0, dropped: 0 };
+    this.#rows = 0;
+    this.#dropped = 0;
+    await this.#file.transaction(async (connection) => {
+      const appenders: Appenders = {
+        interface_metrics: new TableAppender(connection, 'interface_metrics'),
+        device_metrics: new TableAppender(connection, 'device_metrics'),
+        gauge_metrics: new TableAppender(connection, 'gauge_metrics'),
+      };
+      try {
+        const streams = await this.#appendAll(appenders, unseen);
+        await this.#writeResources(connection);
+        await this.#writeMarks(connection, streams);
+        await this.#writePositions(connection, unseen);
+      } finally {
+        for (const appender of Object.values(appenders)) appender.abandon();
+      }
+    });
+    return { rows: this.#rows, dropped: this.#dropped };
+  }
+
+  /** The streams that have moved on. */
+  async #appendAll(appenders: Appenders, entries: readonly JournaledBatch[]): Promise<Set<string>> {
+    for (const appender of Object.values(appenders)) await appender.open();
+    const streams = new Set<string>();
+    for (const entry of entries) {
+      if (!this.#claim(entry, streams)) continue;
+      for (const poll of entry.batch.polls) this.#appendPoll(appenders, poll, entry.clockOffsetMs);
+    }
+    for (const appender of Object.values(appenders)) appender.finish();
+    return streams;
+  }
+
+  /** The same batch may stand in two journals: a collector's that was lost, and the one after it. */
+  #claim(entry: JournaledBatch, touched: Set<string>): boolean {
+    const { agent, incarnation, sequence } = entry.batch;
+    const key = streamKey(agent, incarnation);
+    const held = this.#streams.get(key) ?? NOTHING_HELD;
+    if (holds(held, sequence)) return false;
+    let now = hold(held, sequence, sequence);
+    const oldest = now.above[0];
+    if (now.above.length > MAX_RANGES && oldest !== undefined) now = hold(now, 1, oldest.last);
+    this.#streams.set(key, now);
+    touched.add(key);
+    return true;
+  }
+
+  #appendPoll(appenders: Appenders, poll: Poll, clockOffsetMs: number): void {
+    const intervalMs = wholeWithin(poll.intervalMs);
+    const device = deviceRow(poll, clockOffsetMs);
+    this.#append(appenders.device_metrics, this.book.device(poll.device, intervalMs)?.id, (id) => [
+      id,
+      BigInt(device.atMs),
+      intervalMs,
+      device.reachable ? 1 : 0,
+      wholeWithin(device.durationMs),
+      wholeWithin(device.requests),
+      wholeWithin(device.retries),
+      device.uptimeTicks,
+    ]);
+    const process = hashOf(poll.processId);
+    for (const table of poll.tables) {
+      if (table.name === 'interface') {
+        for (const row of interfaceRows(table, clockOffsetMs)) {
+          const resource = this.book.interface(poll.device, row.interfaceKey, intervalMs);
+          this.#append(appenders.interface_metrics, resource?.id, (id) => columnsOf(row, id, process, intervalMs));
+        }
+      } else if (table.name === 'processor' || table.name === 'memory' || table.name === 'sensor') {
+        for (const row of gaugeRows(table, clockOffsetMs)) {
+          const resource = this.book.gauge(poll.device, row, intervalMs);
+          this.#append(appenders.gauge_metrics, resource?.id, (id) => [id, BigInt(row.atMs), intervalMs, row.value]);
+        }
+      }
+    }
+  }
+
+  #append(
+    appender: TableAppender,
+    id: number | undefined,
+    columns: (id: number) => Parameters<TableAppender['append']>[0],
+  ): void {
+    if (id === undefined) {
+      this.#dropped += 1;
+      return;
+    }
+    appender.append(columns(id));
+    this.#rows += 1;
+  }
+
+  async #writeResources(connection: DuckDBConnection): Promise<void> {
+    const { fresh, changed } = this.book.takeUnwritten();
+    if (fresh.length > 0) {
+      const appender = await connection.createAppender('resource');
+      for (const one of fresh) {
+        appender.appendInteger(one.id);
+        for (const text of [one.kind, one.device, one.part, one.metric, one.description, one.unit])
+          appender.appendVarchar(text);
+        appender.appendInteger(one.intervalMs);
+        appender.endRow();
+      }
+      appender.closeSync();
+    }
+    const known = new Set(fresh);
+    for (const one of changed) {
+      if (known.has(one)) continue;
+      await connection.run('update resource set interval_ms = $interval where id = $id', {
+        id: one.id,
+        interval: one.intervalMs,
+      });
+    }
+  }
+
+  async #writeMarks(connection: DuckDBConnection, keys: ReadonlySet<string>): Promise<void> {
+    for (const key of keys) {
+      const held = this.#streams.get(key) ?? NOTHING_HELD;
+      const [agent = '', incarnation = ''] = JSON.parse(key) as string[];
+      await connection.run('insert or replace into applied_stream values ($agent, $incarnation, $through, $above)', {
+        agent,
+        incarnation,
+        through: BigInt(held.through),
+        above: JSON.stringify(held.above.map(({ first, last }) => [first, last])),
+      });
+    }
+  }
+
+  async #writePositions(connection: DuckDBConnection, entries: readonly JournaledBatch[]): Promise<void> {
+    const moved = new Set<string>();
+    for (const { journal, position } of entries) {
+      this.#positions.set(journal, Math.max(position, this.position(journal)));
+      moved.add(journal);
+    }
+    for (const journal of moved)
+      await connection.run('insert or replace into journal_position values ($journal, $position)', {
+        journal,
+        position: BigInt(this.position(journal)),
+      });
+  }
+}
+
+function columnsOf(row: InterfaceRow, id: number, process: number, intervalMs: number): (number | bigint)[] {
+  return [
+    id,
+    BigInt(row.atMs),
+    row.flags,
+    ...row.counters,
+    row.uptimeTicks,
+    row.discontinuityTicks,
+    process,
+    BigInt(Math.round(row.monotonicMs)),
+    intervalMs,
+    row.speedBps,
+    row.adminStatus,
+    row.operStatus,
+  ];
+}
+
+/** FNV-1a: the store only has to tell one process of an agent from the next. */
+function hashOf(processId: string): number {
+  let hash = 0x81_1c_9d_c5;
+  for (let at = 0; at < processId.length; at += 1)
+    hash = Math.imul(hash ^ processId.charCodeAt(at), 0x01_00_01_93) >>> 0;
+  return hash;
+}
+
+const MOST_INTEGER = 2 ** 31 - 1;
+
+function wholeWithin(value: number): number {
+  return Math.max(0, Math.min(MOST_INTEGER, Math.round(value)));
+}
+
+function streamKey(agent: string, incarnation: string): string {
+  return JSON.stringify([agent, incarnation]);
+}
+
+function rangesOf(text: string): { first: number; last: number }[] {
+  return (JSON.parse(text) as [number, number][]).map(([first, last]) => ({ first, last }));
+}
+
+function kindOf(text: string): ResourceKind {
+  if (text === 'device' || text === 'interface' || text === 'gauge') return text;
+  throw new Error(`BUG: a resource of kind ${text}`);
+}

@@ -1,0 +1,32 @@
+// The settings of the metric store: `collector.store` of the configuration.
+import { z } from 'zod';
+import type { DurationMs } from '../../common/model/time.ts';
+
+export const storeSchema = z.strictObject({
+  memory_limit_mb: z.number().int().min(64).max(65_536).default(192),
+  threads: z.number().int().min(1).max(64).default(2),
+  commit_interval_ms: z.number().int().min(0).max(60_000).default(1000),
+  raw_retention_days: z.number().min(0.01).max(3650).default(30),
+});
+
+export interface StoreConfig {
+  /** The DuckDB file; beside it DuckDB keeps `.wal` and `.tmp`. */
+  readonly file: string;
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+  /** A commit follows the one before after this long at the earliest, unless a chunk was large. */
+  readonly commitIntervalMs: DurationMs;
+  readonly rawRetentionMs: DurationMs;
+}
+
+const DAY_MS = 86_400_000;
+
+export function storeConfigOf(parsed: z.output<typeof storeSchema>, file: string): StoreConfig {
+  return {
+    file,
+    memoryLimitMb: parsed.memory_limit_mb,
+    threads: parsed.threads,
+    commitIntervalMs: parsed.commit_interval_ms,
+    rawRetentionMs: Math.round(parsed.raw_retention_days * DAY_MS),
+  };
+}
