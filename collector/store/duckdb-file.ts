@@ -157,7 +157,7 @@ export class DuckDbFile {
 const FULL = /No space left|ENOSPC|disk (is )?full|Disk quota exceeded|max_temp_directory_size/i;
 const IN_USE = /Could not set lock on file|Conflicting lock/i;
 const DAMAGED =
-  /not a valid DuckDB|Serialization Error|corrupt|checksum|replaying WAL|magic bytes|INTERNAL Error|storage version|Cannot open file.*not a/i;
+  /not a valid DuckDB|Serialization Error|corrupt|checksum|replaying WAL|magic bytes|INTERNAL Error|storage version|Could not read enough bytes/i;
 const UNAVAILABLE =
   /IO Error|invalidated|FATAL Error|Out of Memory|Connection Error|Interrupt|TransactionContext Error/i;
 

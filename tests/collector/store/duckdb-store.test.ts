@@ -1,13 +1,25 @@
 // The DuckDB store against the conformance suite, and what only it has: its file, its errors, its retention.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DuckDbStore } from '../../../collector/store/duckdb-store.ts';
 import { storeConfigOf, storeSchema } from '../../../collector/store/store-config.ts';
+import type { Poll } from '../../../common/model/poll.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
+import { codeOf } from '../../../common/runtime/errors.ts';
 import { metricStoreConformance } from '../../conformance/metric-store.ts';
+import { type BundledProgram, bundledProgram } from '../../support/bundled-program.ts';
+import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import {
+  STEADY_INTERVAL_MS,
+  STEADY_PORTS,
+  STEADY_START_MS,
+  steadyEntries,
+  steadyEntry,
+} from '../../support/steady-entries.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'weir-store-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,4 +51,174 @@ describe('conformance', () => {
       },
     };
   });
+});
+
+describe('crashes', () => {
+  let program: BundledProgram;
+  beforeAll(async () => {
+    program = await bundledProgram('store-until-killed.ts');
+  });
+  afterAll(() => program.remove());
+
+  test('after a SIGKILL at any moment it holds what a replay up to its position would', async () => {
+    const file = freshFile();
+    for (let turn = 1; turn <= 5; turn += 1) {
+      const child = program.start([file, String(turn)]);
+      let committed = 0;
+      const begunAt = turn * 40;
+      child.stdout.on('data', (chunk: Buffer) => {
+        const lines = chunk.toString().trim().split('\n');
+        committed = Math.max(committed, ...lines.map(Number));
+        // A little later, so that it dies anywhere in its work and not always after a commit.
+        if (committed > begunAt) setTimeout(() => child.kill('SIGKILL'), (turn * 7) % 11);
+      });
+      await new Promise((resolve) => child.once('exit', resolve));
+      const store = await opened(file);
+      const position = await store.position('journal-1');
+      expect(position).toBeGreaterThanOrEqual(committed);
+      await expectSteady(store, position);
+      await store.stop();
+    }
+  }, 120_000);
+});
+
+/** Every port has moved what it had moved at that position of the steady journal, in as many readings. */
+async function expectSteady(store: DuckDbStore, position: number): Promise<void> {
+  for (const [device, readings] of [
+    ['odd', Math.ceil(position / 2)],
+    ['even', Math.floor(position / 2)],
+  ] as const) {
+    const query = {
+      fromMs: STEADY_START_MS,
+      toMs: STEADY_START_MS + 20_000 * STEADY_INTERVAL_MS,
+      stepMs: 20_000 * STEADY_INTERVAL_MS,
+    };
+    const asked = [0, STEADY_PORTS - 1].flatMap((port) => [
+      { metric: 'in_octets', port, each: 1000 + port },
+      { metric: 'out_octets', port, each: 3000 + port },
+    ]);
+    for (const { metric, port, each } of asked) {
+      const series = await store.series({ metric, resource: `${device}/p${port}`, ...query, function: 'delta' });
+      const moved = series.points.reduce((sum, point) => sum + BigInt(point.value ?? 0), 0n);
+      expect(moved, `${metric} of ${device}/p${port} at ${position}`).toBe(BigInt((readings - 1) * each));
+    }
+    const { points } = await store.series({
+      metric: 'reachable',
+      resource: device,
+      fromMs: STEADY_START_MS,
+      toMs: STEADY_START_MS + 4000 * STEADY_INTERVAL_MS,
+      stepMs: STEADY_INTERVAL_MS,
+      function: 'last',
+    });
+    // The last reading holds for one and a half intervals.
+    expect(points.filter((point) => point.coverage === 1)).toHaveLength(readings);
+  }
+}
+
+describe('the file', () => {
+  test('bytes that are no store are told and kept, and a store that was damaged later too', async () => {
+    const file = freshFile();
+    writeFileSync(file, Buffer.alloc(20_000, 7));
+    const store = await opened(file);
+    await expect(store.apply(steadyEntries(0, 1))).rejects.toMatchObject({ code: 'store_damaged' });
+    await expect(store.top({ metric: 'in_bps', fromMs: 0, toMs: 1, limit: 1 })).rejects.toMatchObject({
+      code: 'store_damaged',
+    });
+    await store.stop();
+    expect(readFileSync(file)).toEqual(Buffer.alloc(20_000, 7));
+  });
+
+  test('a store that lost its end is told', async () => {
+    const file = freshFile();
+    const first = await opened(file);
+    await first.apply(steadyEntries(0, 2000));
+    await first.stop();
+    truncateSync(file, 300_000);
+    const second = await opened(file);
+    const answer = second.top({
+      metric: 'in_bps',
+      fromMs: STEADY_START_MS,
+      toMs: STEADY_START_MS + 1e9,
+      limit: 1,
+    });
+    await expect(answer).rejects.toMatchObject({ code: 'store_damaged' });
+    await second.stop();
+  });
+
+  test('where the file is put right, the next call works without a restart', async () => {
+    const file = freshFile();
+    writeFileSync(file, Buffer.alloc(20_000, 7));
+    const store = await opened(file);
+    await expect(store.position('journal-1')).rejects.toMatchObject({ code: 'store_damaged' });
+    rmSync(file);
+    await store.apply(steadyEntries(0, 4));
+    expect(await store.position('journal-1')).toBe(4);
+    await store.stop();
+  });
+
+  test('an entry that cannot be applied leaves nothing behind', async () => {
+    const file = freshFile();
+    const store = await opened(file);
+    await store.apply(steadyEntries(0, 4));
+    const bad = steadyEntry(6);
+    const poll = { ...(bad.batch.polls[0] as Poll), finishedAtMs: Number.NaN };
+    await expect(
+      store.apply([steadyEntry(5), { ...bad, batch: { ...bad.batch, polls: [...bad.batch.polls, poll] } }]),
+    ).rejects.toThrow();
+    expect(await store.position('journal-1')).toBe(4);
+    await expectSteady(store, 4);
+    await store.apply(steadyEntries(4, 2));
+    await expectSteady(store, 6);
+    await store.stop();
+  });
+
+  test('readings older than the retention go, and their room is used again', async () => {
+    const file = freshFile();
+    const store = await opened(file);
+    await store.apply(steadyEntries(0, 40));
+    await store.forgetBefore(STEADY_START_MS + 15 * STEADY_INTERVAL_MS);
+    const { points } = await store.series({
+      metric: 'in_octets',
+      resource: 'odd/p0',
+      fromMs: STEADY_START_MS,
+      toMs: STEADY_START_MS + 20 * STEADY_INTERVAL_MS,
+      stepMs: STEADY_INTERVAL_MS,
+      function: 'delta',
+    });
+    expect(points.findIndex((point) => point.value !== null)).toBe(15);
+    expect(points.filter((point) => point.value !== null)).toHaveLength(4);
+    await store.stop();
+  });
+});
+
+describeWith('root', 'the file on a disk of its own', () => {
+  test('a full disk is told by its code, nothing half applied, and it goes on once there is room', async () => {
+    const disk = mkdtempSync(path.join(tmpdir(), 'weir-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]);
+    try {
+      const store = await opened(path.join(disk, 'metrics.duckdb'));
+      let [position, code] = [0, ''];
+      for (let turn = 0; turn < 200 && code === ''; turn += 1)
+        await store.apply(steadyEntries(position, 100)).then(
+          () => {
+            position += 100;
+          },
+          (error: unknown) => {
+            code = codeOf(error);
+          },
+        );
+      expect(code).toBe('store_full');
+      expect(position).toBeGreaterThan(0);
+      execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+      const held = await store.position('journal-1');
+      expect([position, position + 100]).toContain(held);
+      await expectSteady(store, held);
+      await store.apply(steadyEntries(held, 10));
+      await expectSteady(store, held + 10);
+      await store.stop();
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+      rmSync(disk, { recursive: true, force: true });
+    }
+  }, 60_000);
 });

@@ -1,0 +1,37 @@
+// Runs a TypeScript program of the tests as a process of its own, so that it can be killed: bundled from the sources, packages from node_modules.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { build } from 'vite';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface BundledProgram {
+  /** Standard error goes to the test's own. */
+  start(args: readonly string[]): ChildProcessByStdio<null, Readable, null>;
+  remove(): void;
+}
+
+/** `entry`: a file in tests/support. */
+export async function bundledProgram(entry: string): Promise<BundledProgram> {
+  const cache = path.join(ROOT, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(path.join(cache, 'weir-test-'));
+  await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'silent',
+    build: {
+      ssr: path.join(import.meta.dirname, entry),
+      outDir: folder,
+      minify: false,
+      rollupOptions: { output: { entryFileNames: 'program.mjs' } },
+    },
+  });
+  return {
+    start: (args) =>
+      spawn(process.execPath, [path.join(folder, 'program.mjs'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
