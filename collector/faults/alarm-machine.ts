@@ -1,0 +1,50 @@
+// From verdicts of the rules to changes of alarms: the same alarm is raised, changed and cleared, never entered twice (RFC 8632 §3).
+import type { EpochMs } from '../../common/model/time.ts';
+import type { AlarmKey, Severity, ThresholdInformation } from './alarm.ts';
+
+/** What a rule holds of one resource now. No verdict is no opinion: the alarm stays as it is. */
+export type Verdict = AlarmKey & { readonly atMs: EpochMs; readonly text: string } & (
+    | { readonly active: true; readonly severity: Severity; readonly threshold: ThresholdInformation | null }
+    | { readonly active: false }
+  );
+
+/** An alarm that is not cleared, as the memory of its subject has it. */
+export interface ActiveAlarm extends AlarmKey {
+  readonly severity: Severity;
+  readonly text: string;
+  readonly raisedAtMs: EpochMs;
+}
+
+export interface AlarmChange extends AlarmKey {
+  readonly kind: 'raised' | 'changed' | 'cleared';
+  /** Of a cleared alarm the severity it had. */
+  readonly severity: Severity;
+  readonly text: string;
+  readonly threshold: ThresholdInformation | null;
+  readonly atMs: EpochMs;
+}
+
+export type ActiveAlarms = Map<string, ActiveAlarm>;
+
+export function alarmKeyText(key: AlarmKey): string {
+  return `${key.alarmType} ${key.qualifier} ${key.resource}`;
+}
+
+/** The change that a verdict makes, or null where the alarm is that way already; `active` is brought up to date. */
+export function settle(active: ActiveAlarms, verdict: Verdict): AlarmChange | null {
+  const { resource, alarmType, qualifier, text } = verdict;
+  const key = alarmKeyText(verdict);
+  const held = active.get(key);
+  const base = { resource, alarmType, qualifier, text };
+  // Time of an alarm does not run backwards, though two clocks may tell of it.
+  const atMs = Math.max(verdict.atMs, held?.raisedAtMs ?? verdict.atMs);
+  if (!verdict.active) {
+    if (held === undefined) return null;
+    active.delete(key);
+    return { kind: 'cleared', ...base, severity: held.severity, threshold: null, atMs };
+  }
+  const { severity, threshold } = verdict;
+  if (held !== undefined && held.severity === severity && held.text === text) return null;
+  active.set(key, { ...base, severity, raisedAtMs: held?.raisedAtMs ?? atMs });
+  return { kind: held === undefined ? 'raised' : 'changed', ...base, severity, threshold, atMs };
+}

@@ -1,0 +1,163 @@
+// Applies batches to the alarms: memories and alarms change in the transaction that claims the batch, so a crash anywhere loses and doubles nothing.
+import type { Database, Queryable } from '../../common/database/database.ts';
+import type { EpochMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { Component } from '../../common/runtime/component.ts';
+import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { Claim, projectionPosition } from '../project/applied.ts';
+import type { JournaledBatch, Projection } from '../project/projection.ts';
+import { type AgentMemory, judgeBatch } from './agent-memory.ts';
+import { AgentWatch } from './agent-watch.ts';
+import type { Publish } from './alarm.ts';
+import type { AlarmChange } from './alarm-machine.ts';
+import { alarmOf } from './alarm-row.ts';
+import { type OriginatedChange, type Written, writeChanges } from './alarm-writer.ts';
+import type { DeviceMemory } from './device-memory.ts';
+import type { FaultsConfig } from './fault-rules.ts';
+import { judgePoll } from './judge.ts';
+import { Memories } from './memories.ts';
+
+export interface FaultsDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Called after each commit, once for each alarm that changed. */
+  readonly publish: Publish;
+  /** Of collector/project/applied.ts. */
+  readonly claim: Claim;
+  readonly positionOf: typeof projectionPosition;
+  /** False while batches wait that arrived some time ago: then the silence may be ours. Default always true. */
+  readonly caughtUp?: () => boolean;
+}
+
+export class FaultsProjection implements Projection, Component {
+  readonly name = 'faults';
+  readonly #config: FaultsConfig;
+  readonly #deps: FaultsDeps;
+  readonly #memories = new Memories();
+  readonly #watch: AgentWatch;
+  readonly #history: CounterMetric;
+  readonly #changes: CounterMetric;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(reporter: Reporter, config: FaultsConfig, deps: FaultsDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#history = reporter.counter(
+      'faults_history_polls_total',
+      'Polls older than the last of their device: no alarm heeds them',
+    );
+    this.#changes = reporter.counter('alarm_changes_total', 'Changes of alarms', ['alarm_type', 'kind']);
+    this.#watch = new AgentWatch(reporter, config, {
+      clock: deps.clock,
+      database: deps.database,
+      caughtUp: deps.caughtUp ?? (() => true),
+      raise: (silent) => this.#exclusive(() => this.#applySilence(silent)),
+    });
+  }
+
+  /** Begins to watch for agents that fall silent. */
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#watch.stop();
+  }
+
+  position(journal: string): Promise<number> {
+    return this.#deps.positionOf(this.#deps.database, this.name, journal);
+  }
+
+  apply(entries: readonly JournaledBatch[]): Promise<void> {
+    return this.#exclusive(() => this.#applyEntries(entries));
+  }
+
+  async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
+    const devices = new Set(entries.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)));
+    const agents = new Set(entries.map(({ batch }) => batch.agent));
+    await this.#commit(devices, agents, async (connection) => {
+      const fresh = await this.#deps.claim(connection, this.name, entries);
+      if (fresh.length === 0) return [];
+      const known = {
+        agents: await this.#memories.lockAgents(
+          connection,
+          fresh.map(({ batch }) => batch.agent),
+        ),
+        devices: await this.#memories.lockDevices(
+          connection,
+          fresh.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)),
+        ),
+      };
+      const changes = fresh.flatMap((entry) => this.#judge(entry, known));
+      await this.#memories.write(connection, known.devices.values(), known.agents.values());
+      return writeChanges(connection, changes, this.#config.historyEntries);
+    });
+  }
+
+  #judge(
+    entry: JournaledBatch,
+    known: { readonly agents: ReadonlyMap<string, AgentMemory>; readonly devices: ReadonlyMap<string, DeviceMemory> },
+  ): OriginatedChange[] {
+    const { batch, clockOffsetMs, receivedAtMs, journal, position } = entry;
+    const { rules } = this.#config;
+    const agent = known.agents.get(batch.agent);
+    if (agent === undefined) throw new Error(`BUG: no memory of the agent ${batch.agent}`);
+    const changes: AlarmChange[] = judgeBatch(agent, rules, receivedAtMs, clockOffsetMs);
+    for (const poll of batch.polls) {
+      const memory = known.devices.get(poll.device);
+      if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);
+      const judged = judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs);
+      if (!judged.counted) this.#history.add();
+      else Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
+      changes.push(...judged.changes);
+    }
+    return changes.map((change, ordinal) => ({ ...change, origin: { journal, position, ordinal } }));
+  }
+
+  /** Holds an agent against its silence again, now that its row is locked: it may have sent since. */
+  async #applySilence(silent: {
+    readonly agent: string;
+    readonly judge: (memory: AgentMemory) => AlarmChange[];
+    readonly atMs: EpochMs;
+  }): Promise<void> {
+    await this.#commit([], [silent.agent], async (connection) => {
+      const agents = await this.#memories.lockAgents(connection, [silent.agent]);
+      const memory = agents.get(silent.agent);
+      const changes = memory === undefined ? [] : silent.judge(memory);
+      if (changes.length === 0) return [];
+      await this.#memories.write(connection, [], agents.values());
+      const journal = `silence of ${silent.agent}`;
+      return writeChanges(
+        connection,
+        changes.map((change, ordinal) => ({ ...change, origin: { journal, position: silent.atMs, ordinal } })),
+        this.#config.historyEntries,
+      );
+    });
+  }
+
+  async #commit(
+    devices: Iterable<string>,
+    agents: Iterable<string>,
+    work: (connection: Queryable) => Promise<Written[]>,
+  ): Promise<void> {
+    let written: Written[];
+    try {
+      written = await this.#deps.database.transaction(work);
+    } catch (error) {
+      this.#memories.forget(devices, agents);
+      throw error;
+    }
+    const nowMs = this.#deps.clock.now();
+    for (const { row, kind } of written) {
+      this.#changes.add(1, { alarm_type: row.alarm_type, kind });
+      this.#deps.publish('alarm', { change: kind, ...alarmOf(row, nowMs) });
+    }
+  }
+
+  /** One after the other: the memories are not for two. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
