@@ -112,7 +112,7 @@ export interface OperatorAction {
   readonly text: string;
 }
 
-/** What the API asks; alarm_unknown where no alarm has the id, cursor_invalid for a cursor that this list never gave. */
+/** What the API asks; not_found where no alarm has the id, invalid_request for a cursor that this list never gave or a time that is over. */
 export interface Alarms {
   list(query: AlarmsQuery): Promise<AlarmsPage>;
   get(id: string): Promise<Alarm & AlarmHistory>;
