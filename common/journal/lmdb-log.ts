@@ -1,6 +1,6 @@
 // The log inside an open LMDB file: group commit, a free-space reserve, checksums, and positions that are never given twice.
 import { randomUUID } from 'node:crypto';
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { codeOf, messageOf, WeirError } from '../runtime/errors.ts';
@@ -39,6 +39,9 @@ interface Step {
 export const JOURNAL_FILE = 'journal.mdb';
 /** A commit that fails with less than this free failed for want of room: LMDB reports a short write as an input/output error (measured). */
 const DISK_FULL_BYTES = 4 * 1024 * 1024;
+/** An entry takes whole pages, and the tree above the entries grows with them. */
+const PAGE_FACTOR = 2;
+const FILE_OVERHEAD_BYTES = 4 * 1024 * 1024;
 const STATE_KEY = 'state';
 const NOTE_PREFIX = 'note:';
 /** A group never grows past this many steps, a trim past this many entries a commit: no commit may hold the process for long. */
@@ -225,12 +228,17 @@ export class LmdbLog implements Journal {
     const { folder, reserveBytes } = this.#options;
     try {
       const free = this.#freeBytes(folder);
-      // Pages are of whole kilobytes, and the tree above the entries grows with them.
-      if (free >= reserveBytes + bytes * 2) return null;
+      if (free >= reserveBytes + bytes * PAGE_FACTOR || this.#reusableBytes() >= bytes * PAGE_FACTOR) return null;
       return full(`The disk of ${folder} has ${free} bytes free; ${reserveBytes} are kept in reserve.`, 10);
     } catch (cause) {
       return this.#unusable(cause);
     }
+  }
+
+  /** The file never shrinks: after a long backlog it may hold the disk itself, and the room is in its own free pages. */
+  #reusableBytes(): number {
+    const { size } = statSync(path.join(this.#options.folder, JOURNAL_FILE));
+    return size - this.#state.bytes * PAGE_FACTOR - FILE_OVERHEAD_BYTES;
   }
 
   /**

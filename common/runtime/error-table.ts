@@ -279,6 +279,11 @@ export const ERROR_TABLE = {
     'A batch does not have the form it says it has.',
     'The bytes are kept in quarantine; check that agent and collector are of fitting versions.',
   ),
+  batch_too_large: entry(
+    500,
+    'Polls do not fit into a batch.',
+    'The device has tables beyond every bound; see its last poll, and report it.',
+  ),
   // collector: ingest, project, api
   batch_damaged: entry(
     400,

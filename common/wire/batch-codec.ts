@@ -20,8 +20,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Batch } from '../model/batch.ts';
 import type { Poll, Segment, Table, TableName } from '../model/poll.ts';
-import { ByteReader, ByteWriter, unreadable } from './bytes.ts';
-import { readColumn, textAt, type Texts, TextTable, writeColumn } from './column-codec.ts';
+import { ByteReader, ByteWriter, type ListBound, MemoryBudget, tooLarge, unreadable } from './bytes.ts';
+import { readColumn, readTexts, textAt, type Texts, TextTable, writeColumn } from './column-codec.ts';
 
 const MAGIC = Buffer.from('WEIR', 'latin1');
 const VERSION = 1;
@@ -31,16 +31,15 @@ const GZIP_LEVEL = 2;
 /** A body below this is not worth compressing. */
 const GZIP_FROM_BYTES = 256;
 
-/** What a decoder believes at most. */
-export const BATCH_LIMITS = {
-  bodyBytes: 64 * 1024 * 1024,
-  texts: 1_000_000,
-  polls: 100_000,
-  tables: 64,
-  rows: 1_000_000,
-  columns: 256,
-  gaps: 10_000,
-} as const;
+/** What a reader believes at most, and so what a writer may write. */
+export const BATCH_LIMITS = { bodyBytes: 64 * 1024 * 1024, memoryBytes: 256 * 1024 * 1024 } as const;
+const GAPS: ListBound = { least: 3, most: 10_000, memory: 64 };
+const WATERMARKS: ListBound = { least: 2, most: 100_000, memory: 64 };
+const POLLS: ListBound = { least: 10, most: 100_000, memory: 200 };
+const TABLE_LIST: ListBound = { least: 5, most: 64, memory: 200 };
+const ROWS: ListBound = { least: 1, most: 1_000_000, memory: 8 };
+const SEGMENTS: ListBound = { least: 12, most: 1_000_000, memory: 100 };
+const COLUMNS: ListBound = { least: 2, most: 256, memory: 400 };
 
 const TABLES: readonly TableName[] = [
   'system',
@@ -54,7 +53,7 @@ const TABLES: readonly TableName[] = [
 ];
 const OUTCOMES: readonly Poll['outcome'][] = ['complete', 'partial', 'failed'];
 
-/** The bytes of a batch; equal batches give equal bytes before compression. */
+/** The bytes of a batch; equal batches give equal bytes before compression. Throws batch_too_large where no reader would take it. */
 export function encodeBatch(batch: Batch): Uint8Array {
   const body = encodeBody(batch);
   const packed = body.length >= GZIP_FROM_BYTES ? gzipSync(body, { level: GZIP_LEVEL }) : body;
@@ -69,29 +68,32 @@ export function encodeBatch(batch: Batch): Uint8Array {
 /** The body before compression: what the golden files hold. */
 export function encodeBody(batch: Batch): Buffer {
   const texts = new TextTable();
-  const writer = new ByteWriter();
+  const budget = new MemoryBudget(BATCH_LIMITS.memoryBytes, tooLarge);
+  const writer = new ByteWriter(budget);
   const created = batch.createdAtMs;
   writer.varint(texts.place(batch.agent));
   writer.varint(texts.place(batch.incarnation));
   writer.varint(batch.sequence);
   writer.varint(created);
   writer.byte(batch.thinned ? 1 : 0);
-  writer.varint(batch.gaps.length);
+  writer.count(batch.gaps.length, GAPS);
   for (const gap of batch.gaps) {
     writer.varint(gap.firstSequence);
     writer.varint(gap.lastSequence);
     writer.varint(texts.place(gap.reason));
   }
-  writer.varint(batch.watermarks.length);
+  writer.count(batch.watermarks.length, WATERMARKS);
   for (const watermark of batch.watermarks) {
     writer.varint(texts.place(watermark.device));
     writer.signed(watermark.completeUntilMs - created);
   }
-  writer.varint(batch.polls.length);
+  writer.count(batch.polls.length, POLLS);
   for (const poll of batch.polls) writePoll(writer, texts, poll, created);
-  const head = new ByteWriter();
+  const head = new ByteWriter(budget);
   texts.write(head);
-  return Buffer.concat([head.take(), writer.take()]);
+  const body = Buffer.concat([head.take(), writer.take()]);
+  if (body.length > BATCH_LIMITS.bodyBytes) throw tooLarge(`its body is ${body.length} bytes long`);
+  return body;
 }
 
 function writePoll(writer: ByteWriter, texts: TextTable, poll: Poll, created: number): void {
@@ -104,16 +106,18 @@ function writePoll(writer: ByteWriter, texts: TextTable, poll: Poll, created: nu
   writer.varint(poll.failure === null ? 0 : texts.place(poll.failure) + 1);
   writer.varint(poll.requests);
   writer.varint(poll.retries);
-  writer.varint(poll.tables.length);
+  writer.count(poll.tables.length, TABLE_LIST);
   for (const table of poll.tables) writeTable(writer, texts, table, created);
 }
 
 function writeTable(writer: ByteWriter, texts: TextTable, table: Table, created: number): void {
+  const wrong = segmentsProblem(table.segments, table.index.length);
+  if (wrong !== null) throw new Error(`BUG: ${table.name} of a poll: ${wrong}`);
   writer.byte(TABLES.indexOf(table.name));
   writer.byte(table.complete ? 1 : 0);
-  writer.varint(table.index.length);
+  writer.count(table.index.length, ROWS);
   for (const index of table.index) writer.varint(texts.place(index));
-  writer.varint(table.segments.length);
+  writer.count(table.segments.length, SEGMENTS);
   for (const segment of table.segments) {
     writer.varint(segment.firstRow);
     writer.signed(segment.sentAtMs - created);
@@ -121,11 +125,11 @@ function writeTable(writer: ByteWriter, texts: TextTable, table: Table, created:
     writer.float(segment.monotonicMs);
     writer.varint(segment.uptimeTicks === null ? 0 : segment.uptimeTicks + 1);
   }
-  writer.varint(table.columns.length);
-  for (const column of table.columns) writeColumn(writer, texts, column);
+  writer.count(table.columns.length, COLUMNS);
+  for (const column of table.columns) writeColumn(writer, texts, column, table.index.length);
 }
 
-/** Reads a batch; throws batch_unreadable on anything that is not one, and never allocates much more than it was given or than `bodyBytes`. */
+/** Reads a batch; throws batch_unreadable on anything that is not one, and takes no more memory than BATCH_LIMITS says. */
 export function decodeBatch(bytes: Uint8Array): Batch {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEADER_BYTES));
   if (header.length < HEADER_BYTES || !header.subarray(0, 4).equals(MAGIC))
@@ -133,10 +137,12 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   if (header[4] !== VERSION) throw unreadable(`its version is ${header[4]}, this reads ${VERSION}`);
   const length = header.readUInt32LE(6);
   if (length > BATCH_LIMITS.bodyBytes) throw unreadable(`its body is ${length} bytes long`);
+  const flags = header[5] ?? 0;
+  if (flags > FLAG_GZIP) throw unreadable('it has flags that this version does not know');
   const packed = bytes.subarray(HEADER_BYTES);
-  const body = ((header[5] ?? 0) & FLAG_GZIP) === 0 ? packed : gunzip(packed, length);
+  const body = flags === FLAG_GZIP ? gunzip(packed, length) : packed;
   if (body.length !== length) throw unreadable('its body is not as long as it says');
-  const reader = new ByteReader(body);
+  const reader = new ByteReader(body, new MemoryBudget(BATCH_LIMITS.memoryBytes, unreadable));
   const batch = readBody(reader);
   if (reader.left !== 0) throw unreadable('something stands behind its end');
   return batch;
@@ -150,31 +156,31 @@ function gunzip(packed: Uint8Array, length: number): Buffer {
   }
 }
 
-function list<T>(reader: ByteReader, least: number, most: number, read: () => T): T[] {
-  const count = reader.count(least, most);
+function list<T>(reader: ByteReader, bound: ListBound, read: () => T): T[] {
+  const count = reader.count(bound);
   const items: T[] = [];
   for (let at = 0; at < count; at += 1) items.push(read());
   return items;
 }
 
 function readBody(reader: ByteReader): Batch {
-  const texts = list(reader, 1, BATCH_LIMITS.texts, () => reader.bytes(reader.varint()).toString('utf8'));
+  const texts = readTexts(reader);
   const text = (): string => textAt(texts, reader.varint());
   const agent = text();
   const incarnation = text();
   const sequence = reader.varint();
   const created = reader.varint();
-  const thinned = reader.byte() === 1;
-  const gaps = list(reader, 3, BATCH_LIMITS.gaps, () => ({
+  const thinned = reader.flag();
+  const gaps = list(reader, GAPS, () => ({
     firstSequence: reader.varint(),
     lastSequence: reader.varint(),
     reason: text(),
   }));
-  const watermarks = list(reader, 2, BATCH_LIMITS.polls, () => ({
+  const watermarks = list(reader, WATERMARKS, () => ({
     device: text(),
     completeUntilMs: created + reader.signed(),
   }));
-  const polls = list(reader, 10, BATCH_LIMITS.polls, () => readPoll(reader, texts, created));
+  const polls = list(reader, POLLS, () => readPoll(reader, texts, created));
   return { agent, incarnation, sequence, createdAtMs: created, thinned, polls, watermarks, gaps };
 }
 
@@ -189,7 +195,7 @@ function readPoll(reader: ByteReader, texts: Texts, created: number): Poll {
   const failure = reader.varint();
   const requests = reader.varint();
   const retries = reader.varint();
-  const tables = list(reader, 5, BATCH_LIMITS.tables, () => readTable(reader, texts, created));
+  const tables = list(reader, TABLE_LIST, () => readTable(reader, texts, created));
   return {
     device,
     processId,
@@ -207,11 +213,12 @@ function readPoll(reader: ByteReader, texts: Texts, created: number): Poll {
 function readTable(reader: ByteReader, texts: Texts, created: number): Table {
   const name = TABLES[reader.byte()];
   if (name === undefined) throw unreadable('a table has a name that does not exist');
-  const complete = reader.byte() === 1;
-  const index = list(reader, 1, BATCH_LIMITS.rows, () => textAt(texts, reader.varint()));
-  const segments = list(reader, 12, BATCH_LIMITS.rows, () => readSegment(reader, created));
-  checkSegments(segments, index.length);
-  const columns = list(reader, 2, BATCH_LIMITS.columns, () => readColumn(reader, texts, index.length));
+  const complete = reader.flag();
+  const index = list(reader, ROWS, () => textAt(texts, reader.varint()));
+  const segments = list(reader, SEGMENTS, () => readSegment(reader, created));
+  const wrong = segmentsProblem(segments, index.length);
+  if (wrong !== null) throw unreadable(wrong);
+  const columns = list(reader, COLUMNS, () => readColumn(reader, texts, index.length));
   return { name, complete, index, segments, columns };
 }
 
@@ -221,16 +228,17 @@ function readSegment(reader: ByteReader, created: number): Segment {
   const receivedAtMs = created + reader.signed();
   const monotonicMs = reader.float();
   const uptime = reader.varint();
-  if (!Number.isFinite(monotonicMs) || uptime > 2 ** 32) throw unreadable('a clock is out of range');
   return { firstRow, sentAtMs, receivedAtMs, monotonicMs, uptimeTicks: uptime === 0 ? null : uptime - 1 };
 }
 
-function checkSegments(segments: readonly Segment[], rows: number): void {
+/** What is wrong with the segments of a table; null where nothing is. */
+function segmentsProblem(segments: readonly Segment[], rows: number): string | null {
+  if (rows > 0 && segments[0]?.firstRow !== 0) return 'its first row has no segment';
   let next = 0;
-  for (const segment of segments) {
-    if (segment.firstRow < next || (next === 0 && segment.firstRow !== 0) || segment.firstRow >= Math.max(1, rows))
-      throw unreadable('its segments are out of order');
-    next = segment.firstRow + 1;
+  for (const { firstRow, monotonicMs, uptimeTicks } of segments) {
+    if (firstRow < next || firstRow >= Math.max(1, rows)) return 'its segments are out of order';
+    if (!Number.isFinite(monotonicMs) || (uptimeTicks ?? 0) >= 2 ** 32) return 'a clock is out of range';
+    next = firstRow + 1;
   }
-  if (rows > 0 && segments.length === 0) throw unreadable('a table has rows and no segment');
+  return null;
 }

@@ -1,10 +1,47 @@
 // Writing and reading the primitives of the wire formats; the reader checks every length against what is left and throws batch_unreadable.
 import { WeirError } from '../runtime/errors.ts';
 
+/** How much of one kind of list is believed. */
+export interface ListBound {
+  /** Bytes that an element takes on the wire at least: no garbage claims more elements than it is long. */
+  readonly least: number;
+  readonly most: number;
+  /** Bytes of memory that an element takes once it is read, strings and cells aside. */
+  readonly memory: number;
+}
+
+/** Memory that reading may take in all: a few compressed bytes must not become gigabytes of empty lists. */
+export class MemoryBudget {
+  #left: number;
+  readonly #refuse: (why: string) => WeirError;
+
+  constructor(bytes: number, refuse: (why: string) => WeirError) {
+    this.#left = bytes;
+    this.#refuse = refuse;
+  }
+
+  spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw this.#refuse('it would take too much memory');
+  }
+}
+
 /** Grows as it is written to. Integers are varints (7 bits a byte, low first), signed ones zigzag. */
 export class ByteWriter {
+  readonly budget: MemoryBudget;
   #bytes = Buffer.allocUnsafe(4096);
   #length = 0;
+
+  constructor(budget: MemoryBudget) {
+    this.budget = budget;
+  }
+
+  /** The number of elements that follow; throws batch_too_large where a reader would not believe it. */
+  count(value: number, bound: ListBound): void {
+    if (value > bound.most) throw tooLarge(`it has a list of ${value} elements`);
+    this.budget.spend(value * bound.memory);
+    this.varint(value);
+  }
 
   byte(value: number): void {
     this.#room(1);
@@ -56,10 +93,12 @@ export class ByteWriter {
 }
 
 export class ByteReader {
+  readonly budget: MemoryBudget;
   readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, budget: MemoryBudget) {
+    this.budget = budget;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -72,6 +111,13 @@ export class ByteReader {
     if (value === undefined) throw unreadable('it ends too early');
     this.#at += 1;
     return value;
+  }
+
+  /** A byte that is 0 or 1. */
+  flag(): boolean {
+    const value = this.byte();
+    if (value > 1) throw unreadable('a flag is neither set nor clear');
+    return value === 1;
   }
 
   varint(): number {
@@ -106,14 +152,19 @@ export class ByteReader {
     return this.#bytes.subarray(this.#at - count, this.#at);
   }
 
-  /** A number of things that take at least `least` bytes each and of which at most `most` are believed: no garbage makes us allocate more than it is long. */
-  count(least: number, most: number): number {
+  /** The number of elements that follow. */
+  count(bound: ListBound): number {
     const value = this.varint();
-    if (value > most || value * least > this.left) throw unreadable(`it claims ${value} elements`);
+    if (value > bound.most || value * bound.least > this.left) throw unreadable(`it claims ${value} elements`);
+    this.budget.spend(value * bound.memory);
     return value;
   }
 }
 
 export function unreadable(why: string, cause?: unknown): WeirError {
   return new WeirError('batch_unreadable', `The batch cannot be read: ${why}.`, {}, cause);
+}
+
+export function tooLarge(why: string): WeirError {
+  return new WeirError('batch_too_large', `The batch cannot be written: ${why}.`);
 }

@@ -1,8 +1,16 @@
 // The columns of a table and the texts of a batch, as batch-codec.ts draws them.
+import { endianness } from 'node:os';
 import type { Column, CounterColumn, NumberColumn, TextColumn } from '../model/poll.ts';
-import { type ByteReader, type ByteWriter, unreadable } from './bytes.ts';
+import { type ByteReader, type ByteWriter, type ListBound, unreadable } from './bytes.ts';
 
 const ABSENT_INT = -(2 ** 31);
+/** An eight-byte word, and a byte on whether it is there. */
+const CELL_BYTES = 9;
+/** A string takes one or two bytes a character. */
+const STRING_FACTOR = 2;
+const TEXTS: ListBound = { least: 1, most: 1_000_000, memory: 32 };
+const LITTLE_ENDIAN = endianness() === 'LE';
+const [LOW_HALF, HIGH_HALF] = LITTLE_ENDIAN ? [0, 1] : [1, 0];
 const KIND = { counter: 1, number: 2, text: 3 } as const;
 
 /** Gives each text of a batch its place, in the order in which it is first written. */
@@ -18,13 +26,25 @@ export class TextTable {
   }
 
   write(writer: ByteWriter): void {
-    writer.varint(this.#places.size);
+    writer.count(this.#places.size, TEXTS);
     for (const text of this.#places.keys()) {
       const bytes = Buffer.from(text, 'utf8');
+      writer.budget.spend(bytes.length * STRING_FACTOR);
       writer.varint(bytes.length);
       writer.bytes(bytes);
     }
   }
+}
+
+/** The texts of a batch, in their places. */
+export function readTexts(reader: ByteReader): Texts {
+  const texts: string[] = [];
+  for (let left = reader.count(TEXTS); left > 0; left -= 1) {
+    const bytes = reader.bytes(reader.varint());
+    reader.budget.spend(bytes.length * STRING_FACTOR);
+    texts.push(bytes.toString('utf8'));
+  }
+  return texts;
 }
 
 export type Texts = readonly string[];
@@ -36,7 +56,9 @@ export function textAt(texts: Texts, place: number): string {
 }
 
 /** Writes one column; see the drawing in batch-codec.ts. */
-export function writeColumn(writer: ByteWriter, texts: TextTable, column: Column): void {
+export function writeColumn(writer: ByteWriter, texts: TextTable, column: Column, rows: number): void {
+  if (column.values.length !== rows) throw new Error(`BUG: ${column.name} has ${column.values.length} of ${rows} rows`);
+  writer.budget.spend(rows * CELL_BYTES);
   writer.byte(KIND[column.kind]);
   writer.varint(texts.place(column.name));
   if (column.kind === 'counter') writeCounters(writer, column);
@@ -45,45 +67,52 @@ export function writeColumn(writer: ByteWriter, texts: TextTable, column: Column
 }
 
 function writeCounters(writer: ByteWriter, column: CounterColumn): void {
-  const bytes = column.width / 8;
-  writer.byte(bytes);
-  const all = column.present.every((flag) => flag === 1);
+  const { present, values, width, name } = column;
+  if (present.length !== values.length) throw new Error(`BUG: ${name} tells presence of ${present.length} rows`);
+  writer.byte(width / 8);
+  const all = present.every((flag) => flag === 1);
   writer.byte(all ? 1 : 0);
-  if (!all) writer.bytes(column.present);
-  const words = Buffer.allocUnsafe(column.values.length * bytes);
-  column.values.forEach((value, row) => {
-    if (column.width === 64) words.writeBigUInt64LE(value, row * 8);
-    else words.writeUInt32LE(Number(value), row * 4);
-  });
-  writer.bytes(words);
+  if (!all) for (const flag of present) writer.byte(flag === 1 ? 1 : 0);
+  if (width === 64) return writer.bytes(inWireOrder(values));
+  const halves = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  const words = new Uint32Array(values.length);
+  for (let row = 0; row < words.length; row += 1) {
+    if (halves[row * 2 + HIGH_HALF] !== 0) throw new Error(`BUG: ${name} has more than 32 bits`);
+    words[row] = halves[row * 2 + LOW_HALF] ?? 0;
+  }
+  writer.bytes(inWireOrder(words));
 }
 
 function writeNumbers(writer: ByteWriter, column: NumberColumn): void {
   const { values } = column;
-  const small = values.every(
-    (value) => Number.isNaN(value) || ((value | 0) === value && value !== ABSENT_INT && !Object.is(value, -0)),
-  );
+  const small = values.every(fitsInt32);
   writer.byte(small ? 0 : 1);
-  const size = small ? 4 : 8;
-  const words = Buffer.allocUnsafe(values.length * size);
-  values.forEach((value, row) => {
-    if (small) words.writeInt32LE(Number.isNaN(value) ? ABSENT_INT : value, row * size);
-    else words.writeDoubleLE(value, row * size);
-  });
-  writer.bytes(words);
+  const words = small ? new Int32Array(values.length) : new Float64Array(values.length);
+  const absent = small ? ABSENT_INT : Number.NaN;
+  for (let row = 0; row < words.length; row += 1) {
+    const value = values[row] ?? Number.NaN;
+    words[row] = Number.isNaN(value) ? absent : value;
+  }
+  writer.bytes(inWireOrder(words));
+}
+
+function fitsInt32(value: number): boolean {
+  return Number.isNaN(value) || ((value | 0) === value && value !== ABSENT_INT && !Object.is(value, -0));
 }
 
 /** Reads one column of a table with that many rows. */
 export function readColumn(reader: ByteReader, texts: Texts, rows: number): Column {
   const kind = reader.byte();
   const name = textAt(texts, reader.varint());
+  if (rows > reader.left) throw unreadable('it ends too early');
+  reader.budget.spend(rows * CELL_BYTES);
   switch (kind) {
     case KIND.counter:
       return readCounters(reader, name, rows);
     case KIND.number:
       return readNumbers(reader, name, rows);
     case KIND.text:
-      return readTexts(reader, name, rows, texts);
+      return readTextColumn(reader, name, rows, texts);
     default:
       throw unreadable('a column has a kind that does not exist');
   }
@@ -92,34 +121,56 @@ export function readColumn(reader: ByteReader, texts: Texts, rows: number): Colu
 function readCounters(reader: ByteReader, name: string, rows: number): CounterColumn {
   const bytes = reader.byte();
   if (bytes !== 4 && bytes !== 8) throw unreadable('a counter has a width that does not exist');
-  const all = reader.byte() === 1;
-  const present = all
-    ? new Uint8Array(rows).fill(1)
-    : Uint8Array.from(reader.bytes(rows), (flag) => (flag === 1 ? 1 : 0));
-  const words = reader.bytes(rows * bytes);
+  const present = new Uint8Array(rows);
+  if (reader.flag()) present.fill(1);
+  else for (let row = 0; row < rows; row += 1) present[row] = reader.flag() ? 1 : 0;
+  if (bytes === 8) {
+    const values = new BigUint64Array(hostWords(reader, rows, 8));
+    return { kind: 'counter', name, width: 64, values, present };
+  }
+  const words = new Uint32Array(hostWords(reader, rows, 4));
   const values = new BigUint64Array(rows);
-  for (let row = 0; row < rows; row += 1)
-    values[row] = bytes === 8 ? words.readBigUInt64LE(row * 8) : BigInt(words.readUInt32LE(row * 4));
-  return { kind: 'counter', name, width: bytes === 8 ? 64 : 32, values, present };
+  // Written as halves: a bigint for each would be made and thrown away.
+  const halves = new Uint32Array(values.buffer);
+  for (let row = 0; row < rows; row += 1) halves[row * 2 + LOW_HALF] = words[row] ?? 0;
+  return { kind: 'counter', name, width: 32, values, present };
 }
 
 function readNumbers(reader: ByteReader, name: string, rows: number): NumberColumn {
-  const small = reader.byte() === 0;
-  const words = reader.bytes(rows * (small ? 4 : 8));
+  if (reader.flag()) return { kind: 'number', name, values: new Float64Array(hostWords(reader, rows, 8)) };
+  const words = new Int32Array(hostWords(reader, rows, 4));
   const values = new Float64Array(rows);
   for (let row = 0; row < rows; row += 1) {
-    const value = small ? words.readInt32LE(row * 4) : words.readDoubleLE(row * 8);
-    values[row] = small && value === ABSENT_INT ? Number.NaN : value;
+    const word = words[row] ?? ABSENT_INT;
+    values[row] = word === ABSENT_INT ? Number.NaN : word;
   }
   return { kind: 'number', name, values };
 }
 
-function readTexts(reader: ByteReader, name: string, rows: number, texts: Texts): TextColumn {
-  if (rows > reader.left) throw unreadable('it ends too early');
+function readTextColumn(reader: ByteReader, name: string, rows: number, texts: Texts): TextColumn {
   const values: (string | null)[] = [];
   for (let row = 0; row < rows; row += 1) {
     const place = reader.varint();
     values.push(place === 0 ? null : textAt(texts, place - 1));
   }
   return { kind: 'text', name, values };
+}
+
+/** The bytes of the words as they travel: low byte first. */
+function inWireOrder(words: BigUint64Array | Float64Array | Uint32Array | Int32Array): Uint8Array {
+  const bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+  return LITTLE_ENDIAN ? bytes : swapped(Buffer.from(bytes), words.BYTES_PER_ELEMENT);
+}
+
+/** The next words of the reader in memory of their own, aligned, in the order of this machine. */
+function hostWords(reader: ByteReader, rows: number, size: number): ArrayBuffer {
+  const words = new ArrayBuffer(rows * size);
+  const bytes = Buffer.from(words);
+  bytes.set(reader.bytes(rows * size));
+  if (!LITTLE_ENDIAN) swapped(bytes, size);
+  return words;
+}
+
+function swapped(bytes: Buffer, size: number): Buffer {
+  return size === 8 ? bytes.swap64() : bytes.swap32();
 }

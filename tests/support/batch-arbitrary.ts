@@ -4,28 +4,35 @@ import type { Batch } from '../../common/model/batch.ts';
 import type { Column, Poll, Table } from '../../common/model/poll.ts';
 
 const NOW = 1_790_000_000_000;
-const text = fc.string({ unit: 'grapheme', maxLength: 12 });
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  // What is not UTF-8 arrives decoded as Latin-1: control characters and all.
+  fc.string({ unit: 'binary', maxLength: 12 }),
+);
+
+function counterValue(width: 32 | 64): fc.Arbitrary<bigint> {
+  const end = 2n ** BigInt(width);
+  return fc.oneof(fc.bigInt({ min: 0n, max: end - 1n }), fc.constantFrom(0n, end / 2n - 1n, end / 2n, end - 1n));
+}
 
 function columnOf(rows: number): fc.Arbitrary<Column> {
-  const counter = fc
-    .constantFrom(32 as const, 64 as const)
-    .chain((width) =>
-      fc
-        .tuple(
-          fc.array(fc.bigInt({ min: 0n, max: 2n ** BigInt(width) - 1n }), { minLength: rows, maxLength: rows }),
-          fc.array(fc.constantFrom(0, 1), { minLength: rows, maxLength: rows }),
-          text,
-        )
-        .map(
-          ([values, present, name]): Column => ({
-            kind: 'counter',
-            name,
-            width,
-            values: BigUint64Array.from(values),
-            present: Uint8Array.from(present),
-          }),
-        ),
-    );
+  const counter = fc.constantFrom(32 as const, 64 as const).chain((width) =>
+    fc
+      .tuple(
+        fc.array(counterValue(width), { minLength: rows, maxLength: rows }),
+        fc.array(fc.constantFrom(0, 1), { minLength: rows, maxLength: rows }),
+        text,
+      )
+      .map(
+        ([values, present, name]): Column => ({
+          kind: 'counter',
+          name,
+          width,
+          values: BigUint64Array.from(values),
+          present: Uint8Array.from(present),
+        }),
+      ),
+  );
   const value = fc.oneof(fc.integer(), fc.double(), fc.constant(Number.NaN), fc.constant(-(2 ** 31)), fc.constant(-0));
   const number = fc
     .tuple(fc.array(value, { minLength: rows, maxLength: rows }), text)
@@ -41,21 +48,19 @@ const table: fc.Arbitrary<Table> = fc.integer({ min: 0, max: 6 }).chain((rows) =
     name: fc.constantFrom('system', 'interface', 'sensor', 'neighbour'),
     complete: fc.boolean(),
     index: fc.array(text, { minLength: rows, maxLength: rows }),
-    segments: fc
-      .subarray(Array.from({ length: Math.max(0, rows - 1) }, (_, at) => at + 1))
-      .chain((later) =>
-        fc.tuple(
-          ...(rows === 0 ? [] : [0, ...later]).map((firstRow) =>
-            fc.record({
-              firstRow: fc.constant(firstRow),
-              sentAtMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }),
-              receivedAtMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }),
-              monotonicMs: fc.double({ noNaN: true, noDefaultInfinity: true }),
-              uptimeTicks: fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
-            }),
-          ),
+    segments: fc.subarray(Array.from({ length: Math.max(0, rows - 1) }, (_, at) => at + 1)).chain((later) =>
+      fc.tuple(
+        ...(rows === 0 ? [] : [0, ...later]).map((firstRow) =>
+          fc.record({
+            firstRow: fc.constant(firstRow),
+            sentAtMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }),
+            receivedAtMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }),
+            monotonicMs: fc.double({ noNaN: true, noDefaultInfinity: true }),
+            uptimeTicks: fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+          }),
         ),
       ),
+    ),
     columns: fc.array(columnOf(rows), { maxLength: 4 }),
   }),
 );

@@ -112,6 +112,16 @@ describe('journal', () => {
     expect(await journal.append(Buffer.from('1234567'))).toBe(2);
   });
 
+  test('a journal whose own file holds the disk goes on in it once it is trimmed', async () => {
+    let free = 1e9;
+    const journal = openIn(newFolder(), {}, () => free);
+    for (let turn = 0; turn < 30; turn += 1) await journal.append(Buffer.alloc(1e6));
+    free = 0;
+    await expect(journal.append(Buffer.alloc(20_000))).rejects.toMatchObject({ code: 'journal_full' });
+    await journal.trim(29);
+    expect(await journal.append(Buffer.alloc(20_000))).toBe(31);
+  });
+
   test('what waits for the disk is bounded', async () => {
     const journal = openIn(newFolder(), { maxPendingBytes: 10 });
     const answers = await Promise.allSettled(Array.from({ length: 5 }, () => journal.append(Buffer.from('1234'))));

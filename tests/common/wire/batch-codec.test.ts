@@ -1,6 +1,7 @@
 // The batch codec: what goes in comes out, garbage is refused with a code, and version 1 stays what it is.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../../common/model/batch.ts';
@@ -157,5 +158,66 @@ describe('batch codec', () => {
     );
     bytes.writeUInt32LE(100, 6);
     expect(refusal(bytes)).toBe('batch_unreadable');
+  });
+
+  test('a few compressed bytes do not become gigabytes of empty lists', () => {
+    const table = Buffer.alloc(5);
+    const poll = Buffer.concat([Buffer.alloc(9), Buffer.of(64), ...Array.from({ length: 64 }, () => table)]);
+    const head = Buffer.from('0100' + '0000' + '01' + '01' + '00' + '00' + '00' + 'a08d06', 'hex');
+    const body = Buffer.concat([head, ...Array.from({ length: 100_000 }, () => poll)]);
+    const header = Buffer.from('57454952010100000000', 'hex');
+    header.writeUInt32LE(body.length, 6);
+    const bytes = Buffer.concat([header, gzipSync(body)]);
+    expect(bytes.length).toBeLessThan(300_000);
+    expect(() => decodeBatch(bytes)).toThrow(/too much memory/);
+    expect(refusal(bytes)).toBe('batch_unreadable');
+    // The same with one poll is a batch: the bytes above are refused for their number alone.
+    const one = Buffer.concat([head.subarray(0, -3), Buffer.of(1), poll]);
+    const small = Buffer.from('57454952010000000000', 'hex');
+    small.writeUInt32LE(one.length, 6);
+    expect(decodeBatch(Buffer.concat([small, one])).polls[0]?.tables).toHaveLength(64);
+  });
+
+  test('what a later version or another flag would mean is not guessed', () => {
+    for (const [at, value] of [
+      [4, 2],
+      [4, 0],
+      [5, 2],
+      [5, 128],
+    ] as const) {
+      const bytes = Buffer.from(encodeBatch({ ...goldenBatch, polls: [], gaps: [] }));
+      expect(refusal(bytes)).toBe('decoded');
+      bytes[at] = value;
+      expect(refusal(bytes)).toBe('batch_unreadable');
+    }
+  });
+
+  test('half a surrogate pair, which no encoding has, becomes the replacement character', () => {
+    expect(decodeBatch(encodeBatch({ ...goldenBatch, agent: 'a\ud800b' })).agent).toBe('a\ufffdb');
+  });
+
+  test('what no reader would take is not written', () => {
+    const rows = Array.from({ length: 1_000_001 }, () => '1');
+    const [poll] = goldenBatch.polls;
+    const [table] = poll?.tables ?? [];
+    if (poll === undefined || table === undefined) throw new Error('BUG: the golden batch has a table');
+    const withTable = (changed: Partial<typeof table>): Batch => ({
+      ...goldenBatch,
+      polls: [{ ...poll, tables: [{ ...table, ...changed }] }],
+    });
+    expect(() => encodeBatch(withTable({ index: rows, columns: [] }))).toThrow(
+      expect.objectContaining({ code: 'batch_too_large' }),
+    );
+    expect(() => encodeBatch(withTable({ index: ['1', '2', '3'] }))).toThrow('BUG: interfaceKey has 2 of 3 rows');
+    expect(() => encodeBatch(withTable({ segments: [] }))).toThrow('BUG: interface of a poll');
+    const wide = BigUint64Array.of(2n ** 32n, 0n);
+    const column = {
+      kind: 'counter',
+      name: 'ifInErrors',
+      width: 32,
+      values: wide,
+      present: Uint8Array.of(1, 1),
+    } as const;
+    expect(() => encodeBatch(withTable({ columns: [column] }))).toThrow('BUG: ifInErrors has more than 32 bits');
   });
 });
