@@ -1,6 +1,7 @@
 // Alarms as the API reads them, and what operators do to them; resources never lose state by it (RFC 8632: two lifecycles).
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import { cleanText } from '../../common/model/table-columns.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import {
@@ -149,7 +150,7 @@ export class AlarmBook implements Alarms {
     return this.#act(id, action, async (connection, row, nowMs) => {
       await connection.query(
         'update faults.alarm set operator_state = $2, operator = $3, operator_at_ms = $4 where id = $1',
-        [row.id, state, state === 'none' ? null : action.operator, state === 'none' ? null : nowMs],
+        [row.id, state, state === 'none' ? null : cleanText(action.operator), state === 'none' ? null : nowMs],
       );
       return state;
     });
@@ -189,7 +190,7 @@ export class AlarmBook implements Alarms {
       const state = await work(connection, held, nowMs);
       await connection.query(
         'insert into faults.operator_change (alarm, at_ms, operator, state, text) values ($1, $2, $3, $4, $5)',
-        [held.id, nowMs, action.operator, state, action.text],
+        [held.id, nowMs, cleanText(action.operator), state, cleanText(action.text)],
       );
       await connection.query(
         `delete from faults.operator_change where alarm = $1 and id <=

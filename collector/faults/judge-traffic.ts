@@ -97,7 +97,11 @@ function judgeCounter(
   const previous = rows.reading(found.slot, one.counter);
   if (previous === null) return;
   const rate = rateOf(previous, readingOf(clock, counter), octets ? speedBps : null, round.poll.intervalMs);
-  if (rate === null) return;
+  if (rate === null) {
+    // Polls in a row are polls with nothing unknown between them.
+    if (streak !== undefined) remember(memory, streak, { raise: 0 });
+    return;
+  }
   const observed = octets ? (rate * 800) / speedBps : rate;
   judgeLevel(round, found, one, observed, raised);
 }

@@ -1,0 +1,43 @@
+// Plays a fault scenario on the pure rules, without a database: batches in the order of their arrival, and looks for silence in between.
+import { type AgentMemory, judgeBatch, judgeSilence } from '../../collector/faults/agent-memory.ts';
+import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
+import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
+import { judgePoll } from '../../collector/faults/judge.ts';
+import { describeChange, SCENARIO_START_MS, type Scenario } from './fault-scenario.ts';
+
+/** Every change in the order it is made, as scenarios write it. */
+export function playScenario(scenario: Scenario): string[] {
+  const { rules } = scenario.config;
+  const devices = new Map<string, DeviceMemory>();
+  const agents = new Map<string, AgentMemory>();
+  const intervals = new Map<string, number>();
+  const changes: AlarmChange[] = [];
+  const ticks = [...scenario.ticks];
+  const look = (untilMs: number): void => {
+    while ((ticks[0] ?? Number.POSITIVE_INFINITY) < untilMs) {
+      const nowMs = ticks.shift() ?? 0;
+      for (const agent of agents.values())
+        changes.push(...judgeSilence(agent, rules, intervals.get(agent.agent) ?? 60_000, SCENARIO_START_MS, nowMs));
+    }
+  };
+  for (const { batch, clockOffsetMs, receivedAtMs } of scenario.entries) {
+    look(receivedAtMs);
+    const agent: AgentMemory = agents.get(batch.agent) ?? {
+      agent: batch.agent,
+      lastReceivedAtMs: 0,
+      offBatches: 0,
+      active: new Map(),
+      version: 0,
+    };
+    agents.set(batch.agent, agent);
+    changes.push(...judgeBatch(agent, rules, receivedAtMs, clockOffsetMs));
+    for (const poll of batch.polls) {
+      const memory = devices.get(poll.device) ?? newDeviceMemory(poll.device);
+      devices.set(poll.device, memory);
+      intervals.set(batch.agent, Math.min(poll.intervalMs, intervals.get(batch.agent) ?? poll.intervalMs));
+      changes.push(...judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs).changes);
+    }
+  }
+  look(Number.POSITIVE_INFINITY);
+  return changes.map(describeChange);
+}
