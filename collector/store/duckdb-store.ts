@@ -238,13 +238,15 @@ export class DuckDbStore implements MetricStore {
     }
   }
 
-  /** Deletes readings older than that; their room in the file is used again. */
+  /** Deletes readings older than that. */
   async forgetBefore(beforeMs: EpochMs): Promise<void> {
-    const { file } = await this.#opened();
-    await file.transaction(async (connection) => {
-      for (const table of ['interface_metrics', 'device_metrics', 'gauge_metrics'])
-        await connection.run(`delete from ${table} where at_ms < $before`, { before: BigInt(Math.floor(beforeMs)) });
-    });
+    const opened = await this.#opened();
+    try {
+      await opened.writer.forgetBefore(beforeMs);
+    } catch (error) {
+      await this.#reopenLater(opened, error);
+      throw error;
+    }
   }
 }
 

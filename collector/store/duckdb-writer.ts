@@ -2,8 +2,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Poll } from '../../common/model/poll.ts';
 import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 import type { JournaledBatch } from '../project/projection.ts';
-import { type TableName, TableAppender } from './duckdb-append.ts';
+import { type TableName, TABLES, TableAppender } from './duckdb-append.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { deviceRow, gaugeRows, type InterfaceRow, interfaceRows } from './poll-rows.ts';
 import { ResourceBook, type ResourceKind } from './resource-book.ts';
@@ -88,6 +89,19 @@ export class DuckDbWriter {
       }
     });
     return { rows: this.#rows, dropped: this.#dropped };
+  }
+
+  /** Deletes readings older than that, and resources of which none is left; their room in the file is used again. */
+  async forgetBefore(beforeMs: EpochMs): Promise<void> {
+    await this.#file.transaction(async (connection) => {
+      for (const table of Object.keys(TABLES))
+        await connection.run(`delete from ${table} where at_ms < $before`, { before: BigInt(Math.floor(beforeMs)) });
+      const used = Object.keys(TABLES).map((table) => `select resource from ${table}`);
+      const unused = await connection.runAndReadAll(
+        `delete from resource where id not in (${used.join(' union ')}) returning id`,
+      );
+      for (const [id] of unused.getRows()) this.book.forget(Number(id));
+    });
   }
 
   /** The streams that have moved on. */

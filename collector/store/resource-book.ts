@@ -70,6 +70,18 @@ export class ResourceBook {
     return taken;
   }
 
+  /** No reading of it is left. */
+  forget(id: number): void {
+    const gone = this.#byId.get(id);
+    const entry = gone === undefined ? undefined : this.#devices.get(gone.device);
+    if (gone === undefined || entry === undefined) return;
+    this.#byId.delete(id);
+    if (gone.kind === 'device') entry.own = undefined;
+    else if (gone.kind === 'interface') entry.interfaces.delete(gone.part);
+    else entry.gauges.delete(gaugeKey(gone.metric, gone.part));
+    if (entry.own === undefined && entry.interfaces.size + entry.gauges.size === 0) this.#devices.delete(gone.device);
+  }
+
   byId(id: number): Resource | undefined {
     return this.#byId.get(id);
   }

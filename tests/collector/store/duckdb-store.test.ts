@@ -172,7 +172,26 @@ describe('the file', () => {
     await store.stop();
   });
 
-  test('readings older than the retention go, and their room is used again', async () => {
+  test('what has no reading left is forgotten, and known anew when it comes back', async () => {
+    const store = await opened(freshFile());
+    await store.apply(steadyEntries(0, 6));
+    await store.forgetBefore(STEADY_START_MS + 1e6);
+    const query = { metric: 'reachable', fromMs: STEADY_START_MS, toMs: STEADY_START_MS + 1e7, limit: 10 };
+    expect(await store.top(query)).toEqual([]);
+    await store.apply(steadyEntries(6, 400));
+    expect((await store.top(query)).map((one) => one.resource)).toEqual(['odd', 'even']);
+    const { points } = await store.series({
+      ...query,
+      metric: 'in_octets',
+      resource: 'even/p3',
+      stepMs: 1e7,
+      function: 'delta',
+    });
+    expect(points.map((point) => point.value)).toEqual([(199 * 1003).toString()]);
+    await store.stop();
+  });
+
+  test('readings older than the retention go', async () => {
     const file = freshFile();
     const store = await opened(file);
     await store.apply(steadyEntries(0, 40));
