@@ -121,7 +121,7 @@ function live(events: readonly Event[]): JournaledBatch[] {
       continue;
     }
     const name = first === 'poll' ? second : first;
-    const device = devices.get(name) ?? { ports: new Map(), silent: false, bootMs: -1e8, unnamed: null };
+    const device: Device = devices.get(name) ?? { ports: new Map(), silent: false, bootMs: -1e8, unnamed: null };
     devices.set(name, device);
     if (first === 'poll') {
       const agent = words.includes('by') ? (words[words.indexOf('by') + 1] ?? '') : 'agent-1';
