@@ -1,201 +1,221 @@
 // Sends the spool to the collector: in order, one batch at a time, again and again until it is applied.
-import { createHash } from 'node:crypto';
 import type { Receipt } from '../../common/model/batch.ts';
-import type { Clock } from '../../common/runtime/clock.ts';
+import type { DurationMs } from '../../common/model/time.ts';
 import type { Component } from '../../common/runtime/component.ts';
-import { messageOf } from '../../common/runtime/errors.ts';
-import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
+import { codeOf, messageOf } from '../../common/runtime/errors.ts';
+import type { CounterMetric, GaugeMetric, HealthState, Reporter } from '../../common/runtime/reporter.ts';
 import { backoffDelay } from '../../common/runtime/retry.ts';
-import type { Spool, SpooledBatch } from '../spool/spool.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { SpooledBatch } from '../spool/spooled-batch.ts';
+import { CollectorClient, type CollectorClientDeps, type Outcome } from './collector-client.ts';
 
 export interface ShipperConfig {
   readonly agent: string;
-  /** Tried in turn: the next one after a failure of the network. */
+  /** Tried in turn: the next one where one cannot be reached or fails. At least one. */
   readonly collectorUrls: readonly string[];
-  readonly timeoutMs: number;
+  readonly timeoutMs: DurationMs;
 }
 
-export interface ShipperDeps {
-  readonly clock: Clock;
+/** Long enough for a full batch on a slow line. */
+export const SHIPPER_TIMEOUT_MS = 30_000;
+
+export interface ShipperDeps extends CollectorClientDeps {
   readonly random: () => number;
+  /** Started before the shipper, stopped after it. */
   readonly spool: Spool;
-  /** Asked at every request: a token file may be renewed. */
-  readonly token: () => string;
 }
 
-type Outcome =
-  | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  /** Network, 5xx, 429: the same again later. */
-  | { readonly kind: 'later'; readonly why: string; readonly waitMs: number | null }
-  /** The collector will not take it until somebody changes something: kept, told, tried slowly. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+interface State extends HealthState {
+  /** A line is logged when this changes. */
+  readonly code: string;
+}
 
 const RETRY = { firstMs: 500, mostMs: 30_000 };
-const REFUSED_RETRY = { firstMs: 5_000, mostMs: 300_000 };
-const IDLE_MS = 5_000;
+const REFUSED_RETRY = { firstMs: 10_000, mostMs: 300_000 };
+/** The longest sleep while there is nothing to send. */
+const IDLE_MS = 60_000;
 /** While batches wait to be applied the receipt is asked for this often. */
-const RECEIPT_MS = 1_000;
-const READ_BYTES = 16 * 1024 * 1024;
+const RECEIPT_MS = 1000;
+/** A spool that would have to be renewed again so soon is not the reason. */
+const RENEW_AGAIN_MS = 600_000;
 
 export class Shipper implements Component {
   readonly #reporter: Reporter;
   readonly #config: ShipperConfig;
   readonly #deps: ShipperDeps;
-  readonly #stopping = new AbortController();
+  readonly #client: CollectorClient;
   readonly #answers: CounterMetric;
+  readonly #taken: CounterMetric;
   readonly #lag: GaugeMetric;
-  #loop: Promise<void> = Promise.resolve();
+  readonly #oldest: GaugeMetric;
+  #stopping = new AbortController();
+  #loop: Promise<void> | null = null;
+  /** Whether a collector has said what it holds since the start. */
+  #met = false;
+  /** What comes next is the batch after this one. */
   #sent = 0;
+  /** No collector can hold more than this of our stream. */
+  #mostSent = 0;
   #applied = 0;
   #failures = 0;
   #url = 0;
-  #state: { healthy: boolean; message: string } = { healthy: true, message: 'nothing sent yet' };
+  #renewedAtMs = Number.NEGATIVE_INFINITY;
+  #state: State = { healthy: true, code: 'new', message: 'nothing sent yet' };
 
   constructor(reporter: Reporter, config: ShipperConfig, deps: ShipperDeps) {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
-    this.#answers = reporter.counter('ship_answers_total', 'Answers of the collector to batches, by kind', ['kind']);
-    this.#lag = reporter.gauge('ship_lag_batches', 'Batches in the spool that the collector has not applied');
+    this.#client = new CollectorClient(config.timeoutMs, deps);
+    this.#answers = reporter.counter('ship_answers_total', 'Answers of collectors, by kind or code', ['kind']);
+    this.#taken = reporter.counter('ship_batches_total', 'Batches taken by a collector');
+    this.#lag = reporter.gauge('ship_lag_batches', 'Batches in the spool that are not known to be applied');
+    this.#oldest = reporter.gauge('ship_oldest_seconds', 'Age of the oldest batch not known to be applied');
     reporter.health('ship', () => this.#state);
   }
 
-  async start(): Promise<void> {
-    this.#sent = this.#deps.spool.firstSequence - 1;
+  start(): Promise<void> {
+    if (this.#loop !== null) return Promise.resolve();
+    const { spool } = this.#deps;
+    this.#stopping = new AbortController();
+    this.#met = false;
+    this.#sent = spool.firstSequence - 1;
     this.#applied = this.#sent;
-    this.#loop = this.#run();
+    this.#mostSent = spool.lastSequenceAtStart;
+    this.#loop = this.#run(this.#stopping.signal);
+    return Promise.resolve();
   }
 
+  /** Lets go of the request under way: what it carries is in the spool. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    this.#loop = null;
   }
 
-  async #run(): Promise<void> {
-    const { spool, clock } = this.#deps;
-    const { signal } = this.#stopping;
+  async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const batch = spool.read(Math.max(this.#sent, spool.firstSequence - 1), 1, READ_BYTES)[0];
-      const unapplied = spool.lastSequence > this.#applied;
-      if (batch === undefined && !unapplied) {
-        await spool.arrival(this.#sent, IDLE_MS, signal);
-        continue;
-      }
-      if (batch === undefined) await spool.arrival(this.#sent, RECEIPT_MS, signal);
-      const next = batch ?? spool.read(this.#sent, 1, READ_BYTES)[0];
-      const outcome = await (next === undefined ? this.#askReceipt() : this.#send(next));
-      const waitMs = await this.#settle(outcome, next);
-      if (waitMs > 0) await clock.sleep(waitMs, signal);
+      const waitMs = await this.#turn(signal);
+      if (waitMs > 0) await this.#deps.clock.sleep(waitMs, signal);
     }
   }
 
-  /** Takes the outcome in; gives the time to wait before the next try. */
-  async #settle(outcome: Outcome, batch: SpooledBatch | undefined): Promise<number> {
-    const { random, spool } = this.#deps;
-    this.#answers.add(1, { kind: outcome.kind === 'refused' ? outcome.code : outcome.kind });
-    if (outcome.kind === 'receipt') {
-      const { received, applied, quarantined } = outcome.receipt;
-      if (quarantined !== undefined)
-        this.#reporter.error('batch set aside by the collector', { sequence: batch?.sequence, ...quarantined });
-      this.#failures = 0;
-      this.#become(true, 'the collector takes batches');
-      this.#applied = Math.max(this.#applied, Math.min(applied, spool.lastSequence));
-      // A collector that holds less than was sent (another one, or one that lost its journal) gets the rest again.
-      this.#sent = Math.max(received, applied, spool.firstSequence - 1);
-      await spool.trimApplied(this.#applied);
-      this.#lag.set(spool.lastSequence - this.#applied);
+  /** Sends or asks once; gives the time to wait before the next turn. */
+  async #turn(signal: AbortSignal): Promise<DurationMs> {
+    const { spool } = this.#deps;
+    // Before the first batch: a collector that knows more of this spool than it holds knows a later state of it.
+    if (!this.#met) return this.#settle(await this.#askReceipt(signal), null, signal);
+    const batch = await spool.next(this.#sent);
+    if (batch !== null) {
+      this.#mostSent = Math.max(this.#mostSent, batch.sequence);
+      const outcome = await this.#client.send(this.#base, this.#stream, batch, spool.firstSequence, signal);
+      return this.#settle(outcome, batch, signal);
+    }
+    if (spool.lastSequence <= this.#applied) {
+      await spool.arrival(this.#sent, IDLE_MS, signal);
       return 0;
     }
+    // All is sent and not all applied; or the next is damaged, and goes once those before it are applied.
+    if (spool.lastSequence > this.#sent) await this.#deps.clock.sleep(RECEIPT_MS, signal);
+    else await spool.arrival(this.#sent, RECEIPT_MS, signal);
+    if (signal.aborted) return 0;
+    return this.#settle(await this.#askReceipt(signal), null, signal);
+  }
+
+  get #base(): string {
+    const { collectorUrls } = this.#config;
+    const base = collectorUrls[this.#url % collectorUrls.length];
+    if (base === undefined) throw new Error('BUG: no collector is configured');
+    return base;
+  }
+
+  get #stream(): { agent: string; incarnation: string } {
+    return { agent: this.#config.agent, incarnation: this.#deps.spool.incarnation };
+  }
+
+  #askReceipt(signal: AbortSignal): Promise<Outcome> {
+    return this.#client.receipt(this.#base, this.#stream, signal);
+  }
+
+  async #settle(outcome: Outcome, batch: SpooledBatch | null, signal: AbortSignal): Promise<DurationMs> {
+    if (signal.aborted && outcome.kind !== 'receipt') return 0;
+    const waitMs = outcome.kind === 'receipt' ? await this.#takeIn(outcome.receipt, batch) : this.#refuse(outcome);
+    const { clock, spool } = this.#deps;
+    const lag = spool.lastSequence - this.#applied;
+    const oldestAtMs = lag === 0 ? null : spool.oldestCreatedAtMs();
+    this.#lag.set(lag);
+    this.#oldest.set(oldestAtMs === null ? 0 : Math.max(0, (clock.now() - oldestAtMs) / 1000));
+    return waitMs;
+  }
+
+  #refuse(outcome: Exclude<Outcome, { kind: 'receipt' }>): DurationMs {
+    const { random } = this.#deps;
+    const attempt = this.#failures;
     this.#failures += 1;
-    this.#lag.set(spool.lastSequence - this.#applied);
-    if (outcome.kind === 'later') {
-      this.#become(false, outcome.why);
-      return outcome.waitMs ?? backoffDelay(RETRY, this.#failures - 1, random);
-    }
-    this.#become(false, `${outcome.code}: ${outcome.message}`);
-    return backoffDelay(REFUSED_RETRY, this.#failures - 1, random);
-  }
-
-  #become(healthy: boolean, message: string): void {
-    if (healthy !== this.#state.healthy || (!healthy && message !== this.#state.message)) {
-      if (healthy) this.#reporter.info('shipping', { message });
-      else this.#reporter.warn('not shipping; batches stay in the spool', { message });
-    }
-    this.#state = { healthy, message };
-  }
-
-  #send(batch: SpooledBatch): Promise<Outcome> {
-    const headers = {
-      'content-type': 'application/vnd.weir.batch',
-      'weir-agent': this.#config.agent,
-      'weir-incarnation': this.#deps.spool.incarnation,
-      'weir-sequence': String(batch.sequence),
-      'weir-sha256': createHash('sha256').update(batch.bytes).digest('hex'),
-      'weir-sent-at': String(this.#deps.clock.now()),
-    };
-    return this.#ask('/api/v1/batches', { method: 'POST', headers, body: batch.bytes });
-  }
-
-  #askReceipt(): Promise<Outcome> {
-    return this.#ask(`/api/v1/batches/receipt?incarnation=${this.#deps.spool.incarnation}`, {
-      method: 'GET',
-      headers: {},
-    });
-  }
-
-  async #ask(
-    place: string,
-    request: { method: string; headers: Record<string, string>; body?: Uint8Array },
-  ): Promise<Outcome> {
-    const urls = this.#config.collectorUrls;
-    const base = urls[this.#url % urls.length] ?? '';
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#config.timeoutMs)]);
-    try {
-      const headers = { ...request.headers, authorization: `Bearer ${this.#deps.token()}` };
-      const answer = await fetch(`${base}${place}`, {
-        method: request.method,
-        headers,
-        signal,
-        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
-      });
-      return outcomeOf(answer.status, answer.headers.get('retry-after'), await answer.json());
-    } catch (error) {
+    this.#answers.add(1, { kind: outcome.code });
+    this.#become({ healthy: false, code: outcome.code, message: `${outcome.code}: ${outcome.message}` });
+    if (outcome.kind === 'refused') return backoffDelay(REFUSED_RETRY, attempt, random);
+    const rounds = this.#config.collectorUrls.length;
+    if (outcome.unreachable) {
       this.#url += 1;
-      return { kind: 'later', why: `${base} cannot be reached: ${causeOf(error)}`, waitMs: null };
+      // Each collector once before any wait.
+      if (this.#failures % rounds !== 0) return 0;
     }
+    return outcome.waitMs ?? backoffDelay(RETRY, Math.floor(attempt / rounds), random);
   }
-}
 
-/** fetch hides the reason in `cause`. */
-function causeOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-}
+  async #takeIn(receipt: Receipt, batch: SpooledBatch | null): Promise<DurationMs> {
+    const { spool, random } = this.#deps;
+    const { received, applied, quarantined } = receipt;
+    this.#answers.add(1, { kind: quarantined === undefined ? 'receipt' : quarantined.code });
+    if (Math.max(received, applied) > this.#mostSent || quarantined?.code === 'batch_conflict')
+      return this.#renew(received, batch);
+    this.#met = true;
+    if (quarantined !== undefined)
+      this.#reporter.error('batch set aside by the collector', { sequence: batch?.sequence, ...quarantined });
+    this.#applied = Math.max(this.#applied, applied);
+    // A collector that holds less than was sent (another one, or one that lost its journal) gets the rest again.
+    this.#sent = Math.max(received, applied, spool.firstSequence - 1);
+    await spool.trimApplied(this.#applied);
+    if (batch !== null && this.#sent < batch.sequence) {
+      // It answered, but does not hold what it was sent: again, but not in a hurry.
+      this.#failures += 1;
+      return backoffDelay(RETRY, this.#failures - 1, random);
+    }
+    this.#failures = 0;
+    if (batch !== null) this.#taken.add();
+    this.#become({ healthy: true, code: 'shipping', message: 'the collector takes batches' });
+    return 0;
+  }
 
-function outcomeOf(status: number, retryAfter: string | null, body: unknown): Outcome {
-  if (status === 200 && isReceipt(body)) return { kind: 'receipt', receipt: body };
-  const { code, message } = refusalOf(body);
-  const seconds = Number(retryAfter ?? Number.NaN);
-  const waitMs = Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, RETRY.mostMs) : null;
-  // batch_damaged: the bytes were changed on the way, the spool still has them whole.
-  if (status >= 500 || status === 429 || status === 408 || code === 'batch_damaged' || status === 200)
-    return { kind: 'later', why: `${status} ${code}: ${message}`, waitMs };
-  return { kind: 'refused', code, message };
-}
+  /** The spool is an older state of a file that went on elsewhere (a restored disk, a copy): its sequences are taken, and its batches are not those that were applied. */
+  async #renew(received: number, batch: SpooledBatch | null): Promise<DurationMs> {
+    const { clock, random, spool } = this.#deps;
+    const attempt = this.#failures;
+    this.#failures += 1;
+    const facts = { received, sent: batch?.sequence, incarnation: spool.incarnation };
+    const message = 'the collector holds other batches of this spool: it was restored or copied';
+    this.#become({ healthy: false, code: 'batch_conflict', message });
+    if (clock.monotonicMs() - this.#renewedAtMs < RENEW_AGAIN_MS) return backoffDelay(REFUSED_RETRY, attempt, random);
+    try {
+      await spool.renew();
+    } catch (error) {
+      this.#reporter.error('spool not renewed', { ...facts, code: codeOf(error), message: messageOf(error) });
+      return backoffDelay(RETRY, attempt, random);
+    }
+    this.#renewedAtMs = clock.monotonicMs();
+    this.#sent = spool.firstSequence - 1;
+    this.#applied = this.#sent;
+    this.#mostSent = spool.lastSequenceAtStart;
+    return 0;
+  }
 
-function isReceipt(body: unknown): body is Receipt {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    'received' in body &&
-    'applied' in body &&
-    Number.isSafeInteger(body.received) &&
-    Number.isSafeInteger(body.applied)
-  );
-}
-
-function refusalOf(body: unknown): { code: string; message: string } {
-  const error: unknown = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
-  if (typeof error !== 'object' || error === null || !('code' in error) || !('message' in error))
-    return { code: 'no_code', message: 'the answer is not from a collector' };
-  return { code: String(error.code), message: String(error.message) };
+  #become(state: State): void {
+    if (state.code !== this.#state.code) {
+      const { code, message } = state;
+      if (state.healthy) this.#reporter.info('shipping', { message });
+      else this.#reporter.warn('not shipping; batches stay in the spool', { code, message });
+    }
+    this.#state = state;
+  }
 }

@@ -1,240 +1,365 @@
 // The agent's durable queue: polls are gathered into batches, a batch stays until the collector says applied, and what a bound drops is told.
+import { type JournalDeps, openJournal, type OpenJournal } from '../../common/journal/lmdb-journal.ts';
 import type { SequenceGap, Watermark } from '../../common/model/batch.ts';
 import type { Poll } from '../../common/model/poll.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
-import { codeOf, messageOf } from '../../common/runtime/errors.ts';
-import type { Journal, JournalEntry } from '../../common/journal/journal.ts';
+import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
+import { addGap, type GapReason, gapsBefore, gapsFromNote, gapsToNote } from './gap-list.ts';
+import { estimatedBytes, fromEntry, relabelled, type SpooledBatch, toEntry } from './spooled-batch.ts';
 
 export interface SpoolConfig {
   /** The agent's name. */
   readonly agent: string;
-  /** A batch is written at the latest this long after its first poll came. */
-  readonly lingerMs: number;
-  /** A batch is written at once with this many polls. */
-  readonly maxBatchPolls: number;
-  /** Batches kept while the collector is away. */
+  readonly folder: string;
+  /** Bytes of batches kept while the collector is away. */
   readonly maxBytes: number;
-  readonly maxAgeMs: number;
+  /** How long they are kept, in time that the agent runs. */
+  readonly maxAgeMs: DurationMs;
+  /** A batch is written at the latest this long after its first poll came … */
+  readonly lingerMs: DurationMs;
+  /** … or with this many polls, or about this many bytes before compression. */
+  readonly maxBatchPolls: number;
+  readonly maxBatchBytes: number;
+  /** Nothing is written while the disk has less than this free. */
+  readonly reserveBytes: number;
 }
 
-export interface SpoolDeps {
+/** What fits everywhere; `maxBatchPolls` below the number of devices polled at once, so that a busy agent does not wait for `lingerMs`. */
+export const SPOOL_DEFAULTS = {
+  lingerMs: 1000,
+  maxBatchPolls: 100,
+  maxBatchBytes: 2 * 1024 * 1024,
+  reserveBytes: 64 * 1024 * 1024,
+} as const;
+
+export interface SpoolDeps extends JournalDeps {
   readonly clock: Clock;
-  readonly journal: Journal;
 }
 
-/** Where a batch of the spool begins: 8 bytes of creation time before the encoded batch, so that age is known without decoding. */
-const STAMP_BYTES = 8;
+interface Waiting {
+  readonly poll: Poll | null;
+  readonly watermark: Watermark;
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 const GAPS_NOTE = 'gaps';
-
-export interface SpooledBatch {
-  readonly sequence: number;
-  readonly createdAtMs: number;
-  readonly bytes: Uint8Array;
-}
+const RELABEL_NOTE = 'relabel';
+/** Polls that wait to be written, in bytes; above it they are refused. */
+const MOST_WAITING_BYTES = 256 * 1024 * 1024;
+const AGE_CHECK_MS = 60_000;
+/** In a log line. */
+const DEVICES_NAMED = 5;
 
 export class Spool implements Component {
   readonly #reporter: Reporter;
   readonly #config: SpoolConfig;
   readonly #deps: SpoolDeps;
-  readonly #stopping = new AbortController();
   readonly #written: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #dropped: CounterMetric;
   readonly #size: GaugeMetric;
-  #polls: Poll[] = [];
-  #watermarks = new Map<string, number>();
-  #gaps: SequenceGap[];
-  #oldestWaitingMs: number | null = null;
+  readonly #arrivals = new Set<() => void>();
+  #stopping = new AbortController();
+  #journal: OpenJournal | null = null;
+  #lastAtStart = 0;
+  /** Sequences up to this one were written under an earlier incarnation. */
+  #relabelUpTo = 0;
+  #gaps: readonly SequenceGap[] = [];
+  #spoolTimeAtZeroMs = 0;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
-  #loop: Promise<void> = Promise.resolve();
-  #arrivals: (() => void)[] = [];
+  #aging: Promise<void> = Promise.resolve();
 
   constructor(reporter: Reporter, config: SpoolConfig, deps: SpoolDeps) {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
-    this.#gaps = readGaps(deps.journal.note(GAPS_NOTE));
     this.#written = reporter.counter('spool_batches_total', 'Batches written to the spool');
     this.#refused = reporter.counter('spool_polls_refused_total', 'Polls the spool could not keep, by code', ['code']);
-    this.#dropped = reporter.counter(
-      'spool_batches_dropped_total',
-      'Batches given up because a bound was reached, by bound',
-      ['bound'],
-    );
+    this.#dropped = reporter.counter('spool_batches_dropped_total', 'Batches given up, by reason', ['reason']);
     this.#size = reporter.gauge('spool_bytes', 'Bytes kept in the spool');
   }
 
   /** Random id made with the spool file: a new spool is a new sequence. */
   get incarnation(): string {
-    return this.#deps.journal.id;
+    return this.#open.id;
+  }
+
+  /** The oldest kept; `lastSequence` + 1 where none is. */
+  get firstSequence(): number {
+    return this.#open.firstPosition();
   }
 
   get lastSequence(): number {
-    return this.#deps.journal.lastPosition();
+    return this.#open.lastPosition();
   }
 
-  get firstSequence(): number {
-    return this.#deps.journal.firstPosition();
+  /** What the spool held when it was opened: a collector that has more knows a later state of it. */
+  get lastSequenceAtStart(): number {
+    return this.#lastAtStart;
   }
 
-  async start(): Promise<void> {
-    this.#loop = this.#lingerLoop();
+  /** Opens the journal; data_folder_unusable, data_folder_in_use, journal_damaged. */
+  start(): Promise<void> {
+    if (this.#journal !== null) return Promise.resolve();
+    const { folder, maxBytes, reserveBytes } = this.#config;
+    // The spool keeps its bound itself, by dropping the oldest: the journal must not refuse the newest before.
+    const options = { folder, maxBytes: maxBytes * 2, reserveBytes, maxPendingBytes: MOST_WAITING_BYTES };
+    const journal = openJournal(this.#reporter, options, this.#deps);
+    this.#journal = journal;
+    this.#stopping = new AbortController();
+    this.#lastAtStart = journal.lastPosition();
+    this.#gaps = gapsBefore(gapsFromNote(journal.note(GAPS_NOTE)), journal.firstPosition());
+    this.#relabelUpTo = Number(Buffer.from(journal.note(RELABEL_NOTE) ?? []).toString('latin1'));
+    const newest = this.#entryAt(journal.lastPosition());
+    this.#spoolTimeAtZeroMs = (newest?.spoolTimeMs ?? 0) - this.#deps.clock.monotonicMs();
+    this.#size.set(journal.sizeBytes());
+    this.#aging = this.#agingLoop(this.#stopping.signal);
+    return Promise.resolve();
   }
 
+  /** Writes what waits, then closes the journal. */
   async stop(): Promise<void> {
+    if (this.#journal === null) return;
     this.#stopping.abort();
-    await this.#loop;
+    await this.#aging;
     await this.flush();
+    await this.#journal.close();
+    this.#journal = null;
     this.#wakeReaders();
   }
 
-  /** Takes a poll (or only a watermark) for the next batch. */
-  accept(poll: Poll | null, watermark: Watermark): void {
-    this.#oldestWaitingMs ??= this.#deps.clock.monotonicMs();
-    if (poll !== null) this.#polls.push(poll);
-    this.#watermarks.set(watermark.device, watermark.completeUntilMs);
-    if (this.#polls.length >= this.#config.maxBatchPolls) void this.flush();
+  /**
+   * Takes a poll (or only a watermark) for the next batch. Resolves once it is durable; rejects with a code where it cannot be kept:
+   * then it is a missed poll, its counters accumulate in the device and the next one spans it.
+   */
+  accept(poll: Poll | null, watermark: Watermark): Promise<void> {
+    const bytes = estimatedBytes(poll);
+    if (this.#journal === null) return Promise.reject(new WeirError('not_ready', 'The spool is not open.'));
+    if (this.#waitingBytes + bytes > MOST_WAITING_BYTES) {
+      const error = new WeirError('journal_full', 'Too many polls wait to be written to the spool.');
+      this.#refused.add(1, { code: error.code });
+      return Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ poll, watermark, bytes, resolve, reject });
+      this.#waitingBytes += bytes;
+      const { maxBatchPolls, maxBatchBytes } = this.#config;
+      if (this.#waiting.length >= maxBatchPolls || this.#waitingBytes >= maxBatchBytes) void this.flush();
+      else if (this.#waiting.length === 1) void this.#linger(this.#waiting);
+    });
   }
 
-  /** Writes what waits; resolves when it is on the disk or was refused. A refused poll is a missed poll: its counters accumulate in the device. */
+  /** Writes what waits; resolves when it is on the disk or was refused. */
   flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#write());
-    return this.#writing;
+    const group = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return group.length > 0 ? this.#inTurn(() => this.#keep(group)) : this.#writing;
   }
 
-  /** The batches after a sequence, oldest first, at most `most`. */
-  read(after: number, most: number, maxBytes: number): SpooledBatch[] {
-    return this.#deps.journal.read(after, most, maxBytes).map(toBatch);
+  /** The oldest batch after a sequence; null where there is none, or while one that the disk damaged waits for those before it to be applied. */
+  async next(after: number): Promise<SpooledBatch | null> {
+    for (;;) {
+      try {
+        const [entry] = this.#open.read(after, 1, 0);
+        if (entry === undefined) return null;
+        const batch = fromEntry(entry);
+        return batch.sequence > this.#relabelUpTo ? batch : relabelled(batch, this.incarnation);
+      } catch (error) {
+        if (!(error instanceof WeirError && error.code === 'journal_damaged')) throw error;
+        const position = error.detail['position'];
+        if (position !== this.firstSequence) return null;
+        await this.#inTurn(() => this.#giveUpDamaged(position));
+        if (this.firstSequence === position) return null;
+      }
+    }
   }
 
-  /** Forgets batches up to and including the sequence: the collector has applied them. */
+  /** Forgets batches up to and including the sequence: the collector has applied them. A disk without room even for that is met again at the next receipt. */
   async trimApplied(sequence: number): Promise<void> {
-    if (sequence >= this.firstSequence) await this.#deps.journal.trim(sequence);
-    this.#size.set(this.#deps.journal.sizeBytes());
+    if (sequence < this.firstSequence) return;
+    try {
+      await this.#open.trim(sequence);
+    } catch (error) {
+      this.#reporter.warn('spool not trimmed', { sequence, code: codeOf(error), message: messageOf(error) });
+    }
+    this.#size.set(this.#open.sizeBytes());
+  }
+
+  /** When the oldest batch was made; null where none is kept. */
+  oldestCreatedAtMs(): EpochMs | null {
+    return this.#entryAt(this.firstSequence)?.createdAtMs ?? null;
+  }
+
+  /** Goes on under a new incarnation: the collector has seen a later state of this file, so its next sequences are taken. */
+  async renew(): Promise<void> {
+    const upTo = this.lastSequence;
+    const note = this.#open.setNote(RELABEL_NOTE, Buffer.from(String(upTo), 'latin1'));
+    await Promise.all([note, this.#open.renewId()]);
+    this.#relabelUpTo = upTo;
+    this.#lastAtStart = upTo;
+    this.#reporter.warn('the spool goes on under a new incarnation', { incarnation: this.incarnation, upTo });
   }
 
   /** Resolves when there is a batch after the sequence, or after the time. */
-  async arrival(after: number, ms: number, signal: AbortSignal): Promise<void> {
+  async arrival(after: number, ms: DurationMs, signal: AbortSignal): Promise<void> {
     if (this.lastSequence > after || signal.aborted) return;
-    let arrived: () => void = () => undefined;
-    const arrival = new Promise<void>((resolve) => {
-      arrived = resolve;
-      this.#arrivals.push(resolve);
-    });
-    await Promise.race([arrival, this.#deps.clock.sleep(ms, signal)]);
-    this.#arrivals = this.#arrivals.filter((one) => one !== arrived);
+    const waiting = new AbortController();
+    const wake = (): void => waiting.abort();
+    this.#arrivals.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    await this.#deps.clock.sleep(ms, waiting.signal);
+    this.#arrivals.delete(wake);
+    signal.removeEventListener('abort', wake);
   }
 
-  async #lingerLoop(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.#deps.clock.sleep(Math.max(50, this.#config.lingerMs / 4), signal);
-      const waited = this.#oldestWaitingMs === null ? 0 : this.#deps.clock.monotonicMs() - this.#oldestWaitingMs;
-      if (this.#oldestWaitingMs !== null && waited >= this.#config.lingerMs) await this.flush();
-      await this.#dropOld();
+  get #open(): OpenJournal {
+    if (this.#journal === null) throw new WeirError('not_ready', 'The spool is not open.');
+    return this.#journal;
+  }
+
+  #spoolTimeMs(): DurationMs {
+    return this.#spoolTimeAtZeroMs + this.#deps.clock.monotonicMs();
+  }
+
+  /** The entry, or null where there is none or the disk changed it. */
+  #entryAt(sequence: number): SpooledBatch | null {
+    try {
+      const [entry] = this.#open.read(sequence - 1, 1, 0);
+      return entry === undefined ? null : fromEntry(entry);
+    } catch (error) {
+      if (codeOf(error) === 'journal_damaged') return null;
+      throw error;
     }
   }
 
-  async #write(): Promise<void> {
-    const polls = this.#polls;
-    const watermarks = [...this.#watermarks].map(([device, completeUntilMs]) => ({ device, completeUntilMs }));
-    if (polls.length === 0 && watermarks.length === 0) return;
-    this.#polls = [];
-    this.#watermarks = new Map();
-    this.#oldestWaitingMs = null;
-    await this.#makeRoom();
-    const { journal, clock } = this.#deps;
-    const sequence = journal.lastPosition() + 1;
-    const createdAtMs = clock.now();
+  async #linger(group: readonly Waiting[]): Promise<void> {
+    await this.#deps.clock.sleep(this.#config.lingerMs, this.#stopping.signal);
+    // Another group waits where this one was full before its time.
+    if (group === this.#waiting) await this.flush();
+  }
+
+  /** One after the other: the sequence in a batch is the position it gets, and the gaps it reports are those of that moment. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(work);
+    return this.#writing;
+  }
+
+  /** Writes the group as one batch, or as several where it does not fit into one; what fits into none is refused alone. */
+  async #keep(group: readonly Waiting[]): Promise<void> {
+    await this.#makeRoom(group.reduce((sum, one) => sum + one.bytes, 0));
+    const sequence = this.lastSequence + 1;
     const gaps = this.#gaps;
-    const batch = {
+    let position: number;
+    try {
+      position = await this.#open.append(this.#encode(group, sequence, gaps));
+    } catch (error) {
+      const noRoom = error instanceof WeirError && error.code !== 'batch_too_large';
+      if (noRoom || group.length === 1) return this.#refuse(group, error);
+      const half = Math.ceil(group.length / 2);
+      await this.#keep(group.slice(0, half));
+      return this.#keep(group.slice(half));
+    }
+    if (position !== sequence) throw new Error(`BUG: batch ${sequence} stands at ${position}`);
+    this.#written.add();
+    this.#size.set(this.#open.sizeBytes());
+    for (const one of group) one.resolve();
+    this.#wakeReaders();
+    if (gaps.length > 0) await this.#forgetGaps();
+  }
+
+  #encode(group: readonly Waiting[], sequence: number, gaps: readonly SequenceGap[]): Uint8Array {
+    const createdAtMs = this.#deps.clock.now();
+    const watermarks = new Map(group.map(({ watermark }) => [watermark.device, watermark]));
+    const bytes = encodeBatch({
       agent: this.#config.agent,
-      incarnation: journal.id,
+      incarnation: this.incarnation,
       sequence,
       createdAtMs,
       thinned: false,
-      polls,
-      watermarks,
+      polls: group.flatMap(({ poll }) => poll ?? []),
+      watermarks: [...watermarks.values()],
       gaps,
-    };
-    try {
-      const position = await journal.append(stamp(createdAtMs, encodeBatch(batch)));
-      if (position !== sequence) throw new Error(`BUG: batch ${sequence} stands at ${position}`);
-      if (gaps.length > 0) await this.#setGaps(this.#gaps.slice(gaps.length));
-      this.#written.add();
-    } catch (error) {
-      if (messageOf(error).startsWith('BUG:')) throw error;
-      this.#refused.add(polls.length, { code: codeOf(error) });
-      this.#reporter.error('polls could not be kept', {
-        polls: polls.length,
-        code: codeOf(error),
-        message: messageOf(error),
-      });
-      return;
-    }
-    this.#size.set(journal.sizeBytes());
-    this.#wakeReaders();
+    });
+    return toEntry({ createdAtMs, spoolTimeMs: this.#spoolTimeMs(), bytes });
+  }
+
+  #refuse(group: readonly Waiting[], error: unknown): void {
+    const code = codeOf(error);
+    this.#refused.add(group.filter(({ poll }) => poll !== null).length, { code });
+    const devices = group.slice(0, DEVICES_NAMED).map(({ watermark }) => watermark.device);
+    this.#reporter.error('polls not kept', { polls: group.length, devices, code, message: messageOf(error) });
+    for (const one of group) one.reject(error);
   }
 
   #wakeReaders(): void {
-    for (const arrived of this.#arrivals.splice(0)) arrived();
+    for (const wake of this.#arrivals) wake();
   }
 
-  /** Gives up the oldest tenth once the bound is reached; the next batch says which sequences are missing. */
-  async #makeRoom(): Promise<void> {
-    const { journal } = this.#deps;
-    if (journal.sizeBytes() < this.#config.maxBytes) return;
-    const kept = journal.lastPosition() - journal.firstPosition() + 1;
-    await this.#giveUp(journal.firstPosition() + Math.max(1, Math.floor(kept / 10)) - 1, 'bytes');
+  /** Gives up the oldest tenth, again and again, until so many bytes fit. */
+  async #makeRoom(bytes: number): Promise<void> {
+    while (this.#open.sizeBytes() + bytes > this.#config.maxBytes && this.firstSequence <= this.lastSequence) {
+      const tenth = Math.max(1, Math.floor((this.lastSequence - this.firstSequence + 1) / 10));
+      if (!(await this.#giveUp(this.firstSequence + tenth - 1, 'spool_bytes'))) return;
+    }
   }
 
-  async #dropOld(): Promise<void> {
-    const { journal, clock } = this.#deps;
-    const oldest = journal.read(journal.firstPosition() - 1, 1, 1)[0];
-    if (oldest !== undefined && clock.now() - toBatch(oldest).createdAtMs > this.#config.maxAgeMs)
-      await this.#giveUp(oldest.position, 'age');
+  async #giveUpDamaged(sequence: number): Promise<void> {
+    if (sequence === this.firstSequence) await this.#giveUp(sequence, 'spool_damaged');
   }
 
-  async #giveUp(upTo: number, bound: 'bytes' | 'age'): Promise<void> {
-    const { journal } = this.#deps;
-    const first = journal.firstPosition();
-    const gap = { firstSequence: first, lastSequence: upTo, reason: `spool bound reached: ${bound}` };
-    this.#dropped.add(upTo - first + 1, { bound });
-    this.#reporter.error('batches given up', { ...gap });
-    const last = this.#gaps.at(-1);
-    const joined = last !== undefined && last.lastSequence + 1 === first && last.reason === gap.reason;
-    const gaps = joined ? [...this.#gaps.slice(0, -1), { ...last, lastSequence: upTo }] : [...this.#gaps, gap];
-    await this.#setGaps(gaps);
-    await journal.trim(upTo);
+  async #agingLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#inTurn(() => this.#giveUpOld());
+      await this.#deps.clock.sleep(AGE_CHECK_MS, signal);
+    }
   }
 
-  async #setGaps(gaps: SequenceGap[]): Promise<void> {
+  async #giveUpOld(): Promise<void> {
+    const newestTooOldMs = this.#spoolTimeMs() - this.#config.maxAgeMs;
+    // Spool time grows with the sequence: between `old` and `young` the bound lies. What the disk damaged is taken for young:
+    // it must not take sound batches with it.
+    let old = this.firstSequence - 1;
+    let young = this.lastSequence + 1;
+    while (young - old > 1) {
+      const middle = Math.floor((old + young) / 2);
+      if ((this.#entryAt(middle)?.spoolTimeMs ?? Number.POSITIVE_INFINITY) < newestTooOldMs) old = middle;
+      else young = middle;
+    }
+    if (old >= this.firstSequence) await this.#giveUp(old, 'spool_age');
+  }
+
+  /** Drops batches up to the sequence; the next batch says that they are missing. False where the disk has no room even for that. */
+  async #giveUp(upTo: number, reason: GapReason): Promise<boolean> {
+    const gap = { firstSequence: this.firstSequence, lastSequence: upTo, reason };
+    const gaps = addGap(this.#gaps, gap);
+    try {
+      // In one tick: in one commit, as far as a commit reaches.
+      await Promise.all([this.#open.setNote(GAPS_NOTE, gapsToNote(gaps)), this.#open.trim(upTo)]);
+    } catch (error) {
+      this.#reporter.error('batches cannot be given up', { ...gap, code: codeOf(error), message: messageOf(error) });
+      return false;
+    }
     this.#gaps = gaps;
-    await this.#deps.journal.setNote(GAPS_NOTE, Buffer.from(JSON.stringify(gaps)));
+    this.#dropped.add(upTo - gap.firstSequence + 1, { reason });
+    this.#size.set(this.#open.sizeBytes());
+    this.#reporter.error('batches given up', gap);
+    return true;
   }
-}
 
-function stamp(createdAtMs: number, bytes: Uint8Array): Uint8Array {
-  const stamped = Buffer.allocUnsafe(STAMP_BYTES + bytes.length);
-  stamped.writeDoubleLE(createdAtMs, 0);
-  stamped.set(bytes, STAMP_BYTES);
-  return stamped;
-}
-
-function toBatch(entry: JournalEntry): SpooledBatch {
-  const bytes = Buffer.from(entry.bytes.buffer, entry.bytes.byteOffset, entry.bytes.byteLength);
-  return { sequence: entry.position, createdAtMs: bytes.readDoubleLE(0), bytes: bytes.subarray(STAMP_BYTES) };
-}
-
-function readGaps(note: Uint8Array | undefined): SequenceGap[] {
-  if (note === undefined) return [];
-  const gaps: unknown = JSON.parse(Buffer.from(note).toString('utf8'));
-  if (!Array.isArray(gaps)) return [];
-  return gaps.filter(
-    (gap: unknown): gap is SequenceGap =>
-      typeof gap === 'object' && gap !== null && 'firstSequence' in gap && 'lastSequence' in gap && 'reason' in gap,
-  );
+  /** They were told; where the note stays they are told again after a start, which changes nothing. */
+  async #forgetGaps(): Promise<void> {
+    this.#gaps = [];
+    await this.#open.setNote(GAPS_NOTE, gapsToNote([])).catch((error: unknown) => {
+      this.#reporter.warn('note of the spool not written', { code: codeOf(error), message: messageOf(error) });
+    });
+  }
 }

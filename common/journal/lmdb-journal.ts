@@ -11,6 +11,8 @@ import { JOURNAL_FILE, type JournalDeps, type JournalOptions, type LogDeps, Lmdb
 export type { JournalDeps, JournalOptions } from './lmdb-log.ts';
 
 export interface OpenJournal extends Journal {
+  /** Gives the journal a new id, for one that turns out to be an older state or a copy of itself; positions go on. */
+  renewId(): Promise<void>;
   /** Commits what waits, closes the file, lets go of the lock. Safe twice. */
   close(): Promise<void>;
 }

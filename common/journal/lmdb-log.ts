@@ -172,6 +172,12 @@ export class LmdbLog implements Journal {
     });
   }
 
+  renewId(): Promise<void> {
+    return this.#enqueue(0, () => {
+      this.#state = { ...this.#state, id: randomUUID() };
+    });
+  }
+
   /** Reads everything and writes the state again: throws where a page that is in use is not whole. */
   verify(): void {
     const { first, last } = this.#state;
