@@ -73,6 +73,8 @@ export class Spool implements Component {
   #gaps: readonly SequenceGap[] = [];
   #spoolTimeAtZeroMs = 0;
   #waiting: Waiting[] = [];
+  /** Ends the linger of those that wait. */
+  #lingering: AbortController | null = null;
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #aging: Promise<void> = Promise.resolve();
@@ -153,12 +155,13 @@ export class Spool implements Component {
       this.#waitingBytes += bytes;
       const { maxBatchPolls, maxBatchBytes } = this.#config;
       if (this.#waiting.length >= maxBatchPolls || this.#waitingBytes >= maxBatchBytes) void this.flush();
-      else if (this.#waiting.length === 1) void this.#linger(this.#waiting);
+      else if (this.#waiting.length === 1) void this.#linger();
     });
   }
 
   /** Writes what waits; resolves when it is on the disk or was refused. */
   flush(): Promise<void> {
+    this.#lingering?.abort();
     const group = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -241,10 +244,11 @@ export class Spool implements Component {
     }
   }
 
-  async #linger(group: readonly Waiting[]): Promise<void> {
-    await this.#deps.clock.sleep(this.#config.lingerMs, this.#stopping.signal);
-    // Another group waits where this one was full before its time.
-    if (group === this.#waiting) await this.flush();
+  async #linger(): Promise<void> {
+    const lingering = new AbortController();
+    this.#lingering = lingering;
+    await this.#deps.clock.sleep(this.#config.lingerMs, lingering.signal);
+    if (!lingering.signal.aborted) await this.flush();
   }
 
   /** One after the other: the sequence in a batch is the position it gets, and the gaps it reports are those of that moment. */

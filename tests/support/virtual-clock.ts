@@ -31,9 +31,14 @@ export class VirtualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();
-      const sleeper = { wakeAtMs: this.#monotonicMs + ms, wake: resolve };
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        this.#sleepers = this.#sleepers.filter((one) => one !== sleeper);
+        resolve();
+      };
+      const sleeper = { wakeAtMs: this.#monotonicMs + ms, wake };
       this.#sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      signal?.addEventListener('abort', wake, { once: true });
     });
   }
 

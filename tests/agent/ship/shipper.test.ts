@@ -1,0 +1,444 @@
+// The shipper: whatever the collector and the network do, every batch is applied in the end, in order, and none is let go before.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { outcomeOf, retryAfterMs } from '../../../agent/ship/collector-client.ts';
+import { Shipper, type ShipperConfig, type ShipperDeps } from '../../../agent/ship/shipper.ts';
+import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
+import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';
+import { CollectorDouble, type Fault } from '../../support/collector-double.ts';
+import { interfacePoll } from '../../support/poll-builder.ts';
+import { silentReporter } from '../../support/silent-reporter.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const START = Date.UTC(2026, 10, 24);
+const URL_A = 'http://collector-a.test';
+const TOKEN = 'token-of-agent-1';
+
+let folder: string;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'weir-ship-'));
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Rig {
+  readonly spool: Spool;
+  readonly shipper: Shipper;
+  readonly lines: string[];
+  readonly health: () => { readonly healthy: boolean; readonly message: string } | undefined;
+  readonly metrics: () => Promise<string>;
+  stop(): Promise<void>;
+}
+
+interface RigOptions {
+  readonly clock: Clock;
+  readonly urls?: readonly string[];
+  readonly spool?: Partial<SpoolConfig>;
+  readonly ship?: Partial<ShipperConfig>;
+  readonly deps?: Partial<ShipperDeps>;
+}
+
+async function start(options: RigOptions): Promise<Rig> {
+  const { clock } = options;
+  const { reporter, lines } = silentReporter();
+  const spoolConfig = { ...SPOOL_DEFAULTS, agent: 'agent-1', folder, maxBytes: 1e9, maxAgeMs: 1e12, ...options.spool };
+  const spool = new Spool(reporter, spoolConfig, { clock, freeBytes: () => 1e12 });
+  const shipConfig = { agent: 'agent-1', collectorUrls: options.urls ?? [URL_A], timeoutMs: 2000, ...options.ship };
+  const shipper = new Shipper(reporter, shipConfig, {
+    clock,
+    spool,
+    token: () => TOKEN,
+    random: () => 0.5,
+    ...options.deps,
+  });
+  await spool.start();
+  await shipper.start();
+  const stop = async (): Promise<void> => {
+    await shipper.stop();
+    await spool.stop();
+  };
+  cleanups.push(stop);
+  return {
+    spool,
+    shipper,
+    lines,
+    health: () => reporter.healthStates()['ship'],
+    metrics: () => reporter.metricsText(),
+    stop,
+  };
+}
+
+let octets = 0n;
+
+/** Writes one batch with one poll, told apart by its octets; gives them. */
+async function write(spool: Spool): Promise<bigint> {
+  octets += 1n;
+  const poll = interfacePoll({ device: 'core1', atMs: START, interfaces: [{ key: 'eth0', inOctets: octets }] });
+  const kept = spool.accept(poll, { device: 'core1', completeUntilMs: START });
+  await spool.flush();
+  await kept;
+  return octets;
+}
+
+function appliedOctets(collector: CollectorDouble): bigint[] {
+  return collector.appliedBatches.flatMap((batch) =>
+    batch.polls.map((poll) => {
+      const column = poll.tables[0]?.columns.find(({ name }) => name === 'ifHCInOctets');
+      return column?.kind === 'counter' ? (column.values[0] ?? 0n) : 0n;
+    }),
+  );
+}
+
+async function until(clock: VirtualClock, done: () => boolean, mostSeconds = 5000): Promise<void> {
+  for (let second = 0; second < mostSeconds && !done(); second += 1) await clock.advance(1000);
+  expect(done()).toBe(true);
+}
+
+const isEmpty = (spool: Spool): boolean => spool.firstSequence > spool.lastSequence;
+
+describe('under any faults', () => {
+  const fault: fc.Arbitrary<Fault> = fc.oneof(
+    { weight: 5, arbitrary: fc.constant<Fault>({ kind: 'none' }) },
+    fc.constantFrom<Fault>(
+      { kind: 'drop' },
+      { kind: 'drop-answer' },
+      { kind: 'hang' },
+      { kind: 'damage' },
+      { kind: 'answer', status: 429, code: 'overloaded', retryAfter: '7' },
+      { kind: 'answer', status: 503, code: 'database_busy' },
+      { kind: 'answer', status: 507, code: 'journal_full' },
+      { kind: 'answer', status: 403, code: 'device_not_assigned' },
+      { kind: 'answer', status: 302 },
+    ),
+  );
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.constant('write') },
+    { weight: 4, arbitrary: fc.constant('wait') },
+    fc.constantFrom('wait long', 'apply', 'lose journal', 'restart'),
+  );
+
+  test('every batch is applied once, in order, and the spool is empty in the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.array(fault, { maxLength: 40 }), async (steps, faults) => {
+        const clock = new VirtualClock(START);
+        const collector = new CollectorDouble();
+        collector.appliesAtOnce = false;
+        const queue = [...faults];
+        collector.nextFault = () => queue.shift() ?? { kind: 'none' };
+        const options = {
+          clock,
+          deps: { fetch: collector.fetch },
+          spool: { folder: mkdtempSync(path.join(folder, 'run-')) },
+        };
+        let rig = await start(options);
+        const written: bigint[] = [];
+        for (const one of steps) {
+          if (one === 'write') written.push(await write(rig.spool));
+          else if (one === 'wait') await clock.advance(1500);
+          else if (one === 'wait long') await clock.advance(40_000);
+          else if (one === 'apply') collector.apply(2);
+          else if (one === 'lose journal') collector.loseJournal();
+          else {
+            await rig.stop();
+            rig = await start(options);
+          }
+          // What is not applied is still in the spool.
+          expect(rig.spool.firstSequence).toBeLessThanOrEqual(collector.appliedBatches.length + 1);
+        }
+        queue.length = 0;
+        collector.appliesAtOnce = true;
+        collector.apply();
+        await until(clock, () => isEmpty(rig.spool) && rig.health()?.healthy === true);
+        expect(appliedOctets(collector)).toEqual(written);
+        await rig.stop();
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('one collector', () => {
+  let clock: VirtualClock;
+  let collector: CollectorDouble;
+  beforeEach(() => {
+    clock = new VirtualClock(START);
+    collector = new CollectorDouble();
+  });
+  const rigged = (more: Partial<RigOptions> = {}): Promise<Rig> =>
+    start({ clock, ...more, deps: { fetch: collector.fetch, ...more.deps } });
+
+  test('asks first, then sends one batch at a time, in order', async () => {
+    const { spool } = await rigged();
+    for (let turn = 0; turn < 3; turn += 1) await write(spool);
+    await until(clock, () => isEmpty(spool));
+    expect(collector.requests).toEqual([
+      { method: 'GET', sequence: null },
+      { method: 'POST', sequence: 1 },
+      { method: 'POST', sequence: 2 },
+      { method: 'POST', sequence: 3 },
+    ]);
+  });
+
+  test('received is not applied: the spool keeps the batches and asks on', async () => {
+    collector.appliesAtOnce = false;
+    const { spool, metrics } = await rigged();
+    for (let turn = 0; turn < 3; turn += 1) await write(spool);
+    await clock.advance(60_000);
+    expect([spool.firstSequence, spool.lastSequence]).toEqual([1, 3]);
+    expect(await metrics()).toContain('weir_ship_lag_batches 3');
+    expect(await metrics()).toMatch(/weir_ship_oldest_seconds (59|60)/);
+    collector.apply(2);
+    await clock.advance(2000);
+    expect(spool.firstSequence).toBe(3);
+    collector.apply();
+    await clock.advance(2000);
+    expect(isEmpty(spool)).toBe(true);
+    expect(await metrics()).toContain('weir_ship_lag_batches 0');
+    expect(await metrics()).toContain('weir_ship_batches_total 3');
+  });
+
+  test('a collector that lost its journal gets everything that was not applied again', async () => {
+    collector.appliesAtOnce = false;
+    const { spool } = await rigged();
+    const written = [await write(spool), await write(spool), await write(spool)];
+    await clock.advance(3000);
+    collector.apply(1);
+    collector.loseJournal();
+    collector.appliesAtOnce = true;
+    await until(clock, () => isEmpty(spool));
+    expect(appliedOctets(collector)).toEqual(written);
+  });
+
+  test('429 waits as long as it was told', async () => {
+    const faults: Fault[] = [{ kind: 'none' }, { kind: 'answer', status: 429, retryAfter: '40' }];
+    collector.nextFault = () => faults.shift() ?? { kind: 'none' };
+    const { spool } = await rigged();
+    await write(spool);
+    await clock.advance(39_000);
+    expect(collector.requests).toHaveLength(2);
+    await clock.advance(2000);
+    expect(isEmpty(spool)).toBe(true);
+  });
+
+  test('a refusal is kept, told once, tried slowly, and over when it is over', async () => {
+    collector.nextFault = () => ({ kind: 'answer', status: 403, code: 'device_not_assigned' });
+    const { spool, lines, health, metrics } = await rigged();
+    await write(spool);
+    await clock.advance(3_600_000);
+    expect(collector.requests.length).toBeGreaterThan(10);
+    expect(collector.requests.length).toBeLessThan(30);
+    expect(spool.firstSequence).toBe(1);
+    expect(health()).toMatchObject({ healthy: false, message: 'device_not_assigned: told to say device_not_assigned' });
+    expect(lines.filter((line) => line.includes('not shipping'))).toHaveLength(1);
+    expect(await metrics()).toMatch(/weir_ship_answers_total{kind="device_not_assigned"} \d+/);
+    collector.nextFault = () => ({ kind: 'none' });
+    await clock.advance(300_000);
+    expect(isEmpty(spool)).toBe(true);
+    expect(health()?.healthy).toBe(true);
+    expect(lines.filter((line) => line.includes('"shipping"'))).toHaveLength(1);
+  });
+
+  test('a collector that is away is tried again with more and more patience', async () => {
+    collector.nextFault = () => ({ kind: 'drop' });
+    const { spool, health } = await rigged();
+    await write(spool);
+    await clock.advance(600_000);
+    expect(collector.requests.length).toBeLessThan(40);
+    expect(health()).toMatchObject({ healthy: false, message: `unreachable: ${URL_A}: connect ECONNREFUSED` });
+    collector.nextFault = () => ({ kind: 'none' });
+    await clock.advance(31_000);
+    expect(isEmpty(spool)).toBe(true);
+  });
+
+  test('a token that cannot be had is told, and asked for again', async () => {
+    let token: string | null = null;
+    const asked = (): string => {
+      if (token === null) throw new Error('the token file is away');
+      return token;
+    };
+    const { spool, health } = await rigged({ deps: { token: asked } });
+    await write(spool);
+    await clock.advance(1000);
+    expect(health()).toMatchObject({ healthy: false, message: 'unexpected: the token file is away' });
+    expect(collector.requests).toEqual([]);
+    token = TOKEN;
+    await clock.advance(60_000);
+    expect(isEmpty(spool)).toBe(true);
+  });
+
+  test('a collector that takes a batch and holds nothing is not asked in a hurry', async () => {
+    const { spool } = await rigged();
+    const nothing = { status: 200, headers: {}, text: JSON.stringify({ received: 0, applied: 0 }) };
+    const handle = collector.handle.bind(collector);
+    collector.handle = () => nothing;
+    await write(spool);
+    await clock.advance(60_000);
+    expect(collector.requests.length).toBeLessThan(12);
+    expect(spool.firstSequence).toBe(1);
+    collector.handle = handle;
+    await clock.advance(31_000);
+    expect(isEmpty(spool)).toBe(true);
+  });
+
+  test('batches that the spool gave up do not hold up those behind them', async () => {
+    collector.nextFault = () => ({ kind: 'drop' });
+    const { spool } = await rigged({ spool: { maxBytes: 10_000 } });
+    for (let turn = 0; turn < 100; turn += 1) await write(spool);
+    const first = spool.firstSequence;
+    expect(first).toBeGreaterThan(10);
+    collector.nextFault = () => ({ kind: 'none' });
+    await until(clock, () => isEmpty(spool));
+    expect(collector.appliedBatches.map((batch) => batch.sequence)).toEqual(
+      Array.from({ length: 100 - first + 1 }, (_, at) => first + at),
+    );
+    expect(collector.appliedBatches.flatMap((batch) => batch.gaps).at(-1)?.lastSequence).toBe(first - 1);
+  });
+
+  test('a spool restored from a copy goes on under a new incarnation, and loses nothing that was polled since', async () => {
+    const copy = path.join(folder, 'copy');
+    const own = path.join(folder, 'own');
+    const before = await rigged({ spool: { folder: own } });
+    const written = [await write(before.spool), await write(before.spool)];
+    await before.stop();
+    cpSync(own, copy, { recursive: true });
+    const later = await rigged({ spool: { folder: own } });
+    for (let turn = 0; turn < 4; turn += 1) written.push(await write(later.spool));
+    await until(clock, () => isEmpty(later.spool));
+    await later.stop();
+    const restored = await rigged({ spool: { folder: copy } });
+    const { incarnation } = restored.spool;
+    for (let turn = 0; turn < 6; turn += 1) written.push(await write(restored.spool));
+    await until(clock, () => isEmpty(restored.spool));
+    expect(restored.spool.incarnation).not.toBe(incarnation);
+    expect(new Set(appliedOctets(collector))).toEqual(new Set(written));
+  });
+
+  test('a machine that is set back while it runs is found by the conflict', async () => {
+    const own = path.join(folder, 'own');
+    const before = await rigged({ spool: { folder: own } });
+    const { spool } = before;
+    const written = [await write(spool), await write(spool), await write(spool)];
+    await clock.advance(5000);
+    await before.stop();
+    // The same sequences once more, from a state that knows nothing of them: as a snapshot of memory and disk would give.
+    rmSync(own, { recursive: true });
+    const other = new CollectorDouble();
+    const elsewhere = await start({ clock, spool: { folder: own }, deps: { fetch: other.fetch } });
+    await clock.advance(1000);
+    const forged = elsewhere.spool.incarnation;
+    written.push(await write(elsewhere.spool));
+    await clock.advance(1000);
+    other.appliesAtOnce = false;
+    const conflict = JSON.stringify({ received: 2, applied: 0, quarantined: { code: 'batch_conflict', message: 'm' } });
+    let answered = false;
+    const handle = other.handle.bind(other);
+    other.handle = (question, fault) => {
+      if (answered || question.method !== 'POST') return handle(question, fault);
+      answered = true;
+      return { status: 200, headers: {}, text: conflict };
+    };
+    written.push(await write(elsewhere.spool));
+    await clock.advance(1000);
+    expect(elsewhere.spool.incarnation).not.toBe(forged);
+    other.appliesAtOnce = true;
+    other.apply();
+    await until(clock, () => isEmpty(elsewhere.spool));
+    expect(appliedOctets(other)).toEqual(written.slice(3));
+  });
+});
+
+describe('several collectors', () => {
+  test('the next is tried at once where one cannot be reached, and kept', async () => {
+    const clock = new VirtualClock(START);
+    const [first, second] = [new CollectorDouble(), new CollectorDouble()];
+    first.nextFault = () => ({ kind: 'drop' });
+    const byHost: typeof fetch = (input, init) => {
+      const url = input instanceof Request ? input.url : input.toString();
+      return (url.startsWith(URL_A) ? first : second).fetch(url, init);
+    };
+    const urls = [URL_A, 'http://collector-b.test'];
+    const { spool } = await start({ clock, urls, deps: { fetch: byHost } });
+    const written = [await write(spool), await write(spool)];
+    await clock.advance(100);
+    expect(isEmpty(spool)).toBe(true);
+    expect(appliedOctets(second)).toEqual(written);
+    expect(first.requests).toHaveLength(1);
+    second.nextFault = () => ({ kind: 'answer', status: 507, code: 'journal_full' });
+    await write(spool);
+    await clock.advance(20_000);
+    expect(first.requests.length).toBeGreaterThan(3);
+    expect(first.requests.length).toBeLessThan(20);
+  });
+});
+
+describe('over HTTP', () => {
+  async function untilEmpty(spool: Spool): Promise<void> {
+    for (let turn = 0; turn < 1000 && !isEmpty(spool); turn += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isEmpty(spool)).toBe(true);
+  }
+
+  test('batches arrive whole over cut lines, silence, damage and a restart of the collector', async () => {
+    const collector = new CollectorDouble();
+    const faults = ['none', 'drop-answer', 'none', 'drop', 'none', 'damage', 'none', 'hang', 'none'] as const;
+    const queue: Fault[] = faults.map((kind) => ({ kind }));
+    queue.push({ kind: 'answer', status: 429, retryAfter: '0' });
+    collector.nextFault = () => queue.shift() ?? { kind: 'none' };
+    const listening = await collector.listen();
+    const { spool } = await start({ clock: new SystemClock(), urls: [listening.url], ship: { timeoutMs: 300 } });
+    const written: bigint[] = [];
+    for (let turn = 0; turn < 6; turn += 1) written.push(await write(spool));
+    await untilEmpty(spool);
+    await listening.close();
+    written.push(await write(spool));
+    const again = await collector.listen(listening.port);
+    cleanups.push(() => again.close());
+    await untilEmpty(spool);
+    expect(appliedOctets(collector)).toEqual(written);
+    expect(queue).toEqual([]);
+  });
+});
+
+describe('answers', () => {
+  test.for([
+    ['7', 7000],
+    [' 0 ', 0],
+    ['99999', 300_000],
+    ['Tue, 24 Nov 2026 00:00:30 GMT', 30_000],
+    ['Mon, 23 Nov 2026 00:00:00 GMT', 0],
+    ['soon', null],
+    ['', null],
+    [null, null],
+  ] as const)('Retry-After %s is %s', ([header, ms]) => {
+    expect(retryAfterMs(header, START)).toBe(ms);
+  });
+
+  const error = (code: string): unknown => ({ error: { code, message: 'm', detail: {} } });
+
+  test.for([
+    [200, { received: 1, applied: 0 }, 'receipt', undefined],
+    [200, { received: -1, applied: 0 }, 'refused', 'status_200'],
+    [200, null, 'refused', 'status_200'],
+    [301, null, 'refused', 'status_301'],
+    [400, error('batch_damaged'), 'later', 'batch_damaged'],
+    [400, error('invalid_request'), 'refused', 'invalid_request'],
+    [401, null, 'refused', 'status_401'],
+    [403, error('agent_mismatch'), 'refused', 'agent_mismatch'],
+    [408, null, 'later', 'status_408'],
+    [409, error('agent_superseded'), 'refused', 'agent_superseded'],
+    [413, null, 'refused', 'status_413'],
+    [429, error('overloaded'), 'later', 'overloaded'],
+    [502, '<html>', 'later', 'status_502'],
+    [507, error('journal_full'), 'later', 'journal_full'],
+  ] as const)('%s %j is %s %s', ([status, body, kind, code]) => {
+    expect(outcomeOf(status, null, body)).toMatchObject(code === undefined ? { kind } : { kind, code });
+  });
+});

@@ -1,0 +1,194 @@
+// A collector that keeps its batches in memory and misbehaves as it is told: over HTTP, or in place of fetch under a virtual clock.
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Batch } from '../../common/model/batch.ts';
+import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
+import { decodeBatch } from '../../common/wire/batch-codec.ts';
+
+/** What befalls one request. */
+export type Fault =
+  | { readonly kind: 'none' }
+  /** Nothing arrives. */
+  | { readonly kind: 'drop' }
+  /** All arrives, the answer does not. */
+  | { readonly kind: 'drop-answer' }
+  /** No answer until the asker gives up. */
+  | { readonly kind: 'hang' }
+  /** A byte of the body changes on the way. */
+  | { readonly kind: 'damage' }
+  | { readonly kind: 'answer'; readonly status: number; readonly code?: string; readonly retryAfter?: string };
+
+interface Stream {
+  held: HeldSequences;
+  applied: number;
+  readonly contents: Map<number, string>;
+  /** Kept, and not yet applied. */
+  readonly waiting: Map<number, Batch>;
+}
+
+interface Question {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly text: string;
+}
+
+const TOKEN = 'token-of-agent-1';
+
+export class CollectorDouble {
+  /** Asked for each request; `none` once it gives nothing. */
+  nextFault: () => Fault = () => ({ kind: 'none' });
+  /** Whether what is received is applied at once. */
+  appliesAtOnce = true;
+  token = TOKEN;
+  /** In the order in which it was applied, once each, as a database does. */
+  readonly appliedBatches: Batch[] = [];
+  readonly requests: { readonly method: string; readonly sequence: number | null }[] = [];
+  readonly #streams = new Map<string, Stream>();
+
+  /** The journal is lost; what was applied is in the database. */
+  loseJournal(): void {
+    for (const stream of this.#streams.values()) {
+      stream.held = hold(NOTHING_HELD, 1, stream.applied);
+      stream.waiting.clear();
+      stream.contents.clear();
+    }
+  }
+
+  /** Applies what is contiguous, up to so many batches. */
+  apply(most = Number.POSITIVE_INFINITY): void {
+    for (const stream of this.#streams.values()) {
+      for (let count = 0; count < most && stream.applied < stream.held.through; count += 1) {
+        stream.applied += 1;
+        const batch = stream.waiting.get(stream.applied);
+        if (batch !== undefined) this.appliedBatches.push(batch);
+        stream.waiting.delete(stream.applied);
+      }
+    }
+  }
+
+  handle(question: Question, fault: Fault): Answer {
+    if (fault.kind === 'answer') return answerOf(fault);
+    if (question.headers.get('authorization') !== `Bearer ${this.token}`) return refusal(401, 'unauthorized');
+    const url = new URL(question.url, 'http://localhost');
+    if (url.pathname === '/api/v1/batches/receipt')
+      return this.#receipt(this.#streamOf(url.searchParams.get('incarnation') ?? ''));
+    if (fault.kind === 'damage') question.body[question.body.length >> 1] = (question.body[20] ?? 0) ^ 0x55;
+    return this.#take(question);
+  }
+
+  /** In place of the global fetch. */
+  readonly fetch: typeof fetch = async (input, init = {}) => {
+    const body = init.body instanceof Uint8Array ? Buffer.from(init.body) : Buffer.alloc(0);
+    const question = {
+      method: init.method ?? 'GET',
+      url: input instanceof Request ? input.url : input.toString(),
+      headers: new Headers(init.headers),
+      body,
+    };
+    const fault = this.#begin(question);
+    if (fault.kind === 'drop') throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+    if (fault.kind === 'hang') {
+      await new Promise((_resolve, reject) => {
+        init.signal?.addEventListener('abort', () => reject(new Error('This operation was aborted')));
+      });
+    }
+    const { status, headers, text } = this.handle(question, fault);
+    if (fault.kind === 'drop-answer') throw new TypeError('fetch failed', { cause: new Error('read ECONNRESET') });
+    return new Response(text, { status, headers });
+  };
+
+  /** Over HTTP, on a free port of the loopback; give `port` to come back on the same. */
+  async listen(port = 0): Promise<{ readonly url: string; readonly port: number; close(): Promise<void> }> {
+    const server = createServer((request, response) => {
+      void bodyOf(request).then((body) => {
+        const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+        const question = { method: request.method ?? '', url: request.url ?? '', headers, body };
+        const fault = this.#begin(question);
+        if (fault.kind === 'hang') return;
+        if (fault.kind === 'drop') return void request.socket.destroy();
+        const answer = this.handle(question, fault);
+        if (fault.kind === 'drop-answer') {
+          // Head and half of the body, then the line is cut.
+          response.writeHead(answer.status, { 'content-length': answer.text.length });
+          response.write(answer.text.slice(0, answer.text.length >> 1), () => request.socket.destroy());
+          return;
+        }
+        response.writeHead(answer.status, answer.headers);
+        response.end(answer.text);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const address = server.address();
+    const bound = typeof address === 'object' && address !== null ? address.port : 0;
+    return { url: `http://127.0.0.1:${bound}`, port: bound, close: () => closed(server) };
+  }
+
+  #begin(question: Question): Fault {
+    const sequence = question.headers.get('weir-sequence');
+    this.requests.push({ method: question.method, sequence: sequence === null ? null : Number(sequence) });
+    return this.nextFault();
+  }
+
+  #take({ headers, body }: Question): Answer {
+    if (createHash('sha256').update(body).digest('hex') !== headers.get('weir-sha256'))
+      return refusal(400, 'batch_damaged');
+    const batch = decodeBatch(body);
+    const stream = this.#streamOf(batch.incarnation);
+    const sha256 = headers.get('weir-sha256') ?? '';
+    const known = stream.contents.get(batch.sequence);
+    if (known !== undefined && known !== sha256)
+      return this.#receipt(stream, { code: 'batch_conflict', message: 'held with another content' });
+    if (!holds(stream.held, batch.sequence)) {
+      stream.waiting.set(batch.sequence, batch);
+      stream.contents.set(batch.sequence, sha256);
+    }
+    stream.held = hold(stream.held, batch.sequence, batch.sequence);
+    stream.held = hold(stream.held, 1, Number(headers.get('weir-oldest') ?? 1) - 1);
+    for (const gap of batch.gaps) stream.held = hold(stream.held, gap.firstSequence, gap.lastSequence);
+    if (this.appliesAtOnce) this.apply();
+    return this.#receipt(stream);
+  }
+
+  #receipt(stream: Stream, quarantined?: { readonly code: string; readonly message: string }): Answer {
+    const receipt = { received: stream.held.through, applied: stream.applied, quarantined };
+    return { status: 200, headers: {}, text: JSON.stringify(receipt) };
+  }
+
+  #streamOf(incarnation: string): Stream {
+    const known = this.#streams.get(incarnation);
+    if (known !== undefined) return known;
+    const made = { held: NOTHING_HELD, applied: 0, contents: new Map<number, string>(), waiting: new Map() };
+    this.#streams.set(incarnation, made);
+    return made;
+  }
+}
+
+function answerOf(fault: { readonly status: number; readonly code?: string; readonly retryAfter?: string }): Answer {
+  const { status, text } = refusal(fault.status, fault.code ?? 'overloaded');
+  return { status, text, headers: fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter } };
+}
+
+function refusal(status: number, code: string): Answer {
+  const error = { code, message: `told to say ${code}`, detail: {} };
+  return { status, headers: {}, text: JSON.stringify({ error }) };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) if (piece instanceof Buffer) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
