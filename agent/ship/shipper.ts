@@ -108,7 +108,13 @@ export class Shipper implements Component {
     const batch = await spool.next(this.#sent);
     if (batch !== null) {
       this.#mostSent = Math.max(this.#mostSent, batch.sequence);
-      const outcome = await this.#client.send(this.#base, this.#stream, batch, spool.firstSequence, signal);
+      const outcome = await this.#client.send(
+        this.#base,
+        this.#stream,
+        batch,
+        Math.min(spool.firstSequence, batch.sequence),
+        signal,
+      );
       return this.#settle(outcome, batch, signal);
     }
     if (spool.lastSequence <= this.#applied) {
