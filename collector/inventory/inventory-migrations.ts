@@ -1,0 +1,59 @@
+// The tables of devices and interfaces: permanent ids, and each as it was last seen.
+import type { Migration } from '../../common/database/database.ts';
+
+export const inventoryMigrations: readonly Migration[] = [
+  {
+    id: 'inventory-001',
+    sql: `
+      create schema if not exists inventory;
+      create table inventory.device (
+        id int not null generated always as identity primary key,
+        name text not null unique,
+        first_seen_ms int8 not null,
+        agent text,
+        last_poll_at_ms int8,
+        last_answer_at_ms int8,
+        last_outcome text,
+        last_failure text,
+        last_poll_ms int8,
+        last_requests int,
+        last_retries int,
+        interval_ms int8,
+        uptime_ticks int8,
+        sys_name text,
+        sys_descr text,
+        sys_object_id text,
+        sys_location text,
+        sys_contact text,
+        vendor text,
+        model text,
+        os text,
+        version text,
+        serial text,
+        profile text
+      ) with (fillfactor = 70);
+
+      create sequence inventory.meter_id as int;
+      create table inventory.interface (
+        id int not null generated always as identity primary key,
+        device int not null references inventory.device (id),
+        key text not null,
+        meter_in int not null unique default nextval('inventory.meter_id'),
+        meter_out int not null unique default nextval('inventory.meter_id'),
+        if_index text not null,
+        if_name text,
+        if_descr text,
+        if_alias text,
+        if_type int8,
+        mtu int8,
+        speed_bps int8,
+        mac text,
+        admin_status int,
+        oper_status int,
+        first_seen_ms int8 not null,
+        last_seen_ms int8 not null,
+        gone_at_ms int8,
+        unique (device, key)
+      ) with (fillfactor = 80);`,
+  },
+];
