@@ -1,0 +1,118 @@
+// Error codes of the agent.
+import { entry } from './entry.ts';
+
+export const AGENT_ERRORS = {
+  // agent/snmp
+  snmp_timeout: entry(
+    504,
+    'The device did not answer.',
+    'Check address, port, community or user, and whether its access list lets this host in.',
+  ),
+  snmp_silent_after_discovery: entry(
+    504,
+    'The device told its SNMPv3 engine id, but stays silent to the requests of the user.',
+    'Mostly a wrong priv_passphrase or priv_protocol; for AES256 try both key extensions (AES256B, AES256R).',
+  ),
+  snmp_unreachable: entry(
+    502,
+    'The system refuses to send to the device.',
+    'Check the route to the address named in detail.',
+  ),
+  snmp_malformed: entry(
+    502,
+    'A message is not valid SNMP.',
+    'If a device sends it often, report its model and software version.',
+  ),
+  snmp_oid_invalid: entry(
+    400,
+    'A text is not an object identifier.',
+    'Write it as numbers with dots, such as 1.3.6.1.2.1.1.1.0.',
+  ),
+  snmp_refused: entry(
+    502,
+    'The device answered with an error.',
+    'detail names it; check what the community or user may read.',
+  ),
+  snmp_authentication_failed: entry(
+    502,
+    'A digest of SNMPv3 does not hold.',
+    'Check auth_protocol and auth_passphrase on both sides.',
+  ),
+  snmp_unknown_user: entry(
+    502,
+    'The device does not know the SNMPv3 user.',
+    'Check the user name, and create it on the device.',
+  ),
+  snmp_decryption_failed: entry(
+    502,
+    'An SNMPv3 message cannot be decrypted.',
+    'Check priv_protocol and priv_passphrase; for AES256 try both key extensions (AES256B, AES256R).',
+  ),
+  snmp_security_level_unsupported: entry(
+    502,
+    'The device does not allow the user this security level.',
+    'Set the level that the device has for the user.',
+  ),
+  snmp_not_in_time_window: entry(
+    502,
+    'The device keeps refusing the SNMPv3 clock.',
+    'See whether two devices share one engine id, or its clock jumps.',
+  ),
+  snmp_engine_unknown: entry(
+    502,
+    'The device does not tell a valid SNMPv3 engine id.',
+    'Set an engine id on the device.',
+  ),
+  snmp_privacy_unsupported: entry(
+    400,
+    'This Node cannot do the privacy protocol.',
+    'Use another priv_protocol, or a Node built with it.',
+  ),
+  snmp_too_big: entry(
+    502,
+    'The device cannot fit even one row into an answer.',
+    'Raise the maximum message size on the device.',
+  ),
+  snmp_oid_not_increasing: entry(
+    502,
+    'The device gives a table out of order or in a circle.',
+    'The table was cut short; a newer software of the device may repair it.',
+  ),
+  snmp_walk_limit: entry(
+    502,
+    'A table is larger than the bounds of a walk.',
+    'The table was cut short at the bound that detail names.',
+  ),
+  poll_deadline: entry(
+    504,
+    'A poll was not finished when its time was over.',
+    'Poll the device less often, or see why it answers slowly.',
+  ),
+  interface_unnamed: entry(
+    502,
+    'Interfaces gave counters but no name, so that nothing says which they are.',
+    'They are read again at the next poll; if it lasts, see whether the community or user may read ifTable and ifXTable.',
+  ),
+  table_incomplete: entry(
+    502,
+    'Sensors, processors, memory or neighbours could not be read to their end.',
+    'They are read again later; weir poll ADDRESS shows what the device answers.',
+  ),
+  profile_invalid: entry(
+    400,
+    'A profile does not fit the others.',
+    'Correct the file of the profile that detail names under config/profiles.',
+  ),
+  credential_unknown: entry(
+    400,
+    'A device names a credential set that does not exist.',
+    'Add it under credentials, or correct the name.',
+  ),
+  credential_incomplete: entry(
+    400,
+    'An SNMPv3 credential set lacks what its level needs.',
+    'Add the keys that the message names.',
+  ),
+  address_invalid: entry(400, 'An address cannot be read.', 'Write HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT.'),
+  address_unresolved: entry(502, 'A host name cannot be resolved.', 'Check the name and the resolver of this host.'),
+} as const;

@@ -1,0 +1,36 @@
+// Error codes of the billing bridge.
+import { entry } from './entry.ts';
+
+export const BILLING_ERRORS = {
+  // billing-bridge: account, queue, bill
+  contract_change_refused: entry(
+    409,
+    'A change of the configuration would change what bills were cut by.',
+    'Leave it as it was, and make a new customer or service with a new id.',
+  ),
+  meter_bound_twice: entry(
+    409,
+    'A port is bound to two services at one time.',
+    'End the older binding with a date, or take the newer one away.',
+  ),
+  period_unknown: entry(
+    400,
+    'The period is not one that the customer is billed by.',
+    'Write 2026-11 for a month, 2026-11-24 for a day, 2026-11-24T08Z for an hour.',
+  ),
+  period_open: entry(
+    409,
+    'The period has not ended yet.',
+    'Wait until it has, or ask for an interim bill, which closes nothing.',
+  ),
+  bill_gate_closed: entry(
+    409,
+    'Something that the bill rests on is not in order.',
+    'detail.gates names each; put it in order, or accept it by its name (--accept GATE).',
+  ),
+  queue_incompatible: entry(
+    500,
+    'The queue in the database is not of the version that this Weir was made for.',
+    'Run weir migrate; keep one version of Weir on one database.',
+  ),
+} as const;

@@ -1,0 +1,93 @@
+// Error codes of journal and wire, and of the collector.
+import { entry } from './entry.ts';
+
+export const COLLECTOR_ERRORS = {
+  // common/journal, common/wire
+  journal_full: entry(
+    507,
+    'The disk or the bound of the journal leaves no room for another entry.',
+    'Free room on the disk or raise the bound; nothing acknowledged was lost, and what was refused will be sent again.',
+  ),
+  journal_damaged: entry(
+    500,
+    'The journal file is not what it was written as.',
+    'Check the disk; move the file away to start a new journal, and keep it: it holds evidence.',
+  ),
+  batch_unreadable: entry(
+    400,
+    'A batch does not have the form it says it has.',
+    'The bytes are kept in quarantine; check that agent and collector are of fitting versions.',
+  ),
+  batch_too_large: entry(
+    500,
+    'Polls do not fit into a batch.',
+    'The device has tables beyond every bound; see its last poll, and report it.',
+  ),
+  // collector: ingest, project, api
+  batch_damaged: entry(
+    400,
+    'A batch arrived with another SHA-256 than its header says.',
+    'Send it again; if it happens often, something between agent and collector changes bodies.',
+  ),
+  batch_mislabelled: entry(
+    400,
+    'Agent, incarnation or sequence inside a batch differ from the headers of its request.',
+    'The bytes are kept in quarantine; check that nothing rewrites headers between agent and collector.',
+  ),
+  batch_conflict: entry(
+    409,
+    'A batch came under a sequence that is held with another content.',
+    'The bytes are kept in quarantine; see whether a spool was restored from a copy: a copy must start as a new spool.',
+  ),
+  batch_not_applied: entry(
+    500,
+    'A batch could be read, but a projection fails on it again and again.',
+    'The bytes are kept in quarantine with the reason; please report it.',
+  ),
+  device_not_assigned: entry(
+    403,
+    'A batch has polls of a device that is not assigned to its agent.',
+    'Correct devices[].agent in the configuration of agent or collector; the agent keeps the batch until then.',
+  ),
+  agent_mismatch: entry(
+    403,
+    'The token of an agent was used under another agent name.',
+    'Give each agent its own token, made for its name.',
+  ),
+  agent_superseded: entry(
+    409,
+    'A newer spool of the same agent name has reported.',
+    'Run one agent under one name; to go back to the older spool, give it a new name.',
+  ),
+  bridge_unreachable: entry(
+    502,
+    'The billing bridge does not answer.',
+    'Check that it runs, and collector.bridge_url.',
+  ),
+  // collector/store
+  metric_unknown: entry(
+    400,
+    'There is no metric of that name, or it cannot be asked for in that way.',
+    'detail.metrics and detail.functions name what there is.',
+  ),
+  series_too_long: entry(
+    400,
+    'A series would have more points than one answer may, or its span is empty.',
+    'Ask for a shorter span or a longer step.',
+  ),
+  store_damaged: entry(
+    500,
+    'The file of the metric store is not what it was written as.',
+    'Check the disk; move the file away and restart: a new one is filled from what the journal still has. Bills do not rest on it.',
+  ),
+  store_full: entry(
+    507,
+    'The disk leaves the metric store no room.',
+    'Free room or shorten collector.store retention; the journal keeps what is not stored yet.',
+  ),
+  store_unavailable: entry(
+    503,
+    'The metric store cannot read or write its file at the moment.',
+    'It is tried again by itself; the log has the reason.',
+  ),
+} as const;

@@ -1,0 +1,63 @@
+// Error codes of every component: requests, access, configuration, start.
+import { entry } from './entry.ts';
+
+export const GENERAL_ERRORS = {
+  // general
+  unexpected: entry(
+    500,
+    'Something failed that Weir has no code for.',
+    'Look at the log of the component; please report it.',
+  ),
+  misused: entry(400, 'The command line or request does not have the expected form.', 'See --help or docs/api.md.'),
+  not_found: entry(404, 'No such resource.', 'Check the address and the id.'),
+  not_ready: entry(
+    503,
+    'The component is still starting or cannot reach what it needs.',
+    'Wait and try again; /readyz says what is missing.',
+  ),
+  invalid_request: entry(
+    400,
+    'A parameter or body does not have the expected form.',
+    'detail.issues names each field and what was expected.',
+  ),
+  body_too_large: entry(413, 'The body is larger than the limit.', 'Send less at once.'),
+  overloaded: entry(
+    429,
+    'The component is at a bound and takes no more for now.',
+    'Wait as long as Retry-After says and send again; nothing was lost.',
+  ),
+  // access
+  token_missing: entry(401, 'The request carries no token.', 'Send "authorization: Bearer TOKEN".'),
+  token_unknown: entry(401, 'The token is not known.', 'Make one with: weir token create.'),
+  forbidden: entry(403, 'The role of the token may not do this.', 'Use a token with the role that detail names.'),
+  // configuration
+  configuration_missing: entry(
+    400,
+    'The configuration file does not exist or cannot be read.',
+    'Check the path and its permissions.',
+  ),
+  configuration_syntax: entry(400, 'The configuration is not YAML.', 'Correct the line named.'),
+  configuration_invalid: entry(
+    400,
+    'The configuration has a value that is not allowed.',
+    'Correct the path named; weir check shows all of them.',
+  ),
+  secret_unresolved: entry(
+    400,
+    'A secret is referred to that does not exist.',
+    'Set the environment variable or make the file that the reference names.',
+  ),
+  // running
+  port_in_use: entry(500, 'Another process listens on the port.', 'Stop it, or set another port in the configuration.'),
+  listen_refused: entry(
+    400,
+    'Listening beyond loopback without TLS.',
+    'Set tls, or say insecure: true if a proxy in front does it.',
+  ),
+  data_folder_unusable: entry(
+    500,
+    'The data folder cannot be written.',
+    'Check its owner, its permissions and whether the disk is read-only or full.',
+  ),
+  data_folder_in_use: entry(409, 'Another Weir runs on this data folder.', 'Stop it, or give this one another --data.'),
+} as const;
