@@ -65,6 +65,37 @@ export interface ReadingsAnswer {
   readonly quarantined: number;
 }
 
+/** One reading of one meter with everything that `difference` needs and the batch it came in: evidence. */
+export interface MeterReading {
+  readonly meter: number;
+  /** ISO 8601 UTC, offset-corrected. */
+  readonly observedAt: string;
+  /** The raw counter, decimal. */
+  readonly value: string;
+  readonly width: 32 | 64;
+  readonly uptimeTicks: number | null;
+  readonly discontinuityTicks: number | null;
+  readonly monotonicMs: number;
+  readonly processId: string;
+  readonly intervalMs: number;
+  /** As the device stated it then, decimal; null where it said none. */
+  readonly speedBps: string | null;
+  readonly clockSound: boolean;
+  readonly agent: string;
+  readonly incarnation: string;
+  readonly sequence: number;
+  readonly batchSha256: string;
+  readonly journal: string;
+  readonly position: number;
+  readonly ordinal: number;
+}
+
+/** GET /api/v1/readings?meter=&from=&to=: ordered by time; `next` null at the end. */
+export interface MeterReadingsAnswer {
+  readonly items: readonly MeterReading[];
+  readonly next: string | null;
+}
+
 /** Packs values for a page; null is absent. */
 export function packValues(values: readonly (bigint | null)[]): { values: string; present: string } {
   const words = Buffer.alloc(values.length * 8);
