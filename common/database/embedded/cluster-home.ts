@@ -1,101 +1,59 @@
-// Where the cluster lies: in the data folder, or, where the server's user cannot get in, in a place of its own that the data folder names.
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Where the cluster lies, under which user its server runs, and by which names that user's processes reach it.
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { codeOf, messageOf, WeirError } from '../../runtime/errors.ts';
+import { messageOf, WeirError } from '../../runtime/errors.ts';
 import { canEnter, serverUserFor, type ServerUser } from './server-user.ts';
 
 export const CLUSTER = 'cluster';
-const ELSEWHERE = 'elsewhere.json';
-/** Others may pass through, not look: everything inside has its own mode. */
+/** Others may pass through the data folder, not look: everything inside has its own mode. */
 const PASSABLE = 0o711;
 
 export interface ClusterHome {
-  /** Holds `cluster` and `lib`: the data folder itself, or a folder elsewhere. */
+  /** Holds `cluster` and `lib`, and for a while a cluster in the making: each a folder right below. */
   readonly folder: string;
+  /** null: as we are. */
   readonly user: ServerUser | null;
-  /** What an earlier data folder of the same path left behind, moved aside; null: nothing. */
-  readonly movedAside: string | null;
+  /**
+   * The user cannot get here by path, because a folder above is closed (root's home; a data folder of mode 0700). Its processes are put
+   * here instead: started by root with a folder of the home as their working folder, they name it through /proc/self/cwd, which asks no
+   * permission of the folders above. So the data stays where it was asked to be.
+   */
+  readonly closed: boolean;
 }
 
-/** Makes the data folder if it is missing and says under which user the server runs (null: as we are). Throws data_folder_unusable. */
-export function makeDataFolder(dataFolder: string, ownUid: number | null): ServerUser | null {
+/** Makes the data folder if it is missing. Throws data_folder_unusable. */
+export function prepareHome(dataFolder: string, ownUid: number | null): ClusterHome {
   try {
-    const user = serverUserFor(path.join(homeOf(dataFolder), CLUSTER), ownUid);
-    makeFolder(dataFolder, user);
-    return user;
+    const user = serverUserFor(path.join(dataFolder, CLUSTER), ownUid);
+    if (!existsSync(dataFolder)) mkdirSync(dataFolder, { recursive: true, mode: user === null ? 0o700 : PASSABLE });
+    if (user === null) return { folder: dataFolder, user, closed: false };
+    makePassable(dataFolder, user);
+    const closed = !canEnter(user, dataFolder);
+    if (closed && process.platform !== 'linux')
+      throw unusable(dataFolder, `user ${user.uid}, which runs PostgreSQL, cannot enter it`);
+    return { folder: dataFolder, user, closed };
   } catch (cause) {
     if (cause instanceof WeirError) throw cause;
     throw unusable(dataFolder, messageOf(cause), cause);
   }
 }
 
-/** Finds the home of the cluster, by what was decided before, else by whether the user can enter the data folder. To be called with the supervisor's lock held. Throws data_folder_unusable. */
-export function settleHome(dataFolder: string, sharedFolder: string, user: ServerUser | null): ClusterHome {
-  try {
-    const kept = homeOf(dataFolder);
-    if (kept !== dataFolder) makeFolder(kept, user);
-    const here = user === null || kept !== dataFolder || existsSync(path.join(kept, CLUSTER));
-    if (here || canEnter(user, dataFolder)) return { folder: kept, user, movedAside: null };
-    return { ...settleElsewhere(dataFolder, sharedFolder, user), user };
-  } catch (cause) {
-    if (cause instanceof WeirError) throw cause;
-    throw unusable(dataFolder, messageOf(cause), cause);
-  }
+/** How the server's processes name their data folder: `folder` itself, or the working folder they were given. */
+export function dataFolderArgument(home: ClusterHome, folder: string): string {
+  return home.closed ? '/proc/self/cwd' : folder;
 }
 
-/** Where the cluster of this data folder lies, by what is written there. */
-export function homeOf(dataFolder: string): string {
-  try {
-    const marker: unknown = JSON.parse(readFileSync(path.join(dataFolder, ELSEWHERE), 'utf8'));
-    if (typeof marker === 'object' && marker !== null && 'home' in marker && typeof marker.home === 'string')
-      return marker.home;
-    throw unusable(dataFolder, `${ELSEWHERE} is damaged`);
-  } catch (cause) {
-    if (cause instanceof WeirError) throw cause;
-    if (codeOf(cause) === 'ENOENT') return dataFolder;
-    throw unusable(dataFolder, messageOf(cause), cause);
-  }
+/** How processes that stand in a folder of the home name what lies beside it. */
+export function besideArgument(home: ClusterHome, name: string): string {
+  return home.closed ? `/proc/self/cwd/../${name}` : path.join(home.folder, name);
 }
 
-function settleElsewhere(
-  dataFolder: string,
-  sharedFolder: string,
-  user: ServerUser,
-): { folder: string; movedAside: string | null } {
-  makeSharedFolder(sharedFolder);
-  const hash = createHash('sha256').update(path.resolve(dataFolder)).digest('hex').slice(0, 16);
-  const folder = path.join(sharedFolder, hash);
-  // No marker, yet a cluster: the data folder was deleted and made anew. Its database is not this one's; the last such is kept.
-  const movedAside = existsSync(folder) ? `${folder}.replaced` : null;
-  if (movedAside !== null) {
-    rmSync(movedAside, { recursive: true, force: true });
-    renameSync(folder, movedAside);
-  }
-  makeFolder(folder, user);
-  if (!canEnter(user, folder)) throw unusable(folder, `user ${user.uid} cannot enter it`);
-  const marker = path.join(dataFolder, ELSEWHERE);
-  const why = `The user that runs PostgreSQL (uid ${user.uid}) cannot enter this folder.`;
-  writeFileSync(`${marker}.new`, `${JSON.stringify({ home: folder, why }, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${marker}.new`, marker);
-  return { folder, movedAside };
-}
-
-/** A place that root alone writes and everybody may read: from it, programs run. */
-export function makeSharedFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+/** Whatever the umask was, and also for a folder that was made for us. */
+function makePassable(folder: string, user: ServerUser): void {
   const { uid, mode } = statSync(folder);
-  if (uid !== process.getuid?.() || (mode & 0o022) !== 0)
-    throw unusable(folder, 'it belongs to another user, or others may write it');
-  chmodSync(folder, 0o755);
+  if (uid !== user.uid && (mode & 0o011) !== 0o011) chmodSync(folder, mode | PASSABLE);
 }
 
-function makeFolder(folder: string, user: ServerUser | null): void {
-  if (existsSync(folder)) return;
-  mkdirSync(folder, { recursive: true, mode: user === null ? 0o700 : PASSABLE });
-  if (user !== null) chmodSync(folder, PASSABLE); // whatever the umask
-}
-
-function unusable(folder: string, why: string, cause?: unknown): WeirError {
+export function unusable(folder: string, why: string, cause?: unknown): WeirError {
   return new WeirError('data_folder_unusable', `Cannot keep PostgreSQL in ${folder}: ${why}.`, { folder }, cause);
 }

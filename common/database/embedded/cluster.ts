@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { codeOf, WeirError } from '../../runtime/errors.ts';
-import { CLUSTER, type ClusterHome } from './cluster-home.ts';
+import { besideArgument, CLUSTER, type ClusterHome, dataFolderArgument } from './cluster-home.ts';
 import type { Binaries } from './packaged-binaries.ts';
 import { identityOf, type ServerUser } from './server-user.ts';
 
@@ -38,18 +38,13 @@ export function readPassword(dataFolder: string): string | null {
 }
 
 /** Makes what is missing of password and cluster; returns the password. `durable` false: nothing is flushed to disk (tests). */
-export async function prepareCluster(
-  home: ClusterHome,
-  dataFolder: string,
-  binaries: Binaries,
-  durable: boolean,
-): Promise<string> {
+export async function prepareCluster(home: ClusterHome, binaries: Binaries, durable: boolean): Promise<string> {
   const cluster = path.join(home.folder, CLUSTER);
   const made = existsSync(cluster);
   if (made) checkVersion(cluster, binaries);
   if (made && home.user !== null && statSync(cluster).uid === 0) giveTo(cluster, home.user);
-  const kept = readPassword(dataFolder);
-  const password = kept ?? makePassword(dataFolder);
+  const kept = readPassword(home.folder);
+  const password = kept ?? makePassword(home.folder);
   if (!made) await initialise(home, binaries, password, durable);
   else if (kept === null) await setPassword(home, binaries, password);
   return password;
@@ -65,7 +60,8 @@ async function initialise(home: ClusterHome, binaries: Binaries, password: strin
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' });
   if (home.user !== null) for (const place of [partial, passwordFile]) chownSync(place, home.user.uid, home.user.gid);
   try {
-    await run(binaries.initdb, initdbArguments(partial, passwordFile, durable), '', binaries, home.user);
+    const folders = [dataFolderArgument(home, partial), besideArgument(home, path.basename(passwordFile))] as const;
+    await run(home, binaries, binaries.initdb, initdbArguments(...folders, durable), partial, '');
     renameSync(partial, path.join(home.folder, CLUSTER));
     flushFolder(home.folder);
   } finally {
@@ -82,8 +78,9 @@ function initdbArguments(folder: string, passwordFile: string, durable: boolean)
 
 /** For a cluster whose password file was lost: only who owns the files can do this, with the server down. */
 async function setPassword(home: ClusterHome, binaries: Binaries, password: string): Promise<void> {
-  const args = ['--single', '-D', path.join(home.folder, CLUSTER), 'postgres'];
-  await run(binaries.postgres, args, `alter role ${ROLE} password '${password}'\n`, binaries, home.user);
+  const cluster = path.join(home.folder, CLUSTER);
+  const args = ['--single', '-D', dataFolderArgument(home, cluster), 'postgres'];
+  await run(home, binaries, binaries.postgres, args, cluster, `alter role ${ROLE} password '${password}'\n`);
 }
 
 function makePassword(dataFolder: string): string {
@@ -118,15 +115,16 @@ function giveTo(place: string, user: ServerUser): void {
 }
 
 function run(
+  home: ClusterHome,
+  binaries: Binaries,
   file: string,
   args: readonly string[],
+  workingFolder: string,
   input: string,
-  binaries: Binaries,
-  user: ServerUser | null,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const root = path.parse(file).root;
-    const child = spawn(file, args, { ...identityOf(user), cwd: root, env: binaries.environment, stdio: 'pipe' });
+    const options = { ...identityOf(home.user), cwd: workingFolder, env: binaries.environment };
+    const child = spawn(file, args, { ...options, stdio: 'pipe' });
     let said = '';
     const keep = (chunk: Buffer): void => {
       said = `${said}${chunk.toString('utf8')}`.slice(-4000);

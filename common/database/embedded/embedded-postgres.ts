@@ -5,7 +5,7 @@ import type { Component } from '../../runtime/component.ts';
 import { messageOf, WeirError } from '../../runtime/errors.ts';
 import type { Reporter } from '../../runtime/reporter.ts';
 import { backoffDelay } from '../../runtime/retry.ts';
-import { CLUSTER, type ClusterHome, makeDataFolder, settleHome } from './cluster-home.ts';
+import { CLUSTER, type ClusterHome, dataFolderArgument, prepareHome } from './cluster-home.ts';
 import { lastLine, prepareCluster, readPassword } from './cluster.ts';
 import { DATABASE, urlOf } from './embedded-url.ts';
 import { choosePort, LOOPBACK, portInUse, rememberPort } from './local-port.ts';
@@ -18,7 +18,7 @@ import { adoptServer, launchServer, type ServerProcess, stopServer } from './ser
 import { holdSupervisorLock } from './supervisor-lock.ts';
 
 export interface EmbeddedPostgresOptions {
-  /** Holds password, port, log and, where its user can enter, the cluster. */
+  /** Given wholly to this server: cluster, password, port, log. As root it becomes passable (o+x) for the server's user. */
   readonly dataFolder: string;
   /** Loopback port; 0 takes a free one and remembers it in the data folder. */
   readonly port: number;
@@ -30,7 +30,7 @@ export interface EmbeddedPostgresDeps {
   readonly clock: Clock;
   /** Default: the installed package of this platform. */
   readonly packageFolder?: string;
-  /** Where root keeps what its unprivileged server cannot reach elsewhere; default /var/lib/weir. */
+  /** Where root copies the binaries if its unprivileged server cannot reach the package; default /var/lib/weir. */
   readonly sharedFolder?: string;
 }
 
@@ -138,29 +138,21 @@ export class EmbeddedPostgres implements Component {
     const { dataFolder, durable = true } = this.#options;
     const packageFolder = this.#deps.packageFolder ?? findPackage();
     const sharedFolder = this.#deps.sharedFolder ?? SHARED_FOLDER;
-    const user = makeDataFolder(dataFolder, process.getuid?.() ?? null);
+    const home = prepareHome(dataFolder, process.getuid?.() ?? null);
     this.#release = holdSupervisorLock(dataFolder);
-    const home = settleHome(dataFolder, sharedFolder, user);
-    await this.#stopLeftOver(home, dataFolder);
-    const binaries = prepareBinaries({ packageFolder, linksFolder: path.join(home.folder, 'lib'), sharedFolder }, user);
-    const password = await prepareCluster(home, dataFolder, binaries, durable);
-    const cluster = path.join(home.folder, CLUSTER);
+    const cluster = path.join(dataFolder, CLUSTER);
+    await this.#stopWithoutPassword(cluster);
+    const binaries = prepareBinaries({ packageFolder, sharedFolder }, home);
+    const password = await prepareCluster(home, binaries, durable);
     const port = await this.#port(cluster);
-    return { home, cluster, binaries, password, port, args: serverArguments(cluster, port, durable) };
+    const args = serverArguments(dataFolderArgument(home, cluster), port, durable);
+    return { home, cluster, binaries, password, port, args };
   }
 
-  /** Servers that cannot be taken over: of a data folder that is gone, or whose password is lost. */
-  async #stopLeftOver(home: ClusterHome, dataFolder: string): Promise<void> {
-    if (home.movedAside !== null)
-      this.#reporter.warn('an earlier data folder of this path left a cluster; it was moved aside', {
-        movedTo: home.movedAside,
-      });
-    const clusters = home.movedAside === null ? [] : [path.join(home.movedAside, CLUSTER)];
-    if (readPassword(dataFolder) === null) clusters.push(path.join(home.folder, CLUSTER));
-    for (const cluster of clusters) {
-      const found = runningServer(cluster);
-      if (found !== null) await stopServer(adoptServer(found, this.#deps.clock), this.#deps.clock);
-    }
+  /** A server that runs while its password file is lost cannot be taken over. */
+  async #stopWithoutPassword(cluster: string): Promise<void> {
+    const found = readPassword(this.#options.dataFolder) === null ? runningServer(cluster) : null;
+    if (found !== null) await stopServer(adoptServer(found, this.#deps.clock), this.#deps.clock);
   }
 
   async #port(cluster: string): Promise<number> {
@@ -200,7 +192,7 @@ export class EmbeddedPostgres implements Component {
       await endOrphans(prepared.cluster, clock);
       if (clearForeignPid(prepared.cluster)) this.#reporter.warn('removed a postmaster.pid that names another process');
       if (this.#stopping.signal.aborted) throw new WeirError('not_ready', 'PostgreSQL is being stopped.');
-      this.#server = launchServer(prepared.binaries, prepared.args, prepared.home.user, this.#log);
+      this.#server = launchServer(prepared.binaries, prepared.args, prepared.cluster, prepared.home.user, this.#log);
     }
     try {
       await this.#ready(this.#server, prepared, logged);
@@ -225,7 +217,8 @@ export class EmbeddedPostgres implements Component {
       await clock.sleep(READY_POLL_MS);
     }
     try {
-      await proveServer(urlOf(prepared.password, prepared.port, 'postgres'), prepared.cluster, DATABASE);
+      const folder = dataFolderArgument(prepared.home, prepared.cluster);
+      await proveServer(urlOf(prepared.password, prepared.port, 'postgres'), folder, DATABASE);
     } catch (cause) {
       throw failure(`does not let us in (${messageOf(cause)})`, this.#log.tail(logged), prepared.port);
     }
@@ -272,10 +265,10 @@ export class EmbeddedPostgres implements Component {
   }
 }
 
-function serverArguments(cluster: string, port: number, durable: boolean): string[] {
+function serverArguments(folder: string, port: number, durable: boolean): string[] {
   const network = [`listen_addresses=${LOOPBACK}`, 'unix_socket_directories='];
   const settings = [...network, ...SETTINGS, ...(durable ? [] : NOT_DURABLE)];
-  return ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+  return ['-D', folder, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
 }
 
 /** Whether a running server is the one we would start: same program, folder, port and settings. Where the system does not tell, its port stands for it. */

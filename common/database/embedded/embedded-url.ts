@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { WeirError, messageOf } from '../../runtime/errors.ts';
-import { CLUSTER, homeOf } from './cluster-home.ts';
+import { CLUSTER } from './cluster-home.ts';
 import { readPassword, ROLE } from './cluster.ts';
 import { LOOPBACK } from './local-port.ts';
 import { runningServer } from './postmaster.ts';
@@ -14,7 +14,7 @@ export function embeddedUrlOf(dataFolder: string): string | null {
   const inner = path.join(dataFolder, 'postgresql');
   const folder = existsSync(inner) ? inner : dataFolder;
   try {
-    const running = runningServer(path.join(homeOf(folder), CLUSTER));
+    const running = runningServer(path.join(folder, CLUSTER));
     const password = running === null ? null : readPassword(folder);
     return running === null || password === null ? null : urlOf(password, running.port, DATABASE);
   } catch (cause) {

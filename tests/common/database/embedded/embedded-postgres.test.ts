@@ -143,12 +143,7 @@ const keep = (url: string): Promise<object[]> => ask(url, 'create table kept as 
 const kept = (url: string): Promise<object[]> => ask(url, 'select n from kept');
 const portOf = (url: string): number => Number(new URL(url).port);
 
-function clusterFolder(): string {
-  const marker = path.join(dataFolder, 'elsewhere.json');
-  if (!existsSync(marker)) return path.join(dataFolder, 'cluster');
-  const home = /"home": "([^"]+)"/.exec(readFileSync(marker, 'utf8'))?.[1] ?? '';
-  return path.join(home, 'cluster');
-}
+const clusterFolder = (): string => path.join(dataFolder, 'cluster');
 
 async function occupied(): Promise<{ port: number; close: () => void }> {
   const port = await freePortBlock(1);
@@ -475,32 +470,54 @@ describeWith('root', 'as root', () => {
     expect(await kept((await started()).url)).toEqual([{ n: 7 }]);
   });
 
-  test('in a closed home the cluster lies elsewhere, and the data folder says where', async () => {
-    chmodSync(root, 0o700);
-    const shared = mkdtempSync(path.join(tmpdir(), 'weir-shared-'));
-    chmodSync(shared, 0o755);
-    try {
-      const first = await started({}, { sharedFolder: shared });
+  describe('below a folder that is closed to the server', () => {
+    beforeEach(() => chmodSync(root, 0o700));
+
+    test('the data stays where it was asked to be, through kills and take-overs', async () => {
+      const first = supervisor();
+      const { url, pid } = await up(first);
+      expect(userOf(pid)).toBe(String(NOBODY));
+      await keep(url);
+      expect(embeddedUrlOf(dataFolder)).toBe(url);
+      await kill(first);
+      const server = await started({ durable: false });
+      expect({ url: server.url, pid: server.pid }).toEqual({ url, pid });
+      process.kill(pid, 'SIGKILL');
+      await gone(pid);
+      await eventually(url, 'select n from kept');
+      await server.stop();
+      expect(await kept((await started()).url)).toEqual([{ n: 7 }]);
+      expect(statSync(clusterFolder()).uid).toBe(NOBODY);
+      expect(existsSync(sharedFolder)).toBe(false);
+    });
+
+    test('a session of its own, parallel workers and a crash inside work as anywhere', async () => {
+      const server = await started();
+      await ask(server.url, 'create table many as select generate_series(1, 50000) as n');
+      const [counted] = await ask<{ n: string }>(
+        server.url,
+        "select set_config('debug_parallel_query', 'on', false), count(*)::text as n from many",
+      );
+      expect(counted?.n).toBe('50000');
+      const backend = await ask<{ pid: number }>(
+        server.url,
+        'select pid from pg_stat_activity where backend_type = $$checkpointer$$',
+      );
+      process.kill(backend[0]?.pid ?? 0, 'SIGKILL');
+      await eventually(server.url, 'select from many limit 1');
+    });
+
+    test('a folder made for it with mode 0700 is made passable, and a lost password set anew', async () => {
+      mkdirSync(dataFolder, { mode: 0o700 });
+      const first = await started();
       await keep(first.url);
-      expect(clusterFolder().startsWith(shared)).toBe(true);
-      expect(existsSync(path.join(dataFolder, 'cluster'))).toBe(false);
-      expect(embeddedUrlOf(dataFolder)).toBe(first.url);
       await first.stop();
-      const second = await started({}, { sharedFolder: shared });
+      rmSync(path.join(dataFolder, 'password'));
+      const second = await started();
+      expect(second.url).not.toBe(first.url);
       expect(await kept(second.url)).toEqual([{ n: 7 }]);
-      await second.stop();
-      // Deleted and made anew: an empty database, the old one moved aside, once.
-      for (let round = 0; round < 2; round += 1) {
-        rmSync(dataFolder, { recursive: true });
-        const anew = await started({}, { sharedFolder: shared });
-        await expect(kept(anew.url)).rejects.toMatchObject({ code: '42P01' });
-        await anew.stop();
-      }
-      expect(readdirSync(shared).filter((name) => name.endsWith('.replaced'))).toHaveLength(1);
-      expect(readdirSync(shared)).toHaveLength(2);
-    } finally {
-      rmSync(shared, { recursive: true, force: true });
-    }
+      expect(statSync(dataFolder).mode & 0o777).toBe(0o711);
+    });
   });
 
   test('binaries in a closed home are copied to where the server can run them; a damaged copy is made anew', async () => {
@@ -522,12 +539,13 @@ describeWith('root', 'as root', () => {
     expect(readdirSync(sharedFolder)).toHaveLength(1);
   });
 
-  test('a shared folder that others may write is not trusted', async () => {
-    chmodSync(root, 0o700);
-    const shared = mkdtempSync(path.join(tmpdir(), 'weir-shared-'));
-    chmodSync(shared, 0o777);
-    await expect(make({}, { sharedFolder: shared }).start()).rejects.toMatchObject({ code: 'data_folder_unusable' });
-    rmSync(shared, { recursive: true, force: true });
+  test('a place for the copy that others may write is not trusted', async () => {
+    const packageFolder = path.join(root, 'closed', 'package');
+    mkdirSync(path.join(root, 'closed'), { mode: 0o700 });
+    copyTree(findPackage(), packageFolder);
+    mkdirSync(sharedFolder);
+    chmodSync(sharedFolder, 0o777);
+    await expect(make({}, { packageFolder }).start()).rejects.toMatchObject({ code: 'data_folder_unusable' });
   });
 
   test('an ordinary user runs it all as itself', async () => {
