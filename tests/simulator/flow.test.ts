@@ -25,7 +25,14 @@ const stream: fc.Arbitrary<Stream> = fc.record({
   stopped: fc.option(windows),
 });
 
-const tick = fc.oneof(fc.nat(20_000), fc.nat(400_000_000), fc.integer({ min: 0, max: 2 ** 40 }));
+/** A flow that stops adds up its stops one by one, so it is asked for hours; one that never does, for centuries. */
+const soon = fc.oneof(fc.nat(20_000), fc.nat(200_000));
+const ever = fc.oneof(soon, fc.nat(400_000_000), fc.integer({ min: 0, max: 2 ** 40 }));
+const steadyStream = stream.map((one) => ({ ...one, stopped: null }));
+const asked = fc.oneof(
+  fc.record({ streams: fc.array(stream, { minLength: 1, maxLength: 6 }), one: soon, other: soon }),
+  fc.record({ streams: fc.array(steadyStream, { minLength: 1, maxLength: 6 }), one: ever, other: ever }),
+);
 
 describe('windows that come again', () => {
   test('their closed forms are a count of ticks', () => {
@@ -65,7 +72,7 @@ describe('a flow', () => {
 
   test('never falls, whatever is asked in whatever order', () => {
     fc.assert(
-      fc.property(fc.array(stream, { minLength: 1, maxLength: 6 }), tick, tick, (streams, one, other) => {
+      fc.property(asked, ({ streams, one, other }) => {
         const [first, second] = one < other ? [one, other] : [other, one];
         const flow = flowOf(...streams);
         const late = flow.until(second);
@@ -80,7 +87,7 @@ describe('a flow', () => {
 
   test('of several streams is the sum of their flows', () => {
     fc.assert(
-      fc.property(fc.array(stream, { minLength: 1, maxLength: 8 }), fc.nat(3_000_000), (streams, at) => {
+      fc.property(fc.array(stream, { minLength: 1, maxLength: 8 }), fc.nat(200_000), (streams, at) => {
         const apart = streams.reduce((sum, one) => sum + flowOf(one).until(at), 0n);
         expect(flowOf(...streams).until(at)).toBe(apart);
       }),
