@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Exact } from '../common/model/exact.ts';
 import type { DurationMs } from '../common/model/time.ts';
+import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { devicesShape } from '../common/runtime/device-configuration.ts';
 import { contractIssues } from './account/check.ts';
 import type { InfrastructureRule } from './account/interface-state.ts';
@@ -17,17 +18,16 @@ import {
 import { tierMistakes } from './rate/tiers.ts';
 
 const DAY_MS = 86_400_000;
-const port = z.number().int().min(1).max(65_535);
 const interval = z.number().int().min(1000).max(DAY_MS);
 
 export const billingBridgeShape = {
   devices: devicesShape.devices,
-  database: z.strictObject({ url: z.string().min(1).optional(), port: port.default(5433) }).prefault({}),
+  database: databaseSchema,
   queue: z.strictObject({ url: z.string().min(1).optional() }).prefault({}),
   billing_bridge: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
-      port: port.default(8081),
+      port: portSchema.default(8081),
       insecure: z.boolean().default(false),
       collector_url: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
       /** A reference (common/runtime/secrets.ts); WEIR_BRIDGE_TOKEN where it is not set. */

@@ -1,0 +1,146 @@
+// The collector's part of the configuration: its schema, and the form in which the collector uses it.
+import { z } from 'zod';
+import type { DurationMs } from '../common/model/time.ts';
+import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
+import { type DeviceConfiguration, devicesShape } from '../common/runtime/device-configuration.ts';
+import { type FaultsConfig, faultsConfigOf, faultsSchema } from './faults/fault-rules.ts';
+import { storeSchema } from './store/store-config.ts';
+
+const MIB = 1024 * 1024;
+/** The largest batch that an agent may write (common/wire), and its header. */
+const LARGEST_BATCH = 64 * MIB + 64 * 1024;
+const KEPT_ENTRIES = 60;
+
+const journalSchema = z.strictObject({
+  /** From nine tenths of it on agents are asked to wait. */
+  max_bytes: z
+    .number()
+    .int()
+    .min(16 * MIB)
+    .default(8192 * MIB),
+  /** Free room on the disk below which nothing is taken any more. */
+  reserve_bytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(128 * MIB),
+});
+
+const ingestSchema = z.strictObject({
+  max_batch_bytes: z.number().int().min(1024).max(LARGEST_BATCH).default(LARGEST_BATCH),
+  max_in_flight: z.number().int().min(1).max(100_000).default(256),
+  max_in_flight_bytes: z
+    .number()
+    .int()
+    .min(MIB)
+    .default(64 * MIB),
+});
+
+const eventsSchema = z.strictObject({
+  max_streams: z.number().int().min(1).max(100_000).default(200),
+  /** What may wait for a slow reader; beyond it the reader is told to ask again. */
+  max_buffer_bytes: z.number().int().min(1024).max(MIB).default(65_536),
+});
+
+export const collectorShape = {
+  devices: devicesShape.devices,
+  database: databaseSchema,
+  collector: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: portSchema.default(8080),
+      /** Listening beyond loopback without TLS: said by an operator whose proxy in front does it. */
+      insecure: z.boolean().default(false),
+      bridge_url: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8081'),
+      /** Says on the page that the network is a simulated one. */
+      demo: z.boolean().default(false),
+      database_connections: z.number().int().min(2).max(200).default(8),
+      journal: journalSchema.prefault({}),
+      ingest: ingestSchema.prefault({}),
+      events: eventsSchema.prefault({}),
+      store: storeSchema.prefault({}),
+      faults: faultsSchema.prefault({}),
+    })
+    .prefault({}),
+};
+
+const collectorSchema = z.object(collectorShape);
+export type CollectorConfiguration = z.output<typeof collectorSchema>;
+
+/** What the collector reads of the agent's part: who polls what where the devices do not say it. */
+export interface PollingConfiguration {
+  readonly agent: { readonly name: string; readonly poll_interval_ms: DurationMs };
+}
+
+export interface CollectorDevice {
+  readonly name: string;
+  readonly address: string;
+  readonly site: string | null;
+  readonly agent: string;
+  readonly intervalMs: DurationMs;
+}
+
+export interface CollectorConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly insecure: boolean;
+  readonly bridgeUrl: string;
+  readonly demo: boolean;
+  /** A reference (common/runtime/secrets.ts); null where none is set. */
+  readonly databaseUrl: string | null;
+  readonly databaseConnections: number;
+  readonly journal: {
+    readonly maxBytes: number;
+    readonly reserveBytes: number;
+    /** Applied batches kept nevertheless, so that a projection can be set back a little; never more than half of the bound. */
+    readonly keepEntries: number;
+  };
+  readonly ingest: { readonly maxBatchBytes: number; readonly maxBodies: number; readonly maxBytes: number };
+  readonly events: { readonly maxStreams: number; readonly maxBufferBytes: number };
+  readonly store: z.output<typeof storeSchema>;
+  readonly faults: FaultsConfig;
+  /** The agent of this file: the one that polls devices which name none. */
+  readonly agent: string;
+  readonly pollIntervalMs: DurationMs;
+  readonly devices: readonly CollectorDevice[];
+}
+
+export function collectorConfig(whole: CollectorConfiguration & PollingConfiguration): CollectorConfig {
+  const { collector, agent } = whole;
+  const { journal, ingest, events } = collector;
+  return {
+    host: collector.host,
+    port: collector.port,
+    insecure: collector.insecure,
+    bridgeUrl: collector.bridge_url,
+    demo: collector.demo,
+    databaseUrl: whole.database.url ?? null,
+    databaseConnections: collector.database_connections,
+    journal: {
+      maxBytes: journal.max_bytes,
+      reserveBytes: journal.reserve_bytes,
+      keepEntries: Math.min(KEPT_ENTRIES, Math.floor(journal.max_bytes / 2 / ingest.max_batch_bytes)),
+    },
+    ingest: {
+      maxBatchBytes: ingest.max_batch_bytes,
+      maxBodies: ingest.max_in_flight,
+      maxBytes: ingest.max_in_flight_bytes,
+    },
+    events: { maxStreams: events.max_streams, maxBufferBytes: events.max_buffer_bytes },
+    store: collector.store,
+    faults: faultsConfigOf(collector.faults),
+    agent: agent.name,
+    pollIntervalMs: agent.poll_interval_ms,
+    devices: whole.devices.map((device) => deviceOf(device, agent)),
+  };
+}
+
+function deviceOf(device: DeviceConfiguration, agent: PollingConfiguration['agent']): CollectorDevice {
+  return {
+    name: device.name,
+    address: device.address,
+    site: device.site ?? null,
+    agent: device.agent ?? agent.name,
+    intervalMs: device.interval_ms ?? agent.poll_interval_ms,
+  };
+}
