@@ -1,26 +1,13 @@
 // Runs what is scheduled: the queue wakes, a lease decides who works, and a slow timer wakes too where the queue does not answer.
-import type { Lease, Queryable } from '../../common/database/database.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
+import { type HeldLease, type LeaseKeeper, underLease } from './held-lease.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-/** The part of leases that is used here. */
-export interface LeaseKeeper {
-  acquire(name: string, holder: string, ttlMs: DurationMs): Promise<Lease | null>;
-  renew(lease: Lease, ttlMs: DurationMs): Promise<void>;
-  release(lease: Lease): Promise<void>;
-  assertHeld(connection: Queryable, lease: Lease): Promise<void>;
-}
-
-export interface HeldLease {
-  readonly holder: string;
-  readonly token: bigint;
-  /** Throws lease_lost; to be called in the transaction of every effect. */
-  readonly fence: (connection: Queryable) => Promise<void>;
-}
+export type { HeldLease, LeaseKeeper };
 
 export interface Task {
   readonly name: string;
@@ -52,8 +39,6 @@ export interface ScheduledWorkDeps {
   readonly holder: string;
 }
 
-const LEASE_MS = 60_000;
-const RENEW_MS = 15_000;
 /** A schedule is late after this many intervals, but not before the floor. */
 const LATE_INTERVALS = 3;
 const LATE_FLOOR_MS = 5_000;
@@ -172,45 +157,25 @@ export class ScheduledWork implements Component {
   }
 
   async #runOnce(slot: Slot): Promise<void> {
-    const { leases, clock, holder } = this.#deps;
+    const { clock, holder } = this.#deps;
     const { task } = slot;
-    const lease = await leases.acquire(`billing-${task.name}`, holder, LEASE_MS);
-    if (lease === null) {
+    const done = await underLease(this.#reporter, this.#deps, `billing-${task.name}`, holder, async (lease) => {
+      const startedAt = clock.monotonicMs();
+      slot.startedAtMs = clock.now();
+      const result = await task.run(lease);
+      this.#seconds.observe((clock.monotonicMs() - startedAt) / 1000, { task: task.name });
+      return result;
+    });
+    if (done === null) {
       this.#runs.add(1, { task: task.name, outcome: 'elsewhere' });
       return;
     }
-    const startedAt = clock.monotonicMs();
-    slot.startedAtMs = clock.now();
-    const done = new AbortController();
-    const renewing = this.#keepLease(lease, done.signal);
-    try {
-      const fence = (connection: Queryable): Promise<void> => leases.assertHeld(connection, lease);
-      const result = await task.run({ holder, token: lease.token, fence });
-      slot.summary = result.summary;
-      slot.error = null;
-      slot.runs += 1;
-      slot.finishedAtMs = clock.now();
-      this.#runs.add(1, { task: task.name, outcome: 'done' });
-      this.#seconds.observe((clock.monotonicMs() - startedAt) / 1000, { task: task.name });
-      if (result.did && task.then !== undefined) this.wake(task.then);
-    } finally {
-      done.abort();
-      await renewing;
-      await leases.release(lease).catch(() => undefined);
-    }
-  }
-
-  /** A lease that cannot be renewed is left to run out: the fence then stops the run at its next effect. */
-  async #keepLease(lease: Lease, done: AbortSignal): Promise<void> {
-    for (;;) {
-      await this.#deps.clock.sleep(RENEW_MS, done);
-      if (done.aborted) return;
-      await this.#deps.leases
-        .renew(lease, LEASE_MS)
-        .catch((error: unknown) =>
-          this.#reporter.warn('lease not renewed', { lease: lease.name, message: messageOf(error) }),
-        );
-    }
+    slot.summary = done.result.summary;
+    slot.error = null;
+    slot.runs += 1;
+    slot.finishedAtMs = clock.now();
+    this.#runs.add(1, { task: task.name, outcome: 'done' });
+    if (done.result.did && task.then !== undefined) this.wake(task.then);
   }
 
   async #lookAfterLate(): Promise<void> {

@@ -28,6 +28,16 @@ export const BILLING_ERRORS = {
     'Something that the bill rests on is not in order.',
     'detail.gates names each; put it in order, or accept it by its name (--accept GATE).',
   ),
+  bill_state_refused: entry(
+    409,
+    'No way leads from the state of a bill to the one asked for.',
+    'detail.next names the states it may go to; an interim bill has none.',
+  ),
+  run_elsewhere: entry(
+    409,
+    'Another process does this very work at the moment.',
+    'Wait until it is done and ask again; a process that was killed holds it for up to a minute.',
+  ),
   queue_incompatible: entry(
     500,
     'The queue in the database is not of the version that this Weir was made for.',

@@ -1,0 +1,49 @@
+// The states of a bill (TMF678) and the ways between them; the bill itself never changes.
+import type { Database } from '../../common/database/database.ts';
+import type { EpochMs } from '../../common/model/time.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { addState, type Bill, type BillCategory, type BillState, findBill } from './bill-store.ts';
+
+export const BILL_STATES = ['new', 'onHold', 'validated', 'sent', 'partiallyPaid', 'settled'] as const;
+
+const NEXT: Readonly<Record<BillState, readonly BillState[]>> = {
+  new: ['onHold', 'validated'],
+  onHold: ['validated'],
+  validated: ['onHold', 'sent'],
+  sent: ['partiallyPaid', 'settled'],
+  partiallyPaid: ['settled'],
+  settled: [],
+};
+
+/** Where a bill may go from its state. An interim bill is a view of a running period: nobody is asked to pay it. */
+export function nextStates(category: BillCategory, state: BillState): readonly BillState[] {
+  return category === 'interim' ? [] : NEXT[state];
+}
+
+export interface StateChange {
+  readonly bill: string;
+  readonly state: BillState;
+  readonly by: string;
+  readonly atMs: EpochMs;
+}
+
+/** Asked twice, it is done once. Throws not_found, or bill_state_refused where no way leads from one state to the other. */
+export function changeBillState(database: Database, change: StateChange): Promise<Bill> {
+  return database.transaction(async (connection) => {
+    // Two that change one bill at once wait for each other: the second then sees the first one's state.
+    await connection.query('select from billing.bill where id = $1 for update', [change.bill]);
+    const bill = await findBill(connection, change.bill);
+    if (bill === null) throw new WeirError('not_found', `There is no bill ${change.bill}.`, { bill: change.bill });
+    if (bill.state === change.state) return bill;
+    const next = nextStates(bill.category, bill.state);
+    if (!next.includes(change.state))
+      throw new WeirError('bill_state_refused', `The bill ${bill.id} cannot go from ${bill.state} to ${change.state}.`, {
+        bill: bill.id,
+        category: bill.category,
+        state: bill.state,
+        next,
+      });
+    await addState(connection, bill.id, change.state, change.atMs, change.by);
+    return { ...bill, state: change.state };
+  });
+}
