@@ -45,8 +45,12 @@ export const GAP_INTERVALS = 1.5;
 const PLAUSIBLE_RATE_PERCENT = 110n;
 /** …as is this much time of refresh delay. */
 const PLAUSIBLE_REFRESH_MS = 10_000;
-/** Two clocks of two machines may differ this much over a span before the uptime is read as a boot. */
+/**
+ * Two clocks of two machines may differ this much over a span before the uptime is read as a boot: polling takes its time, and
+ * no crystal is wrong by more than a per mille. More would hide the boot of a device that was young before a long silence.
+ */
 const UPTIME_SLACK_TICKS = 500;
+const UPTIME_DRIFT = 0.001;
 const COUNTER32_MODULUS = 2n ** 32n;
 
 /** Real length of the span: the monotonic clock where one process read both, else UTC. */
@@ -64,7 +68,7 @@ export function spanDuration(previous: CounterReading, observed: CounterReading)
 export function rebooted(previousTicks: number, observedTicks: number, elapsedMs: DurationMs): boolean {
   const elapsedTicks = elapsedMs / MS_PER_TICK;
   const expected = previousTicks + elapsedTicks;
-  const slack = Math.max(UPTIME_SLACK_TICKS, elapsedTicks * 0.01);
+  const slack = Math.max(UPTIME_SLACK_TICKS, elapsedTicks * UPTIME_DRIFT);
   if (observedTicks >= previousTicks) return observedTicks < expected - slack && observedTicks <= elapsedTicks + slack;
   return Math.abs(observedTicks + TIME_TICKS_MODULUS - expected) > slack;
 }
