@@ -2,7 +2,10 @@
 
 export type Rounding = 'half_up' | 'half_even' | 'down' | 'up';
 
+/** From outside, with a bound. */
 const DECIMAL = /^([+-]?)(\d{1,60})(?:\.(\d{1,40}))?$/;
+/** As `toString` writes it, however large. */
+const WRITTEN_DECIMAL = /^(-?)(\d+)(?:\.(\d{1,40}))?$/;
 
 /** An exact rational number; immutable, always in lowest terms with a positive denominator. */
 export class Exact {
@@ -30,7 +33,10 @@ export class Exact {
 
   /** Reads a plain decimal such as `-12.0450`; null for anything else (no exponent, no thousands separator). */
   static parse(text: string): Exact | null {
-    const match = DECIMAL.exec(text);
+    return Exact.#decimal(DECIMAL.exec(text));
+  }
+
+  static #decimal(match: RegExpExecArray | null): Exact | null {
     if (match === null) return null;
     const fraction = match[3] ?? '';
     const magnitude = BigInt(`${match[2]}${fraction}`);
@@ -106,7 +112,7 @@ export class Exact {
   /** Reads what `toString` wrote; null for anything else. */
   static fromText(text: string): Exact | null {
     const [numerator, denominator, rest] = text.split('/');
-    if (denominator === undefined) return Exact.parse(text);
+    if (denominator === undefined) return Exact.#decimal(WRITTEN_DECIMAL.exec(text));
     if (rest !== undefined || !/^-?\d+$/.test(numerator ?? '') || !/^[1-9]\d*$/.test(denominator)) return null;
     return Exact.ratio(BigInt(numerator ?? ''), BigInt(denominator));
   }
