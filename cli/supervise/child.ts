@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
-import { codeOf, messageOf } from '../../common/runtime/errors.ts';
+import { ERROR_TABLE, type ErrorCode } from '../../common/runtime/error-table.ts';
+import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import { backoffDelay } from '../../common/runtime/retry.ts';
 import type { BoundedLog } from './bounded-log.ts';
@@ -30,6 +31,12 @@ const RESTART = { firstMs: 500, mostMs: 15_000 };
 const STEADY_MS = 60_000;
 const READY_POLL_MS = 200;
 const STOP_MS = 20_000;
+/** A child that refuses to start this often in a row, and never has been up, will not change its mind. */
+const REFUSALS = 3;
+/** Of what a child says on standard error, enough to hold its refusal. */
+const TAIL_CHARACTERS = 4000;
+/** As `weir` prints a coded error. */
+const REFUSAL = /weir: ([^\n]+)\n +[^\n]* \[([a-z_]+)\]\n?$/;
 
 export class SupervisedChild implements Component {
   readonly #reporter: Reporter;
@@ -39,6 +46,9 @@ export class SupervisedChild implements Component {
   #child: ChildProcess | null = null;
   #loop: Promise<void> | null = null;
   #ended: Promise<void> = Promise.resolve();
+  #wasUp = false;
+  #refusals = 0;
+  #refused: WeirError | null = null;
 
   constructor(reporter: Reporter, config: ChildConfig, deps: ChildDeps) {
     this.#reporter = reporter;
@@ -50,7 +60,7 @@ export class SupervisedChild implements Component {
     return this.#child?.pid ?? null;
   }
 
-  /** Resolves when the child is up for the first time; a child that dies before is started again and again until stop. */
+  /** Resolves when the child is up for the first time; one that dies before is started again. Throws the child's own coded error where it refuses to start again and again. */
   async start(): Promise<void> {
     this.#loop = this.#keepAlive();
     await this.#ready();
@@ -59,8 +69,12 @@ export class SupervisedChild implements Component {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#child?.kill('SIGTERM');
-    const forced = this.#deps.clock.sleep(STOP_MS).then(() => this.#child?.kill('SIGKILL'));
+    const ended = new AbortController();
+    const forced = this.#deps.clock.sleep(STOP_MS, ended.signal).then(() => {
+      if (!ended.signal.aborted) this.#child?.kill('SIGKILL');
+    });
     await Promise.race([this.#ended, forced]);
+    ended.abort();
     await this.#loop;
   }
 
@@ -68,17 +82,23 @@ export class SupervisedChild implements Component {
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
       const startedAt = this.#deps.clock.monotonicMs();
-      const how = await this.#runOnce();
+      const { how, refusal } = await this.#runOnce();
       if (this.#stopping.signal.aborted) return;
+      this.#refusals = refusal === null ? 0 : this.#refusals + 1;
+      if (refusal !== null && !this.#wasUp && this.#refusals >= REFUSALS) {
+        this.#refused = refusal;
+        return;
+      }
       if (this.#deps.clock.monotonicMs() - startedAt > STEADY_MS) failures = 0;
-      this.#reporter.error('child died', { child: this.#config.name, how });
-      this.#deps.tell(`${this.#config.name} ${how}; starting it again`);
+      const why = refusal === null ? '' : `: ${refusal.message} [${refusal.code}]`;
+      this.#reporter.error('child died', { child: this.#config.name, how, code: refusal?.code });
+      this.#deps.tell(`${this.#config.name} ${how}${why}; starting it again`);
       await this.#deps.clock.sleep(backoffDelay(RESTART, failures, this.#deps.random), this.#stopping.signal);
       failures += 1;
     }
   }
 
-  #runOnce(): Promise<string> {
+  #runOnce(): Promise<{ how: string; refusal: WeirError | null }> {
     const child = spawn(process.execPath, ['--enable-source-maps', this.#deps.entry, ...this.#config.args], {
       // A group of its own: Ctrl-C reaches the supervisor only, which stops its children in order. The ipc channel tells a child that its supervisor is gone.
       detached: true,
@@ -87,23 +107,43 @@ export class SupervisedChild implements Component {
     });
     this.#child = child;
     child.stdout?.on('data', (chunk: Buffer) => this.#deps.log.write(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => this.#deps.log.write(chunk));
+    let tail = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#deps.log.write(chunk);
+      tail = `${tail}${chunk.toString('utf8')}`.slice(-TAIL_CHARACTERS);
+    });
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(`could not be started (${messageOf(error)})`));
-      child.once('exit', (code, signal) =>
+      // Not at its exit: what it said last may still be on the way.
+      child.once('close', (code, signal) =>
         resolve(signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
       );
     });
     this.#ended = ended.then(() => undefined);
-    return ended;
+    return ended.then((how) => ({ how, refusal: refusalIn(tail, this.#config.name) }));
   }
 
   async #ready(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      if (await answers(this.#config.readyUrl)) return;
+      if (this.#refused !== null) throw this.#refused;
+      if (await answers(this.#config.readyUrl)) {
+        this.#wasUp = true;
+        return;
+      }
       await this.#deps.clock.sleep(READY_POLL_MS, this.#stopping.signal);
     }
   }
+}
+
+/** The coded error a child ended with; null where it ended otherwise. */
+export function refusalIn(said: string, child: string): WeirError | null {
+  const [, message, code] = REFUSAL.exec(said) ?? [];
+  if (message === undefined || code === undefined || !isErrorCode(code)) return null;
+  return new WeirError(code, message, { child });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_TABLE, code);
 }
 
 async function answers(url: string): Promise<boolean> {

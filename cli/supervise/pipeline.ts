@@ -8,6 +8,7 @@ import { createReporter, type Reporter } from '../../common/runtime/reporter.ts'
 import { BoundedLog } from './bounded-log.ts';
 import { SupervisedChild } from './child.ts';
 import { holdDataFolder, type Tokens, tokensOf } from './data-folder.ts';
+import { waitForFreePorts } from './free-ports.ts';
 
 export interface PipelineConfig {
   readonly configurationFile: string;
@@ -61,6 +62,9 @@ export class Pipeline implements Component {
     try {
       mkdirSync(path.join(dataFolder, 'logs'), { recursive: true, mode: 0o700 });
       this.#tokens = tokensOf(dataFolder, this.#deps.environment['WEIR_ADMIN_TOKEN']);
+      const { ports, simulator } = this.#config;
+      const truthPorts = simulator === null ? [] : [simulator.truthPort];
+      await waitForFreePorts([...Object.values(ports), ...truthPorts], this.#deps.clock);
       const databaseUrl = await this.#startDatabase();
       const children = this.#children(this.#tokens, databaseUrl);
       this.#components.push(...children.map((child) => child.component));
