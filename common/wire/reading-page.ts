@@ -8,6 +8,8 @@ export const PAGE_COLUMNS = ['in', 'out', 'discontinuity'] as const;
 /** One interface of a layout: row i of every page that names the layout. */
 export interface LayoutRow {
   readonly interfaceId: number;
+  /** Identity inside the device (common/model/interface-identity.ts): what contracts bind. */
+  readonly interfaceKey: string;
   readonly ifIndex: string;
   readonly ifName: string;
   readonly ifAlias: string;
