@@ -24,18 +24,18 @@ const MOST_PAUSE_INTERVALS = 5;
 export type BreakerDecision = 'poll' | 'probe' | 'rest';
 
 export function decide(breaker: Breaker, monotonicMs: number): BreakerDecision {
-  if (breaker.failures < FAILURES_TO_OPEN) return 'poll';
-  // A poll that starts a little early must not skip its probe.
-  return monotonicMs >= breaker.nextProbeMs - 50 ? 'probe' : 'rest';
+  if (!isOpen(breaker)) return 'poll';
+  return monotonicMs >= breaker.nextProbeMs ? 'probe' : 'rest';
 }
 
-/** After a poll or a probe that failed. */
-export function afterFailure(breaker: Breaker, failure: string, intervalMs: DurationMs, monotonicMs: number): Breaker {
+/** After a poll or a probe that failed and that began at `startedMs` of the monotonic clock. */
+export function afterFailure(breaker: Breaker, failure: string, intervalMs: DurationMs, startedMs: number): Breaker {
   const failures = breaker.failures + 1;
   if (failures < FAILURES_TO_OPEN) return { ...CLOSED, failures, failure };
   const most = Math.max(intervalMs, Math.min(MOST_PAUSE_MS, intervalMs * MOST_PAUSE_INTERVALS));
   const pauseMs = breaker.pauseMs === 0 ? intervalMs : Math.min(most, breaker.pauseMs * 2);
-  return { failures, failure, pauseMs, nextProbeMs: monotonicMs + pauseMs };
+  // Turns come an interval apart, a little early or late: the one nearest to the end of the pause is meant.
+  return { failures, failure, pauseMs, nextProbeMs: startedMs + pauseMs - intervalMs / 2 };
 }
 
 export function isOpen(breaker: Breaker): boolean {

@@ -1,6 +1,7 @@
 // What the agent remembers of one device between its polls; all of it can be read again, so none of it is kept on disk.
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Profile } from '../profile/profile.ts';
+import type { UptimeSeen } from './uptime.ts';
 
 /** What an ifIndex stands for, from the names last read. */
 export interface KnownInterface {
@@ -22,22 +23,42 @@ export interface KnownNames {
   readonly tableLastChange: number;
 }
 
+const MOST_VAIN_CALLS = 3;
+
 export class DeviceState {
   profile: Profile | null = null;
   names: KnownNames | null = null;
-  /** sysUpTime of the last answer, hundredths of a second. */
-  uptimeTicks: number | null = null;
+  /** The last look at sysUpTime. */
+  uptime: UptimeSeen | null = null;
   /** Columns of the interface table worth asking for; null asks for all and decides anew. */
   interfaceColumns: ReadonlySet<string> | null = null;
   slowReadAtMonotonicMs: number | null = null;
+  /** Readings of names since the last change that ifTableLastChange called for and that found nothing new. */
+  vainCalls = 0;
   readonly lookups = new Map<string, string | number | null>();
 
-  /** After the device was another, or silent: read everything again. */
+  /** Some agents renew ifTableLastChange with every look at the table: it then says nothing, and names are compared instead. */
+  get trustsTableLastChange(): boolean {
+    return this.vainCalls < MOST_VAIN_CALLS;
+  }
+
+  distrustTableLastChange(): void {
+    this.vainCalls = MOST_VAIN_CALLS;
+  }
+
+  /** Where nothing says any more which interface an index means: read everything again. */
   forgetNames(): void {
     this.names = null;
     this.interfaceColumns = null;
     this.lookups.clear();
   }
+}
+
+/** Whether every index means what it meant. */
+export function sameInterfaces(a: KnownNames, b: KnownNames): boolean {
+  if (a.byIndex.size !== b.byIndex.size) return false;
+  for (const [index, { key }] of a.byIndex) if (b.byIndex.get(index)?.key !== key) return false;
+  return true;
 }
 
 /** What one poll is to do. */

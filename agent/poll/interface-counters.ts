@@ -16,19 +16,24 @@ export function readCounters(
   return reader.readTable({ name: 'interface', columns: wanted, beside: [IF_TABLE_LAST_CHANGE], signal });
 }
 
+/** Proves or breaks the continuity of the counters, so it comes in their answer also where a device cannot fit a whole row into one. */
+const DISCONTINUITY = 'ifCounterDiscontinuityTime';
+
 function wantedColumns(columns: InterfaceColumns, state: DeviceState, wide: boolean): ColumnRequest[] {
-  const wanted: ColumnRequest[] = [];
+  const status = columns.status.map(({ name, oid }) => ({ name, oid, form: 'number' as const }));
+  const wanted: ColumnRequest[] = status.filter((column) => column.name === DISCONTINUITY);
   for (const { name, oid, width, narrow } of columns.counters) {
     if (width === 32) wanted.push({ name, oid, form: 'counter32' });
     else if (wide) wanted.push({ name, oid, form: 'counter64' });
     if (narrow !== undefined) wanted.push({ name: narrow.name, oid: narrow.oid, form: 'counter32' });
   }
-  for (const { name, oid } of columns.status) wanted.push({ name, oid, form: 'number' });
+  wanted.push(...status.filter((column) => column.name !== DISCONTINUITY));
   const known = state.interfaceColumns;
   const useful = known === null ? wanted : wanted.filter((column) => known.has(column.name));
   const { names } = state;
   // A device that keeps ifTableLastChange tells of a change by itself; from any other the name comes along with the counters.
-  if (names !== null && !(names.tableLastChange > 0)) useful.push(CHECK_COLUMNS[names.checkedBy]);
+  const tells = names !== null && names.tableLastChange > 0 && state.trustsTableLastChange;
+  if (names !== null && !tells) useful.push(CHECK_COLUMNS[names.checkedBy]);
   return useful;
 }
 
@@ -56,7 +61,9 @@ export function namesDiffer(read: ReadTable, names: KnownNames): boolean {
     const known = names.byIndex.get(index);
     if (known === undefined) return true;
     if (check?.kind !== 'text') return false;
-    return (check.values[row] ?? '') !== (known.checkName ?? '');
+    const name = check.values[row] ?? null;
+    // What a walk that was cut short did not bring says nothing.
+    return (name !== null || read.complete) && (name ?? '') !== (known.checkName ?? '');
   });
 }
 

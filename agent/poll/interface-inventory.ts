@@ -33,7 +33,6 @@ export interface InventoryRead {
   readonly table: Table;
   /** Null where the walk was cut short in a way that leaves open whether a name is unique. */
   readonly names: KnownNames | null;
-  readonly uptimeTicks: number | null;
 }
 
 /** Cut short for good by the device's own fault: reading again would bring the same rows. */
@@ -61,7 +60,6 @@ export async function readInventory(
     failure: read.failure,
     table: tableOf(read, rows),
     names: lasting ? namesOf(rows, monotonicMs, read.beside[0] ?? Number.NaN) : null,
-    uptimeTicks: read.segments.at(-1)?.uptimeTicks ?? null,
   };
 }
 

@@ -1,11 +1,13 @@
 // One visit to one device: counters and status always, names when something hints at a change, the slow tables when they are due.
 import type { Poll, PollOutcome, Table } from '../../common/model/poll.ts';
+import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import { codeOf, WeirError } from '../../common/runtime/errors.ts';
 import type { Profile, ProfileCatalogue, ReadContext, SystemFacts } from '../profile/profile.ts';
 import type { DeviceReader, ReadTable } from '../snmp/table-reader.ts';
-import type { DeviceState, PollPlan, PollTimes } from './device-state.ts';
+import { type DeviceState, type KnownNames, type PollPlan, type PollTimes, sameInterfaces } from './device-state.ts';
 import { interfaceTable, namesDiffer, readCounters, usefulColumns } from './interface-counters.ts';
 import { readInventory } from './interface-inventory.ts';
+import { lastUptime, restartedDuring } from './uptime.ts';
 
 export interface PollDeps {
   readonly times: PollTimes;
@@ -16,6 +18,12 @@ export interface PollDeps {
 const SYSTEM = '1.3.6.1.2.1.1';
 const SYSTEM_SCALARS = ['sysDescr', 'sysObjectID', 'sysContact', 'sysName', 'sysLocation'] as const;
 const SYSTEM_OIDS = [1, 2, 4, 5, 6].map((number) => `${SYSTEM}.${number}.0`);
+const ANSWERED_BADLY: readonly ErrorCode[] = [
+  'snmp_oid_not_increasing',
+  'snmp_refused',
+  'snmp_too_big',
+  'snmp_walk_limit',
+];
 
 /** Polls a device once. Never rejects on account of the device: what went wrong stands in the poll. The signal is the poll's deadline. */
 export async function pollDevice(
@@ -37,6 +45,8 @@ class Visit {
   readonly #signal: AbortSignal;
   readonly #tables: Table[] = [];
   #failure: string | null = null;
+  /** Whether the counters at hand were asked for with every column that could be of use. */
+  #askedForAll = true;
 
   constructor(reader: DeviceReader, plan: PollPlan, state: DeviceState, deps: PollDeps, signal: AbortSignal) {
     this.#reader = reader;
@@ -78,19 +88,36 @@ class Visit {
     const state = this.#state;
     const fresh = state.profile === null;
     const profile = state.profile ?? (await this.#identify());
-    let counters = await readCounters(this.#reader, profile.interface, state, this.#signal);
-    if (counters.failure !== null && counters.index.length === 0 && !fresh && isSilence(counters.failure)) {
+    let counters = await this.#readCounters(profile);
+    if (isSilence(counters.failure) && counters.index.length === 0 && !fresh) {
       this.#failure = counters.failure;
       return false;
     }
-    if (this.#namesAreDue(counters)) {
-      if (!fresh) await this.#identify();
-      counters = await this.#readNames(counters, state.profile ?? profile);
+    const doubted = this.#doubtsNames(counters);
+    if (doubted || this.#namesAreOld()) {
+      if (!fresh) await this.#identifyAgain();
+      counters = await this.#readNames(counters, state.profile ?? profile, doubted);
     }
     this.#note(counters.failure);
     this.#takeCounters(counters, state.profile ?? profile);
-    await this.#readSlowTables(state.profile ?? profile);
+    // A device that fell silent would be waited for once a table; they stay due.
+    if (!isSilence(counters.failure)) await this.#readSlowTables(state.profile ?? profile);
     return this.#failure === null || this.#tables.some(hasValues);
+  }
+
+  #readCounters(profile: Profile): Promise<ReadTable> {
+    this.#askedForAll = this.#state.interfaceColumns === null;
+    return readCounters(this.#reader, profile.interface, this.#state, this.#signal);
+  }
+
+  /** What was read of the interfaces must not be lost because the device is slow to say what it is. */
+  async #identifyAgain(): Promise<void> {
+    try {
+      await this.#identify();
+    } catch (error) {
+      if (!(error instanceof WeirError)) throw error;
+      this.#note(error.code);
+    }
   }
 
   /** Reads the system group, chooses the profile and adds the table `system`. */
@@ -117,42 +144,80 @@ class Visit {
     return profile;
   }
 
-  #namesAreDue(counters: ReadTable): boolean {
-    const { names, uptimeTicks } = this.#state;
+  #namesAreOld(): boolean {
+    const { names } = this.#state;
     if (names === null) return true;
-    if (this.#deps.times.monotonicMs() - names.readAtMonotonicMs >= this.#plan.inventoryIntervalMs) return true;
-    const [lastChange = Number.NaN] = counters.beside;
-    if (!Number.isNaN(lastChange) && lastChange !== names.tableLastChange) return true;
-    if (wentBack(uptimeTicks, firstUptime(counters))) return true;
-    return namesDiffer(counters, names);
+    return this.#deps.times.monotonicMs() - names.readAtMonotonicMs >= this.#plan.inventoryIntervalMs;
   }
 
-  /** Reads names; where the interfaces changed between counters and names, the counters are read once more under the new names. */
-  async #readNames(counters: ReadTable, profile: Profile): Promise<ReadTable> {
-    const state = this.#state;
-    const inventory = await readInventory(this.#reader, this.#deps.times.monotonicMs(), this.#signal);
-    this.#note(inventory.failure);
-    if (inventory.table.index.length > 0) this.#tables.push(inventory.table);
-    if (inventory.names === null) return counters;
+  /** Whether these counters hint that an index may mean another interface than the one known. */
+  #doubtsNames(counters: ReadTable): boolean {
+    const { names, uptime } = this.#state;
+    if (names === null || restartedDuring(uptime, counters.segments)) return true;
+    return this.#tableChanged(names, counters) || namesDiffer(counters, names);
+  }
+
+  /** By ifTableLastChange; a device that does not tell it here says nothing. */
+  #tableChanged(names: KnownNames, counters: ReadTable): boolean {
     const [lastChange = Number.NaN] = counters.beside;
-    const changed = inventory.names.tableLastChange !== lastChange && !Number.isNaN(lastChange);
-    const restarted = wentBack(lastUptime(counters), inventory.uptimeTicks);
-    state.names = inventory.names;
+    return this.#state.trustsTableLastChange && !Number.isNaN(lastChange) && lastChange !== names.tableLastChange;
+  }
+
+  /** Reads names; where the counters may not be those of the new names, or lack columns, they are read once more. */
+  async #readNames(counters: ReadTable, profile: Profile, doubted: boolean): Promise<ReadTable> {
+    const state = this.#state;
+    const { names, table, failure } = await readInventory(this.#reader, this.#deps.times.monotonicMs(), this.#signal);
+    this.#note(failure);
+    if (table.index.length > 0) this.#tables.push(table);
+    if (names === null) {
+      // Under the old names the counters of one customer might be billed to another.
+      if (doubted) state.forgetNames();
+      return counters;
+    }
+    const restarted = restartedDuring(null, [...counters.segments, ...table.segments]);
+    const stale = restarted || this.#tableChanged(names, counters) || namesDiffer(counters, names);
+    const enough = this.#askedForAll;
+    this.#learnNames(names, counters);
+    if (!stale && enough) return counters;
+    state.uptime = lastUptime(table.segments) ?? lastUptime(counters.segments) ?? state.uptime;
+    const again = await this.#readCounters(profile);
+    if (!stale && again.failure !== null) return this.#keep(counters);
+    if (this.#doubtsNames(again)) {
+      if (this.#tableChanged(names, again)) state.distrustTableLastChange();
+      state.forgetNames();
+    }
+    return again;
+  }
+
+  #learnNames(names: KnownNames, counters: ReadTable): void {
+    const state = this.#state;
+    const known = state.names;
+    if (known !== null && this.#tableChanged(known, counters) && !restartedDuring(state.uptime, counters.segments)) {
+      state.vainCalls = sameInterfaces(known, names) ? state.vainCalls + 1 : 0;
+    }
+    state.names = names;
     state.interfaceColumns = null;
     state.lookups.clear();
-    if (!changed && !restarted && !namesDiffer(counters, inventory.names)) return counters;
-    return await readCounters(this.#reader, profile.interface, state, this.#signal);
+  }
+
+  /** Goes on with counters that were read without all columns. */
+  #keep(counters: ReadTable): ReadTable {
+    this.#askedForAll = false;
+    return counters;
   }
 
   #takeCounters(counters: ReadTable, profile: Profile): void {
     const state = this.#state;
-    state.uptimeTicks = lastUptime(counters) ?? state.uptimeTicks;
-    if (state.names === null) return;
+    state.uptime = lastUptime(counters.segments) ?? state.uptime;
+    if (state.names === null) {
+      if (counters.index.length > 0) this.#note('interface_unnamed');
+      return;
+    }
     const { table, unnamed } = interfaceTable(counters, state.names, profile.interface);
     if (unnamed > 0) {
       this.#note('interface_unnamed');
       state.forgetNames();
-    } else if (state.interfaceColumns === null && counters.complete) {
+    } else if (state.interfaceColumns === null && this.#askedForAll && counters.complete) {
       state.interfaceColumns = usefulColumns(counters, profile.interface);
     }
     this.#tables.push(table);
@@ -193,21 +258,8 @@ function hasValues(table: Table): boolean {
 }
 
 /** Nothing came because nobody answered or let us in, rather than because of what was answered. */
-function isSilence(failure: string): boolean {
-  return failure !== 'snmp_oid_not_increasing' && failure !== 'snmp_refused' && failure !== 'snmp_too_big';
-}
-
-function firstUptime(read: ReadTable): number | null {
-  return read.segments[0]?.uptimeTicks ?? null;
-}
-
-function lastUptime(read: ReadTable): number | null {
-  return read.segments.at(-1)?.uptimeTicks ?? null;
-}
-
-/** A restart, or the wrap after 497 days: reading names again costs little, so the two need not be told apart here. */
-function wentBack(before: number | null, after: number | null): boolean {
-  return before !== null && after !== null && after < before;
+function isSilence(failure: ErrorCode | null): boolean {
+  return failure !== null && !ANSWERED_BADLY.includes(failure);
 }
 
 function textOrNull(value: string | number | null | undefined): string | null {

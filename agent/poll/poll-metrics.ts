@@ -5,7 +5,9 @@ import type { CounterMetric, GaugeMetric, HistogramMetric, Reporter } from '../.
 export interface PollMetrics {
   readonly devices: GaugeMetric;
   readonly running: GaugeMetric;
+  readonly silent: GaugeMetric;
   readonly lateness: HistogramMetric;
+  readonly skipped: CounterMetric;
   readonly lost: CounterMetric;
   count(poll: Poll): void;
 }
@@ -21,7 +23,12 @@ export function pollMetrics(reporter: Reporter): PollMetrics {
   return {
     devices: reporter.gauge('agent_devices', 'Devices this agent polls.'),
     running: reporter.gauge('agent_polls_running', 'Polls under way.'),
+    silent: reporter.gauge('agent_devices_silent', 'Devices that do not answer and are only probed.'),
     lateness: reporter.histogram('agent_poll_lateness_seconds', 'How late polls begin.', [0.01, 0.1, 1, 10, 60]),
+    skipped: reporter.counter(
+      'agent_polls_skipped_total',
+      'Polls left out because the last one of the device took too long.',
+    ),
     lost: reporter.counter('agent_polls_lost_total', 'Polls that could not be handed to the spool.', ['code']),
     count: (poll) => {
       polls.add(1, { outcome: poll.outcome, failure: poll.failure ?? '' });

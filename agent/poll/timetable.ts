@@ -13,11 +13,29 @@ export function phaseOf(device: string, intervalMs: DurationMs): DurationMs {
   return hashOf(device) % intervalMs;
 }
 
-/** How long until the device's next place, at least half an interval: so no wall clock step makes two polls fall together or one fall out. */
-export function waitUntilNext(nowMs: EpochMs, intervalMs: DurationMs, phaseMs: DurationMs): DurationMs {
-  const past = (((nowMs - phaseMs) % intervalMs) + intervalMs) % intervalMs;
-  const wait = intervalMs - past;
-  return wait < intervalMs / 2 ? wait + intervalMs : wait;
+export interface NextTurn {
+  readonly waitMs: DurationMs;
+  /** Places that passed while the last poll was under way and that no poll will take. */
+  readonly skipped: number;
+}
+
+/**
+ * The device's next turn, `elapsedMs` after the last one began. Turns stand on the device's places of the wall clock, but never closer than half
+ * an interval, so that no step of that clock makes two polls fall together or one fall out. A place that passed less than half an interval
+ * ago is taken at once: a device that needs the whole interval is polled late, not half as often.
+ */
+export function nextTurn(nowMs: EpochMs, elapsedMs: DurationMs, intervalMs: DurationMs, phaseMs: DurationMs): NextTurn {
+  const placeMs = placeFrom(nowMs - elapsedMs + intervalMs / 2, intervalMs, phaseMs);
+  const lateMs = nowMs - placeMs;
+  if (lateMs <= 0) return { waitMs: -lateMs, skipped: 0 };
+  if (lateMs < intervalMs / 2) return { waitMs: 0, skipped: 0 };
+  const next = placeFrom(nowMs, intervalMs, phaseMs);
+  return { waitMs: next - nowMs, skipped: Math.round((next - placeMs) / intervalMs) };
+}
+
+/** The device's first place at or after a time. */
+function placeFrom(ms: EpochMs, intervalMs: DurationMs, phaseMs: DurationMs): EpochMs {
+  return Math.ceil((ms - phaseMs) / intervalMs) * intervalMs + phaseMs;
 }
 
 /** The first wait after a start: the device's phase, but early enough that a person watching sees something. */

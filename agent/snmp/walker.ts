@@ -54,6 +54,7 @@ class TableWalk {
   readonly #request: WalkRequest;
   readonly #sink: RowSink;
   readonly #positions: Int32Array;
+  readonly #heads: Oid[];
   #memory: TableMemory;
   #failure: ErrorCode | null = null;
   #clean = true;
@@ -69,6 +70,7 @@ class TableWalk {
     this.#sink = sink;
     this.#memory = request.memory;
     this.#positions = new Int32Array(request.columns.length);
+    this.#heads = [...request.nonRepeaters];
   }
 
   async run(): Promise<WalkOutcome> {
@@ -126,13 +128,13 @@ class TableWalk {
 
   /** Null: the device is silent on this request but answers a small one. */
   async #ask(active: readonly number[], frontier: Uint8Array, repetitions: number): Promise<SnmpResponse | null> {
-    const { nonRepeaters, columns, signal } = this.#request;
-    const oids = [...nonRepeaters, ...active.map((column) => joinOids(columns[column] ?? START, frontier))];
+    const { columns, signal } = this.#request;
+    const oids = [...this.#heads, ...active.map((column) => joinOids(columns[column] ?? START, frontier))];
     const options = signal === undefined ? {} : { signal };
     this.#requests += 1;
     try {
       return this.#session.bulk
-        ? await this.#session.getBulk(nonRepeaters.length, oids, repetitions, options)
+        ? await this.#session.getBulk(this.#heads.length, oids, repetitions, options)
         : await this.#session.getNext(oids, options);
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== 'snmp_timeout') throw error;
@@ -144,9 +146,17 @@ class TableWalk {
 
   /** An error-status about one column ends that column: in version 1 (noSuchName) that is how a table ends, else it is cut short. */
   #withoutRefused(active: readonly number[], response: SnmpResponse): readonly number[] {
-    const refused = response.errorIndex - 1 - this.#request.nonRepeaters.length;
+    const refused = response.errorIndex - 1 - this.#heads.length;
     const known = refused >= 0 && refused < active.length;
-    const ends = known && !this.#session.bulk && response.errorStatus === ERROR_STATUS.noSuchName;
+    const noMore = !this.#session.bulk && response.errorStatus === ERROR_STATUS.noSuchName;
+    const head = response.errorIndex - 1;
+    const [first] = this.#heads;
+    if (noMore && head > 0 && head < this.#heads.length && first !== undefined && this.#heads[head] !== first) {
+      // The device has nothing beyond this scalar. The first stands in for it, so that the others keep their places.
+      this.#heads[head] = first;
+      return active;
+    }
+    const ends = known && noMore;
     if (!ends) {
       this.#failure ??= 'snmp_refused';
       this.#clean = false;
@@ -160,7 +170,7 @@ class TableWalk {
     active: readonly number[],
     frontier: Uint8Array,
   ): { active: readonly number[]; frontier: Uint8Array } | null {
-    const heads = this.#request.nonRepeaters.length;
+    const heads = this.#heads.length;
     const { varbinds } = response;
     if (varbinds.count <= heads) return null;
     this.#sink.answer(response);
@@ -265,7 +275,7 @@ class TableWalk {
 
   #learnSize(response: SnmpResponse, columns: number): void {
     const { varbinds } = response;
-    const heads = this.#request.nonRepeaters.length;
+    const heads = this.#heads.length;
     const bytes = varbinds.valueEnd(varbinds.count - 1) - varbinds.oidStart(heads);
     this.#memory = afterAnswer(this.#memory, (bytes / (varbinds.count - heads)) * columns);
   }

@@ -23,6 +23,8 @@ export interface Habits {
   duplicates?: boolean;
   /** Whether to drop a datagram, asked for each of both directions. */
   drop?: () => boolean;
+  /** No answer where what was found says so. */
+  silentWhere?: (found: readonly MibObject[]) => boolean;
   /** Changes what is found before it is sent. */
   rewrite?: (found: MibObject[]) => MibObject[];
   /** Sent instead of any answer. */
@@ -108,6 +110,7 @@ export class ScriptedDevice {
     }
     if (rewrite !== undefined) found = rewrite(found);
     if (silentAbove !== undefined && found.length > silentAbove) return null;
+    if (this.habits.silentWhere?.(found) === true) return null;
     if (tooBigAbove !== undefined && found.length > tooBigAbove) {
       errorStatus = 1;
       found = [];
