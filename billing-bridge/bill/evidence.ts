@@ -5,8 +5,16 @@ import type { Meter, UsageReader, UsageRecord } from '../mediate/usage.ts';
 import type { Charge, ChargeRow } from '../rate/charge-store.ts';
 import type { ReadCharges } from './line-groups.ts';
 
-/** Readings of a meter around a span, as the collector keeps them; null where it cannot be asked. */
-export type ReadReadings = (meter: number, fromMs: EpochMs, toMs: EpochMs) => Promise<readonly unknown[] | null>;
+export interface ReadingsBehind {
+  /** As the collector keeps them; null where it cannot be asked, and `problem` says why. */
+  readonly items: readonly unknown[] | null;
+  /** False where the span holds more than an answer may. */
+  readonly complete: boolean;
+  readonly problem: string | null;
+}
+
+/** Readings of a meter in a span. */
+export type ReadReadings = (meter: number, fromMs: EpochMs, toMs: EpochMs) => Promise<ReadingsBehind>;
 
 /** Charges behind a line, oldest window first, after an id. */
 export async function chargesBehind(
@@ -47,7 +55,7 @@ export interface EvidenceDeps {
   readonly readings: ReadReadings;
 }
 
-/** One charge with its usage records and, where asked, the readings at their edges. */
+/** One charge with its usage records and, where asked, the readings they came from. */
 export async function evidenceOf(
   deps: EvidenceDeps,
   charge: Charge,
@@ -66,27 +74,28 @@ export async function evidenceOf(
       to: isoTime(span.toMs),
       records: shown.map(describeRecord),
       recordsInAll: records.length,
-      ...(options.readings ? { readings: await readingsBehind(deps, span.meter, records) } : {}),
+      ...(options.readings ? await readingsBehind(deps, span.meter, shown) : {}),
     });
   }
   return { charge: charge.id.toString(), evidence: charge.evidence, usage };
 }
 
-async function readingsBehind(
-  deps: EvidenceDeps,
-  meter: number,
-  records: readonly UsageRecord[],
-): Promise<readonly unknown[] | null> {
-  if (records.length === 0) return [];
-  const first = Math.min(...records.map((record) => record.evidence.firstReadingAtMs));
-  const last = Math.max(...records.map((record) => record.evidence.lastReadingAtMs));
-  return deps.readings(meter, first, last + 1);
+async function readingsBehind(deps: EvidenceDeps, meter: number, records: readonly UsageRecord[]): Promise<object> {
+  if (records.length === 0) return { readings: [], readingsComplete: true };
+  const first = records.reduce((least, record) => Math.min(least, record.evidence.firstReadingAtMs), Infinity);
+  const last = records.reduce((most, record) => Math.max(most, record.evidence.lastReadingAtMs), 0);
+  const { items, complete, problem } = await deps.readings(meter, first, last + 1);
+  return {
+    readings: items,
+    readingsComplete: complete,
+    ...(problem === null ? {} : { readingsProblem: problem }),
+  };
 }
 
 function describeMeter(meter: Meter | undefined, id: number): object {
   return meter === undefined
     ? { meter: id }
-    : { meter: id, device: meter.device, interface: meter.interfaceKey, direction: meter.direction };
+    : { meter: id, device: meter.device, interfaceKey: meter.interfaceKey, direction: meter.direction };
 }
 
 export function describeRecord(record: UsageRecord): object {

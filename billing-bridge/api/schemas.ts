@@ -1,0 +1,220 @@
+// The forms of the bridge's answers, as the OpenAPI document shows them: times ISO 8601 UTC, big integers and money as text.
+import { z } from 'zod';
+
+export const time = z.iso.datetime();
+export const integer = z.string().regex(/^\d+$/).describe('an integer of any size, as text');
+export const exact = z
+  .string()
+  .regex(/^-?\d+(\.\d+|\/\d+)?$/)
+  .describe('an exact number as text: a decimal, or numerator/denominator where no decimal ends');
+export const money = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/)
+  .describe('a decimal as text, rounded by the rule of the price plan');
+const anything = z.unknown();
+const facts = z.record(z.string(), anything);
+
+export const periodForm = z.object({
+  name: z.string(),
+  cycle: z.enum(['month', 'day', 'hour']),
+  zone: z.string(),
+  from: time,
+  to: time,
+});
+
+export const customerForm = z.object({
+  id: z.string(),
+  name: z.string(),
+  currency: z.string(),
+  zone: z.string(),
+  cycle: z.enum(['month', 'day', 'hour']),
+});
+
+export const serviceForm = z.object({
+  id: z.string(),
+  name: z.string(),
+  customer: z.string(),
+  from: time,
+  to: time.nullable(),
+  recurringFrom: time,
+  plans: z.array(z.object({ plan: z.string(), from: time })),
+  bindings: z.array(z.object({ device: z.string(), interfaceKey: z.string(), from: time, to: time.nullable() })),
+});
+
+export const pricePlanForm = z.object({
+  id: z.string(),
+  versions: z.array(
+    z.object({
+      version: z.number().int(),
+      validFrom: time,
+      cancelled: z.boolean(),
+      terms: facts.describe('as the configuration states them'),
+    }),
+  ),
+});
+
+export const meterForm = z.object({
+  id: z.number().int(),
+  device: z.string(),
+  interfaceKey: z.string(),
+  direction: z.enum(['in', 'out']),
+  state: z.enum(['billed', 'infrastructure', 'unassigned']),
+  service: z.string().nullable(),
+  customer: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
+export const usageForm = z.object({
+  serial: integer,
+  meter: z.number().int(),
+  bucketStart: time,
+  bucketMs: z.number().int(),
+  version: z.number().int(),
+  octets: z.object({ good: integer, wrapped: integer, gap: integer, suspended: integer }),
+  coveredMs: z.number(),
+  gapMs: z.number(),
+  lostMs: z.number(),
+  evidence: z.object({ epoch: integer, firstReadingAt: time, lastReadingAt: time }),
+});
+
+export const suspenseForm = z.object({
+  meter: z.number().int(),
+  device: z.string(),
+  interfaceKey: z.string(),
+  direction: z.enum(['in', 'out']),
+  reason: z.enum(['implausible', 'lost']),
+  end: z.string().nullable(),
+  from: time,
+  to: time,
+  octets: integer.nullable(),
+  service: z.string().nullable(),
+  customer: z.string().nullable(),
+});
+
+export const chargeForm = z.object({
+  id: integer,
+  run: integer,
+  customer: z.string(),
+  service: z.string(),
+  item: z.string(),
+  itemName: z.string(),
+  kind: z.string(),
+  windowStart: time,
+  windowEnd: time,
+  version: z.number().int(),
+  status: z.enum(['rated', 'rerated']),
+  plan: z.string(),
+  planVersion: z.number().int(),
+  currency: z.string(),
+  quantity: exact,
+  unit: z.string(),
+  amount: exact,
+  usageRecords: z.number().int(),
+  ratedAt: time,
+});
+
+export const chargeDetailForm = chargeForm.extend({
+  working: anything,
+  bills: z.array(z.object({ bill: z.string(), line: z.number().int(), final: z.boolean() })),
+});
+
+export const evidenceForm = z.object({
+  charge: integer,
+  evidence: anything,
+  usage: z.array(
+    z.object({
+      meter: z.number().int(),
+      device: z.string().optional(),
+      interfaceKey: z.string().optional(),
+      direction: z.string().optional(),
+      from: time,
+      to: time,
+      records: z.array(usageForm),
+      recordsInAll: z.number().int(),
+      readings: z.array(facts).nullable().optional().describe('raw readings with their batch, from the collector'),
+      readingsComplete: z.boolean().optional(),
+      readingsProblem: z.string().optional(),
+    }),
+  ),
+});
+
+export const gateForm = z.object({
+  name: z.string(),
+  open: z.boolean(),
+  hard: z.boolean(),
+  accepted: z.boolean(),
+  count: z.number().int(),
+  findings: z.array(facts),
+});
+
+export const billForm = z.object({
+  id: z.string(),
+  customer: z.string(),
+  customerName: z.string(),
+  period: periodForm,
+  category: z.enum(['normal', 'interim']),
+  state: z.enum(['new', 'onHold', 'validated', 'sent', 'partiallyPaid', 'settled']),
+  currency: z.string(),
+  total: money,
+  watermark: z.string().nullable(),
+  gates: z.array(gateForm),
+  issuedAt: time,
+});
+
+const lineShape = {
+  service: z.string(),
+  item: z.string(),
+  itemName: z.string(),
+  plan: z.string(),
+  planVersion: z.number().int(),
+  quantity: exact,
+  unit: z.string(),
+  exactAmount: exact,
+  amount: money,
+  working: anything,
+};
+
+export const billDetailForm = billForm.extend({
+  lines: z.array(
+    z.object({
+      line: z.number().int(),
+      kind: z.enum(['charge', 'adjustment']),
+      period: periodForm,
+      billedBefore: exact,
+      ...lineShape,
+    }),
+  ),
+});
+
+export const previewForm = z.object({
+  customer: z.string(),
+  period: periodForm,
+  until: time,
+  currency: z.string(),
+  total: money,
+  watermark: z.string().nullable(),
+  lines: z.array(z.object({ kind: z.string(), ...lineShape })),
+});
+
+export const billRunForm = z.object({
+  period: z.string(),
+  interim: z.boolean(),
+  accounts: z.array(
+    z.object({
+      account: z.string(),
+      outcome: z.enum(['made', 'closed', 'held', 'nothing']),
+      bill: z.string().nullable(),
+      total: money.nullable(),
+      currency: z.string(),
+      gates: z.array(gateForm),
+    }),
+  ),
+});
+
+export const billRunEntryForm = billRunForm.extend({
+  id: integer,
+  account: z.string().nullable(),
+  accepted: z.array(z.string()),
+  by: z.string(),
+  at: time,
+});

@@ -1,0 +1,107 @@
+// Routes of usage: meters and who holds them, usage records, and what is held back.
+import { z } from 'zod';
+import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { pageInMemory, pageOf, pageParameters, timeParameter } from '../../common/http/parameters.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { Ledger } from '../ledger.ts';
+import { USAGE_READERS } from './access.ts';
+import { describeMeter, describeSuspense } from './forms.ts';
+import { meterForm, suspenseForm, usageForm } from './schemas.ts';
+
+export interface UsageRoutesDeps {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+}
+
+/** Later than any bucket, and an int8. */
+const END_MS = 8_640_000_000_000_000;
+
+export function addUsageRoutes(routes: DescribedRoutes, { ledger, clock }: UsageRoutesDeps): void {
+  addMeters(routes, ledger, clock);
+  addUsage(routes, ledger);
+  addSuspense(routes, ledger);
+}
+
+function addMeters(routes: DescribedRoutes, ledger: Ledger, clock: Clock): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/billing/v1/meters',
+      access: USAGE_READERS,
+      summary: 'Meters, and what their interface is now: billed, infrastructure with a reason, or unassigned.',
+      query: z.strictObject({
+        device: z.string().optional(),
+        interface: z.string().optional(),
+        state: z.enum(['billed', 'infrastructure', 'unassigned']).optional(),
+        ...pageParameters,
+      }),
+      answer: pageOf(meterForm),
+    },
+    async ({ query }) => {
+      const [book, now] = [await ledger.book(), clock.now()];
+      const found = (await ledger.usage.allMeters())
+        .filter((meter) => query.device === undefined || meter.device === query.device)
+        .filter((meter) => query.interface === undefined || meter.interfaceKey === query.interface)
+        .map((meter) => ({ meter, state: ledger.stateOf(book, meter.device, meter.interfaceKey, now) }))
+        .filter(({ state }) => query.state === undefined || state.state === query.state)
+        .toSorted((left, right) => left.meter.id - right.meter.id);
+      const page = pageInMemory(found, ({ meter }) => meter.id.toString().padStart(16, '0'), query);
+      return { items: page.items.map(({ meter, state }) => describeMeter(meter, state)), next: page.next };
+    },
+  );
+}
+
+function addUsage(routes: DescribedRoutes, ledger: Ledger): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/billing/v1/usage',
+      access: USAGE_READERS,
+      summary: 'Usage records whose bucket begins in [from, to); the newest version of each, or all of them.',
+      query: z.strictObject({
+        meter: z.coerce.number().int().min(1).optional(),
+        device: z.string().optional(),
+        interface: z.string().optional(),
+        from: timeParameter.optional(),
+        to: timeParameter.optional(),
+        versions: z.enum(['latest', 'all']).default('latest'),
+        ...pageParameters,
+      }),
+      answer: pageOf(usageForm),
+    },
+    async ({ query }) => {
+      const page = await ledger.usage.page({
+        meter: query.meter ?? null,
+        device: query.device ?? null,
+        interfaceKey: query.interface ?? null,
+        fromMs: query.from ?? 0,
+        toMs: query.to ?? END_MS,
+        versions: query.versions,
+        cursor: query.cursor ?? null,
+        limit: query.limit,
+      });
+      return { items: page.items.map((record) => ledger.describeRecord(record)), next: page.next };
+    },
+  );
+}
+
+function addSuspense(routes: DescribedRoutes, ledger: Ledger): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/billing/v1/suspense',
+      access: USAGE_READERS,
+      summary: 'What is held back: octets above line rate, and lost spans, which have no quantity.',
+      query: z.strictObject(pageParameters),
+      answer: pageOf(suspenseForm),
+    },
+    async ({ query }) => {
+      const book = await ledger.book();
+      const page = await ledger.usage.suspense({ cursor: query.cursor ?? null, limit: query.limit });
+      const items = page.items.map((item) =>
+        describeSuspense(item, ledger.stateOf(book, item.meter.device, item.meter.interfaceKey, item.fromMs)),
+      );
+      return { items, next: page.next };
+    },
+  );
+}

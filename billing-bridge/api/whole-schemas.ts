@@ -1,0 +1,128 @@
+// The forms of the bridge's answers that look at the whole: reconciliation, schedules, the feed and the first page.
+import { z } from 'zod';
+import { exact, integer, money, time } from './schemas.ts';
+
+const difference = z.object({ kind: z.string(), expected: z.string(), found: z.string() });
+
+export const reconciliationForm = z.object({
+  from: time,
+  to: time,
+  differences: z.number().int().describe('of all three; zero is the only good answer'),
+  usage: z.object({
+    meters: z.number().int(),
+    readings: z.number().int(),
+    records: z.number().int(),
+    octets: z.object({ good: integer, wrapped: integer, gap: integer, suspended: integer }),
+    lostSpans: z.number().int(),
+    differences: z.array(
+      difference.extend({
+        meter: z.number().int(),
+        device: z.string(),
+        interfaceKey: z.string(),
+        direction: z.string(),
+        at: time,
+      }),
+    ),
+    differencesInAll: z.number().int(),
+  }),
+  charges: z.object({
+    charges: z.number().int(),
+    usageRecords: z.number().int(),
+    differences: z.array(
+      difference.extend({
+        service: z.string(),
+        item: z.string(),
+        windowStart: time,
+        charge: integer.nullable(),
+      }),
+    ),
+    differencesInAll: z.number().int(),
+  }),
+  bills: z.object({
+    bills: z.number().int(),
+    lines: z.number().int(),
+    differences: z.array(
+      difference.extend({
+        bill: z.string().nullable(),
+        line: z.number().int().nullable(),
+        charge: integer.nullable(),
+      }),
+    ),
+    differencesInAll: z.number().int(),
+  }),
+});
+
+export const scheduleForm = z.object({
+  name: z.string(),
+  everyMs: z.number().int(),
+  running: z.boolean(),
+  runs: z.number().int(),
+  lastStartedAt: time.nullable(),
+  lastFinishedAt: time.nullable(),
+  lastSummary: z.unknown(),
+  lastError: z.string().nullable(),
+  fallbackWakes: z.number().int(),
+});
+
+const runningForm = z.object({ amount: money, currency: z.string(), periodStart: time, until: time });
+
+export const feedForm = z.object({
+  version: integer.describe('of the contracts; grows with each change of them'),
+  items: z.array(
+    z.object({
+      service: z.string(),
+      name: z.string(),
+      customer: z.object({ id: z.string(), name: z.string() }),
+      from: time,
+      to: time.nullable(),
+      bindings: z.array(z.object({ device: z.string(), interfaceKey: z.string(), from: time, to: time.nullable() })),
+      running: runningForm.nullable(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+
+export const overviewForm = z.object({
+  usageRecords: integer,
+  charges: integer,
+  watermark: z.string().nullable(),
+  customers: z.array(z.object({ id: z.string(), name: z.string(), currency: z.string(), running: money })),
+  unassigned: z.array(z.object({ device: z.string(), interface: z.string(), octets: integer })),
+  latest: z
+    .object({
+      charge: z.object({
+        id: integer,
+        service: z.string(),
+        item: z.string(),
+        windowStart: time,
+        windowEnd: time,
+        quantity: exact,
+        unit: z.string(),
+        amount: exact,
+        currency: z.string(),
+      }),
+      usage: z.array(
+        z.object({
+          meter: z.number().int(),
+          device: z.string(),
+          interfaceKey: z.string(),
+          direction: z.string(),
+          bucketStart: time,
+          version: z.number().int(),
+          octets: integer,
+          quality: z.string(),
+        }),
+      ),
+      readings: z.array(
+        z.object({
+          meter: z.number().int(),
+          observedAt: time,
+          value: integer,
+          uptimeTicks: z.number().nullable(),
+          agent: z.string(),
+          sequence: z.number().int(),
+        }),
+      ),
+    })
+    .nullable(),
+});

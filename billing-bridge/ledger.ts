@@ -1,0 +1,221 @@
+// Everything that is kept about money, with what can be asked and done: composed once for the process, its API and the commands.
+import type { Database, Queryable } from '../common/database/database.ts';
+import type { EpochMs } from '../common/model/time.ts';
+import type { Clock } from '../common/runtime/clock.ts';
+import { WeirError } from '../common/runtime/errors.ts';
+import type { Reporter } from '../common/runtime/reporter.ts';
+import { AccountStore } from './account/account-store.ts';
+import type { ContractBook } from './account/contract-book.ts';
+import type { Customer } from './account/contract.ts';
+import { interfaceState, type InterfaceState } from './account/interface-state.ts';
+import { BillRun } from './bill/bill-run.ts';
+import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
+import { changeBillState, type StateChange } from './bill/bill-state.ts';
+import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/bill-store.ts';
+import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
+import { GateCheck } from './bill/gate-check.ts';
+import type { BillLine } from './bill/lines.ts';
+import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
+import type { BillingBridgeConfig } from './config.ts';
+import { customerSchema, readPlanTerms } from './contract-schema.ts';
+import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
+import type { UsageRecord } from './mediate/usage.ts';
+import { chargeJobs } from './queue/charge-job.ts';
+import { putIntoOutbox } from './queue/outbox.ts';
+import {
+  type BillLineOfCharge,
+  billLinesOf,
+  ChargeCount,
+  chargeById,
+  newestChargeWithUsage,
+} from './rate/charge-facts.ts';
+import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } from './rate/charge-store.ts';
+import { type Preview, preview } from './rate/preview.ts';
+import { RatingRun } from './rate/rating-run.ts';
+import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
+
+export type LedgerConfig = Pick<
+  BillingBridgeConfig,
+  'bucketMs' | 'ratingWindowMs' | 'publishCharges' | 'hardGates' | 'watermark' | 'infrastructure'
+>;
+
+export interface LedgerDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly usage: UsageBook;
+  readonly proof: UsageProof;
+  readonly readings: ReadingsSource;
+}
+
+export interface Reconciliation {
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  readonly usage: UsageReconciliation;
+  readonly charges: ChargeReconciliation;
+  readonly bills: BillReconciliation;
+  /** Of all three; zero is the only good answer. */
+  readonly differences: number;
+}
+
+/** Readings of one meter that evidence shows at most. */
+const MAX_READINGS = 2_000;
+const READ_CHARGES = { columns: CHARGE_COLUMNS, charge: chargeOf };
+
+export class Ledger {
+  readonly accounts: AccountStore;
+  readonly rating: RatingRun;
+  readonly billRun: BillRun;
+  readonly usage: UsageBook;
+  readonly readings: ReadingsSource;
+  readonly watermark: string | null;
+  readonly #config: LedgerConfig;
+  readonly #deps: LedgerDeps;
+  readonly #chargeCount: ChargeCount;
+
+  constructor(reporter: Reporter, config: LedgerConfig, deps: LedgerDeps) {
+    const { database, clock, usage } = deps;
+    this.#config = config;
+    this.#deps = deps;
+    this.usage = usage;
+    this.readings = deps.readings;
+    this.watermark = config.watermark;
+    this.accounts = new AccountStore(reporter, {
+      database,
+      clock,
+      readPlanTerms,
+      readCustomer: (document) => customerSchema.parse(document),
+    });
+    const book = (): Promise<ContractBook> => this.accounts.book();
+    this.rating = new RatingRun(
+      reporter,
+      { windowMs: config.ratingWindowMs, bucketMs: config.bucketMs },
+      { database, usage, book, clock, publish: (...charges) => this.#publish(...charges) },
+    );
+    const gates = new GateCheck({
+      database,
+      usage,
+      facts: usage,
+      stateOf: (contracts, device, interfaceKey, at) => this.stateOf(contracts, device, interfaceKey, at),
+    });
+    this.billRun = new BillRun(
+      reporter,
+      { hardGates: config.hardGates, watermark: config.watermark },
+      {
+        database,
+        book,
+        clock,
+        checkGates: (contracts, customer, period) => gates.check(contracts, customer, period),
+        readCharges: READ_CHARGES,
+      },
+    );
+    this.#chargeCount = new ChargeCount(database);
+  }
+
+  book(): Promise<ContractBook> {
+    return this.accounts.book();
+  }
+
+  stateOf(book: ContractBook, device: string, interfaceKey: string, at: EpochMs): InterfaceState {
+    return interfaceState(book, this.#config.infrastructure, device, interfaceKey, at);
+  }
+
+  describeRecord(record: UsageRecord): object {
+    return describeRecord(record);
+  }
+
+  charges(query: ChargeQuery): Promise<Charge[]> {
+    return findCharges(this.#deps.database, query);
+  }
+
+  charge(id: bigint): Promise<Charge | null> {
+    return chargeById(this.#deps.database, id);
+  }
+
+  newestCharge(): Promise<Charge | null> {
+    return newestChargeWithUsage(this.#deps.database);
+  }
+
+  chargeCount(): Promise<bigint> {
+    return this.#chargeCount.now();
+  }
+
+  billLinesOf(charge: bigint): Promise<BillLineOfCharge[]> {
+    return billLinesOf(this.#deps.database, charge);
+  }
+
+  evidence(charge: Charge, options: { readonly maxRecords: number; readonly readings: boolean }): Promise<object> {
+    const readings = (meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> =>
+      this.#readingsBehind(meter, fromMs, toMs);
+    return evidenceOf({ usage: this.#deps.usage, readings }, charge, options);
+  }
+
+  /** The newest usage records that a charge counts, by meter and bucket. */
+  async recordsBehind(charge: Charge): Promise<UsageRecord[]> {
+    const found: UsageRecord[] = [];
+    for (const { meter, fromMs, toMs } of metersBehind(charge))
+      found.push(...(await this.#deps.usage.latest([meter], fromMs, toMs)));
+    return found;
+  }
+
+  bills(query: BillQuery): Promise<Bill[]> {
+    return findBills(this.#deps.database, query);
+  }
+
+  bill(id: string): Promise<Bill | null> {
+    return findBill(this.#deps.database, id);
+  }
+
+  lines(bill: string): Promise<Omit<BillLine, 'charges'>[]> {
+    return linesOf(this.#deps.database, bill);
+  }
+
+  chargesBehind(
+    bill: string,
+    line: number,
+    after: { readonly windowStartMs: EpochMs; readonly id: bigint } | null,
+    limit: number,
+  ): Promise<Charge[]> {
+    return chargesBehind(this.#deps.database, READ_CHARGES, bill, line, after, limit);
+  }
+
+  changeBillState(change: Omit<StateChange, 'atMs'>): Promise<Bill> {
+    return changeBillState(this.#deps.database, { ...change, atMs: this.#deps.clock.now() });
+  }
+
+  billRuns(query: { readonly beforeId: bigint | null; readonly limit: number }): Promise<BillRunEntry[]> {
+    return findBillRuns(this.#deps.database, query);
+  }
+
+  preview(book: ContractBook, customer: Customer, at: EpochMs): Promise<Preview> {
+    return preview({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, book, customer, at);
+  }
+
+  /** Usage against counters, charges against usage, bills against charges; writes nothing. */
+  async reconcile(fromMs: EpochMs, toMs: EpochMs): Promise<Reconciliation> {
+    const { database, usage: reader } = this.#deps;
+    const { bucketMs, ratingWindowMs: windowMs } = this.#config;
+    const book = await this.book();
+    const usage = await this.#deps.proof.reconcile(fromMs, toMs);
+    const charges = await reconcileCharges({ database, usage: reader, bucketMs, windowMs }, book, fromMs, toMs);
+    const bills = await reconcileBills(database, book, fromMs, toMs);
+    const differences = usage.differences.length + charges.differences.length + bills.differences.length;
+    return { fromMs, toMs, usage, charges, bills, differences };
+  }
+
+  async #publish(connection: Queryable, run: bigint, charges: readonly Charge[]): Promise<void> {
+    if (!this.#config.publishCharges) return;
+    await putIntoOutbox(connection, chargeJobs(run, charges), this.#deps.clock.now());
+  }
+
+  async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {
+    try {
+      const query = { meter, fromMs, toMs, withNeighbours: false, cursor: null, limit: MAX_READINGS };
+      const { items, next } = await this.#deps.readings.ofMeter(query);
+      return { items, complete: next === null, problem: null };
+    } catch (error) {
+      if (!(error instanceof WeirError)) throw error;
+      // What the bridge itself holds is shown also where the collector is away, and the rest is named.
+      return { items: null, complete: false, problem: `${error.message} [${error.code}]` };
+    }
+  }
+}
