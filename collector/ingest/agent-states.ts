@@ -36,6 +36,23 @@ export interface AgentState extends StreamName {
   readonly clockOffsetMs: number;
 }
 
+/** An agent in its newest incarnation; null what no batch of that has told yet. */
+export interface SeenAgent extends StreamName {
+  readonly firstSeenMs: EpochMs;
+  readonly lastBatchAtMs: EpochMs | null;
+  readonly lastSequence: number | null;
+  readonly received: number | null;
+  readonly clockOffsetMs: number | null;
+}
+
+interface SeenRow extends StreamName {
+  readonly first_seen_ms: bigint;
+  readonly last_batch_at_ms: bigint | null;
+  readonly last_sequence: bigint | null;
+  readonly received: bigint | null;
+  readonly clock_offset_ms: bigint | null;
+}
+
 interface Known {
   /** The incarnations of an agent, the newest last. */
   order: readonly string[];
@@ -101,6 +118,22 @@ export class AgentStates {
     }
   }
 
+  /** Every agent ever heard, by any collector; what this one has not written yet is in it. */
+  async list(): Promise<SeenAgent[]> {
+    const { rows } = await this.#deps.database.query<SeenRow>(
+      `select distinct on (agent) agent, incarnation, first_seen_ms, last_batch_at_ms, last_sequence, received,
+              clock_offset_ms
+         from inventory.agent_incarnation order by agent, ordinal desc limit $1`,
+      [MAX_AGENTS],
+    );
+    return rows.map((row) => {
+      const written = seenOf(row);
+      const state = this.#states.get(row.agent);
+      const fresher = state !== undefined && state.incarnation === row.incarnation;
+      return fresher && state.lastBatchAtMs >= (written.lastBatchAtMs ?? 0) ? { ...written, ...state } : written;
+    });
+  }
+
   async #ask(stream: StreamName): Promise<Known> {
     const before = this.#known.get(stream.agent);
     const order = await answerWithin(this.#deps.clock, DATABASE_PATIENCE_MS, this.#register(stream)).catch(
@@ -135,6 +168,23 @@ export class AgentStates {
     const named = off.slice(0, 10).map((state) => `${state.agent} by ${state.clockOffsetMs} ms`);
     return `off: ${named.join(', ')}${off.length > named.length ? ` and ${off.length - named.length} more` : ''}`;
   }
+}
+
+function seenOf(row: SeenRow): SeenAgent {
+  const { agent, incarnation } = row;
+  return {
+    agent,
+    incarnation,
+    firstSeenMs: Number(row.first_seen_ms),
+    lastBatchAtMs: numberOf(row.last_batch_at_ms),
+    lastSequence: numberOf(row.last_sequence),
+    received: numberOf(row.received),
+    clockOffsetMs: numberOf(row.clock_offset_ms),
+  };
+}
+
+function numberOf(value: bigint | null): number | null {
+  return value === null ? null : Number(value);
 }
 
 const WRITE_STATES = `

@@ -26,7 +26,7 @@ export interface BatchIngestDeps {
   /** SHA-256 (hexadecimal) under which a sequence was applied before; null where it is not known. */
   readonly appliedContent: (stream: StreamName, sequence: number) => Promise<string | null>;
   /** Told of each entry once it is durable, with its batch where it can be read: projections need not decode it again. */
-  readonly onKept: (position: number, envelope: BatchEnvelope, batch: Batch | null) => void;
+  readonly onKept: (position: number, envelope: BatchEnvelope, batch: Batch | null, bytes: number) => void;
 }
 
 interface Examined {
@@ -145,7 +145,7 @@ export class BatchIngest {
     this.#seconds.observe((this.#deps.clock.monotonicMs() - startedAtMs) / 1000);
     this.#octets.add(body.length);
     stream.keep(envelope);
-    this.#deps.onKept(position, envelope, batch);
+    this.#deps.onKept(position, envelope, batch, body.length);
   }
 
   #answer(stream: Stream, outcome: string, quarantined: QuarantineReason | null): Receipt {

@@ -1,6 +1,7 @@
 // The two addresses of the agents: a batch is taken, or the state of its stream is told.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { DescribedRoute } from '../../common/http/described-routes.ts';
 import type { Receipt } from '../../common/model/batch.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -28,7 +29,42 @@ const receiptQuery = z.strictObject({
   agent: nameSchema.optional(),
 });
 
-export function addIngestRoutes(server: FastifyInstance, deps: IngestRoutesDeps): void {
+const receiptAnswer = z.object({
+  received: z.number().int().describe('the highest sequence below which nothing is missing here, durably'),
+  applied: z
+    .number()
+    .int()
+    .describe('the highest that readings and faults have committed: the agent may forget up to it'),
+  quarantined: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+/** The two addresses, for the OpenAPI document. */
+const DESCRIBED: readonly DescribedRoute[] = [
+  {
+    method: 'POST',
+    url: '/api/v1/batches',
+    access: ['agent'],
+    summary:
+      'Takes a batch and keeps it durably, once. Headers: weir-agent, weir-incarnation, weir-sequence, weir-sha256, weir-sent-at, weir-oldest.',
+    params: null,
+    query: null,
+    body: z.string().describe('the octets of the batch: common/wire/batch-codec.ts'),
+    bodyType: BATCH_CONTENT_TYPE,
+    answer: receiptAnswer,
+  },
+  {
+    method: 'GET',
+    url: '/api/v1/batches/receipt',
+    access: ['agent'],
+    summary: 'How far a stream is received and applied, for an agent that has nothing to send.',
+    params: null,
+    query: receiptQuery,
+    body: null,
+    answer: receiptAnswer,
+  },
+];
+
+export function addIngestRoutes(server: FastifyInstance, deps: IngestRoutesDeps): readonly DescribedRoute[] {
   const arrivals = new WeakMap<FastifyRequest, number>();
   server.addContentTypeParser(BATCH_CONTENT_TYPE, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.post('/api/v1/batches', {
@@ -55,6 +91,7 @@ export function addIngestRoutes(server: FastifyInstance, deps: IngestRoutesDeps)
     const principal = principalOf(request);
     return deps.ingest.receipt(principal, { agent: query.agent ?? principal.name, incarnation: query.incarnation });
   });
+  return DESCRIBED;
 }
 
 function principalOf(request: FastifyRequest): Principal {

@@ -15,6 +15,8 @@ export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Bo
   readonly query?: Query;
   readonly body?: Body;
   readonly answer: z.ZodType;
+  /** Of the answer; JSON where it is not given. */
+  readonly contentType?: string;
 }
 
 export interface RouteInput<Params, Query, Body> {
@@ -36,7 +38,10 @@ export interface DescribedRoute {
   readonly params: z.ZodType | null;
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
+  /** Of the body; JSON where it is not given. */
+  readonly bodyType?: string;
   readonly answer: z.ZodType;
+  readonly contentType?: string;
 }
 
 export interface DescribedRoutesOptions {
@@ -75,6 +80,7 @@ export class DescribedRoutes {
       query: query ?? null,
       body: body ?? null,
       answer,
+      ...(spec.contentType === undefined ? {} : { contentType: spec.contentType }),
     });
     this.#server.route({
       method,

@@ -58,10 +58,16 @@ function operationOf(route: DescribedRoute): JsonObject {
     ...(route.body === null
       ? {}
       : {
-          requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } },
+          requestBody: {
+            required: true,
+            content: { [route.bodyType ?? 'application/json']: { schema: schemaOf(route.body, 'input') } },
+          },
         }),
     responses: {
-      200: { description: 'done', content: { 'application/json': { schema: schemaOf(route.answer, 'output') } } },
+      200: {
+        description: 'done',
+        content: { [route.contentType ?? 'application/json']: { schema: schemaOf(route.answer, 'output') } },
+      },
       default: {
         description: 'refused',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },

@@ -99,7 +99,8 @@ function toWeirError(error: unknown): WeirError {
   return new WeirError('unexpected', 'The request failed.', {}, error);
 }
 
-function tokenOf(request: FastifyRequest): string | null {
+/** The token of a request: of its header, else of its session. */
+export function tokenOf(request: FastifyRequest): string | null {
   const header = request.headers.authorization;
   if (header?.startsWith('Bearer ') === true) return header.slice('Bearer '.length).trim();
   const cookie = (request.headers.cookie ?? '').split(/;\s*/).find((part) => part.startsWith(`${SESSION_COOKIE}=`));

@@ -59,6 +59,11 @@ export const COLLECTOR_ERRORS = {
     'A newer spool of the same agent name has reported.',
     'Run one agent under one name; to go back to the older spool, give it a new name.',
   ),
+  cross_site: entry(
+    403,
+    'A page of another site tried to change something with the session of this one.',
+    'Open the page of Weir itself; a program sends "authorization: Bearer TOKEN" instead of the cookie.',
+  ),
   bridge_unreachable: entry(
     502,
     'The billing bridge does not answer.',

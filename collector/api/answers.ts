@@ -1,0 +1,243 @@
+// What the API answers, as schemas: the OpenAPI document, the tests and the types of the page are made from them.
+import { z } from 'zod';
+
+/** ISO 8601 UTC. */
+const time = z.iso.datetime();
+const count = z.number().int().nonnegative();
+/** An integer that may pass 2^53, in decimal. */
+const bigText = z.string().regex(/^\d+$/);
+
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), next: z.string().nullable().describe('cursor of the next page; null at the end') });
+
+export const deviceAnswer = z.object({
+  name: z.string(),
+  configured: z.boolean().describe('false for a device that was seen and is no longer in the configuration'),
+  address: z.string().nullable(),
+  site: z.string().nullable(),
+  agent: z.string().nullable(),
+  reachable: z.boolean().nullable().describe('whether it answered the last poll; null before the first'),
+  stale: z.boolean().describe('true where the last poll is older than three intervals: then `reachable` is of then'),
+  firstSeenAt: time.nullable(),
+  lastPollAt: time.nullable(),
+  lastAnswerAt: time.nullable(),
+  lastOutcome: z.string().nullable(),
+  lastFailure: z.string().nullable().describe('code of what went wrong in the last poll'),
+  lastPollMs: z.number().nullable(),
+  lastRequests: count.nullable(),
+  lastRetries: count.nullable(),
+  intervalMs: count.nullable(),
+  uptimeTicks: z.number().nullable().describe('hundredths of a second'),
+  sysName: z.string().nullable(),
+  sysDescr: z.string().nullable(),
+  sysObjectID: z.string().nullable(),
+  sysLocation: z.string().nullable(),
+  sysContact: z.string().nullable(),
+  vendor: z.string().nullable(),
+  model: z.string().nullable(),
+  os: z.string().nullable(),
+  version: z.string().nullable(),
+  serial: z.string().nullable(),
+  profile: z.string().nullable(),
+  interfaceCount: count,
+});
+export type DeviceAnswer = z.output<typeof deviceAnswer>;
+
+const status = z.string().nullable().describe('as RFC 2863 names it: up, down, testing, …');
+
+export const interfaceAnswer = z.object({
+  id: count,
+  device: z.string(),
+  key: z.string().describe('its identity inside the device'),
+  resource: z.string().describe('what series and alarms call it'),
+  name: z.string(),
+  alias: z.string().nullable(),
+  ifIndex: z.string(),
+  ifName: z.string().nullable(),
+  ifDescr: z.string().nullable(),
+  ifType: z.number().nullable(),
+  mtu: z.number().nullable(),
+  speedBps: bigText.nullable(),
+  mac: z.string().nullable(),
+  adminStatus: status,
+  operStatus: status,
+  firstSeenAt: time,
+  lastSeenAt: time,
+  goneAt: time.nullable().describe('since when the device no longer has it'),
+  meters: z.object({ in: count, out: count }),
+});
+export type InterfaceAnswer = z.output<typeof interfaceAnswer>;
+
+export const gaugeAnswer = z.object({
+  resource: z.string(),
+  device: z.string(),
+  metric: z.string(),
+  description: z.string(),
+  unit: z.string(),
+});
+
+export const metricAnswer = z.object({
+  name: z.string(),
+  unit: z.string(),
+  deltaUnit: z.string().nullable(),
+  functions: z.array(z.string()),
+});
+export type MetricAnswer = z.output<typeof metricAnswer>;
+
+export const seriesAnswer = z.object({
+  metric: z.string(),
+  resource: z.string(),
+  function: z.string(),
+  unit: z.string(),
+  from: time,
+  to: time,
+  stepMs: count,
+  points: z.array(
+    z.object({
+      at: time.describe('start of the step'),
+      value: z
+        .union([z.number(), z.string()])
+        .nullable()
+        .describe('null where nothing is known; text where it is an exact integer'),
+      coverage: z.number().describe('part of the step that readings cover'),
+    }),
+  ),
+});
+export type SeriesAnswer = z.output<typeof seriesAnswer>;
+
+export const topAnswer = z.object({ resource: z.string(), value: z.number() });
+export const latestAnswer = z.object({ resource: z.string(), at: time, value: z.number() });
+export type TopAnswer = z.output<typeof topAnswer>;
+export type LatestAnswer = z.output<typeof latestAnswer>;
+
+export const alarmAnswer = z.object({
+  id: z.string(),
+  resource: z.string(),
+  alarmType: z.string(),
+  qualifier: z.string(),
+  device: z.string().nullable(),
+  severity: z.string(),
+  isCleared: z.boolean(),
+  text: z.string(),
+  eventType: z.string(),
+  probableCause: z.string(),
+  proposedRepair: z.string(),
+  threshold: z
+    .object({
+      indicator: z.string(),
+      unit: z.string(),
+      observed: z.number(),
+      raiseAt: z.number(),
+      clearBelow: z.number(),
+    })
+    .nullable(),
+  createdAt: time,
+  raisedAt: time,
+  changedAt: time,
+  clearedAt: time.nullable(),
+  operatorState: z.enum(['none', 'ack', 'closed']),
+  operator: z.string().nullable(),
+  operatorChangedAt: time.nullable(),
+  shelvedUntil: time.nullable(),
+});
+export type AlarmAnswer = z.output<typeof alarmAnswer>;
+
+export const alarmWithHistoryAnswer = alarmAnswer.extend({
+  statusChanges: z.array(z.object({ at: time, severity: z.string(), text: z.string(), origin: z.string() })),
+  operatorChanges: z.array(z.object({ at: time, operator: z.string(), state: z.string(), text: z.string() })),
+});
+
+export const alarmSummaryAnswer = z.object({
+  severities: z.array(
+    z.object({
+      severity: z.string(),
+      total: count,
+      notCleared: count,
+      cleared: count,
+      clearedNotClosed: count,
+      clearedClosed: count,
+      notClearedClosed: count,
+      notClearedNotClosed: count,
+    }),
+  ),
+  shelved: count,
+});
+
+export const agentAnswer = z.object({
+  name: z.string(),
+  state: z.enum(['awaited', 'reporting', 'silent']),
+  devices: count.describe('assigned to it by the configuration'),
+  incarnation: z.string().nullable().describe('of its spool'),
+  firstSeenAt: time.nullable(),
+  lastBatchAt: time.nullable(),
+  lastSequence: count.nullable(),
+  received: count.nullable().describe('every sequence up to here is held durably'),
+  applied: count.nullable().describe('every sequence up to here is committed by readings and faults'),
+  clockOffsetMs: z.number().nullable().describe("the agent's clock less the collector's"),
+  clockSound: z.boolean().nullable(),
+});
+export type AgentAnswer = z.output<typeof agentAnswer>;
+
+export const quarantineAnswer = z.object({
+  id: count,
+  reader: z.string().describe('who could not use it: ingest (everybody) or one projection'),
+  journal: z.string(),
+  position: count,
+  agent: z.string(),
+  incarnation: z.string(),
+  sequence: count,
+  sha256: z.string(),
+  code: z.string(),
+  message: z.string(),
+  receivedAt: time,
+  bytes: count,
+});
+
+const page = z.looseObject({ journal: z.string(), position: count, ordinal: count, device: z.string() });
+export const readingsAnswer = z.object({
+  items: z.array(page).describe('pages of raw counters: common/wire/reading-page.ts'),
+  layouts: z.array(z.looseObject({ id: count, device: z.string() })),
+  next: z.string(),
+  more: z.boolean(),
+  watermarks: z.record(z.string(), z.number()),
+  quarantined: count,
+});
+
+export const meterReadingsAnswer = listOf(
+  z.object({
+    meter: count,
+    observedAt: time,
+    value: bigText,
+    width: z.union([z.literal(32), z.literal(64)]),
+    uptimeTicks: z.number().nullable(),
+    discontinuityTicks: z.number().nullable(),
+    monotonicMs: z.number(),
+    processId: z.string(),
+    intervalMs: count,
+    speedBps: bigText.nullable(),
+    clockSound: z.boolean(),
+    agent: z.string(),
+    incarnation: z.string(),
+    sequence: count,
+    batchSha256: z.string(),
+    journal: z.string(),
+    position: count,
+    ordinal: count,
+  }),
+);
+
+export const overviewAnswer = z.object({
+  demo: z.boolean(),
+  pollIntervalMs: count,
+  devices: z.object({ configured: count, total: count.describe('ever seen'), reachable: count }),
+  interfaces: z.object({ total: count, up: count }),
+  readings: z.object({ pages: bigText, lastAt: time.nullable() }),
+  alarms: z
+    .record(z.string(), count)
+    .describe('not cleared and not shelved, by severity; `cleared` and `shelved` beside'),
+  quarantined: count,
+});
+export type OverviewAnswer = z.output<typeof overviewAnswer>;
+
+export const whoAnswer = z.object({ name: z.string(), role: z.string() });
+export type WhoAnswer = z.output<typeof whoAnswer>;

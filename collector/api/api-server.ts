@@ -1,0 +1,117 @@
+// The HTTP face of the collector: every route in one server, listening last and closed first.
+import type { FastifyInstance } from 'fastify';
+import { DescribedRoutes, type DescribedRoute } from '../../common/http/described-routes.ts';
+import { requireLoopback } from '../../common/http/loopback.ts';
+import { createServer, listen } from '../../common/http/server.ts';
+import type { Authenticator } from '../../common/runtime/access.ts';
+import type { Component } from '../../common/runtime/component.ts';
+import type { Reporter } from '../../common/runtime/reporter.ts';
+import type { Alarms } from '../faults/alarm.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { MetricStore } from '../store/store.ts';
+import { type AgentRoutesDeps, addAgentRoutes } from './agent-routes.ts';
+import { addAlarmRoutes } from './alarm-routes.ts';
+import type { MetricAnswer } from './answers.ts';
+import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
+import { addBrowserProtection } from './cross-site.ts';
+import { addDeviceRoutes, type ConfiguredDevice } from './device-routes.ts';
+import { addDocsRoutes } from './docs-routes.ts';
+import type { EventHub } from './event-hub.ts';
+import { addEventRoutes } from './event-routes.ts';
+import { addOverviewRoutes } from './overview-routes.ts';
+import { addPageRoutes } from './page-routes.ts';
+import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
+import { addSeriesRoutes } from './series-routes.ts';
+import { addSessionRoutes } from './session-routes.ts';
+
+export interface ApiConfig {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly insecure: boolean;
+  readonly bridgeUrl: string;
+  readonly demo: boolean;
+  readonly pollIntervalMs: number;
+  readonly devices: readonly ConfiguredDevice[];
+  /** Of the built page, or null. */
+  readonly dashboardFolder: string | null;
+  readonly version: string;
+  /** Holds each answer against its schema: for tests. */
+  readonly checkAnswers: boolean;
+}
+
+export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutesDeps {
+  readonly authenticator: Authenticator;
+  readonly inventory: Inventory;
+  readonly store: Pick<MetricStore, 'series' | 'latest' | 'top' | 'gauges'>;
+  readonly metrics: readonly MetricAnswer[];
+  readonly alarms: Alarms;
+  readonly hub: EventHub;
+  /** The routes of the agents; what they are is told in the document. */
+  readonly addIngest: (server: FastifyInstance) => readonly DescribedRoute[];
+}
+
+/** Of requests that are no batches. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export class ApiServer implements Component {
+  readonly #reporter: Reporter;
+  readonly #config: ApiConfig;
+  readonly #deps: ApiDeps;
+  #server: FastifyInstance | null = null;
+
+  constructor(reporter: Reporter, config: ApiConfig, deps: ApiDeps) {
+    this.#reporter = reporter;
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** Listens; throws listen_refused or port_in_use. */
+  async start(): Promise<void> {
+    const { host, port, insecure } = this.#config;
+    requireLoopback(host, insecure);
+    if (this.#server !== null) return;
+    this.#server = this.#build();
+    await this.#deps.hub.start();
+    await listen(this.#server, host, port);
+    this.#reporter.info('listening', { host, port: this.port });
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    await this.#deps.hub.stop();
+    await server?.close();
+  }
+
+  /** The port it listens on; 0 where it does not. */
+  get port(): number {
+    const address = this.#server?.addresses()[0];
+    return typeof address === 'object' ? address.port : 0;
+  }
+
+  #build(): FastifyInstance {
+    const { bridgeUrl, dashboardFolder, version, demo, pollIntervalMs, checkAnswers } = this.#config;
+    const deps = this.#deps;
+    const devices = new Map(this.#config.devices.map((device) => [device.name, device]));
+    const server = createServer(this.#reporter, {
+      maxBodyBytes: MAX_BODY_BYTES,
+      authenticator: deps.authenticator,
+    });
+    addBrowserProtection(server);
+    const routes = new DescribedRoutes(server, { checkAnswers });
+    addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: devices.size }, deps);
+    addDeviceRoutes(routes, { ...deps, devices });
+    addSeriesRoutes(routes, deps);
+    addAlarmRoutes(routes, deps.alarms);
+    addAgentRoutes(routes, { ...deps, devices });
+    addReadingRoutes(routes, deps);
+    addEventRoutes(routes, deps.hub);
+    addSessionRoutes(routes, deps.authenticator);
+    const ingest = deps.addIngest(server);
+    addBridgeProxy(server, this.#reporter, { ...BRIDGE_PROXY, bridgeUrl });
+    addPageRoutes(server, dashboardFolder);
+    addDocsRoutes(server, version, [...routes.routes, ...ingest]);
+    return server;
+  }
+}

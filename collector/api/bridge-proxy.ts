@@ -1,0 +1,129 @@
+// The billing bridge under /billing of the collector: one address and one session for a browser; the bridge itself decides who may do what.
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { tokenOf } from '../../common/http/server.ts';
+import type { DurationMs } from '../../common/model/time.ts';
+import { READERS } from '../../common/runtime/access.ts';
+import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
+import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+
+export interface BridgeProxyConfig {
+  readonly bridgeUrl: string;
+  readonly timeoutMs: DurationMs;
+  readonly maxRequestBytes: number;
+  readonly maxAnswerBytes: number;
+  /** Answers on their way at once. */
+  readonly maxInFlight: number;
+}
+
+export const BRIDGE_PROXY: Omit<BridgeProxyConfig, 'bridgeUrl'> = {
+  timeoutMs: 30_000,
+  maxRequestBytes: 4 * 1024 * 1024,
+  maxAnswerBytes: 64 * 1024 * 1024,
+  maxInFlight: 64,
+};
+
+const REQUEST_HEADERS = ['accept', 'content-type', 'idempotency-key', 'if-match', 'if-none-match'] as const;
+const ANSWER_HEADERS = ['content-type', 'content-disposition', 'etag', 'last-modified', 'retry-after'] as const;
+const PREFIX = '/billing/';
+
+export function addBridgeProxy(server: FastifyInstance, reporter: Reporter, config: BridgeProxyConfig): void {
+  const cut = reporter.counter('bridge_answers_cut_total', 'Answers of the bridge that were cut off, by bound', [
+    'bound',
+  ]);
+  let inFlight = 0;
+  // Of its own: other routes must not take bodies of any type.
+  void server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.route({
+      method: ['GET', 'POST', 'PUT', 'DELETE'],
+      url: `${PREFIX}*`,
+      config: { access: READERS },
+      bodyLimit: config.maxRequestBytes,
+      handler: async (request, reply) => {
+        if (inFlight >= config.maxInFlight)
+          throw new WeirError('overloaded', 'Too many questions to the bridge are open.', { retryAfterSeconds: 1 });
+        inFlight += 1;
+        reply.raw.once('close', () => {
+          inFlight -= 1;
+        });
+        const answer = await ask(config, request);
+        return pass(config, reply, answer, cut);
+      },
+    });
+  });
+}
+
+/** Where the request goes; nothing but what stands below /billing is reached. */
+function targetOf(bridgeUrl: string, url: string): URL {
+  const target = new URL(url, `${new URL(bridgeUrl).origin}/`);
+  if (target.origin === new URL(bridgeUrl).origin && target.pathname.startsWith(PREFIX)) return target;
+  throw new WeirError('not_found', 'There is nothing at that address of the bridge.');
+}
+
+async function ask(config: BridgeProxyConfig, request: FastifyRequest): Promise<Response> {
+  const target = targetOf(config.bridgeUrl, request.url);
+  const headers = new Headers({ authorization: `Bearer ${tokenOf(request) ?? ''}` });
+  for (const name of REQUEST_HEADERS) {
+    const value = request.headers[name];
+    if (typeof value === 'string') headers.set(name, value);
+  }
+  const body = request.body instanceof Buffer && request.body.length > 0 ? new Uint8Array(request.body) : null;
+  try {
+    return await fetch(target, {
+      method: request.method,
+      headers,
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(config.timeoutMs),
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+    throw new WeirError(
+      'bridge_unreachable',
+      `The billing bridge at ${new URL(config.bridgeUrl).host} gave no answer.`,
+      { reason: codeOf(reason) === 'unexpected' ? messageOf(reason) : codeOf(reason) },
+      cause,
+    );
+  }
+}
+
+function pass(config: BridgeProxyConfig, reply: FastifyReply, answer: Response, cut: CounterMetric): FastifyReply {
+  void reply.status(answer.status);
+  for (const name of ANSWER_HEADERS) {
+    const value = answer.headers.get(name);
+    if (value !== null) void reply.header(name, value);
+  }
+  if (answer.body === null) return reply.send();
+  const announced = Number(answer.headers.get('content-length') ?? 0);
+  if (announced > config.maxAnswerBytes) {
+    cut.add(1, { bound: 'bytes' });
+    void answer.body.cancel();
+    throw new WeirError('bridge_unreachable', 'The answer of the billing bridge is larger than the bound.', {
+      bytes: announced,
+      most: config.maxAnswerBytes,
+    });
+  }
+  return reply.send(Readable.from(bounded(Readable.fromWeb(answer.body as ReadableStream), config, cut)));
+}
+
+/** The pieces up to the bound; beyond it, or when the bridge breaks off, the connection is broken, so that half an answer is never taken for a whole one. */
+async function* bounded(
+  pieces: AsyncIterable<Uint8Array>,
+  config: BridgeProxyConfig,
+  cut: CounterMetric,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  try {
+    for await (const piece of pieces) {
+      bytes += piece.length;
+      if (bytes > config.maxAnswerBytes) throw new Error('the answer is larger than the bound');
+      yield piece;
+    }
+  } catch (error) {
+    cut.add(1, { bound: bytes > config.maxAnswerBytes ? 'bytes' : 'bridge' });
+    throw error;
+  }
+}

@@ -1,0 +1,207 @@
+// Devices and interfaces: what is configured, what was seen, and when it last answered.
+import { z } from 'zod';
+import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import { READERS } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { codeOf } from '../../common/runtime/errors.ts';
+import type { Inventory, InventoryDevice, InventoryInterface } from '../inventory/inventory.ts';
+import type { MetricStore } from '../store/store.ts';
+import {
+  type DeviceAnswer,
+  deviceAnswer,
+  gaugeAnswer,
+  type InterfaceAnswer,
+  interfaceAnswer,
+  listOf,
+} from './answers.ts';
+import { listDevices } from './device-list.ts';
+import { collectorPage, deviceName, idParameter } from './parameters.ts';
+
+export interface ConfiguredDevice {
+  readonly name: string;
+  readonly address: string;
+  readonly site: string | null;
+  readonly agent: string;
+  readonly intervalMs: number;
+}
+
+export interface DeviceRoutesDeps {
+  readonly clock: Clock;
+  readonly inventory: Inventory;
+  readonly store: Pick<MetricStore, 'gauges'>;
+  readonly devices: ReadonlyMap<string, ConfiguredDevice>;
+}
+
+/** A poll older than so many intervals is no news. */
+const STALE_INTERVALS = 3;
+const LEAST_STALE_MS = 15_000;
+const byName = z.object({ name: deviceName });
+
+export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps): void {
+  const { clock, inventory, devices } = deps;
+  const configured = [...devices.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+  const access = READERS;
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/devices',
+      access,
+      summary: 'Devices, configured or seen, by name.',
+      query: z.strictObject(collectorPage),
+      answer: listOf(deviceAnswer),
+    },
+    async ({ query }) => {
+      const page = await listDevices((cursor, limit) => inventory.devices(cursor, limit), configured, query);
+      const nowMs = clock.now();
+      return { ...page, items: page.items.map(({ name, seen }) => deviceOf(name, seen, devices.get(name), nowMs)) };
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/devices/:name',
+      access,
+      summary: 'One device.',
+      params: byName,
+      answer: deviceAnswer,
+    },
+    async ({ params: { name } }) => {
+      const known = devices.get(name);
+      const seen = await inventory.device(name).catch((error: unknown) => {
+        if (known !== undefined && codeOf(error) === 'not_found') return null;
+        throw error;
+      });
+      return deviceOf(name, seen, known, clock.now());
+    },
+  );
+  addParts(routes, deps);
+}
+
+/** What a device has. */
+function addParts(routes: DescribedRoutes, { inventory, store, devices }: DeviceRoutesDeps): void {
+  const access = READERS;
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/devices/:name/interfaces',
+      access,
+      summary: 'Interfaces of a device, by ifIndex; those that are gone too.',
+      params: byName,
+      query: z.strictObject(collectorPage),
+      answer: listOf(interfaceAnswer),
+    },
+    async ({ params, query }) => {
+      const page = await inventory
+        .interfaces(params.name, query.cursor ?? null, query.limit)
+        .catch((error: unknown) => {
+          // Configured and not seen yet: it has none that are known.
+          if (devices.has(params.name) && codeOf(error) === 'not_found') return { items: [], next: null };
+          throw error;
+        });
+      return { items: page.items.map(interfaceOf), next: page.next };
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/devices/:name/gauges',
+      access,
+      summary: 'Processors, memories and sensors of a device that have series.',
+      params: byName,
+      answer: listOf(gaugeAnswer),
+    },
+    async ({ params }) => ({ items: await store.gauges(params.name), next: null }),
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/interfaces/:id',
+      access,
+      summary: 'One interface by its permanent id.',
+      params: z.object({ id: idParameter.max(2 ** 31 - 1) }),
+      answer: interfaceAnswer,
+    },
+    async ({ params }) => interfaceOf(await inventory.interface(params.id)),
+  );
+}
+
+export function deviceOf(
+  name: string,
+  seen: InventoryDevice | null,
+  configured: ConfiguredDevice | undefined,
+  nowMs: EpochMs,
+): DeviceAnswer {
+  const intervalMs = configured?.intervalMs ?? seen?.intervalMs ?? null;
+  const lastPollAtMs = seen?.lastPollAtMs ?? null;
+  return {
+    name,
+    configured: configured !== undefined,
+    address: configured?.address ?? null,
+    site: configured?.site ?? null,
+    agent: configured?.agent ?? seen?.agent ?? null,
+    reachable: lastPollAtMs === null ? null : seen?.lastOutcome !== 'failed',
+    stale: lastPollAtMs !== null && nowMs - lastPollAtMs > staleAfterMs(intervalMs),
+    firstSeenAt: timeOrNull(seen?.firstSeenMs),
+    lastPollAt: timeOrNull(lastPollAtMs),
+    lastAnswerAt: timeOrNull(seen?.lastAnswerAtMs),
+    lastOutcome: seen?.lastOutcome ?? null,
+    lastFailure: seen?.lastFailure ?? null,
+    lastPollMs: seen?.lastPollMs ?? null,
+    lastRequests: seen?.lastRequests ?? null,
+    lastRetries: seen?.lastRetries ?? null,
+    intervalMs,
+    uptimeTicks: seen?.uptimeTicks ?? null,
+    sysName: seen?.sysName ?? null,
+    sysDescr: seen?.sysDescr ?? null,
+    sysObjectID: seen?.sysObjectID ?? null,
+    sysLocation: seen?.sysLocation ?? null,
+    sysContact: seen?.sysContact ?? null,
+    vendor: seen?.vendor ?? null,
+    model: seen?.model ?? null,
+    os: seen?.os ?? null,
+    version: seen?.version ?? null,
+    serial: seen?.serial ?? null,
+    profile: seen?.profile ?? null,
+    interfaceCount: seen?.interfaceCount ?? 0,
+  };
+}
+
+function staleAfterMs(intervalMs: number | null): number {
+  return Math.max(LEAST_STALE_MS, STALE_INTERVALS * (intervalMs ?? 0));
+}
+
+function timeOrNull(atMs: EpochMs | null | undefined): string | null {
+  return atMs === null || atMs === undefined ? null : isoTime(atMs);
+}
+
+/** ifAdminStatus and ifOperStatus (RFC 2863), from 1. */
+const STATUS_WORDS = ['up', 'down', 'testing', 'unknown', 'dormant', 'notPresent', 'lowerLayerDown'];
+
+function statusWord(status: number | null): string | null {
+  return status === null ? null : (STATUS_WORDS[status - 1] ?? String(status));
+}
+
+export function interfaceOf(one: InventoryInterface): InterfaceAnswer {
+  return {
+    id: one.id,
+    device: one.device,
+    key: one.key,
+    resource: one.resource,
+    name: one.ifName ?? one.ifDescr ?? one.key,
+    alias: one.ifAlias,
+    ifIndex: one.ifIndex,
+    ifName: one.ifName,
+    ifDescr: one.ifDescr,
+    ifType: one.ifType,
+    mtu: one.mtu,
+    speedBps: one.speedBps,
+    mac: one.mac,
+    adminStatus: statusWord(one.adminStatus),
+    operStatus: statusWord(one.operStatus),
+    firstSeenAt: isoTime(one.firstSeenMs),
+    lastSeenAt: isoTime(one.lastSeenMs),
+    goneAt: timeOrNull(one.goneAtMs),
+    meters: { in: one.meters.in, out: one.meters.out },
+  };
+}

@@ -1,0 +1,85 @@
+// What the page shows at a glance, and who is asking.
+import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { isoTime } from '../../common/model/time.ts';
+import { READERS, ROLES } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { Alarms } from '../faults/alarm.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { Readings } from '../readings/readings.ts';
+import { type OverviewAnswer, overviewAnswer, whoAnswer } from './answers.ts';
+
+export interface OverviewRoutesDeps {
+  readonly clock: Clock;
+  readonly inventory: Pick<Inventory, 'counts'>;
+  readonly readings: Pick<Readings, 'summary'>;
+  readonly alarms: Pick<Alarms, 'summary'>;
+}
+
+export interface OverviewConfig {
+  readonly demo: boolean;
+  readonly pollIntervalMs: number;
+  readonly configuredDevices: number;
+}
+
+/** Every open page asks every few seconds: they share an answer. */
+const SHARED_MS = 1000;
+
+export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfig, deps: OverviewRoutesDeps): void {
+  let shared: { readonly answer: Promise<OverviewAnswer>; readonly untilMs: number } | null = null;
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/overview',
+      access: READERS,
+      summary: 'Devices, interfaces, readings and alarms in figures; at most a second old.',
+      answer: overviewAnswer,
+    },
+    async () => {
+      const nowMs = deps.clock.monotonicMs();
+      if (shared === null || shared.untilMs <= nowMs) {
+        const answer = look(config, deps);
+        shared = { answer, untilMs: nowMs + SHARED_MS };
+        // A failure is told to those who share it, and to nobody after them.
+        answer.catch(() => {
+          if (shared?.answer === answer) shared = null;
+        });
+      }
+      return shared.answer;
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/whoami',
+      access: ROLES,
+      summary: 'Whose token it is, and its role.',
+      answer: whoAnswer,
+    },
+    async ({ principal }) => principal,
+  );
+}
+
+async function look(config: OverviewConfig, deps: OverviewRoutesDeps): Promise<OverviewAnswer> {
+  const [counts, readings, alarms] = await Promise.all([
+    deps.inventory.counts(),
+    deps.readings.summary(),
+    deps.alarms.summary(),
+  ]);
+  const cleared = alarms.severities.reduce((total, { cleared: some }) => total + some, 0);
+  return {
+    demo: config.demo,
+    pollIntervalMs: config.pollIntervalMs,
+    devices: { configured: config.configuredDevices, ...counts.devices },
+    interfaces: { ...counts.interfaces },
+    readings: {
+      pages: readings.pages.toString(),
+      lastAt: readings.lastObservedAtMs === null ? null : isoTime(readings.lastObservedAtMs),
+    },
+    alarms: {
+      ...Object.fromEntries(alarms.severities.map(({ severity, notCleared }) => [severity, notCleared])),
+      cleared,
+      shelved: alarms.shelved,
+    },
+    quarantined: readings.quarantined,
+  };
+}

@@ -1,0 +1,50 @@
+// Signing in on the page: a token is traded for a cookie that no script can read.
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { SESSION_COOKIE } from '../../common/http/server.ts';
+import type { Authenticator } from '../../common/runtime/access.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { whoAnswer } from './answers.ts';
+
+const MAX_AGE_SECONDS = 30 * 86_400;
+
+export function addSessionRoutes(routes: DescribedRoutes, authenticator: Authenticator): void {
+  routes.add(
+    {
+      method: 'POST',
+      url: '/api/v1/session',
+      access: 'open',
+      summary: `Trades a token for the cookie ${SESSION_COOKIE}.`,
+      body: z.strictObject({ token: z.string().min(1).max(1024) }),
+      answer: whoAnswer,
+    },
+    async ({ body, request, reply }) => {
+      const principal = await authenticator.authenticate(body.token);
+      if (principal === null) throw new WeirError('token_unknown', 'The token is not known.');
+      if (principal.role === 'agent')
+        throw new WeirError('forbidden', 'A token of an agent opens no page.', { needs: ['viewer', 'operator'] });
+      void reply.header('set-cookie', cookieOf(request, encodeURIComponent(body.token), MAX_AGE_SECONDS));
+      return principal;
+    },
+  );
+  routes.add(
+    {
+      method: 'DELETE',
+      url: '/api/v1/session',
+      access: 'open',
+      summary: 'Takes the cookie back; the token itself stays as it is.',
+      answer: z.object({ signedOut: z.literal(true) }),
+    },
+    async ({ request, reply }) => {
+      void reply.header('set-cookie', cookieOf(request, '', 0));
+      return { signedOut: true };
+    },
+  );
+}
+
+function cookieOf(request: FastifyRequest, value: string, maxAgeSeconds: number): string {
+  // Said by the proxy in front that speaks TLS; over plain HTTP a browser would not keep a Secure cookie.
+  const secure = request.headers['x-forwarded-proto'] === 'https' ? '; Secure' : '';
+  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
+}
