@@ -2,6 +2,12 @@
 import { entry } from './entry.ts';
 
 export const BILLING_ERRORS = {
+  // billing-bridge: mediate
+  collector_unreachable: entry(
+    502,
+    'The collector does not answer the billing bridge.',
+    'Check that it runs, and billing_bridge.collector_url; what was not read yet is read as soon as it answers.',
+  ),
   // billing-bridge: account, queue, bill
   contract_change_refused: entry(
     409,
