@@ -92,6 +92,8 @@ export class Scheduler implements Component {
   readonly #entries = new Map<string, Entry>();
   readonly #due = new DueQueue<Entry>();
   readonly #running = new Set<Promise<void>>();
+  /** Of the polls under way. */
+  readonly #deadlines = new Set<AbortController>();
   #stopping = new AbortController();
   /** Ends the sleep until the next device is due. */
   #nap = new AbortController();
@@ -128,6 +130,7 @@ export class Scheduler implements Component {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#nap.abort();
+    for (const deadline of this.#deadlines) deadline.abort();
     await this.#loop;
     this.#loop = null;
     while (this.#due.pop() !== null);
@@ -202,9 +205,8 @@ export class Scheduler implements Component {
     const { clock } = this.#deps;
     const { intervalMs } = entry.device;
     const deadline = new AbortController();
-    const over = (): void => deadline.abort();
-    this.#stopping.signal.addEventListener('abort', over, { once: true });
-    void clock.sleep(Math.max(1000, intervalMs - DEADLINE_MARGIN_MS), deadline.signal).then(over);
+    this.#deadlines.add(deadline);
+    void clock.sleep(Math.max(1000, intervalMs - DEADLINE_MARGIN_MS), deadline.signal).then(() => deadline.abort());
     try {
       const decision = decide(entry.breaker, startedMs);
       if (decision === 'rest') return this.#failedPoll(entry, entry.breaker.failure ?? 'snmp_timeout');
@@ -212,7 +214,7 @@ export class Scheduler implements Component {
       this.#judge(entry, poll, startedMs);
       return poll;
     } finally {
-      this.#stopping.signal.removeEventListener('abort', over);
+      this.#deadlines.delete(deadline);
       deadline.abort();
     }
   }

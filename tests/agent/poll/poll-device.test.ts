@@ -3,14 +3,14 @@ import { lookup } from 'node:dns/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DeviceState } from '../../../agent/poll/device-state.ts';
 import { pollDevice } from '../../../agent/poll/poll-device.ts';
-import { Catalogue, loadProfiles } from '../../../agent/profile/catalogue.ts';
-import type { ProfileCatalogue } from '../../../agent/profile/profile.ts';
+import { loadProfiles } from '../../../agent/profile/catalogue.ts';
 import { SnmpAccess } from '../../../agent/snmp/access.ts';
 import { TAG } from '../../../agent/snmp/ber.ts';
 import { PDU } from '../../../agent/snmp/pdu.ts';
 import type { DeviceReader } from '../../../agent/snmp/table-reader.ts';
 import { columnOf, counterAt, type Poll, type Table } from '../../../common/model/poll.ts';
 import { countersOf, numbersOf, textsOf } from '../../../common/model/table-columns.ts';
+import { bareCatalogue } from '../../support/bare-profile.ts';
 import { deviceMib, type DeviceWords, type PortWords } from '../../support/interface-mib.ts';
 import { type Habits, type MibObject, ScriptedDevice } from '../../support/scripted-device.ts';
 import { seededRandom } from '../../support/snmp-access.ts';
@@ -25,24 +25,7 @@ const DISCONTINUITY = '1.3.6.1.2.1.31.1.1.1.19';
 const SYS_UPTIME = '1.3.6.1.2.1.1.3';
 const IF_NAME = '1.3.6.1.2.1.31.1.1.1.1';
 
-/** The interfaces of the base profile and nothing else: what is not under test costs no requests. */
-const bare: ProfileCatalogue = new Catalogue(
-  [
-    {
-      name: 'base',
-      extends: null,
-      matches: [],
-      without: [],
-      interface: loadProfiles('config/profiles').choose(null).interface,
-      system: [],
-      processor: [],
-      memory: [],
-      sensor: [],
-      neighbour: [],
-    },
-  ],
-  {},
-);
+const bare = bareCatalogue();
 
 let clock: ShiftedClock;
 let access: SnmpAccess;

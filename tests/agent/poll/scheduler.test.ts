@@ -1,0 +1,468 @@
+// Many devices under one scheduler: each in its turn, none twice at once, none hurt by another. Under a virtual clock; over UDP at the end.
+import { lookup } from 'node:dns/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Scheduler, type SchedulerConfig, type SchedulerDeps } from '../../../agent/poll/scheduler.ts';
+import { phaseOf } from '../../../agent/poll/timetable.ts';
+import { SnmpAccess } from '../../../agent/snmp/access.ts';
+import type { DeviceReader, ReadTable } from '../../../agent/snmp/table-reader.ts';
+import { FRESH_MEMORY } from '../../../agent/snmp/walk-sizing.ts';
+import type { Poll } from '../../../common/model/poll.ts';
+import { SystemClock } from '../../../common/runtime/clock.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+import { bareCatalogue } from '../../support/bare-profile.ts';
+import { deviceMib } from '../../support/interface-mib.ts';
+import { ScriptedDevice } from '../../support/scripted-device.ts';
+import { seededRandom } from '../../support/snmp-access.ts';
+import { silentReporter } from '../../support/silent-reporter.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const START = Date.UTC(2026, 10, 25);
+const MINUTE = 60_000;
+const catalogue = bareCatalogue();
+
+/** A device of one interface under the virtual clock. */
+class FakeReader implements DeviceReader {
+  readonly wide = true;
+  latencyMs = 10;
+  dead = false;
+  /** Hangs on, whatever the signal says. */
+  deaf = false;
+  broken: Error | null = null;
+  /** When its polls began and ended. */
+  readonly spans: { readonly from: number; to: number | null }[] = [];
+  probes = 0;
+  #requests = 0;
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  get traffic(): DeviceReader['traffic'] {
+    return { requests: this.#requests, retries: 0, sentBytes: 0, receivedBytes: 0 };
+  }
+
+  async readTable(request: Parameters<DeviceReader['readTable']>[0]): Promise<ReadTable> {
+    this.#requests += 1;
+    if (this.broken !== null) throw this.broken;
+    const span: { from: number; to: number | null } = { from: this.#clock.now(), to: null };
+    if (request.name === 'interface') this.spans.push(span);
+    await this.#clock.sleep(this.latencyMs, this.deaf ? undefined : request.signal);
+    span.to = this.#clock.now();
+    if (request.signal?.aborted === true && !this.deaf) return nothing('poll_deadline');
+    return this.dead ? nothing('snmp_timeout') : this.#table(request);
+  }
+
+  readScalars(requests: Parameters<DeviceReader['readScalars']>[0]): ReturnType<DeviceReader['readScalars']> {
+    this.#requests += 1;
+    if (this.broken !== null) return Promise.reject(this.broken);
+    if (this.dead) return Promise.reject(new WeirError('snmp_timeout', 'silent'));
+    return Promise.resolve({ values: requests.map(() => 'text'), segment: null });
+  }
+
+  probe(): Promise<void> {
+    this.probes += 1;
+    this.#requests += 1;
+    return this.dead ? Promise.reject(new WeirError('snmp_timeout', 'silent')) : Promise.resolve();
+  }
+
+  memoryOf(): typeof FRESH_MEMORY {
+    return FRESH_MEMORY;
+  }
+
+  #table(request: Parameters<DeviceReader['readTable']>[0]): ReadTable {
+    const uptimeTicks = Math.floor(this.#clock.monotonicMs() / 10) + 1_000_000;
+    const at = this.#clock.now();
+    const segment = {
+      firstRow: 0,
+      sentAtMs: at,
+      receivedAtMs: at,
+      monotonicMs: this.#clock.monotonicMs(),
+      uptimeTicks,
+    };
+    const columns = request.columns.map(({ name, form }): ReadTable['columns'][number] => {
+      if (form === 'counter64' || form === 'counter32')
+        return {
+          kind: 'counter',
+          name,
+          width: form === 'counter64' ? 64 : 32,
+          values: BigUint64Array.of(1n),
+          present: Uint8Array.of(1),
+        };
+      return form === 'number'
+        ? { kind: 'number', name, values: Float64Array.of(1) }
+        : { kind: 'text', name, values: ['eth0'] };
+    });
+    return { complete: true, failure: null, index: ['1'], segments: [segment], columns, beside: [7] };
+  }
+}
+
+function nothing(failure: ReadTable['failure']): ReadTable {
+  return { complete: false, failure, index: [], segments: [], columns: [], beside: [] };
+}
+
+interface Rig {
+  readonly clock: VirtualClock;
+  readonly scheduler: Scheduler;
+  readonly readers: Map<string, FakeReader>;
+  readonly polls: Poll[];
+  readonly metrics: () => Promise<string>;
+  readonly health: () => { readonly healthy: boolean; readonly message: string } | undefined;
+  pollsOf(device: string): Poll[];
+}
+
+const rigs: Rig[] = [];
+
+async function start(
+  devices: readonly string[],
+  config: Partial<SchedulerConfig> = {},
+  deps: Partial<SchedulerDeps> = {},
+  prepare: (reader: FakeReader, device: string) => void = () => undefined,
+): Promise<Rig> {
+  const clock = new VirtualClock(START);
+  const { reporter } = silentReporter();
+  const readers = new Map(devices.map((name) => [name, new FakeReader(clock)]));
+  for (const [name, reader] of readers) prepare(reader, name);
+  const polls: Poll[] = [];
+  const whole: SchedulerConfig = {
+    devices: devices.map((name) => ({ name, intervalMs: MINUTE })),
+    concurrency: 100,
+    slowIntervalMs: MINUTE,
+    inventoryIntervalMs: 60 * MINUTE,
+    firstPollWithinMs: 15_000,
+    processId: 'process',
+    ...config,
+  };
+  const scheduler = new Scheduler(reporter, whole, {
+    clock,
+    catalogue,
+    open: (device) => {
+      const reader = readers.get(device);
+      if (reader === undefined) throw new WeirError('secret_unresolved', 'no secret');
+      return reader;
+    },
+    sink: {
+      accept: (poll) => {
+        polls.push(poll);
+        return Promise.resolve();
+      },
+    },
+    ...deps,
+  });
+  await scheduler.start();
+  const rig: Rig = {
+    clock,
+    scheduler,
+    readers,
+    polls,
+    metrics: () => reporter.metricsText(),
+    health: () => reporter.healthStates()['poll'],
+    pollsOf: (device) => polls.filter((poll) => poll.device === device),
+  };
+  rigs.push(rig);
+  return rig;
+}
+
+/** Stops while the clock goes on. */
+async function stop(rig: Rig): Promise<void> {
+  let stopped = false;
+  const stopping = rig.scheduler.stop().then(() => {
+    stopped = true;
+  });
+  for (let turn = 0; turn < 100 && !stopped; turn += 1) await rig.clock.advance(10_000);
+  await stopping;
+}
+
+afterEach(async () => {
+  for (const rig of rigs.splice(0)) await stop(rig);
+});
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `device-${at}`);
+const metric = (text: string, line: string): number => Number(new RegExp(`^weir_${line} (\\S+)$`, 'm').exec(text)?.[1]);
+
+describe('turns', () => {
+  test('every device once soon after the start, then once an interval on its own place', async () => {
+    const rig = await start(names(50));
+    await rig.clock.advance(15_100);
+    expect(new Set(rig.polls.map((poll) => poll.device)).size).toBe(50);
+    await rig.clock.advance(10 * MINUTE);
+    for (const device of names(50)) {
+      const times = rig.pollsOf(device).map((poll) => poll.startedAtMs);
+      expect(times.length).toBeGreaterThanOrEqual(10);
+      for (const [at, time] of times.entries()) {
+        if (at === 0) continue;
+        expect(time % MINUTE).toBe(phaseOf(device, MINUTE));
+        if (at > 1) expect(time - (times[at - 1] ?? 0)).toBe(MINUTE);
+      }
+    }
+  });
+
+  test('never more at once than the configuration allows, and all in the end', async () => {
+    const rig = await start(names(40), { concurrency: 4, firstPollWithinMs: 0 }, {}, (reader) => {
+      reader.latencyMs = 500;
+    });
+    await rig.clock.advance(MINUTE);
+    const edges = [...rig.readers.values()].flatMap((reader) =>
+      reader.spans.flatMap((span) => [
+        { at: span.from, step: 1 },
+        { at: span.to ?? Number.POSITIVE_INFINITY, step: -1 },
+      ]),
+    );
+    let now = 0;
+    let most = 0;
+    for (const edge of edges.toSorted((a, b) => a.at - b.at || a.step - b.step)) {
+      now += edge.step;
+      most = Math.max(most, now);
+    }
+    expect(most).toBeLessThanOrEqual(4);
+    expect(new Set(rig.polls.map((poll) => poll.device)).size).toBe(40);
+  });
+
+  test('a clock set back or on by an hour makes no two polls fall together and none fall out', async () => {
+    const rig = await start(['core1']);
+    await rig.clock.advance(5 * MINUTE);
+    for (const step of [3_600_000, -7_200_000, 31_000]) {
+      const spans = rig.readers.get('core1')?.spans ?? [];
+      const before = spans.length;
+      rig.clock.step(step);
+      await rig.clock.advance(4 * MINUTE);
+      expect(spans.length - before).toBeGreaterThanOrEqual(3);
+      expect(spans.length - before).toBeLessThanOrEqual(5);
+    }
+  });
+
+  test('a stop and a start go on', async () => {
+    const rig = await start(['core1']);
+    await rig.clock.advance(MINUTE);
+    await stop(rig);
+    const before = rig.polls.length;
+    await rig.clock.advance(5 * MINUTE);
+    expect(rig.polls.length).toBe(before);
+    await rig.scheduler.start();
+    await rig.clock.advance(5 * MINUTE);
+    expect(rig.polls.length).toBeGreaterThanOrEqual(before + 5);
+  });
+});
+
+describe('one device cannot hurt another', () => {
+  test('a slow device delays only itself, is broken off at its deadline, and is never polled twice at once', async () => {
+    const rig = await start(names(10), {}, {}, (reader, device) => {
+      if (device === 'device-3') reader.latencyMs = 300_000;
+    });
+    await rig.clock.advance(10 * MINUTE);
+    for (const device of names(10)) {
+      if (device !== 'device-3') expect(rig.pollsOf(device).length).toBeGreaterThanOrEqual(10);
+    }
+    const slow = rig.pollsOf('device-3');
+    expect(slow.length).toBeGreaterThanOrEqual(8);
+    for (const poll of slow) expect(poll.failure).toMatch(/^(poll_deadline|snmp_timeout)$/);
+    expect(slow.some((poll) => poll.outcome === 'complete')).toBe(false);
+    expectNoOverlap(rig, 'device-3');
+  });
+
+  test('one that does not even heed its deadline: no overlap, and what is left out is counted', async () => {
+    const rig = await start(names(3), {}, {}, (reader, device) => {
+      if (device !== 'device-1') return;
+      reader.latencyMs = 200_000;
+      reader.deaf = true;
+    });
+    await rig.clock.advance(20 * MINUTE);
+    expectNoOverlap(rig, 'device-1');
+    expect(rig.pollsOf('device-0').length).toBeGreaterThanOrEqual(20);
+    expect(metric(await rig.metrics(), 'agent_polls_skipped_total')).toBeGreaterThanOrEqual(5);
+  });
+
+  test('a secret that does not resolve is a failed poll with its code at every interval', async () => {
+    const rig = await start(['core1'], {
+      devices: ['core1', 'nobody'].map((name) => ({ name, intervalMs: MINUTE })),
+    });
+    await rig.clock.advance(6 * MINUTE);
+    expect(rig.pollsOf('core1').length).toBeGreaterThanOrEqual(6);
+    const failed = rig.pollsOf('nobody');
+    expect(failed.length).toBeGreaterThanOrEqual(6);
+    for (const poll of failed) expect(poll).toMatchObject({ outcome: 'failed', failure: 'secret_unresolved' });
+  });
+
+  test('a mistake of ours at one device is told, and the others go on', async () => {
+    const rig = await start(names(3), {}, {}, (reader, device) => {
+      if (device === 'device-2') reader.broken = new TypeError('undefined is not a function');
+    });
+    await rig.clock.advance(3 * MINUTE);
+    expect(rig.pollsOf('device-2')[0]).toMatchObject({ outcome: 'failed', failure: 'unexpected' });
+    expect(rig.pollsOf('device-1').length).toBeGreaterThanOrEqual(3);
+  });
+
+  function expectNoOverlap(rig: Rig, device: string): void {
+    const spans = rig.readers.get(device)?.spans ?? [];
+    expect(spans.length).toBeGreaterThan(2);
+    for (const [at, span] of spans.entries()) {
+      const next = spans[at + 1];
+      if (next !== undefined) expect(span.to).toBeLessThanOrEqual(next.from);
+    }
+  }
+});
+
+describe('a device that falls silent', () => {
+  test('is told as failed at every interval, asked ever less, and polled in full at once when it answers', async () => {
+    const rig = await start(['core1', 'core2']);
+    await rig.clock.advance(2 * MINUTE);
+    const reader = rig.readers.get('core1') as FakeReader;
+    reader.dead = true;
+    const before = rig.pollsOf('core1').length;
+    await rig.clock.advance(30 * MINUTE);
+    const silent = rig.pollsOf('core1').slice(before);
+    expect(silent.length).toBe(30);
+    for (const poll of silent) expect(poll).toMatchObject({ outcome: 'failed', failure: 'snmp_timeout', tables: [] });
+    expect(reader.probes).toBeGreaterThan(3);
+    expect(reader.probes).toBeLessThan(12);
+    expect(rig.scheduler.reports().find(({ device }) => device === 'core1')).toMatchObject({
+      breakerOpen: true,
+      probePauseMs: 5 * MINUTE,
+      failure: 'snmp_timeout',
+    });
+    expect(metric(await rig.metrics(), 'agent_devices_silent')).toBe(1);
+    expect(rig.health()).toEqual({ healthy: true, message: '2 devices, 1 of them silent' });
+
+    reader.dead = false;
+    await rig.clock.advance(5 * MINUTE + 1000);
+    expect(rig.pollsOf('core1').at(-1)).toMatchObject({ outcome: 'complete' });
+    expect(metric(await rig.metrics(), 'agent_devices_silent')).toBe(0);
+    expect(rig.pollsOf('core2').every((poll) => poll.outcome === 'complete')).toBe(true);
+  });
+
+  test('one that flaps keeps its breaker closed: each answer counts anew', async () => {
+    const rig = await start(['core1']);
+    const reader = rig.readers.get('core1') as FakeReader;
+    for (let turn = 0; turn < 12; turn += 1) {
+      reader.dead = turn % 3 !== 0;
+      await rig.clock.advance(MINUTE);
+    }
+    expect(reader.probes).toBe(0);
+    expect(rig.pollsOf('core1').filter((poll) => poll.outcome === 'complete').length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('the spool', () => {
+  test('that is full slows a device down; no poll piles up in memory', async () => {
+    const waiting: (() => void)[] = [];
+    let most = 0;
+    const rig = await start(
+      names(5),
+      {},
+      {
+        sink: {
+          accept: () =>
+            new Promise<void>((resolve) => {
+              waiting.push(resolve);
+              most = Math.max(most, waiting.length);
+            }),
+        },
+      },
+    );
+    await rig.clock.advance(10 * MINUTE);
+    expect(most).toBe(5);
+    for (const reader of rig.readers.values()) expect(reader.spans.length).toBe(1);
+    for (const go of waiting.splice(0)) go();
+    await rig.clock.advance(2 * MINUTE);
+    for (const go of waiting.splice(0)) go();
+    for (const reader of rig.readers.values()) expect(reader.spans.length).toBe(2);
+    await rig.clock.advance(MINUTE);
+    for (const go of waiting.splice(0)) go();
+  });
+
+  test('that refuses makes a missed poll: counted, told, and the next one is tried', async () => {
+    let refuse = true;
+    const kept: Poll[] = [];
+    const sink = {
+      accept: (poll: Poll) => {
+        if (refuse) return Promise.reject(new WeirError('journal_full', 'no room'));
+        kept.push(poll);
+        return Promise.resolve();
+      },
+    };
+    const rig = await start(['core1'], {}, { sink });
+    await rig.clock.advance(3 * MINUTE);
+    expect(metric(await rig.metrics(), 'agent_polls_lost_total\\{code="journal_full"\\}')).toBeGreaterThanOrEqual(3);
+    expect(rig.health()?.healthy).toBe(false);
+    expect(rig.health()?.message).toContain('journal_full');
+    refuse = false;
+    await rig.clock.advance(MINUTE);
+    expect(kept.length).toBe(1);
+    expect(rig.health()).toMatchObject({ healthy: true });
+  });
+
+  test('gets what polls in hand have when the agent stops, and no false silence', async () => {
+    const rig = await start(names(20), { firstPollWithinMs: 0 }, {}, (reader, device) => {
+      reader.latencyMs = device === 'device-7' ? 100_000 : 1000;
+    });
+    await rig.clock.advance(500);
+    expect(rig.polls.length).toBe(0);
+    await stop(rig);
+    expect(rig.polls.filter((poll) => poll.outcome === 'failed')).toEqual([]);
+    const before = rig.polls.length;
+    await rig.clock.advance(5 * MINUTE);
+    expect(rig.polls.length).toBe(before);
+  });
+});
+
+describe('over UDP', () => {
+  test('a dead device and a slow one beside healthy ones, with more devices than listeners warn of', async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', listen);
+    const clock = new SystemClock();
+    const { reporter } = silentReporter();
+    const access = new SnmpAccess(
+      reporter,
+      { timeoutMs: 100, retries: 1 },
+      { clock, lookup, random: seededRandom(3), environment: {} },
+    );
+    await access.start();
+    const devices = new Map(
+      names(20).map((name) => [
+        name,
+        new ScriptedDevice(deviceMib({ ports: [{ index: 1, descr: 'eth0', in: 5n }], sysName: name })),
+      ]),
+    );
+    const ports = new Map<string, number>();
+    for (const [name, device] of devices) ports.set(name, await device.start());
+    const [dead, slow] = [devices.get('device-0'), devices.get('device-1')];
+    if (dead !== undefined) dead.habits.dead = true;
+    if (slow !== undefined) slow.habits.delayMs = 70;
+    const polls: Poll[] = [];
+    const scheduler = new Scheduler(
+      reporter,
+      {
+        devices: names(20).map((name) => ({ name, intervalMs: 1000 })),
+        concurrency: 50,
+        slowIntervalMs: 1000,
+        inventoryIntervalMs: 60_000,
+        firstPollWithinMs: 0,
+        processId: 'process',
+      },
+      {
+        clock,
+        catalogue,
+        open: (name) =>
+          access.openReader({ host: '127.0.0.1', port: ports.get(name) ?? 0 }, { version: '2c', community: 'public' }),
+        sink: { accept: (poll) => Promise.resolve(void polls.push(poll)) },
+      },
+    );
+    try {
+      await scheduler.start();
+      const enough = (): boolean => names(20).every((name) => polls.filter((poll) => poll.device === name).length >= 4);
+      while (!enough()) await clock.sleep(50);
+      await scheduler.stop();
+      for (const name of names(20)) {
+        const outcomes = new Set(polls.filter((poll) => poll.device === name).map((poll) => poll.outcome));
+        expect([name, ...outcomes]).toEqual([name, name === 'device-0' ? 'failed' : 'complete']);
+      }
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off('warning', listen);
+      await scheduler.stop();
+      await access.stop();
+      for (const device of devices.values()) await device.stop();
+    }
+  });
+});
