@@ -13,7 +13,7 @@ export interface Task {
   readonly name: string;
   readonly everyMs: DurationMs;
   /** What is woken when this run did something. */
-  readonly then?: string;
+  readonly wakes?: string;
   /** Returns what was done, for people; `did` false where there was nothing to do. What is due comes from the ledger, never from the wake. */
   readonly run: (lease: HeldLease) => Promise<{ readonly did: boolean; readonly summary: unknown }>;
 }
@@ -175,7 +175,7 @@ export class ScheduledWork implements Component {
     slot.runs += 1;
     slot.finishedAtMs = clock.now();
     this.#runs.add(1, { task: task.name, outcome: 'done' });
-    if (done.result.did && task.then !== undefined) this.wake(task.then);
+    if (done.result.did && task.wakes !== undefined) this.wake(task.wakes);
   }
 
   async #lookAfterLate(): Promise<void> {
