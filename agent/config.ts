@@ -137,11 +137,12 @@ export function agentConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): AgentConfig {
   const { agent } = whole;
+  const givenToken = environment['WEIR_AGENT_TOKEN'] ?? '';
   const mine = whole.devices.filter((device) => device.agent === undefined || device.agent === agent.name);
   return {
     name: agent.name,
     collectorUrls: typeof agent.collector_url === 'string' ? [agent.collector_url] : agent.collector_url,
-    token: environment['WEIR_AGENT_TOKEN'] ?? agent.token ?? null,
+    token: givenToken !== '' ? givenToken : (agent.token ?? null),
     timeoutMs: agent.timeout_ms,
     retries: agent.retries,
     concurrency: agent.concurrency,

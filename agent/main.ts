@@ -1,17 +1,26 @@
 // Composes the agent: which stage hands to which. The only file of the agent that knows two stages.
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Poll } from '../common/model/poll.ts';
-import { SystemClock } from '../common/runtime/clock.ts';
+import { type Clock, SystemClock } from '../common/runtime/clock.ts';
+import { type Component, startAll, stopAll } from '../common/runtime/component.ts';
 import { WeirError } from '../common/runtime/errors.ts';
-import { createReporter } from '../common/runtime/reporter.ts';
-import { type AgentConfiguration, agentConfig } from './config.ts';
+import { createReporter, type Reporter } from '../common/runtime/reporter.ts';
+import { resolveSecret } from '../common/runtime/secrets.ts';
+import { type AgentConfig, type AgentConfiguration, agentConfig } from './config.ts';
+import { deviceLine } from './health/device-line.ts';
+import { HealthServer } from './health/health-server.ts';
 import { DeviceState } from './poll/device-state.ts';
 import { pollDevice } from './poll/poll-device.ts';
+import { Scheduler } from './poll/scheduler.ts';
 import { loadProfiles } from './profile/catalogue.ts';
 import type { ProfileCatalogue } from './profile/profile.ts';
+import { Shipper, SHIPPER_TIMEOUT_MS } from './ship/shipper.ts';
 import { SnmpAccess } from './snmp/access.ts';
+import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from './spool/spool.ts';
 
 /** The profiles that come with Weir, beside this file in a checkout and in a build. */
 const PROFILES = fileURLToPath(new URL('../config/profiles', import.meta.url));
@@ -36,6 +45,102 @@ export function unforeseeable(): () => number {
 /** The profiles of a folder, or those that come with Weir. */
 export function profilesFor(folder: string | null): ProfileCatalogue {
   return loadProfiles(folder ?? PROFILES);
+}
+
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly fetch?: typeof fetch;
+  /** Free bytes of the disk a folder is on; default the system's answer. */
+  readonly freeBytes?: (folder: string) => number;
+}
+
+/**
+ * The agent process: devices ► scheduler ► spool ► shipper ► collector. What it keeps is in DATA/agent/NAME. Configuration is read once:
+ * a change needs a restart, which costs no octet, since counters accumulate in the devices. Profiles and what does not fit together throw here.
+ *
+ * Starting fails with port_in_use, data_folder_in_use, data_folder_unusable or journal_damaged. A collector that is away is no failure: polls are
+ * kept in the spool. Stopping ends the polls in hand, keeps what they have, and lets go of what is being sent: it is in the spool.
+ */
+export function createAgent(
+  reporter: Reporter,
+  config: AgentConfig & { readonly dataFolder: string },
+  deps: AgentDeps,
+): Component {
+  const { clock, environment } = deps;
+  const random = unforeseeable();
+  const folder = path.join(config.dataFolder, 'agent', config.name);
+  const token = (): string => tokenOf(config, environment);
+  const byName = new Map(config.devices.map((device) => [device.name, device]));
+  const snmpDeps = { clock, lookup, random, environment };
+  const access = new SnmpAccess(reporter, { timeoutMs: config.timeoutMs, retries: config.retries }, snmpDeps);
+  const spool = new Spool(
+    reporter,
+    { ...spoolBounds(config), agent: config.name, folder: path.join(folder, 'spool') },
+    deps,
+  );
+  const shipConfig = { agent: config.name, collectorUrls: config.collectorUrls, timeoutMs: SHIPPER_TIMEOUT_MS };
+  const shipper = new Shipper(reporter, shipConfig, { ...deps, token, random, spool });
+  const scheduler = new Scheduler(
+    reporter,
+    { ...config, processId: randomUUID() },
+    {
+      clock,
+      catalogue: profilesFor(config.profilesFolder),
+      sink: spool,
+      open: (name) => {
+        const device = byName.get(name);
+        if (device === undefined) throw new Error(`BUG: a device ${name} that nobody configured`);
+        return access.openReader(device.address, device.credential);
+      },
+    },
+  );
+  const devices = (): unknown[] => scheduler.reports().map((report) => deviceLine(report, byName.get(report.device)));
+  const health = new HealthServer(reporter, { port: config.healthPort }, { token, devices });
+  // Stopped in reverse: the scheduler first, and its last polls find the spool open.
+  const parts = [health, access, spool, shipper, scheduler];
+  return {
+    start: async () => {
+      tellStranded(reporter, config);
+      await startAll(parts);
+      reporter.info('agent started', { agent: config.name, devices: config.devices.length, folder });
+    },
+    stop: () => stopAll(parts),
+  };
+}
+
+/** Resolved at every use: a token file may be renewed. */
+function tokenOf(config: AgentConfig, environment: AgentDeps['environment']): string {
+  if (config.token !== null) return resolveSecret(config.token, environment);
+  const message = 'The agent has no token: neither WEIR_AGENT_TOKEN nor agent.token is set.';
+  throw new WeirError('secret_unresolved', message, { reference: 'agent.token' });
+}
+
+const LONGEST_LINGER_MS = 1000;
+const SHORTEST_LINGER_MS = 50;
+
+/** Polls wait for each other to share a batch: a quarter of the shortest interval at most, and never for more of them than are polled at once. */
+function spoolBounds(config: AgentConfig): Omit<SpoolConfig, 'agent' | 'folder'> {
+  const shortest = Math.min(...config.devices.map((device) => device.intervalMs), 4 * LONGEST_LINGER_MS);
+  return {
+    ...SPOOL_DEFAULTS,
+    ...config.spool,
+    lingerMs: Math.max(SHORTEST_LINGER_MS, shortest / 4),
+    maxBatchPolls: Math.max(1, Math.min(SPOOL_DEFAULTS.maxBatchPolls, Math.floor(config.concurrency / 2))),
+  };
+}
+
+/** An agent that was renamed leaves a spool behind whose batches only an agent of the old name may send. */
+function tellStranded(reporter: Reporter, config: AgentConfig & { readonly dataFolder: string }): void {
+  const place = path.join(config.dataFolder, 'agent');
+  let names: string[];
+  try {
+    names = readdirSync(place);
+  } catch {
+    return; // there is none yet; or it cannot be used, which the spool says
+  }
+  for (const name of names.filter((other) => other !== config.name))
+    reporter.warn('another agent kept polls here; run it once under its name until they are sent', { name, place });
 }
 
 export interface PollOnceOptions {
