@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseConfiguration, readConfigurationFile } from '../../common/runtime/configuration.ts';
-import { WeirError } from '../../common/runtime/errors.ts';
+import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { CompiledProfile } from './compiled-profile.ts';
 import type { Profile, ProfileCatalogue } from './profile.ts';
 import { enterprisesSchema, type ProfileFile, profileSchema } from './schema.ts';
@@ -15,14 +15,29 @@ const MOST_LEVELS = 10;
 
 const RULE_KINDS = ['system', 'processor', 'memory', 'sensor', 'neighbour'] as const;
 
-/** Reads every `*.yaml` of the folder. Throws configuration_* for a file that is wrong, profile_invalid for one that does not fit the others. */
+/** Reads every `*.yaml` of the folder. Throws configuration_* for a file that cannot be read or is wrong in itself, profile_invalid for one that does not fit the others; both name file and line. */
 export function loadProfiles(folder: string): ProfileCatalogue {
-  const files = readdirSync(folder)
-    .filter((file) => file.endsWith('.yaml'))
-    .toSorted();
+  const files = profileFiles(folder);
   const enterprises = files.includes(ENTERPRISES) ? readFile(folder, ENTERPRISES, enterprisesSchema) : {};
-  const profiles = files.filter((file) => file !== ENTERPRISES).map((file) => readFile(folder, file, profileSchema));
-  return new Catalogue(profiles, enterprises);
+  const places = new Map<ProfileFile, string>();
+  for (const file of files) if (file !== ENTERPRISES) places.set(readFile(folder, file, profileSchema), file);
+  try {
+    return new Catalogue([...places.keys()], enterprises);
+  } catch (error) {
+    if (!(error instanceof ProfileMisfit)) throw error;
+    throw located(error, path.join(folder, places.get(error.profile) ?? ''));
+  }
+}
+
+function profileFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.yaml'))
+      .toSorted();
+  } catch (cause) {
+    const message = `Cannot read the folder of profiles ${folder}: ${messageOf(cause)}.`;
+    throw new WeirError('configuration_missing', message, { folder }, cause);
+  }
 }
 
 function readFile<S extends Parameters<typeof parseConfiguration>[2]>(
@@ -34,6 +49,31 @@ function readFile<S extends Parameters<typeof parseConfiguration>[2]>(
   return parseConfiguration(readConfigurationFile(place), place, schema);
 }
 
+/** The file is read once more with the mistake put where it stands: that finds its line. */
+function located(misfit: ProfileMisfit, place: string): WeirError {
+  const schema = profileSchema.superRefine((_, context) => {
+    context.addIssue({ code: 'custom', path: [...misfit.path], message: misfit.message });
+  });
+  try {
+    parseConfiguration(readConfigurationFile(place), place, schema);
+  } catch (error) {
+    if (error instanceof WeirError) return new WeirError('profile_invalid', error.message, error.detail, misfit);
+  }
+  return misfit;
+}
+
+/** A profile that does not fit the others, and where in its file that stands. */
+class ProfileMisfit extends WeirError {
+  readonly profile: ProfileFile;
+  readonly path: readonly (string | number)[];
+
+  constructor(profile: ProfileFile, place: readonly (string | number)[], message: string) {
+    super('profile_invalid', message, { profile: profile.name });
+    this.profile = profile;
+    this.path = place;
+  }
+}
+
 export class Catalogue implements ProfileCatalogue {
   readonly #prefixes = new Map<string, Profile>();
   readonly #base: Profile;
@@ -41,18 +81,19 @@ export class Catalogue implements ProfileCatalogue {
   constructor(files: readonly ProfileFile[], enterprises: Readonly<Record<string, string>>) {
     const byName = new Map<string, ProfileFile>();
     for (const file of files) {
-      if (byName.has(file.name)) throw invalid(`Two profiles are called ${file.name}.`, file.name);
+      if (byName.has(file.name)) throw new ProfileMisfit(file, ['name'], `another profile is called ${file.name}`);
       byName.set(file.name, file);
     }
     const vendorOf = (sysObjectId: string | null): string | null => vendorBy(enterprises, sysObjectId);
     const profiles = new Map(files.map((file) => [file.name, compile(file, byName, vendorOf)]));
     const base = profiles.get(BASE);
-    if (base === undefined) throw invalid('There is no profile called base.', BASE);
+    if (base === undefined)
+      throw new WeirError('profile_invalid', 'There is no profile called base.', { profile: BASE });
     this.#base = base;
     for (const file of files) {
-      for (const prefix of file.matches) {
+      for (const [at, prefix] of file.matches.entries()) {
         const taken = this.#prefixes.get(prefix);
-        if (taken !== undefined) throw invalid(`${file.name} and ${taken.name} both match ${prefix}.`, file.name);
+        if (taken !== undefined) throw new ProfileMisfit(file, ['matches', at], `${taken.name} matches ${prefix} too`);
         this.#prefixes.set(prefix, profiles.get(file.name) ?? base);
       }
     }
@@ -78,7 +119,9 @@ function compile(
 ): Profile {
   const lineage = lineageOf(file, byName);
   const columns = lineage.find((one) => one.interface !== undefined)?.interface;
-  if (columns === undefined) throw invalid(`${file.name} inherits no interface columns.`, file.name);
+  if (columns === undefined)
+    throw new ProfileMisfit(file, ['name'], 'the profile has and inherits no interface columns');
+  checkRefusals(file, lineage);
   const rules = {
     system: inherited(lineage, 'system'),
     processor: inherited(lineage, 'processor'),
@@ -92,14 +135,25 @@ function compile(
 /** The profile and those it builds on, nearest first. */
 function lineageOf(file: ProfileFile, byName: ReadonlyMap<string, ProfileFile>): ProfileFile[] {
   const lineage = [file];
-  for (let next = parentOf(file); next !== null; ) {
+  let last = file;
+  for (let next = parentOf(file); next !== null; next = parentOf(last)) {
     const parent = byName.get(next);
-    if (parent === undefined) throw invalid(`${file.name} builds on ${next}, which does not exist.`, file.name);
+    if (parent === undefined) throw new ProfileMisfit(last, ['extends'], `there is no profile called ${next}`);
     lineage.push(parent);
-    if (lineage.length > MOST_LEVELS) throw invalid(`${file.name} builds on itself.`, file.name);
-    next = parentOf(parent);
+    if (lineage.length > MOST_LEVELS) throw new ProfileMisfit(file, ['extends'], 'the profile builds on itself');
+    last = parent;
   }
   return lineage;
+}
+
+/** A refusal that refuses nothing is a misspelt one. */
+function checkRefusals(file: ProfileFile, lineage: readonly ProfileFile[]): void {
+  const inheritable = new Set(
+    lineage.slice(1).flatMap((one) => RULE_KINDS.flatMap((kind) => one[kind].map((rule) => rule.name))),
+  );
+  for (const [at, name] of file.without.entries()) {
+    if (!inheritable.has(name)) throw new ProfileMisfit(file, ['without', at], `no inherited rule is called ${name}`);
+  }
 }
 
 function parentOf(file: ProfileFile): string | null {
@@ -122,8 +176,4 @@ function inherited<K extends (typeof RULE_KINDS)[number]>(lineage: readonly Prof
 function vendorBy(enterprises: Readonly<Record<string, string>>, sysObjectId: string | null): string | null {
   if (sysObjectId?.startsWith(ENTERPRISE_PREFIX) !== true) return null;
   return enterprises[sysObjectId.slice(ENTERPRISE_PREFIX.length).split('.')[0] ?? ''] ?? null;
-}
-
-function invalid(message: string, profile: string): WeirError {
-  return new WeirError('profile_invalid', message, { profile });
 }

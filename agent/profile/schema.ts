@@ -1,5 +1,6 @@
 // What a profile file may say: which objects a kind of device has and what they mean. Data for people to write; see config/profiles/base.yaml.
 import { z } from 'zod';
+import { unknownCells } from './references.ts';
 
 const oid = z.string().regex(/^[0-2](\.\d{1,10}){1,127}$/, 'expected an object identifier such as 1.3.6.1.2.1.1.1');
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, 'expected a name of letters, digits, "_" or "-"');
@@ -140,7 +141,7 @@ const counterColumn = z.strictObject({
   narrow: interfaceColumn.optional(),
 });
 
-export const profileSchema = z.strictObject({
+const profileShape = z.strictObject({
   name,
   /** What this profile builds on; default base. Its rules come after one's own; a rule of the same name is replaced. */
   extends: name.nullable().optional(),
@@ -161,10 +162,21 @@ export const profileSchema = z.strictObject({
   neighbour: z.array(neighbourRule).default([]),
 });
 
+export const profileSchema = profileShape.superRefine((profile, context) => {
+  for (const kind of ['system', 'processor', 'memory', 'sensor', 'neighbour'] as const) {
+    for (const [at, rule] of profile[kind].entries()) {
+      for (const { path, cell } of unknownCells(rule, kind === 'system')) {
+        const message = `there is no column, scalar or lookup called ${cell} in the rule ${rule.name}`;
+        context.addIssue({ code: 'custom', path: [kind, at, ...path], message });
+      }
+    }
+  }
+});
+
 /** Vendor by IANA private enterprise number. */
 export const enterprisesSchema = z.record(z.string().regex(/^\d+$/), z.string());
 
-export type ProfileFile = z.output<typeof profileSchema>;
+export type ProfileFile = z.output<typeof profileShape>;
 export type NumberExpression = z.output<typeof numberExpression>;
 export type TextExpression = z.output<typeof textExpression>;
 export type Conditions = z.output<typeof conditions>;

@@ -1,0 +1,231 @@
+// Profile files: which profile a device gets, what it inherits, and what is said of a file that is wrong.
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadProfiles } from '../../../agent/profile/catalogue.ts';
+import type { Profile, ReadContext } from '../../../agent/profile/profile.ts';
+import type { DeviceReader, ReadTable } from '../../../agent/snmp/table-reader.ts';
+import { FRESH_MEMORY } from '../../../agent/snmp/walk-sizing.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+
+const SHIPPED = 'config/profiles';
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'weir-profiles-'));
+  cpSync(SHIPPED, folder, { recursive: true });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(file: string, text: string): void {
+  writeFileSync(path.join(folder, file), text);
+}
+
+interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly issues: readonly {
+    readonly file: string;
+    readonly line: number;
+    readonly path: string;
+    readonly message: string;
+  }[];
+}
+
+/** What is said of the folder as it stands; it must be wrong. */
+function told(): Told {
+  try {
+    loadProfiles(folder);
+  } catch (error) {
+    if (!(error instanceof WeirError)) throw error;
+    const issues = error.detail['issues'];
+    return {
+      code: error.code,
+      message: error.message,
+      issues: Array.isArray(issues) ? (issues as Told['issues']) : [],
+    };
+  }
+  throw new Error('the folder is not wrong');
+}
+
+/** A device that notes which objects it is asked for and has none of them. */
+function askedOf(profile: Profile): Promise<Set<string>> {
+  const asked = new Set<string>();
+  const empty: ReadTable = { complete: true, failure: null, index: [], segments: [], columns: [], beside: [] };
+  const reader: DeviceReader = {
+    wide: true,
+    traffic: { requests: 0, retries: 0, sentBytes: 0, receivedBytes: 0 },
+    readTable: ({ columns }) => {
+      for (const { oid } of columns) asked.add(oid);
+      return Promise.resolve(empty);
+    },
+    readScalars: (requests) => {
+      for (const { oid } of requests) asked.add(oid);
+      return Promise.resolve({ values: requests.map(() => null), segment: null });
+    },
+    probe: () => Promise.resolve(),
+    memoryOf: () => FRESH_MEMORY,
+  };
+  const context: ReadContext = { reader, lookups: new Map(), interfaceKey: () => null };
+  return profile.readTables(context).then(() => asked);
+}
+
+describe('the profiles that come with Weir', () => {
+  test('are all sound, and every one can be chosen', () => {
+    const catalogue = loadProfiles(SHIPPED);
+    expect(readdirSync(SHIPPED).length).toBeGreaterThan(4);
+    expect(catalogue.choose('1.3.6.1.4.1.9.1.1208').name).toBe('cisco');
+    expect(catalogue.choose('1.3.6.1.4.1.8072.3.2.10').name).toBe('net-snmp');
+    expect(catalogue.choose('1.3.6.1.4.1.424242.1').name).toBe('base');
+    expect(catalogue.choose(null).name).toBe('base');
+    expect(catalogue.choose('').name).toBe('base');
+  });
+
+  test('a prefix ends at a dot: 1.3.6.1.4.1.91 is not 1.3.6.1.4.1.9', () => {
+    write('nine.yaml', 'name: nine\nmatches: [1.3.6.1.4.1.9999]\n');
+    const catalogue = loadProfiles(folder);
+    expect(catalogue.choose('1.3.6.1.4.1.9999.1.2').name).toBe('nine');
+    expect(catalogue.choose('1.3.6.1.4.1.9999').name).toBe('nine');
+    expect(catalogue.choose('1.3.6.1.4.1.99990').name).toBe('base');
+  });
+});
+
+describe('inheritance', () => {
+  const PARENT = `name: parent
+matches: [1.3.6.1.4.1.9999]
+sensor:
+  - { name: kept, columns: { v: 1.3.6.1.4.1.9999.1 }, class: temperature, unit: °C, description: '{index}', value: v }
+  - { name: replaced, columns: { v: 1.3.6.1.4.1.9999.2 }, class: temperature, unit: °C, description: '{index}', value: v }
+`;
+  const CHILD = `name: child
+extends: parent
+matches: [1.3.6.1.4.1.9999.7]
+without: [hrStorage]
+sensor:
+  - { name: replaced, columns: { v: 1.3.6.1.4.1.9999.3 }, class: temperature, unit: °C, description: '{index}', value: v }
+`;
+  const HR_STORAGE = '1.3.6.1.2.1.25.2.3.1.5';
+
+  test('own rules replace those of the same name, refused ones are not asked for, the rest is inherited', async () => {
+    write('parent.yaml', PARENT);
+    write('child.yaml', CHILD);
+    const catalogue = loadProfiles(folder);
+    const parent = await askedOf(catalogue.choose('1.3.6.1.4.1.9999.1'));
+    const child = await askedOf(catalogue.choose('1.3.6.1.4.1.9999.7.3'));
+    const has = (asked: Set<string>): boolean[] => ['1', '2', '3'].map((last) => asked.has(`1.3.6.1.4.1.9999.${last}`));
+    expect(has(parent)).toEqual([true, true, false]);
+    expect(has(child)).toEqual([true, false, true]);
+    expect([parent.has(HR_STORAGE), child.has(HR_STORAGE)]).toEqual([true, false]);
+    expect(catalogue.choose('1.3.6.1.4.1.9999.7').interface).toEqual(catalogue.choose(null).interface);
+  });
+
+  test('extends: null inherits nothing', async () => {
+    write(
+      'alone.yaml',
+      `name: alone\nextends: null\nmatches: [1.3.6.1.4.1.9999]\ninterface: { counters: [], status: [] }\n`,
+    );
+    expect((await askedOf(loadProfiles(folder).choose('1.3.6.1.4.1.9999.1'))).size).toBe(0);
+  });
+});
+
+describe('a wrong file is told with file and line', () => {
+  const place = (file: string): string => path.join(folder, file);
+
+  test('what is not YAML', () => {
+    write('broken.yaml', 'name: broken\nmatches: [1.3.6.1.4.1.9999\nsensor: {}\n');
+    const { code, issues } = told();
+    expect(code).toBe('configuration_syntax');
+    expect(issues[0]).toMatchObject({ file: place('broken.yaml') });
+    expect(issues[0]?.line).toBeGreaterThan(1);
+  });
+
+  test('an object identifier that is none, a regular expression that is none, a key that does not exist', () => {
+    write(
+      'wrong.yaml',
+      `name: wrong
+matches: [9.9.9]
+system:
+  - name: sysDescr
+    os: { column: sysDescr, pattern: '(' }
+sensors: []
+`,
+    );
+    const { code, issues } = told();
+    expect(code).toBe('configuration_invalid');
+    const lines = issues.map((issue) => [issue.line, issue.path] as const);
+    expect(lines).toContainEqual([2, 'matches[0]']);
+    expect(issues.some((issue) => issue.line === 5 && issue.path.startsWith('system[0].os'))).toBe(true);
+    expect(issues.some((issue) => issue.message.includes('sensors'))).toBe(true);
+  });
+
+  test('a rule that speaks of a column it does not read', () => {
+    write(
+      'typo.yaml',
+      `name: typo
+matches: [1.3.6.1.4.1.9999]
+sensor:
+  - name: heat
+    columns:
+      celsius: 1.3.6.1.4.1.9999.1
+    where:
+      state: [1]
+    lookups:
+      name: { oid: 1.3.6.1.4.1.9999.2, key: '{slot}' }
+    class: temperature
+    unit: °C
+    description: ['{name} {index.0}', '{lable}']
+    value: { column: celcius, minus: [offset], when: { kind: [1] } }
+memory:
+  - { name: ram, scalars: { total: 1.3.6.1.4.1.9999.3.0 }, description: RAM, total_bytes: total, used_bytes: used }
+`,
+    );
+    const { code, issues } = told();
+    expect(code).toBe('configuration_invalid');
+    const found = issues.map(({ line, message }) => `${line} ${/called (\S+)/.exec(message)?.[1] ?? message}`);
+    expect(found.toSorted()).toEqual([
+      '10 slot',
+      '13 lable',
+      '14 celcius',
+      '14 kind',
+      '14 offset',
+      '16 used',
+      '8 state',
+    ]);
+  });
+
+  test('two profiles of one name, two that match the same, a parent that does not exist, a circle, a refusal of nothing', () => {
+    const cases: [string, Record<string, string>, number, RegExp][] = [
+      ['b.yaml', { 'a.yaml': 'name: same\n', 'b.yaml': '\n\nname: same\n' }, 3, /another profile is called same/],
+      [
+        'b.yaml',
+        {
+          'a.yaml': 'name: a\nmatches: [1.3.6.1.4.1.9999]\n',
+          'b.yaml': 'name: b\nmatches:\n  - 1.3.6.1.4.1.9998\n  - 1.3.6.1.4.1.9999\n',
+        },
+        4,
+        /a matches 1\.3\.6\.1\.4\.1\.9999 too/,
+      ],
+      ['a.yaml', { 'a.yaml': 'name: a\nextends: nobody\n' }, 2, /no profile called nobody/],
+      ['a.yaml', { 'a.yaml': 'name: a\nextends: b\n', 'b.yaml': 'name: b\nextends: a\n' }, 2, /builds on itself/],
+      ['a.yaml', { 'a.yaml': 'name: a\nwithout: [hrProcesor]\n' }, 2, /no inherited rule is called hrProcesor/],
+      ['a.yaml', { 'a.yaml': 'name: a\nextends: null\n' }, 1, /no interface columns/],
+    ];
+    for (const [file, files, line, message] of cases) {
+      for (const [name, text] of Object.entries(files)) write(name, text);
+      const { code, issues, message: whole } = told();
+      expect(code).toBe('profile_invalid');
+      expect(issues[0]).toMatchObject({ file: place(file), line });
+      expect(issues[0]?.message).toMatch(message);
+      expect(whole).toContain(`${place(file)}:${line}`);
+      for (const name of Object.keys(files)) rmSync(place(name));
+    }
+  });
+
+  test('no base, and no folder', () => {
+    rmSync(place('base.yaml'));
+    expect(told().code).toBe('profile_invalid');
+    rmSync(folder, { recursive: true });
+    expect(told()).toMatchObject({ code: 'configuration_missing' });
+  });
+});

@@ -1,0 +1,86 @@
+// What a profile says of a row: pure functions from cells to numbers and texts.
+import { describe, expect, test } from 'vitest';
+import { type Cell, filled, holds, numberOf, rowOf, textOf, textsOf } from '../../../agent/profile/expression.ts';
+import { profileSchema } from '../../../agent/profile/schema.ts';
+
+/** Evaluates expressions as they stand in a file: through the schema, as a sensor of one row. */
+function sensor(yaml: { value?: unknown; description?: unknown }, cells: Record<string, Cell>, index = '1.20.3') {
+  const columns = Object.fromEntries(Object.keys(cells).map((name) => [name, '1.3.6.1.4.1.1']));
+  const rule = { name: 'r', columns, class: 'c', unit: 'u', value: 0, description: 'd', ...yaml };
+  const [parsed] = profileSchema.parse({ name: 'p', sensor: [rule] }).sensor;
+  const row = rowOf(index, (name) => cells[name] ?? null);
+  return {
+    value: parsed === undefined ? Number.NaN : numberOf(parsed.value, row),
+    description: parsed === undefined ? null : textOf(parsed.description, row),
+  };
+}
+
+const value = (expression: unknown, cells: Record<string, Cell>): number => sensor({ value: expression }, cells).value;
+const text = (expression: unknown, cells: Record<string, Cell>, index?: string): string | null =>
+  sensor({ description: expression }, cells, index).description;
+
+describe('numbers', () => {
+  test('a column, the first that gives one, a constant', () => {
+    expect(value('a', { a: 7 })).toBe(7);
+    expect(value(['a', 'b', 5], { a: null, b: ' 12 ' })).toBe(12);
+    expect(value(['a', 5], { a: 'no number' })).toBe(5);
+    expect(value('a', { a: '' })).toBeNaN();
+  });
+
+  test('arithmetic: less, plus, times, divided; absent summands count nothing, absent factors spoil', () => {
+    expect(value({ column: 'a', minus: ['b', 'c'], multiply: 1024 }, { a: 10, b: 3, c: null })).toBe(7168);
+    expect(value({ column: 'a', plus: ['b'] }, { a: 10, b: 3 })).toBe(13);
+    expect(value({ column: 'a', from: 100 }, { a: 30 })).toBe(70);
+    expect(value({ column: 'a', divide: 10 }, { a: 235 })).toBe(23.5);
+    expect(value({ column: 'a', multiply_by: 'b' }, { a: 3, b: 4096 })).toBe(12_288);
+    expect(value({ column: 'a', multiply_by: 'b' }, { a: 3, b: null })).toBeNaN();
+  });
+
+  test('ENTITY-SENSOR-MIB: scale and precision move the point without a rounding error', () => {
+    const step = { column: 'v', scale: 's', precision: 'p' };
+    expect(value(step, { v: 235, s: 9, p: 1 })).toBe(23.5);
+    expect(value(step, { v: 3312, s: 8, p: 0 })).toBe(3.312);
+    expect(value(step, { v: -5, s: 10, p: 0 })).toBe(-5000);
+    expect(value(step, { v: 12, s: 9, p: -2 })).toBe(12);
+  });
+
+  test('absent values, patterns, maps and conditions', () => {
+    expect(value([{ column: 'a', absent: [-1] }, 9], { a: -1 })).toBe(9);
+    expect(value({ column: 'a', pattern: '([\\d.]+) C' }, { a: 'Temp 41.5 C' })).toBe(41.5);
+    expect(value({ column: 'a', map: { on: 1, off: 0 } }, { a: 'off' })).toBe(0);
+    expect(value({ column: 'a', map: { on: 1 } }, { a: 'broken' })).toBeNaN();
+    expect(value([{ column: 'a', when: { t: [8] } }, 'b'], { a: 1, b: 2, t: 9 })).toBe(2);
+  });
+});
+
+describe('texts', () => {
+  test('templates need all their cells; the index has parts', () => {
+    expect(text(['{a} {b}', '{a}'], { a: 'x', b: '' })).toBe('x');
+    expect(text('slot {index.1} of {index}', {})).toBe('slot 20 of 1.20.3');
+    expect(text('{index.7}', {})).toBeNull();
+    expect(text(['{a}', 'fixed'], { a: '   ' })).toBe('fixed');
+  });
+
+  test('formats: octets as text, as a MAC address, as an LLDP network address', () => {
+    expect(text({ column: 'a', format: 'text' }, { a: '65:74:68:30:00' })).toBe('eth0');
+    expect(text({ column: 'a', format: 'mac' }, { a: '00:1c:73:65:8e:3a' })).toBe('00:1c:73:65:8e:3a');
+    expect(text({ column: 'a', format: 'mac' }, { a: '30:30:31:43' })).toBe('001C');
+    expect(text({ column: 'a', format: 'network-address' }, { a: '01:c0:00:02:01' })).toBe('192.0.2.1');
+    expect(text({ column: 'a', format: 'network-address' }, { a: '06:aa' })).toBe('06:aa');
+  });
+
+  test('all candidates in order', () => {
+    const row = rowOf('4', (name) => (name === 'a' ? 'one' : null));
+    expect(textsOf(['{a}', '{b}', '#{index}'], row)).toEqual(['one', '#4']);
+    expect(filled('{b}', row)).toBeNull();
+  });
+
+  test('conditions: in a list, not in it, by pattern; an absent cell is in no list', () => {
+    const row = rowOf('1', (name) => (name === 'a' ? 3 : null));
+    expect(holds({ a: { in: ['3'] } }, row)).toBe(true);
+    expect(holds({ b: { in: ['3'] } }, row)).toBe(false);
+    expect(holds({ b: { not: ['3'] } }, row)).toBe(true);
+    expect(holds({ a: { matches: /^\d$/ } }, row)).toBe(true);
+    expect(holds(undefined, row)).toBe(true);
+  });
+});
