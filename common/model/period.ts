@@ -37,7 +37,11 @@ export function localDate(at: EpochMs, zone: string): string {
 /** The first instant of a local date (`YYYY-MM-DD`), also where daylight saving begins at midnight; null where it is no date. */
 export function startOfDate(date: string, zone: string): EpochMs | null {
   const local = dateMs(date);
-  if (local === null) return null;
+  return local === null ? null : startOfLocal(local, zone);
+}
+
+/** `local`: the date's midnight as if the zone were UTC. */
+function startOfLocal(local: number, zone: string): EpochMs {
   const before = local - zoneOffset(local - DAY_MS, zone);
   const after = local - zoneOffset(local + DAY_MS, zone);
   const midnights = [before, after]
@@ -55,23 +59,28 @@ export function periodAt(at: EpochMs, cycle: BillingCycle, zone: string): Period
     return period;
   };
   if (cycle === 'hour') return named(`${new Date(at).toISOString().slice(0, 13)}Z`);
-  const date = localDate(at, zone);
-  return named(cycle === 'month' ? date.slice(0, 7) : date);
+  const ofLocal = (time: EpochMs): Period => named(localDate(time, zone).slice(0, cycle === 'month' ? 7 : 10));
+  const period = ofLocal(at);
+  // A clock that goes back over midnight shows a date again that has ended: periods follow time, not the clock.
+  return at < period.endMs ? period : ofLocal(period.endMs);
 }
 
 /** Reads a period's name; null where it is none. */
 export function periodNamed(name: string, zone: string): Period | null {
   if (/^\d{4}-\d{2}-\d{2}T\d{2}Z?$/.test(name)) {
-    const startMs = Date.parse(`${name.slice(0, 13)}:00:00Z`);
-    if (Number.isNaN(startMs)) return null;
-    return { name: `${name.slice(0, 13)}Z`, cycle: 'hour', zone, startMs, endMs: startMs + HOUR_MS };
+    const hour = name.slice(0, 13);
+    const startMs = Date.parse(`${hour}:00:00Z`);
+    // 30 February and hour 24 are read by some parsers as what follows.
+    if (Number.isNaN(startMs) || new Date(startMs).toISOString().slice(0, 13) !== hour) return null;
+    return { name: `${hour}Z`, cycle: 'hour', zone, startMs, endMs: startMs + HOUR_MS };
   }
   const cycle = /^\d{4}-\d{2}$/.test(name) ? 'month' : 'day';
   const first = dateMs(cycle === 'month' ? `${name}-01` : name);
   if (first === null) return null;
-  const startMs = startOfDate(isoDate(first), zone);
-  const endMs = startOfDate(isoDate(cycle === 'month' ? nextMonth(first) : first + DAY_MS), zone);
-  return startMs === null || endMs === null ? null : { name, cycle, zone, startMs, endMs };
+  const startMs = startOfLocal(first, zone);
+  const endMs = startOfLocal(cycle === 'month' ? nextMonth(first) : first + DAY_MS, zone);
+  // Where a zone crossed the date line, a day is missing.
+  return endMs <= startMs ? null : { name, cycle, zone, startMs, endMs };
 }
 
 export function nextPeriod(period: Period): Period {
@@ -104,14 +113,9 @@ export function zoneOffset(at: EpochMs, zone: string): DurationMs {
   if (zone === 'UTC') return 0;
   const parts: Record<string, number> = {};
   for (const part of formatOf(zone).formatToParts(at)) parts[part.type] = Number(part.value);
-  const local = Date.UTC(
-    parts['year'] ?? 0,
-    (parts['month'] ?? 1) - 1,
-    parts['day'] ?? 1,
-    parts['hour'] ?? 0,
-    parts['minute'] ?? 0,
-    parts['second'] ?? 0,
-  );
+  const { year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+  // Not Date.UTC(year, …), which takes the first hundred years for those of the twentieth century.
+  const local = new Date(0).setUTCFullYear(year, month - 1, day) + ((hour * 60 + minute) * 60 + second) * 1000;
   return local - Math.floor(at / 1000) * 1000;
 }
 
@@ -151,5 +155,5 @@ function isoDate(at: number): string {
 
 function nextMonth(first: number): number {
   const date = new Date(first);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+  return date.setUTCMonth(date.getUTCMonth() + 1);
 }
