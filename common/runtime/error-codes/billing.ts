@@ -8,6 +8,16 @@ export const BILLING_ERRORS = {
     'The collector does not answer the billing bridge.',
     'Check that it runs, and billing_bridge.collector_url; what was not read yet is read as soon as it answers.',
   ),
+  collector_answer_unusable: entry(
+    502,
+    'The collector answered with something that is not what was asked for.',
+    'Check that collector and bridge are of fitting versions, and that nothing between them changes answers.',
+  ),
+  meter_changed: entry(
+    409,
+    'The collector gives a meter another port than it had, or a port another meter.',
+    'The database of the collector was replaced: restore it, or give the bridge an empty database; usage of two ports must never mix.',
+  ),
   // billing-bridge: account, queue, bill
   contract_change_refused: entry(
     409,
