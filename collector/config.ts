@@ -86,8 +86,6 @@ export interface CollectorConfig {
   readonly insecure: boolean;
   readonly bridgeUrl: string;
   readonly demo: boolean;
-  /** A reference (common/runtime/secrets.ts); null where none is set. */
-  readonly databaseUrl: string | null;
   readonly databaseConnections: number;
   readonly journal: {
     readonly maxBytes: number;
@@ -114,7 +112,6 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     insecure: collector.insecure,
     bridgeUrl: collector.bridge_url,
     demo: collector.demo,
-    databaseUrl: whole.database.url ?? null,
     databaseConnections: collector.database_connections,
     journal: {
       maxBytes: journal.max_bytes,

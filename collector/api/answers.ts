@@ -80,7 +80,7 @@ export const metricAnswer = z.object({
   name: z.string(),
   unit: z.string(),
   deltaUnit: z.string().nullable(),
-  functions: z.array(z.string()),
+  functions: z.array(z.string()).readonly(),
 });
 export type MetricAnswer = z.output<typeof metricAnswer>;
 

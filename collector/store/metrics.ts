@@ -115,3 +115,20 @@ export function functionsOf(metric: Metric): readonly SeriesFunction[] {
   if (metric.kind === 'number') return OF_NUMBERS;
   return metric.scale === 'share' ? OF_SHARES : OF_COUNTERS;
 }
+
+export interface DescribedMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly deltaUnit: string | null;
+  readonly functions: readonly SeriesFunction[];
+}
+
+/** The catalogue for a reader; sensors have metrics of their own beside it. */
+export function describedMetrics(): DescribedMetric[] {
+  return Object.entries(METRICS).map(([name, metric]) => ({
+    name,
+    unit: metric.unit,
+    deltaUnit: metric.kind === 'counter' ? metric.deltaUnit : null,
+    functions: functionsOf(metric),
+  }));
+}

@@ -1,0 +1,268 @@
+// Composes the collector: which stage hands to which. The only file of the collector that knows two stages.
+import path from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Migration } from '../common/database/database.ts';
+import { leaseMigrations } from '../common/database/lease.ts';
+import { migrate } from '../common/database/migrate.ts';
+import { DatabasePreparation } from '../common/database/preparation.ts';
+import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
+import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
+import type { DescribedRoute } from '../common/http/described-routes.ts';
+import type { Clock } from '../common/runtime/clock.ts';
+import { RepeatedWork } from '../common/runtime/repeated-work.ts';
+import type { Reporter } from '../common/runtime/reporter.ts';
+import { ApiServer } from './api/api-server.ts';
+import { EventHub } from './api/event-hub.ts';
+import type { CollectorConfig } from './config.ts';
+import { AlarmBook } from './faults/alarm-book.ts';
+import { faultsMigrations } from './faults/faults-migrations.ts';
+import { FaultsProjection } from './faults/faults-projection.ts';
+import { givenTokens } from './given-tokens.ts';
+import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
+import { AppliedMarks } from './ingest/applied-marks.ts';
+import { AssignedDevices } from './ingest/assigned-devices.ts';
+import { BatchIngest } from './ingest/batch-ingest.ts';
+import { InFlight } from './ingest/in-flight.ts';
+import { addIngestRoutes } from './ingest/ingest-routes.ts';
+import { StreamTable } from './ingest/streams.ts';
+import { inventoryMigrations } from './inventory/inventory-migrations.ts';
+import { InventoryWriter } from './inventory/inventory-writer.ts';
+import { PostgresInventory } from './inventory/postgres-inventory.ts';
+import type { BatchJournal } from './journal/batch-journal.ts';
+import { appliedMigrations, appliedThrough, claim, projectionPosition } from './project/applied.ts';
+import { BatchReader } from './project/batch-reader.ts';
+import type { JournaledBatch, Projection } from './project/projection.ts';
+import { ProjectionRunner } from './project/projection-runner.ts';
+import { Quarantine, quarantineMigrations } from './project/quarantine.ts';
+import { PostgresReadings } from './readings/postgres-readings.ts';
+import { readingsMigrations } from './readings/readings-migrations.ts';
+import { ReadingsProjection } from './readings/readings-projection.ts';
+import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
+import { DuckDbStore } from './store/duckdb-store.ts';
+import { describedMetrics } from './store/metrics.ts';
+import { storeConfigOf } from './store/store-config.ts';
+
+/** In an order in which each finds what it builds on. */
+export const collectorMigrations: readonly Migration[] = [
+  ...leaseMigrations,
+  ...accessMigrations,
+  ...appliedMigrations,
+  ...quarantineMigrations,
+  ...inventoryMigrations,
+  ...readingsMigrations,
+  ...ingestMigrations,
+  ...faultsMigrations,
+];
+
+const MIB = 1024 * 1024;
+/** Decoded batches kept for the projections, counted as they arrived. */
+const CACHE_BYTES = 8 * MIB;
+const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
+const BACKLOG_SHARE = 0.9;
+const WRITE_STATES_MS = 5000;
+/** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
+const CAUGHT_UP_MS = 5000;
+/** Projections that an agent's spool waits for: the metric store keeps its own backlog. */
+const APPLYING = ['readings', 'faults'];
+
+export type { Collector, CollectorDeps } from './running-collector.ts';
+
+export function createCollector(reporter: Reporter, config: CollectorConfig, deps: CollectorDeps): Collector {
+  return new RunningCollector(reporter, config, deps, compose);
+}
+
+interface Common extends Grounds {
+  readonly reporter: Reporter;
+  readonly config: CollectorConfig;
+  readonly deps: CollectorDeps;
+  readonly hub: EventHub;
+  readonly streams: StreamTable;
+  readonly marks: AppliedMarks;
+  readonly agents: AgentStates;
+  readonly quarantine: Quarantine;
+  readonly readings: PostgresReadings;
+  readonly inventory: PostgresInventory;
+}
+
+function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds): Parts {
+  const { clock } = deps;
+  const { database, journal } = grounds;
+  const hub = new EventHub(reporter, config.events, { clock });
+  const marks = new AppliedMarks(reporter, {
+    read: (wanted) => appliedThrough(database, APPLYING, wanted),
+    onApplied: ({ agent, incarnation }, applied) => hub.publish('applied', { agent, incarnation, applied }),
+  });
+  const common: Common = {
+    ...grounds,
+    reporter,
+    config,
+    deps,
+    hub,
+    marks,
+    streams: new StreamTable(),
+    agents: new AgentStates(reporter, { database, clock }),
+    quarantine: new Quarantine(database, () => clock.now()),
+    readings: new PostgresReadings({ database }),
+    inventory: new PostgresInventory({ database }),
+  };
+  common.streams.recover(journal);
+  const projecting = composeProjections(common);
+  const entry = composeEntry(common);
+  const api = composeApi(common, projecting, entry);
+  const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
+  return {
+    components: [entry.preparation, projecting.store, projecting.runner, projecting.faults, states, api],
+    port: () => api.port,
+    settle: (book) => common.streams.save(book),
+  };
+}
+
+interface Projecting {
+  readonly store: DuckDbStore;
+  readonly faults: FaultsProjection;
+  readonly reader: BatchReader;
+  readonly runner: ProjectionRunner;
+}
+
+function composeProjections(common: Common): Projecting {
+  const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
+  const { clock, random } = deps;
+  const reader = new BatchReader(journal, CACHE_BYTES);
+  const store = new DuckDbStore(
+    reporter,
+    storeConfigOf(config.store, path.join(deps.dataFolder, 'collector', 'metrics.duckdb')),
+    { clock },
+  );
+  const shared = { database, clock, claim, positionOf: projectionPosition };
+  const readings = new ReadingsProjection(
+    reporter,
+    { soundClockMs: SOUND_CLOCK_MS },
+    {
+      ...shared,
+      inventory: new InventoryWriter(),
+      throughOf: appliedThrough,
+      publish: (kind, data) => hub.publish(kind, data),
+    },
+  );
+  const faults = new FaultsProjection(reporter, config.faults, {
+    ...shared,
+    publish: (kind, data) => hub.publish(kind, data),
+    caughtUp: () => caughtUp(journal, runner, clock),
+  });
+  const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
+    if (APPLYING.includes(projection)) void marks.refresh(entries.map(({ batch }) => batch));
+  };
+  const runner: ProjectionRunner = new ProjectionRunner(
+    reporter,
+    { ...CHUNK, keepEntries: config.journal.keepEntries },
+    { clock, random, journal, reader, quarantine, onCommitted, beforeTrim: () => streams.save(journal) },
+    [readings, faults, store],
+  );
+  return { store, faults, reader, runner };
+}
+
+/** False while a batch waits that arrived some time ago. */
+function caughtUp(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): boolean {
+  const position = runner.positions()['faults'] ?? null;
+  if (position === null) return false;
+  const [waiting] = journal.read(position, 1, 1);
+  return waiting === undefined || clock.now() - waiting.envelope.receivedAtMs < CAUGHT_UP_MS;
+}
+
+interface Entry {
+  readonly authenticator: SteadyAuthenticator;
+  readonly preparation: DatabasePreparation;
+  readonly assigned: AssignedDevices;
+}
+
+/** Who may come in, and the database made ready for it. */
+function composeEntry({ reporter, config, deps, database, inventory }: Common): Entry {
+  const { clock, random } = deps;
+  const tokens = new TokenStore(reporter, database, { clock });
+  const authenticator = new SteadyAuthenticator(reporter, { inner: tokens, clock });
+  const given = givenTokens(config.agent, deps.environment);
+  for (const { token, principal } of given) authenticator.give(token, principal);
+  const assigned = new AssignedDevices(config.devices);
+  const preparation = new DatabasePreparation(reporter, {
+    clock,
+    random,
+    prepare: async () => {
+      const applied = await migrate(database, collectorMigrations);
+      if (applied.length > 0) reporter.info('database migrated', { applied });
+      for (const { token, principal } of given) await tokens.ensure(token, principal.name, principal.role);
+      await assigned.learn(inventory);
+    },
+  });
+  return { authenticator, preparation, assigned };
+}
+
+function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
+  const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory } = common;
+  const { clock } = deps;
+  return new ApiServer(
+    reporter,
+    {
+      host: config.host,
+      port: config.port,
+      insecure: config.insecure,
+      bridgeUrl: config.bridgeUrl,
+      demo: config.demo,
+      pollIntervalMs: config.pollIntervalMs,
+      devices: config.devices,
+      dashboardFolder: deps.dashboardFolder,
+      version: deps.version,
+      checkAnswers: deps.checkAnswers ?? false,
+    },
+    {
+      clock,
+      authenticator: entry.authenticator,
+      inventory,
+      readings,
+      quarantine,
+      hub,
+      store: projecting.store,
+      metrics: describedMetrics(),
+      alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
+      seenAgents: () => agents.list(),
+      appliedThrough: async (seen) => {
+        const marks = await appliedThrough(database, APPLYING, seen);
+        return new Map(marks.map(({ agent, through }) => [agent, through]));
+      },
+      silence: config.faults.rules.agentSilent,
+      soundClockMs: SOUND_CLOCK_MS,
+      addIngest: (server) => composeIngest(server, common, projecting, entry),
+    },
+  );
+}
+
+function composeIngest(
+  server: FastifyInstance,
+  common: Common,
+  { reader, runner }: Projecting,
+  { assigned }: Entry,
+): readonly DescribedRoute[] {
+  const { reporter, config, deps, journal, streams, marks, agents, readings } = common;
+  const { clock } = deps;
+  const maxBacklogBytes = Math.floor(config.journal.maxBytes * BACKLOG_SHARE);
+  const backlogBytes = (): number => journal.sizeBytes();
+  reporter.health('journal', () => ({
+    healthy: backlogBytes() < maxBacklogBytes,
+    message: `${backlogBytes()} of ${maxBacklogBytes} octets wait to be applied or are kept`,
+  }));
+  const ingest = new BatchIngest(reporter, {
+    clock,
+    journal,
+    streams,
+    marks,
+    agents,
+    agentOf: (device) => assigned.agentOf(device),
+    appliedContent: (stream, sequence) => readings.appliedContent(stream, sequence),
+    onKept: (position, _envelope, batch, bytes) => {
+      if (batch !== null) reader.remember(position, batch, bytes);
+      runner.wake();
+    },
+  });
+  const { maxBodies, maxBytes, maxBatchBytes } = config.ingest;
+  const inFlight = new InFlight(reporter, { maxBodies, maxBytes });
+  return addIngestRoutes(server, { clock, ingest, inFlight, backlogBytes, maxBacklogBytes, maxBatchBytes });
+}
