@@ -1,5 +1,6 @@
 // What is wrong now, and what was wrong a moment ago.
-import { time } from './format.ts';
+import { moment } from './format.ts';
+import { Problem } from './problem.tsx';
 import type { Alarm, Page } from './types.ts';
 import { useAnswer } from './use-answer.ts';
 
@@ -8,23 +9,23 @@ const SHOWN = 30;
 export function Alarms({ round }: { readonly round: number }) {
   const active = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=active&limit=${SHOWN}`, round);
   const cleared = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`, round);
-  const problem = active.problem ?? cleared.problem;
   const rows = [...(active.data?.items ?? []), ...(cleared.data?.items ?? [])];
+  const asked = active.data !== null && cleared.data !== null;
+  const more = active.data?.next != null || cleared.data?.next != null;
   return (
     <section class="card" aria-label="Alarms">
       <header>
         <h2>Alarms</h2>
-        <span class="note">active first, then cleared</span>
+        <span class="note">raised ones first, then cleared ones, the last changed on top</span>
       </header>
-      {problem !== null && <p class="problem">{problem}</p>}
-      {rows.length === 0 ? (
-        <p class="empty">{active.data === null ? 'Asking…' : 'No alarm has been raised yet.'}</p>
-      ) : (
+      <Problem text={active.problem ?? cleared.problem} old={asked} />
+      {rows.length === 0 && <p class="empty">{asked ? 'No alarm has been raised yet.' : 'Asking…'}</p>}
+      {rows.length > 0 && (
         <div class="scroll">
           <table>
             <thead>
               <tr>
-                <th>Severity</th>
+                <th>State</th>
                 <th>Resource</th>
                 <th>What</th>
                 <th class="figure">Changed</th>
@@ -32,21 +33,32 @@ export function Alarms({ round }: { readonly round: number }) {
             </thead>
             <tbody>
               {rows.map((alarm) => (
-                <tr key={alarm.id}>
-                  <td>
-                    <span class={`severity ${alarm.isCleared ? 'cleared' : alarm.severity}`}>
-                      {alarm.isCleared ? 'cleared' : alarm.severity}
-                    </span>
-                  </td>
-                  <td>{alarm.resource}</td>
-                  <td>{alarm.text}</td>
-                  <td class="figure">{time(alarm.changedAt)}</td>
-                </tr>
+                <Row key={alarm.id} alarm={alarm} />
               ))}
             </tbody>
           </table>
         </div>
       )}
+      {more && <p class="note">Only the last {SHOWN} of each are shown; the API has all of them.</p>}
     </section>
+  );
+}
+
+function Row({ alarm }: { readonly alarm: Alarm }) {
+  const { isCleared, severity, operatorState, operator } = alarm;
+  return (
+    <tr class={isCleared ? 'past' : ''}>
+      <td>
+        <span class={`badge ${isCleared ? 'cleared' : severity}`}>{isCleared ? 'cleared' : severity}</span>
+        {operatorState !== 'none' && (
+          <div class="note">{operatorState === 'ack' ? `seen by ${operator ?? '?'}` : 'closed'}</div>
+        )}
+      </td>
+      <td class="name">{alarm.resource}</td>
+      <td>{alarm.text}</td>
+      <td class="figure" title={`raised ${alarm.raisedAt}`}>
+        {moment(alarm.changedAt)}
+      </td>
+    </tr>
   );
 }

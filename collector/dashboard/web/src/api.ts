@@ -12,7 +12,9 @@ export class Refusal extends Error {
 }
 
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
-  const answer = await fetch(path, { credentials: 'same-origin', ...init });
+  const answer = await fetch(path, { credentials: 'same-origin', ...init }).catch(() => {
+    throw new Refusal(0, 'unreachable', 'The collector does not answer.');
+  });
   if (answer.status === 204) return undefined as T;
   const body: unknown = await answer.json().catch(() => null);
   if (answer.ok) return body as T;
@@ -36,15 +38,38 @@ export async function signIn(token: string): Promise<void> {
   });
 }
 
+export async function signOut(): Promise<void> {
+  await ask('/api/v1/session', { method: 'DELETE' });
+}
+
 export type StreamState = 'connecting' | 'live' | 'lost';
 
-/** Live events; the browser connects again by itself. Returns the end of it. */
+const CONNECT_AGAIN_MS = 10_000;
+
+/** Live events; a stream that breaks is connected again by the browser, one that is refused by us. Returns the end of it. */
 export function listenToEvents(onEvent: (kind: string) => void, onState: (state: StreamState) => void): () => void {
-  const stream = new EventSource('/api/v1/events', { withCredentials: true });
+  let stream: EventSource | null = null;
+  let again: ReturnType<typeof setTimeout> | null = null;
+  const connect = () => {
+    again = null;
+    const opened = new EventSource('/api/v1/events', { withCredentials: true });
+    stream = opened;
+    opened.addEventListener('open', () => {
+      onState('live');
+      // Something may have happened while there was no connection.
+      onEvent('resync');
+    });
+    opened.addEventListener('error', () => {
+      onState('lost');
+      if (opened.readyState === EventSource.CLOSED) again ??= setTimeout(connect, CONNECT_AGAIN_MS);
+    });
+    for (const kind of ['alarm', 'poll', 'device', 'applied', 'resync'])
+      opened.addEventListener(kind, () => onEvent(kind));
+  };
   onState('connecting');
-  stream.addEventListener('open', () => onState('live'));
-  stream.addEventListener('error', () => onState('lost'));
-  for (const kind of ['alarm', 'poll', 'device', 'applied', 'resync', 'message'])
-    stream.addEventListener(kind, () => onEvent(kind));
-  return () => stream.close();
+  connect();
+  return () => {
+    if (again !== null) clearTimeout(again);
+    stream?.close();
+  };
 }

@@ -1,7 +1,9 @@
 // Every device and when it was last seen; a device opens its interfaces, an interface its graph.
 import { useState } from 'preact/hooks';
 import { ago } from './format.ts';
-import type { Device, InterfaceRow, Page } from './types.ts';
+import { Interfaces } from './interfaces.tsx';
+import { Problem } from './problem.tsx';
+import type { Device, Page } from './types.ts';
 import { useAnswer } from './use-answer.ts';
 
 interface DevicesProps {
@@ -10,90 +12,86 @@ interface DevicesProps {
   readonly onResource: (resource: string) => void;
 }
 
+const SHOWN = 500;
+
+interface State {
+  readonly word: string;
+  readonly look: string;
+}
+
+function stateOf(device: Device): State {
+  if (device.reachable === null) return { word: 'not seen yet', look: '' };
+  if (device.stale) return { word: 'no news', look: 'state-doubt' };
+  return device.reachable ? { word: 'answers', look: 'state-up' } : { word: 'silent', look: 'state-down' };
+}
+
 export function Devices({ round, chosen, onResource }: DevicesProps) {
-  const devices = useAnswer<Page<Device>>('/api/v1/devices?limit=500', round);
+  const devices = useAnswer<Page<Device>>(`/api/v1/devices?limit=${SHOWN}`, round);
   const [open, setOpen] = useState<string | null>(null);
   const rows = devices.data?.items ?? [];
-  const now = Date.now();
   return (
     <section class="card" aria-label="Devices">
       <header>
         <h2>Devices</h2>
         <span class="note">choose one to see its interfaces</span>
       </header>
-      {devices.problem !== null && <p class="problem">{devices.problem}</p>}
+      <Problem text={devices.problem} old={devices.data !== null} />
       {rows.length === 0 && <p class="empty">{devices.data === null ? 'Asking…' : 'No device is configured.'}</p>}
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th>Name</th>
-              <th>State</th>
-              <th>Model</th>
-              <th class="figure">Interfaces</th>
-              <th class="figure">Last poll</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((device) => (
-              <tr key={device.name} class={open === device.name ? 'chosen' : ''}>
-                <td>
-                  <button
-                    type="button"
-                    class="row"
-                    aria-expanded={open === device.name}
-                    onClick={() => setOpen(open === device.name ? null : device.name)}
-                  >
-                    {device.name}
-                  </button>
-                </td>
-                <td class={device.reachable === true ? 'state-up' : device.reachable === false ? 'state-down' : ''}>
-                  {device.reachable === true ? 'answers' : device.reachable === false ? 'silent' : 'not seen yet'}
-                </td>
-                <td>{[device.vendor, device.model].filter(Boolean).join(' ') || '–'}</td>
-                <td class="figure">{device.interfaceCount}</td>
-                <td class="figure">{ago(device.lastPollAt, now)}</td>
+      {rows.length > 0 && (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th>Name</th>
+                <th>State</th>
+                <th class="wide">Model</th>
+                <th class="figure wide">Interfaces</th>
+                <th class="figure">Last poll</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </thead>
+            <tbody>
+              {rows.map((device) => (
+                <Row
+                  key={device.name}
+                  device={device}
+                  open={open === device.name}
+                  onToggle={() => setOpen(open === device.name ? null : device.name)}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {devices.data?.next != null && <p class="note">Only the first {SHOWN} are shown; the API has all of them.</p>}
       {open !== null && <Interfaces device={open} round={round} chosen={chosen} onResource={onResource} />}
     </section>
   );
 }
 
-function Interfaces({ device, round, chosen, onResource }: DevicesProps & { readonly device: string }) {
-  const answer = useAnswer<Page<InterfaceRow>>(
-    `/api/v1/devices/${encodeURIComponent(device)}/interfaces?limit=500`,
-    round,
-  );
+interface RowProps {
+  readonly device: Device;
+  readonly open: boolean;
+  readonly onToggle: () => void;
+}
+
+function Row({ device, open, onToggle }: RowProps) {
+  const { word, look } = stateOf(device);
+  const seen = [device.sysName, device.sysDescr].filter((text) => text !== null && text !== '').join('\n');
   return (
-    <div class="scroll">
-      <table aria-label={`Interfaces of ${device}`}>
-        <thead>
-          <tr>
-            <th>Interface</th>
-            <th>Alias</th>
-            <th>State</th>
-          </tr>
-        </thead>
-        <tbody>
-          {(answer.data?.items ?? []).map((row) => (
-            <tr key={row.resource} class={chosen === row.resource ? 'chosen' : ''}>
-              <td>
-                <button type="button" class="row" onClick={() => onResource(row.resource)}>
-                  {row.name}
-                </button>
-              </td>
-              <td>{row.alias ?? ''}</td>
-              <td class={row.operStatus === 'up' ? 'state-up' : row.adminStatus === 'down' ? '' : 'state-down'}>
-                {row.adminStatus === 'down' ? 'shut' : (row.operStatus ?? '–')}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <tr class={open ? 'chosen' : ''}>
+      <td title={seen}>
+        <button type="button" class="row" aria-expanded={open} onClick={onToggle}>
+          {device.name}
+        </button>
+        {!device.configured && <span class="note"> no longer configured</span>}
+      </td>
+      <td class={look}>
+        {word}
+        {device.lastFailure !== null && device.lastOutcome === 'failed' && <div class="note">{device.lastFailure}</div>}
+      </td>
+      <td class="wide">{[device.vendor, device.model].filter(Boolean).join(' ') || '–'}</td>
+      <td class="figure wide">{device.interfaceCount}</td>
+      <td class="figure">{ago(device.lastPollAt, Date.now())}</td>
+    </tr>
   );
 }

@@ -30,6 +30,19 @@ export function octets(text: string): string {
   return `${digits} ${SI[step]}B`;
 }
 
+/** A length of time that is configured: "5 s", "2 min". */
+export function seconds(ms: number): string {
+  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1000} s`;
+}
+
+/** The time of day, with the date where it is not today's. */
+export function moment(iso: string | null): string {
+  if (iso === null || iso === '') return '–';
+  const at = new Date(iso);
+  const today = new Date().toDateString() === at.toDateString();
+  return today ? time(iso) : `${at.toLocaleDateString()} ${time(iso)}`;
+}
+
 export function time(iso: string | null): string {
   if (iso === null || iso === '') return '–';
   const at = new Date(iso);
@@ -38,8 +51,8 @@ export function time(iso: string | null): string {
 
 export function ago(iso: string | null, now: number): string {
   if (iso === null || iso === '') return 'never';
-  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
-  if (seconds < 90) return `${seconds} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return `${Math.round(seconds / 3600)} h ago`;
+  const passed = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
+  if (passed < 90) return `${passed} s ago`;
+  if (passed < 5400) return `${Math.round(passed / 60)} min ago`;
+  return `${Math.round(passed / 3600)} h ago`;
 }

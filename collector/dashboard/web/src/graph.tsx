@@ -1,5 +1,5 @@
 // Traffic of one interface in and out over the last minutes; a missing poll is a gap, never a zero.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { rate } from './format.ts';
@@ -10,6 +10,8 @@ export interface GraphData {
   readonly in: readonly (number | null)[];
   readonly out: readonly (number | null)[];
 }
+
+const HEIGHT = 240;
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -31,7 +33,7 @@ function options(width: number): uPlot.Options {
   });
   return {
     width,
-    height: 240,
+    height: HEIGHT,
     cursor: { points: { size: 6 } },
     legend: { live: true },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1000, high * 1.1)] } },
@@ -40,23 +42,42 @@ function options(width: number): uPlot.Options {
   };
 }
 
+/** Grows when the colours of the page change between light and dark. */
+function useScheme(): number {
+  const [scheme, setScheme] = useState(0);
+  useEffect(() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const changed = () => setScheme((last) => last + 1);
+    dark.addEventListener('change', changed);
+    return () => dark.removeEventListener('change', changed);
+  }, []);
+  return scheme;
+}
+
 export function TrafficGraph({ data }: { readonly data: GraphData }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const latest = useRef(data);
+  const scheme = useScheme();
+  latest.current = data;
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const drawn = new uPlot(options(element.clientWidth), [[], [], []], element);
+    const drawn = new uPlot(options(element.clientWidth), aligned(latest.current), element);
     plot.current = drawn;
-    const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: 240 }));
+    const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
     return () => {
       observer.disconnect();
       drawn.destroy();
     };
-  }, []);
+  }, [scheme]);
   useEffect(() => {
-    plot.current?.setData([[...data.at], [...data.in], [...data.out]]);
+    plot.current?.setData(aligned(data));
   }, [data]);
   return <div class="graph" ref={place} role="img" aria-label="Traffic in and out over the last minutes" />;
+}
+
+function aligned(data: GraphData): uPlot.AlignedData {
+  return [[...data.at], [...data.in], [...data.out]];
 }

@@ -2,19 +2,17 @@
 import type { ComponentChildren } from 'preact';
 import { ago, exactInteger } from './format.ts';
 import type { BillingOverview, Overview } from './types.ts';
-import { useAnswer } from './use-answer.ts';
+import type { Answer } from './use-answer.ts';
 
 const SEVERITIES = ['critical', 'major', 'minor', 'warning', 'indeterminate'] as const;
 
-function Tile({
-  label,
-  value,
-  note,
-}: {
+interface TileProps {
   readonly label: string;
   readonly value: ComponentChildren;
   readonly note: ComponentChildren;
-}) {
+}
+
+function Tile({ label, value, note }: TileProps) {
   return (
     <div class="tile">
       <div class="label">{label}</div>
@@ -24,9 +22,41 @@ function Tile({
   );
 }
 
-export function Tiles({ overview, round }: { readonly overview: Overview | null; readonly round: number }) {
-  const billing = useAnswer<BillingOverview>('/billing/v1/overview', round);
-  const alarms = overview?.alarms ?? {};
+interface TilesProps {
+  readonly overview: Overview | null;
+  readonly billing: Answer<BillingOverview>;
+}
+
+export function Tiles({ overview, billing }: TilesProps) {
+  return (
+    <div class="tiles">
+      {overview === null ? <Asking /> : <Network overview={overview} />}
+      <Tile
+        label="Usage records"
+        value={billing.data === null ? '…' : exactInteger(billing.data.usageRecords)}
+        note={billing.problem === null ? 'one a meter and bucket' : 'the billing bridge does not answer'}
+      />
+      <Tile
+        label="Charges"
+        value={billing.data === null ? '…' : exactInteger(billing.data.charges)}
+        note={billing.data?.watermark == null ? 'rated usage' : `bills are marked ${billing.data.watermark}`}
+      />
+    </div>
+  );
+}
+
+function Asking() {
+  return (
+    <>
+      {['Devices answering', 'Alarms', 'Polls kept as evidence'].map((label) => (
+        <Tile key={label} label={label} value="…" note=" " />
+      ))}
+    </>
+  );
+}
+
+function Network({ overview }: { readonly overview: Overview }) {
+  const { devices, interfaces, readings, alarms, quarantined } = overview;
   const active = SEVERITIES.reduce((total, severity) => total + (alarms[severity] ?? 0), 0);
   const bySeverity = SEVERITIES.filter((severity) => (alarms[severity] ?? 0) > 0).map((severity) => (
     <span key={severity} class={`severity ${severity}`}>
@@ -34,36 +64,33 @@ export function Tiles({ overview, round }: { readonly overview: Overview | null;
     </span>
   ));
   return (
-    <div class="tiles">
+    <>
       <Tile
         label="Devices answering"
-        value={overview === null ? '…' : `${overview.devices.reachable} / ${overview.devices.total}`}
-        note={overview === null ? '' : `${overview.interfaces.total} interfaces, ${overview.interfaces.up} up`}
+        value={`${devices.reachable} / ${Math.max(devices.total, devices.configured)}`}
+        note={`${interfaces.total} interfaces, ${interfaces.up} up`}
       />
       <Tile
         label="Alarms"
-        value={overview === null ? '…' : active}
-        note={active === 0 ? `${alarms['cleared'] ?? 0} cleared` : bySeverity}
+        value={active}
+        note={
+          <>
+            {bySeverity}
+            {alarms['cleared'] ?? 0} cleared
+          </>
+        }
       />
       <Tile
         label="Polls kept as evidence"
-        value={overview === null ? '…' : exactInteger(overview.readings.pages)}
-        note={`last ${ago(overview?.readings.lastAt ?? null, Date.now())}`}
-      />
-      <Tile
-        label="Usage records"
-        value={billing.data === null ? '…' : exactInteger(billing.data.usageRecords)}
-        note={billing.problem ?? 'one a meter and bucket'}
-      />
-      <Tile
-        label="Charges"
-        value={billing.data === null ? '…' : exactInteger(billing.data.charges)}
+        value={exactInteger(readings.pages)}
         note={
-          billing.data?.watermark === null || billing.data === null
-            ? 'rated usage'
-            : `bills are marked ${billing.data.watermark}`
+          quarantined === 0 ? (
+            `last ${ago(readings.lastAt, Date.now())}`
+          ) : (
+            <span class="severity major">{quarantined} batches in quarantine</span>
+          )
         }
       />
-    </div>
+    </>
   );
 }

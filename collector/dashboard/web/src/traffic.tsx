@@ -1,10 +1,13 @@
 // The graph of one interface; until one is chosen, of the busiest.
 import { useMemo } from 'preact/hooks';
 import { type GraphData, TrafficGraph } from './graph.tsx';
-import type { Series } from './types.ts';
+import { rate } from './format.ts';
+import { Problem } from './problem.tsx';
+import type { Page, Series, Top } from './types.ts';
 import { useAnswer } from './use-answer.ts';
 
 const WINDOW_MS = 15 * 60_000;
+const BUSIEST = 6;
 
 interface TrafficProps {
   readonly round: number;
@@ -12,26 +15,24 @@ interface TrafficProps {
   readonly onResource: (resource: string) => void;
 }
 
-interface Busiest {
-  readonly items: readonly { readonly resource: string; readonly bps: number }[];
+function span(): Record<'from' | 'to', string> {
+  const to = Date.now();
+  return { from: new Date(to - WINDOW_MS).toISOString(), to: new Date(to).toISOString() };
 }
 
-function seriesPath(metric: string, resource: string, round: number): string {
-  const to = new Date(Date.now() - (round < 0 ? 1 : 0));
-  const query = new URLSearchParams({
-    metric,
-    resource,
-    from: new Date(to.getTime() - WINDOW_MS).toISOString(),
-    to: to.toISOString(),
-    function: 'rate',
-  });
+function seriesPath(metric: string, resource: string): string {
+  const query = new URLSearchParams({ metric, resource, ...span(), function: 'rate' });
   return `/api/v1/series?${query.toString()}`;
+}
+
+function numberOf(value: number | string | null): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 function merge(inward: Series | null, outward: Series | null): GraphData {
   const rows = new Map<string, [number | null, number | null]>();
-  for (const point of inward?.points ?? []) rows.set(point.at, [point.value, null]);
-  for (const point of outward?.points ?? []) rows.set(point.at, [rows.get(point.at)?.[0] ?? null, point.value]);
+  for (const { at, value } of inward?.points ?? []) rows.set(at, [numberOf(value), null]);
+  for (const { at, value } of outward?.points ?? []) rows.set(at, [rows.get(at)?.[0] ?? null, numberOf(value)]);
   const sorted = [...rows].toSorted(([a], [b]) => a.localeCompare(b));
   return {
     at: sorted.map(([at]) => Date.parse(at) / 1000),
@@ -41,40 +42,49 @@ function merge(inward: Series | null, outward: Series | null): GraphData {
 }
 
 export function Traffic({ round, resource, onResource }: TrafficProps) {
-  const busiest = useAnswer<Busiest>('/api/v1/series/top?metric=in_bps&limit=6', round);
-  const shown = resource ?? busiest.data?.items[0]?.resource ?? null;
+  // A new span in each round: the path is what is asked, the subject what it is about.
+  const topPath = useMemo(
+    () => `/api/v1/series/top?${new URLSearchParams({ metric: 'in_bps', limit: `${BUSIEST}`, ...span() }).toString()}`,
+    [round],
+  );
+  const busiest = useAnswer<Page<Top>>(topPath, round, 'busiest');
+  const items = busiest.data?.items ?? [];
+  const shown = resource ?? items[0]?.resource ?? null;
   const paths = useMemo(
-    () =>
-      shown === null ? null : { in: seriesPath('in_bps', shown, round), out: seriesPath('out_bps', shown, round) },
+    () => (shown === null ? null : { in: seriesPath('in_bps', shown), out: seriesPath('out_bps', shown) }),
     [shown, round],
   );
-  const inward = useAnswer<Series>(paths?.in ?? null, round);
-  const outward = useAnswer<Series>(paths?.out ?? null, round);
+  const inward = useAnswer<Series>(paths?.in ?? null, round, shown);
+  const outward = useAnswer<Series>(paths?.out ?? null, round, shown);
   const data = useMemo(() => merge(inward.data, outward.data), [inward.data, outward.data]);
-  const problem = inward.problem ?? outward.problem ?? busiest.problem;
+  const known = data.in.some((value) => value !== null) || data.out.some((value) => value !== null);
   return (
     <section class="card" aria-label="Traffic">
       <header>
         <h2>{shown ?? 'Traffic'}</h2>
-        <span class="note">last 15 minutes; a missing poll is a gap</span>
-        <span class="legend">
-          <b class="in">in</b>
-          <b class="out">out</b>
+        <span class="note">
+          last 15 minutes, mean of {inward.data === null ? '…' : `${inward.data.stepMs / 1000} s`}; a missing poll is a
+          gap
         </span>
       </header>
-      {problem !== null && <p class="problem">{problem}</p>}
-      {data.at.length === 0 && <p class="empty">The first two polls are still on their way.</p>}
+      <Problem text={inward.problem ?? outward.problem ?? busiest.problem} old={inward.data !== null} />
+      {!known && <p class="empty">{waitingFor(shown, inward.data)}</p>}
       <TrafficGraph data={data} />
-      <p class="note">
-        Busiest:{' '}
-        {(busiest.data?.items ?? []).map((item) => (
-          <>
+      {items.length > 0 && (
+        <p class="note busiest">
+          Busiest:
+          {items.map((item) => (
             <button key={item.resource} type="button" class="row" onClick={() => onResource(item.resource)}>
-              {item.resource}
-            </button>{' '}
-          </>
-        ))}
-      </p>
+              {item.resource} <span class="note">{rate(item.value)}</span>
+            </button>
+          ))}
+        </p>
+      )}
     </section>
   );
+}
+
+function waitingFor(shown: string | null, series: Series | null): string {
+  if (shown === null) return 'A rate needs two polls; the first ones are still on their way.';
+  return series === null ? 'Asking…' : 'Nothing is known of this interface in the last 15 minutes.';
 }

@@ -1,54 +1,30 @@
-// The shapes of the answers that the page reads.
+// The shapes of the answers that the page reads: the collector's come from the schemas of its API.
+import type {
+  AgentAnswer,
+  AlarmAnswer,
+  DeviceAnswer,
+  InterfaceAnswer,
+  LatestAnswer,
+  OverviewAnswer,
+  SeriesAnswer,
+  TopAnswer,
+  WhoAnswer,
+} from '../../../api/answers.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
 }
 
-export interface Overview {
-  readonly demo: boolean;
-  readonly devices: { readonly total: number; readonly reachable: number };
-  readonly interfaces: { readonly total: number; readonly up: number };
-  readonly readings: { readonly pages: string; readonly lastAt: string | null };
-  readonly alarms: Readonly<Record<string, number>>;
-  readonly quarantined: number;
-}
-
-export interface Device {
-  readonly name: string;
-  readonly address: string | null;
-  readonly site: string | null;
-  readonly model: string | null;
-  readonly vendor: string | null;
-  readonly reachable: boolean | null;
-  readonly lastPollAt: string | null;
-  readonly lastPollMs: number | null;
-  readonly interfaceCount: number;
-}
-
-export interface InterfaceRow {
-  readonly resource: string;
-  readonly name: string;
-  readonly alias: string | null;
-  readonly operStatus: string | null;
-  readonly adminStatus: string | null;
-  readonly speedBps: string | null;
-}
-
-export interface Alarm {
-  readonly id: string;
-  readonly resource: string;
-  readonly alarmType: string;
-  readonly severity: string;
-  readonly isCleared: boolean;
-  readonly text: string;
-  readonly raisedAt: string;
-  readonly changedAt: string;
-}
-
-export interface Series {
-  readonly points: readonly { readonly at: string; readonly value: number | null }[];
-}
+export type Overview = OverviewAnswer;
+export type Device = DeviceAnswer;
+export type InterfaceRow = InterfaceAnswer;
+export type Alarm = AlarmAnswer;
+export type Agent = AgentAnswer;
+export type Series = SeriesAnswer;
+export type Latest = LatestAnswer;
+export type Top = TopAnswer;
+export type Who = WhoAnswer;
 
 export interface BillingOverview {
   readonly usageRecords: string;
