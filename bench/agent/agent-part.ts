@@ -1,0 +1,179 @@
+// The agent's rows: interfaces polled per CPU second beside snmp_exporter and collectd, bytes on the wire, memory, sockets.
+import { missing, peerName, PEERS } from '../machine/peers.ts';
+import { pssBytes } from '../machine/processes.ts';
+import { pause } from '../machine/workshop.ts';
+import type { PartContext } from '../part.ts';
+import { type Goal, type Row, rowOf } from '../rows.ts';
+import { type CollectdConfig, measureCollectd, startCollectd } from './collectd.ts';
+import { COLUMNS_READ } from './columns.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+import { startRelay, type Weight, weigh } from './relay.ts';
+import { scrapeEverySecond, scrapeFleet, startExporter } from './snmp-exporter.ts';
+import { measurePoller, type Rate, startPoller, warmUp } from './weir-poller.ts';
+
+const DEVICES = 300;
+const PORTS_EACH = 48;
+const WEIR_INTERVAL_MS = 5000;
+const WEIR_WINDOW_MS = 15_000;
+const WARM_UP_MS = 60_000;
+const SCRAPES_BEFORE = 60;
+const SCRAPES = 400;
+const COLLECTD_DEVICES = 200;
+const COLLECTD_INTERVAL_S = 3;
+const COLLECTD_WINDOW_S = 12;
+/** Variables in a GETBULK: ten rows, of which a device's answer holds what fits. Larger ones were no faster. */
+const COLLECTD_BULK = 120;
+
+const WIRE_POLLS = 3;
+const WIRE_INTERVAL_MS = 1000;
+const WIRE_MS = 30_000;
+
+const MEMORY_DEVICES = 1000;
+const MEMORY_INTERVAL_MS = 15_000;
+const MEMORY_SAMPLES = 16;
+const MEGABYTE = 1024 * 1024;
+
+const EXPORTER_GOAL: Goal = { of: 'ratio', least: 10 };
+const COLLECTD_GOAL: Goal = { of: 'ratio', least: 7 };
+
+interface Side {
+  readonly name: string;
+  readonly note?: string;
+  readonly rate: Rate | null;
+  readonly weight: Weight | null;
+}
+
+export async function agentPart(context: PartContext): Promise<readonly Row[]> {
+  const fleet = await startFleet(context.workshop, DEVICES, PORTS_EACH);
+  const weir = await weirSide(context, fleet);
+  const exporter = await exporterSide(context, fleet);
+  const plain = await collectdSide(context, fleet, 0);
+  const bulk = await collectdSide(context, fleet, COLLECTD_BULK);
+  await fleet.process.stop();
+  return [
+    rateRow(weir, exporter, EXPORTER_GOAL),
+    rateRow(weir, plain, COLLECTD_GOAL),
+    rateRow(weir, bulk, COLLECTD_GOAL),
+    ...[exporter, plain, bulk].flatMap((peer) => wireRows(weir, peer)),
+    ...(await sizeRows(context)),
+  ];
+}
+
+async function weirSide({ workshop, tell }: PartContext, fleet: Fleet): Promise<Side> {
+  tell(`agent: Weir polls ${fleet.devices} devices of ${fleet.portsEach} ports`);
+  const poller = startPoller(workshop, fleet, { intervalMs: WEIR_INTERVAL_MS, firstPollWithinMs: WEIR_INTERVAL_MS });
+  await warmUp(poller, fleet, WARM_UP_MS);
+  const rate = await measurePoller(poller, WEIR_WINDOW_MS);
+  await poller.running.stop();
+  tell('agent: Weir on the wire');
+  const weight = await overRelay(fleet, async (port) => {
+    const times = { intervalMs: WIRE_INTERVAL_MS, firstPollWithinMs: WIRE_INTERVAL_MS };
+    const one = startPoller(workshop, { devices: 1, portBase: port }, times);
+    await warmUp(one, { devices: 1 }, WARM_UP_MS);
+    return () => one.running.stop();
+  });
+  return { name: 'Weir', rate, weight };
+}
+
+async function exporterSide({ workshop, tell }: PartContext, fleet: Fleet): Promise<Side> {
+  const note = missing(PEERS.snmpExporter);
+  const name = peerName(PEERS.snmpExporter);
+  if (note !== null) return { name, note, rate: null, weight: null };
+  tell(`agent: ${name} polls the same fleet`);
+  const exporter = await startExporter(workshop);
+  await scrapeFleet(exporter, fleet, SCRAPES_BEFORE);
+  const rate = await scrapeFleet(exporter, fleet, SCRAPES);
+  const weight = await overRelay(fleet, (port) => Promise.resolve(scrapeEverySecond(exporter, port)));
+  await exporter.running.stop();
+  return { name, rate, weight };
+}
+
+async function collectdSide({ workshop, tell }: PartContext, fleet: Fleet, bulkSize: number): Promise<Side> {
+  const note = missing(PEERS.collectd);
+  const name = `${peerName(PEERS.collectd)}, ${bulkSize === 0 ? 'as it comes' : `BulkSize ${bulkSize}`}`;
+  if (note !== null) return { name, note, rate: null, weight: null };
+  tell(`agent: ${name} polls the same fleet`);
+  const start = (config: Omit<CollectdConfig, 'bulkSize'>): ReturnType<typeof startCollectd> =>
+    startCollectd(workshop, { ...config, bulkSize });
+  const collectd = await start({
+    portBase: fleet.portBase,
+    devices: COLLECTD_DEVICES,
+    intervalSeconds: COLLECTD_INTERVAL_S,
+  });
+  const rate = await measureCollectd(collectd, COLLECTD_DEVICES * fleet.portsEach, COLLECTD_WINDOW_S);
+  await collectd.stop();
+  const weight = await overRelay(fleet, async (port) => {
+    const one = await start({ portBase: port, devices: 1, intervalSeconds: 2 });
+    return one.stop;
+  });
+  return { name, rate, weight };
+}
+
+/** Weighs some polls of the first device by what `begin` starts; that is stopped afterwards. */
+async function overRelay(fleet: Fleet, begin: (port: number) => Promise<() => Promise<void>>): Promise<Weight> {
+  const relay = await startRelay(fleet.portBase);
+  try {
+    const end = await begin(relay.port);
+    try {
+      return await weigh(relay, WIRE_POLLS * fleet.portsEach, WIRE_MS);
+    } finally {
+      await end();
+    }
+  } finally {
+    await relay.close();
+  }
+}
+
+function rateRow(weir: Side, peer: Side, goal: Goal): Row {
+  return rowOf({
+    what: `interfaces polled per CPU second, ${COLUMNS_READ} columns`,
+    weir: perCpuSecond(weir.rate),
+    peer: { name: peer.name, figure: perCpuSecond(peer.rate) },
+    goal,
+    ...(peer.note === undefined ? {} : { note: peer.note }),
+  });
+}
+
+function perCpuSecond(rate: Rate | null): number | null {
+  return rate === null ? null : rate.interfaces / rate.cpuSeconds;
+}
+
+function wireRows(weir: Side, peer: Side): Row[] {
+  const row = (what: string, figure: (weight: Weight) => number): Row =>
+    rowOf({
+      what,
+      weir: weir.weight === null ? null : figure(weir.weight),
+      peer: { name: peer.name, figure: peer.weight === null ? null : figure(peer.weight) },
+    });
+  return [
+    row('bytes on the wire per interface polled', ({ bytes, interfaces }) => bytes / interfaces),
+    row('bytes on the wire per variable', ({ bytes, variables }) => bytes / variables),
+    row('datagrams per 48 interfaces', ({ datagrams, interfaces }) => (datagrams / interfaces) * PORTS_EACH),
+  ];
+}
+
+/** 1,000 devices in one process: its memory while it polls, and its sockets. */
+async function sizeRows({ workshop, tell }: PartContext): Promise<Row[]> {
+  tell(`agent: memory with ${MEMORY_DEVICES} devices`);
+  const fleet = await startFleet(workshop, MEMORY_DEVICES, PORTS_EACH);
+  const times = { intervalMs: MEMORY_INTERVAL_MS, firstPollWithinMs: MEMORY_INTERVAL_MS };
+  const poller = startPoller(workshop, fleet, times);
+  await warmUp(poller, fleet, 3 * WARM_UP_MS);
+  let most = 0;
+  for (let sample = 0; sample < MEMORY_SAMPLES; sample += 1) {
+    await pause(MEMORY_INTERVAL_MS / MEMORY_SAMPLES);
+    most = Math.max(most, pssBytes([poller.running.pid]));
+  }
+  const { sockets } = await poller.counts();
+  await poller.running.stop();
+  await fleet.process.stop();
+  return [
+    rowOf({
+      what: `megabytes (PSS, highest of ${MEMORY_SAMPLES}) with 1,000 devices × ${PORTS_EACH} ports`,
+      weir: most / MEGABYTE,
+      goal: { of: 'weir', most: 120 },
+      note: `polled every ${MEMORY_INTERVAL_MS / 1000} s, the spool open`,
+    }),
+    rowOf({ what: 'sockets of that process', weir: sockets, goal: { of: 'weir', most: 63 } }),
+  ];
+}
