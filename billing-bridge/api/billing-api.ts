@@ -1,5 +1,5 @@
 // The bridge's HTTP API: every route, the OpenAPI document made from them, and the address it listens on.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { requireLoopback } from '../../common/http/loopback.ts';
 import { openApiDocument } from '../../common/http/openapi.ts';
@@ -42,6 +42,8 @@ const MAX_BODY_BYTES = 65_536;
 /** Answers without what is behind the API; everything else waits for the database. */
 const ALWAYS = new Set(['/healthz', '/readyz', '/metrics', '/billing/v1/openapi.json']);
 
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
 export class BillingApi implements Component {
   readonly #reporter: Reporter;
   readonly #config: BillingApiConfig;
@@ -79,6 +81,8 @@ export class BillingApi implements Component {
   build(): FastifyInstance {
     const { authenticator, prepared } = this.#deps;
     const server = createServer(this.#reporter, { maxBodyBytes: MAX_BODY_BYTES, authenticator });
+    server.addHook('onRequest', async (request) => refuseCookie(request));
+    server.addHook('onSend', async (_request, reply) => void reply.headers(HEADERS));
     server.addHook('preHandler', async (request) => {
       if (!prepared() && !ALWAYS.has(request.routeOptions.url ?? ''))
         throw new WeirError('not_ready', 'The database is not prepared yet.');
@@ -122,4 +126,10 @@ export class BillingApi implements Component {
     );
     server.get('/billing/v1/openapi.json', { config: { access: READERS } }, () => Promise.resolve(document));
   }
+}
+
+/** A browser comes through the collector, which trades the session for its token and looks where the request is from; here a cookie would let any page of this host bill. */
+function refuseCookie(request: FastifyRequest): void {
+  if (request.routeOptions.config.access !== 'open' && request.headers.authorization === undefined)
+    throw new WeirError('token_missing', 'The request carries no token.');
 }

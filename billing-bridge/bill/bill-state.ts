@@ -37,12 +37,16 @@ export function changeBillState(database: Database, change: StateChange): Promis
     if (bill.state === change.state) return bill;
     const next = nextStates(bill.category, bill.state);
     if (!next.includes(change.state))
-      throw new WeirError('bill_state_refused', `The bill ${bill.id} cannot go from ${bill.state} to ${change.state}.`, {
-        bill: bill.id,
-        category: bill.category,
-        state: bill.state,
-        next,
-      });
+      throw new WeirError(
+        'bill_state_refused',
+        `The bill ${bill.id} cannot go from ${bill.state} to ${change.state}.`,
+        {
+          bill: bill.id,
+          category: bill.category,
+          state: bill.state,
+          next,
+        },
+      );
     await addState(connection, bill.id, change.state, change.atMs, change.by);
     return { ...bill, state: change.state };
   });

@@ -3,7 +3,9 @@ import type { Queryable } from '../../common/database/database.ts';
 import { CHARGE_COLUMNS, type Charge, type ChargeRow, chargeOf } from './charge-store.ts';
 
 export async function chargeById(connection: Queryable, id: bigint): Promise<Charge | null> {
-  const { rows } = await connection.query<ChargeRow>(`select ${CHARGE_COLUMNS} from billing.charge where id = $1`, [id]);
+  const { rows } = await connection.query<ChargeRow>(`select ${CHARGE_COLUMNS} from billing.charge where id = $1`, [
+    id,
+  ]);
   return rows[0] === undefined ? null : chargeOf(rows[0]);
 }
 

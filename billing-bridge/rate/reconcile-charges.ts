@@ -35,7 +35,11 @@ export interface ReconcileChargesDeps {
 const CHARGES_AT_ONCE = 1_000;
 const STEP_MS = 3_600_000;
 
-/** Charges whose window begins in the span. Windows that are due and not rated yet are no differences: they are work under way. */
+/**
+ * Charges whose window begins in the span. What is due and not rated yet, and usage that rating has not looked at yet, are no
+ * differences but work under way, also where the bridge works on while this looks: first the place is read up to which usage was
+ * looked through, then what is due, then the charges, so that usage before the place is due or charged in one of the two.
+ */
 export async function reconcileCharges(
   deps: ReconcileChargesDeps,
   book: ContractBook,
@@ -43,7 +47,9 @@ export async function reconcileCharges(
   toMs: EpochMs,
 ): Promise<ChargeReconciliation> {
   const index = new MeterIndex(await deps.usage.allMeters());
+  const lookedAt = await lookedThrough(deps.database);
   const due = await dueKeys(deps.database, fromMs, toMs);
+  const rerated = await reratedServices(deps.database);
   const differences: ChargeDifference[] = [];
   const seen = new Set<string>();
   let charges = 0;
@@ -57,10 +63,15 @@ export async function reconcileCharges(
     for (const charge of page) {
       const key = windowKey(charge.service, charge.item, charge.windowStartMs);
       seen.add(key);
-      if (!due.has(key)) differences.push(...(await recompute(deps, book, index, charge)));
+      if (!due.has(key) && !rerated.has(charge.service))
+        differences.push(...(await recompute(deps, book, index, charge, lookedAt)));
     }
   }
-  const usage = await usageWithoutCharge(deps, book, index, fromMs, toMs, (key) => seen.has(key) || due.has(key));
+  const covered = ({ service, item, startMs }: DueWindow): boolean => {
+    const key = windowKey(service, item, startMs);
+    return seen.has(key) || due.has(key) || rerated.has(service);
+  };
+  const usage = await usageWithoutCharge(deps, book, index, { fromMs, toMs, lookedAt, covered });
   return { charges, usageRecords: usage.records, differences: [...differences, ...usage.differences] };
 }
 
@@ -69,6 +80,7 @@ async function recompute(
   book: ContractBook,
   index: MeterIndex,
   charge: Charge,
+  lookedAt: bigint,
 ): Promise<ChargeDifference[]> {
   const window: DueWindow = {
     service: charge.service,
@@ -80,6 +92,7 @@ async function recompute(
   if (work === null) return [difference('no_contract', charge, 'a contract', 'none')];
   const meters = [...new Set(work.meters.map((meter) => meter.meter))];
   const records = meters.length === 0 ? [] : await deps.usage.latest(meters, window.startMs, window.endMs);
+  if (records.some((record) => record.serial > lookedAt)) return [];
   const again = chargeFor(work, book, groupByMeter(records), deps.bucketMs);
   const found: ChargeDifference[] = [];
   if (again.amount !== charge.amount) found.push(difference('amount', charge, again.amount, charge.amount));
@@ -94,10 +107,15 @@ async function usageWithoutCharge(
   deps: ReconcileChargesDeps,
   book: ContractBook,
   index: MeterIndex,
-  fromMs: EpochMs,
-  toMs: EpochMs,
-  covered: (key: string) => boolean,
+  span: {
+    readonly fromMs: EpochMs;
+    readonly toMs: EpochMs;
+    /** The serial up to which rating has looked. */
+    readonly lookedAt: bigint;
+    readonly covered: (window: DueWindow) => boolean;
+  },
 ): Promise<{ records: number; differences: ChargeDifference[] }> {
+  const { fromMs, toMs, lookedAt, covered } = span;
   const meters = index.all();
   const missing = new Map<string, { window: DueWindow; octets: bigint }>();
   let records = 0;
@@ -111,12 +129,12 @@ async function usageWithoutCharge(
     for (const record of page) {
       const octets = record.octets.good + record.octets.wrapped + record.octets.gap;
       const meter = index.byId(record.meter);
-      if (octets === 0n || meter === undefined) continue;
+      if (octets === 0n || meter === undefined || record.serial > lookedAt) continue;
       const holder = book.holderAt(meter.device, meter.interfaceKey, record.bucketStartMs);
       if (holder === null) continue;
       for (const window of dueByUsage(book, holder.service, record.bucketStartMs, deps.windowMs)) {
         const key = windowKey(window.service, window.item, window.startMs);
-        if (covered(key) || window.endMs > toMs || !countsDirection(book, window, meter.direction)) continue;
+        if (covered(window) || window.endMs > toMs || !countsDirection(book, window, meter.direction)) continue;
         const before = missing.get(key)?.octets ?? 0n;
         missing.set(key, { window, octets: before + octets });
       }
@@ -163,6 +181,17 @@ async function dueKeys(database: Database, fromMs: EpochMs, toMs: EpochMs): Prom
     [fromMs, toMs],
   );
   return new Set(rows.map((row) => windowKey(row.service, row.item, Number(row.window_start_ms))));
+}
+
+async function lookedThrough(database: Database): Promise<bigint> {
+  const { rows } = await database.query<{ usage_serial: bigint }>('select usage_serial from billing.rating_position');
+  return rows[0]?.usage_serial ?? 0n;
+}
+
+/** Services whose bindings changed and whose usage was not marked anew yet. */
+async function reratedServices(database: Database): Promise<Set<string>> {
+  const { rows } = await database.query<{ service: string }>('select distinct service from billing.rerating');
+  return new Set(rows.map((row) => row.service));
 }
 
 function difference(kind: ChargeDifference['kind'], charge: Charge, expected: string, found: string): ChargeDifference {
