@@ -138,8 +138,13 @@ export class CollectorFixture {
 
   send(words: BatchWords): Promise<Answered> {
     const { token = AGENT, headers = {} } = words;
-    const { body, ...said } = requestOf(words);
-    return this.ask('/api/v1/batches', { method: 'POST', token, body, headers: { ...said, ...headers } });
+    const request = requestOf(words);
+    return this.ask('/api/v1/batches', {
+      method: 'POST',
+      token,
+      body: request.body,
+      headers: { ...request.headers, ...headers },
+    });
   }
 
   /** Sends, and expects a receipt. */
@@ -168,7 +173,7 @@ export class CollectorFixture {
   }
 }
 
-function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer> } & Record<string, string | Uint8Array> {
+function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
   const { sequence, polls = [], agent = 'agent-1', incarnation = INCARNATION, clockOffsetMs = 0 } = words;
   const createdAtMs = Math.max(1, ...polls.map((poll) => poll.finishedAtMs));
   const watermarks = [...new Set(polls.map((poll) => poll.device))].map((device) => ({
@@ -178,13 +183,15 @@ function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer> } & Recor
   const batch: Batch = { agent, incarnation, sequence, createdAtMs, thinned: false, polls, watermarks, gaps: [] };
   const body = new Uint8Array(words.body ?? encodeBatch(batch));
   return {
-    'content-type': 'application/vnd.weir.batch',
-    'weir-agent': agent,
-    'weir-incarnation': incarnation,
-    'weir-sequence': String(sequence),
-    'weir-sha256': createHash('sha256').update(body).digest('hex'),
-    'weir-sent-at': String(Date.now() + clockOffsetMs),
     body,
+    headers: {
+      'content-type': 'application/vnd.weir.batch',
+      'weir-agent': agent,
+      'weir-incarnation': incarnation,
+      'weir-sequence': String(sequence),
+      'weir-sha256': createHash('sha256').update(body).digest('hex'),
+      'weir-sent-at': String(Date.now() + clockOffsetMs),
+    },
   };
 }
 
