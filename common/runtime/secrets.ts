@@ -8,14 +8,21 @@ const ENVIRONMENT = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 export function resolveSecret(reference: string, environment: Readonly<Record<string, string | undefined>>): string {
   const variable = ENVIRONMENT.exec(reference)?.[1];
   if (variable !== undefined) {
-    const value = environment[variable];
+    const value = Object.hasOwn(environment, variable) ? environment[variable] : undefined;
     if (value === undefined || value === '')
       throw new WeirError('secret_unresolved', `The environment has no ${variable}.`, { reference });
     return value;
   }
   if (!reference.startsWith('file:')) return reference;
+  const value = readSecret(reference);
+  if (value === '') throw new WeirError('secret_unresolved', `The secret ${reference} is empty.`, { reference });
+  return value;
+}
+
+/** The end of the line is the editor's; blanks may be the secret's. */
+function readSecret(reference: string): string {
   try {
-    return readFileSync(reference.slice('file:'.length), 'utf8').trimEnd();
+    return readFileSync(reference.slice('file:'.length), 'utf8').replace(/[\r\n]+$/, '');
   } catch (cause) {
     throw new WeirError('secret_unresolved', `Cannot read the secret ${reference}.`, { reference }, cause);
   }
