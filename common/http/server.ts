@@ -29,6 +29,8 @@ export function createServer(reporter: Reporter, options: ServerOptions): Fastif
     logger: false,
     forceCloseConnections: true,
     requestTimeout: 60_000,
+    // An address that no route can have: refused before any hook.
+    frameworkErrors: (error, _request, reply) => void sendRefusal(reply, toWeirError(error)),
   });
   const refused = reporter.counter('http_refused_total', 'Requests refused, by code', ['code']);
   server.decorateRequest('principal', null);

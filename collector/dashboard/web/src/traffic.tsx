@@ -25,14 +25,15 @@ function seriesPath(metric: string, resource: string): string {
   return `/api/v1/series?${query.toString()}`;
 }
 
-function numberOf(value: number | string | null): number | null {
-  return typeof value === 'number' ? value : null;
+/** What readings cover less than half of is drawn as not known. */
+function shownValue({ value, coverage }: Series['points'][number]): number | null {
+  return typeof value === 'number' && coverage >= 0.5 ? value : null;
 }
 
 function merge(inward: Series | null, outward: Series | null): GraphData {
   const rows = new Map<string, [number | null, number | null]>();
-  for (const { at, value } of inward?.points ?? []) rows.set(at, [numberOf(value), null]);
-  for (const { at, value } of outward?.points ?? []) rows.set(at, [rows.get(at)?.[0] ?? null, numberOf(value)]);
+  for (const point of inward?.points ?? []) rows.set(point.at, [shownValue(point), null]);
+  for (const point of outward?.points ?? []) rows.set(point.at, [rows.get(point.at)?.[0] ?? null, shownValue(point)]);
   const sorted = [...rows].toSorted(([a], [b]) => a.localeCompare(b));
   return {
     at: sorted.map(([at]) => Date.parse(at) / 1000),
