@@ -1,0 +1,194 @@
+// Recordings of real devices, served by snmpsim: what one poll finds of their ports is what LibreNMS found, and nothing that is broken in them makes it endless.
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { agentOnlySchema } from '../../agent/config.ts';
+import { pollOnce } from '../../agent/main.ts';
+import type { Poll } from '../../common/model/poll.ts';
+import { pollDocument, type PollDocument } from '../../cli/poll/document.ts';
+import { type Recording, recordingsOf, type Row } from '../support/recording.ts';
+import { CORPUS, describeWith } from '../support/requirements.ts';
+import { type Snmpsim, startSnmpsim } from '../support/snmpsim.ts';
+
+const IF_ENTRY = '1.3.6.1.2.1.2.2.1';
+const IF_X_ENTRY = '1.3.6.1.2.1.31.1.1.1';
+
+const STATUS = ['', 'up', 'down', 'testing', 'unknown', 'dormant', 'notPresent', 'lowerLayerDown'];
+
+/** IANAifType-MIB, as far as the recordings go. */
+const TYPES: Readonly<Record<string, number>> = {
+  other: 1,
+  ethernetCsmacd: 6,
+  iso88023Csmacd: 7,
+  propPointToPointSerial: 22,
+  softwareLoopback: 24,
+  propVirtual: 53,
+  fastEther: 62,
+  ieee80211: 71,
+  gigabitEthernet: 117,
+  tunnel: 131,
+  l2vlan: 135,
+  l3ipvlan: 136,
+  ipForward: 142,
+  ieee8023adLag: 161,
+  radioMAC: 188,
+  bridge: 209,
+  ifPwType: 246,
+  gpon: 250,
+};
+
+async function pollOf(address: string, community: string, agent: Record<string, unknown> = {}): Promise<Poll> {
+  const whole = agentOnlySchema.parse({
+    credentials: { c: { version: '2c', community } },
+    devices: [{ name: 'd', address, credential: 'c' }],
+    agent: { timeout_ms: 5000, retries: 2, ...agent },
+  });
+  return await pollOnce(whole);
+}
+
+const text = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number'
+    ? String(value)
+    : value === null || value === undefined
+      ? ''
+      : JSON.stringify(value);
+const trimmed = (value: string): string => value.replaceAll(/^[\s\\"]+|[\s\\"]+$/g, '');
+
+interface Difference {
+  readonly port: string;
+  readonly field: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** What differs in a port, but for what LibreNMS makes up by rules of its own; each such case is proven by the recording. */
+function differencesOf(recording: Recording, port: Row, line: PollDocument['interfaces'][number]): Difference[] {
+  const index = text(port['ifIndex']);
+  const found: Difference[] = [];
+  const compare = (field: string, expected: unknown, value: unknown, excused: () => boolean = () => false): void => {
+    if (expected === null || expected === undefined || text(expected) === text(value) || excused()) return;
+    found.push({ port: index, field, expected: text(expected), found: text(value) });
+  };
+  const recorded = (entry: string, column: number): string | null => recording.recorded(`${entry}.${column}.${index}`);
+  const names = { ifName: recorded(IF_X_ENTRY, 1), ifDescr: recorded(IF_ENTRY, 2), ifAlias: recorded(IF_X_ENTRY, 18) };
+  for (const field of ['ifName', 'ifDescr', 'ifAlias'] as const) {
+    const expected = text(port[field]);
+    compare(field, expected, line[field], () => {
+      // LibreNMS fills an absent or empty name, description or alias with another of them, and shows a NUL as a dot.
+      if (text(names[field]) === '')
+        return text(line[field]) === '' && [...Object.values(names).map(text), '..'].includes(expected);
+      // It cuts blanks, backslashes and quotes at the ends; we keep what the device says.
+      return trimmed(text(line[field])) === trimmed(expected) && text(line[field]).trim() === names[field];
+    });
+  }
+  compare('ifType', TYPES[text(port['ifType'])] ?? port['ifType'], line['ifType']);
+  compare('ifSpeed', port['ifSpeed'], line['ifSpeed_bps']);
+  compare('ifMtu', port['ifMtu'], line['ifMtu']);
+  compare('ifPhysAddress', port['ifPhysAddress'], text(line['ifPhysAddress']).replaceAll(':', ''));
+  compare('ifAdminStatus', port['ifAdminStatus'], STATUS[Number(line['ifAdminStatus'])]);
+  compare('ifOperStatus', port['ifOperStatus'], STATUS[Number(line['ifOperStatus'])]);
+  for (const [field, wide, narrow, wideColumn, narrowColumn] of [
+    ['ifInOctets', 'ifHCInOctets', 'ifInOctets', 6, 10],
+    ['ifOutOctets', 'ifHCOutOctets', 'ifOutOctets', 10, 16],
+  ] as const) {
+    // LibreNMS writes 0 where the device has no counter at all; an absent counter is absent.
+    const absent = (): boolean =>
+      text(port[field]) === '0' &&
+      recorded(IF_X_ENTRY, wideColumn) === null &&
+      recorded(IF_ENTRY, narrowColumn) === null;
+    compare(field, port[field], line[wide] ?? line[narrow], absent);
+  }
+  return found;
+}
+
+/** LibreNMS lists interfaces of TiMOS that only the vendor's own table has: IF-MIB knows nothing of them. */
+function isOfVendorTable(recording: Recording, index: string): boolean {
+  return [2, 3, 8].every((column) => recording.recorded(`${IF_ENTRY}.${column}.${index}`) === null);
+}
+
+const share = (found: number, of: number): string => `${found}/${of}`.padStart(9);
+
+describeWith(['corpus', 'snmpsim'], 'recordings of real devices', () => {
+  let snmpsim: Snmpsim | null = null;
+  const told: string[] = [];
+  const recordings = recordingsOf('recordings');
+  let compared = 0;
+
+  beforeAll(async () => {
+    snmpsim = await startSnmpsim(path.join(CORPUS, 'recordings'), 'arista_eos');
+  }, 150_000);
+
+  afterAll(async () => {
+    await snmpsim?.stop();
+    process.stdout.write(`${['  found of what LibreNMS lists:  processors   memory  sensors', ...told].join('\n')}\n`);
+  });
+
+  test.each(recordings)(
+    '$name: every port is as LibreNMS found it',
+    async (recording) => {
+      const poll = await pollOf(snmpsim?.address ?? '', recording.name);
+      expect([poll.outcome, poll.failure]).toEqual(['complete', null]);
+      const document = pollDocument(poll);
+      const byIndex = new Map(document.interfaces.map((line) => [text(line['ifIndex']), line]));
+      const ports = recording.rows('ports', 'ports');
+      const differences = ports.flatMap((port): Difference[] => {
+        const index = text(port['ifIndex']);
+        const line = byIndex.get(index);
+        if (line !== undefined) return differencesOf(recording, port, line);
+        if (isOfVendorTable(recording, index)) return [];
+        return [{ port: index, field: 'all', expected: text(port['ifName']), found: 'no such interface' }];
+      });
+      expect(differences).toEqual([]);
+      // Each interface has a meter of its own.
+      expect(new Set(document.interfaces.map((line) => line['key'])).size).toBe(document.interfaces.length);
+      compared += ports.length;
+      told.push(
+        `  ${recording.name.padEnd(30)} ${share(document.processors.length, recording.rows('processors', 'processors').length)} ${share(document.memory.length, recording.rows('mempools', 'mempools').length)} ${share(document.sensors.length, recording.rows('sensors', 'sensors').length)}`,
+      );
+    },
+    60_000,
+  );
+
+  test('all ports of all recordings were compared', () => {
+    expect(recordings.length).toBeGreaterThanOrEqual(40);
+    expect(compared).toBeGreaterThan(2000);
+  });
+});
+
+/** What must come of each; the poll of one that snmpsim cannot serve to its end is partial and says so. */
+const QUIRKS = [
+  'arista_eos_7280r',
+  'iosxe',
+  'slxos_slx9150',
+  'timos_7750-vlans',
+  'windows_svr_2019_1809',
+  'zxr10_5928',
+  'zynos_mgs3712',
+] as const;
+
+describeWith(['corpus', 'snmpsim'], 'recordings that break simulators or clients', () => {
+  test.each(QUIRKS)(
+    '%s: the poll ends, and tells what it could not read',
+    async (name) => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'weir-quirk-'));
+      chmodSync(folder, 0o755);
+      cpSync(path.join(CORPUS, 'quirks', `${name}.snmprec`), path.join(folder, `${name}.snmprec`));
+      let snmpsim: Snmpsim | null = null;
+      try {
+        snmpsim = await startSnmpsim(folder, name);
+        const poll = await pollOf(snmpsim.address, name, { timeout_ms: 1500, retries: 1 });
+        process.stdout.write(`  ${name}: ${poll.outcome} ${poll.failure ?? ''} ${poll.requests} requests\n`);
+        const cut = poll.tables.filter((table) => !table.complete).map((table) => table.name);
+        if (poll.outcome === 'complete') expect([cut, poll.failure]).toEqual([[], null]);
+        else expect(poll.failure).not.toBeNull();
+        expect(poll.requests).toBeLessThan(1000);
+        for (const table of poll.tables) expect(new Set(table.index).size).toBe(table.index.length);
+      } finally {
+        await snmpsim?.stop();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    200_000,
+  );
+});
