@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type CollectorConfig, collectorConfig, collectorShape } from '../../collector/config.ts';
+import type { CollectorConfig } from '../../collector/config.ts';
 import { type Collector, createCollector } from '../../collector/main.ts';
 import { openDatabase } from '../../common/database/pool.ts';
 import { TokenStore } from '../../common/database/tokens.ts';
@@ -13,7 +13,7 @@ import type { Role } from '../../common/runtime/access.ts';
 import { type Clock, SystemClock } from '../../common/runtime/clock.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
-import { z } from 'zod';
+import { type ConfigWords, configOf } from './collector-fixture-config.ts';
 import { silentReporter } from './silent-reporter.ts';
 import { type TestDatabase, startTestDatabase } from './test-database.ts';
 
@@ -22,10 +22,7 @@ export const AGENT = 'weir_agent-1-of-the-tests';
 export const BRIDGE = 'weir_bridge-of-the-tests';
 export const INCARNATION = 'incarnation-1';
 
-export interface FixtureOptions {
-  /** `collector` of the configuration. */
-  readonly collector?: Readonly<Record<string, unknown>>;
-  readonly devices?: readonly { readonly name: string; readonly agent?: string; readonly site?: string }[];
+export interface FixtureOptions extends ConfigWords {
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
 }
@@ -54,11 +51,14 @@ export class CollectorFixture {
   readonly folder: string;
   readonly config: CollectorConfig;
   readonly #options: FixtureOptions;
+  readonly #url: string | null;
   #collector: Collector;
   reporter: Reporter;
   lines: string[];
 
-  constructor(database: TestDatabase, folder: string, options: FixtureOptions) {
+  /** `url`: of a collector that runs elsewhere, to be asked only. */
+  constructor(database: TestDatabase, folder: string, options: FixtureOptions, url: string | null = null) {
+    this.#url = url;
     this.database = database;
     this.folder = folder;
     this.#options = options;
@@ -81,7 +81,7 @@ export class CollectorFixture {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#collector.port}`;
+    return this.#url ?? `http://127.0.0.1:${this.#collector.port}`;
   }
 
   start(): Promise<void> {
@@ -98,6 +98,15 @@ export class CollectorFixture {
     ({ reporter: this.reporter, lines: this.lines } = silentReporter());
     this.#collector = this.#make();
     await this.start();
+  }
+
+  /** Stops, and gives another collector for its place and its data, whose configuration lacks a device; not started. */
+  async without(device: string): Promise<CollectorFixture> {
+    await this.stop();
+    const devices = this.config.devices
+      .filter(({ name }) => name !== device)
+      .map(({ name, agent }) => ({ name, agent }));
+    return new CollectorFixture(this.database, this.folder, { ...this.#options, devices });
   }
 
   async token(name: string, role: Role): Promise<string> {
@@ -193,31 +202,6 @@ function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer>; headers:
       'weir-sent-at': String(Date.now() + clockOffsetMs),
     },
   };
-}
-
-const whole = z.object({
-  ...collectorShape,
-  agent: z.object({ name: z.string(), poll_interval_ms: z.number() }),
-});
-
-function configOf(options: FixtureOptions): CollectorConfig {
-  const devices = (options.devices ?? [{ name: 'core1' }, { name: 'access1' }]).map((device) => ({
-    address: '127.0.0.1:161',
-    credential: 'public',
-    ...device,
-  }));
-  const parsed = whole.parse({
-    devices,
-    agent: { name: 'agent-1', poll_interval_ms: 5000 },
-    collector: {
-      store: { memory_limit_mb: 64, threads: 1, commit_interval_ms: 0 },
-      journal: { reserve_bytes: 0 },
-      // Nothing listens there.
-      bridge_url: 'http://127.0.0.1:9',
-      ...options.collector,
-    },
-  });
-  return { ...collectorConfig(parsed), port: 0 };
 }
 
 export async function eventually(condition: () => Promise<boolean>, what: string, patienceMs = 20_000): Promise<void> {
