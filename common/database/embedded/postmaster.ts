@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import { codeOf } from '../../runtime/errors.ts';
-import { aliveSince, commandLineOf, nameOf, workingFolderOf } from './process-identity.ts';
+import { aliveSince } from '../../runtime/process-alive.ts';
+import { commandLineOf, nameOf, workingFolderOf } from './process-identity.ts';
 
 const ORPHAN_MS = 5000;
 const ORPHAN_POLL_MS = 20;

@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import type { Clock } from '../../runtime/clock.ts';
 import { codeOf, messageOf } from '../../runtime/errors.ts';
 import type { Binaries } from './packaged-binaries.ts';
-import { aliveSince } from './process-identity.ts';
+import { aliveSince } from '../../runtime/process-alive.ts';
 import type { RunningServer } from './postmaster.ts';
 import type { ServerLog } from './server-log.ts';
 import { identityOf, type ServerUser } from './server-user.ts';

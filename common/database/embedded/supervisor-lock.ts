@@ -3,7 +3,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { codeOf, WeirError } from '../../runtime/errors.ts';
-import { aliveSince } from './process-identity.ts';
+import { aliveSince } from '../../runtime/process-alive.ts';
 
 const LOCK = 'supervisor.pid';
 const MAX_TRIES = 10;

@@ -25,7 +25,7 @@ import {
 } from '../../../../common/database/embedded/embedded-postgres.ts';
 import { embeddedUrlOf } from '../../../../common/database/embedded/embedded-url.ts';
 import { findPackage } from '../../../../common/database/embedded/packaged-binaries.ts';
-import { aliveSince } from '../../../../common/database/embedded/process-identity.ts';
+import { aliveSince } from '../../../../common/runtime/process-alive.ts';
 import { SystemClock } from '../../../../common/runtime/clock.ts';
 import { freePortBlock } from '../../../support/free-port.ts';
 import { describeWith } from '../../../support/requirements.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { aliveSince } from '../../../../common/database/embedded/process-identity.ts';
+import { aliveSince } from '../../../../common/runtime/process-alive.ts';
 import { holdSupervisorLock } from '../../../../common/database/embedded/supervisor-lock.ts';
 
 let folder: string;
