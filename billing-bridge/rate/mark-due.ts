@@ -4,7 +4,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
 import { markDue, windowKey } from './charge-store.ts';
-import { type MeterIndex, metersIn } from './rating-input.ts';
+import { MeterIndex, metersIn } from './rating-input.ts';
 import { dueByTime, dueByUsage, type DueWindow } from './windows.ts';
 
 /** Throws lease_lost where the run no longer holds its lease; called in the transaction of every effect. */
@@ -25,11 +25,12 @@ const CUT_OFF_MS = 40 * 86_400_000;
 export async function markByUsage(
   deps: MarkDueDeps,
   book: ContractBook,
-  index: MeterIndex,
+  known: MeterIndex,
   windowMs: DurationMs,
   fence: Fence,
 ): Promise<number> {
   let looked = 0;
+  let index = known;
   for (;;) {
     const { rows } = await deps.database.query<{ usage_serial: bigint }>(
       'select usage_serial from billing.rating_position',
@@ -37,6 +38,9 @@ export async function markByUsage(
     const records = await deps.usage.changedAfter(rows[0]?.usage_serial ?? 0n, USAGE_PAGE);
     const last = records.at(-1);
     if (last === undefined) return looked;
+    // A meter that was made since the index was read comes with its first records: passed over now, they would never be rated.
+    if (records.some((record) => index.byId(record.meter) === undefined))
+      index = new MeterIndex(await deps.usage.allMeters());
     const windows = windowsOf(records, book, index, windowMs);
     await deps.database.transaction(async (connection) => {
       await fence(connection);

@@ -85,11 +85,13 @@ export class RatingRun {
   /** Rates everything that is due and final. Running it again, or twice at once, changes nothing more. Throws lease_lost. */
   async run(lease: RunLease): Promise<RatingSummary> {
     const book = await this.#deps.book();
-    const index = new MeterIndex(await this.#deps.usage.allMeters());
     const { windowMs } = this.#config;
-    await markReratings(this.#deps, book, index, windowMs, lease.fence);
-    const usageRecords = await markByUsage(this.#deps, book, index, windowMs, lease.fence);
+    const before = new MeterIndex(await this.#deps.usage.allMeters());
+    await markReratings(this.#deps, book, before, windowMs, lease.fence);
+    const usageRecords = await markByUsage(this.#deps, book, before, windowMs, lease.fence);
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
+    // Read after the marks, it holds every meter whose usage is due.
+    const index = new MeterIndex(await this.#deps.usage.allMeters());
     const state = { run: null as bigint | null, charges: 0, waiting: 0 };
     let after: DueWindow | null = null;
     for (;;) {

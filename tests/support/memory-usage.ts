@@ -4,6 +4,8 @@ import type { Meter, UsageReader, UsageRecord } from '../../billing-bridge/media
 export class MemoryUsage implements UsageReader {
   readonly #meters: Meter[] = [];
   readonly #records: UsageRecord[] = [];
+  /** By meter and bucket: a month of a port is 17,000 records. */
+  readonly #newest = new Map<string, UsageRecord>();
   readonly #final = new Map<number, number>();
   readonly bucketMs: number;
 
@@ -21,8 +23,9 @@ export class MemoryUsage implements UsageReader {
 
   /** Adds a record, or the next version of the one that is there. */
   add(meter: number, bucketStartMs: number, good: bigint, more: Partial<UsageRecord> = {}): void {
-    const before = this.#newest(meter, bucketStartMs);
-    this.#records.push({
+    const key = `${meter} ${bucketStartMs}`;
+    const before = this.#newest.get(key);
+    const record: UsageRecord = {
       serial: BigInt(this.#records.length + 1),
       meter,
       bucketStartMs,
@@ -34,7 +37,9 @@ export class MemoryUsage implements UsageReader {
       lostMs: 0,
       evidence: { epoch: 1n, firstReadingAtMs: bucketStartMs, lastReadingAtMs: bucketStartMs + this.bucketMs },
       ...more,
-    });
+    };
+    this.#records.push(record);
+    this.#newest.set(key, record);
   }
 
   /** All buckets that start before are final, for every meter or for one. */
@@ -43,13 +48,11 @@ export class MemoryUsage implements UsageReader {
   }
 
   latest(meters: readonly number[], fromMs: number, toMs: number): Promise<UsageRecord[]> {
-    const newest = new Map<string, UsageRecord>();
-    for (const record of this.#records)
-      if (meters.includes(record.meter) && record.bucketStartMs >= fromMs && record.bucketStartMs < toMs)
-        newest.set(`${record.meter} ${record.bucketStartMs}`, record);
-    return Promise.resolve(
-      [...newest.values()].toSorted((a, b) => a.meter - b.meter || a.bucketStartMs - b.bucketStartMs),
+    const wanted = new Set(meters);
+    const found = [...this.#newest.values()].filter(
+      (record) => wanted.has(record.meter) && record.bucketStartMs >= fromMs && record.bucketStartMs < toMs,
     );
+    return Promise.resolve(found.toSorted((a, b) => a.meter - b.meter || a.bucketStartMs - b.bucketStartMs));
   }
 
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
@@ -71,9 +74,5 @@ export class MemoryUsage implements UsageReader {
 
   allMeters(): Promise<Meter[]> {
     return Promise.resolve([...this.#meters]);
-  }
-
-  #newest(meter: number, bucketStartMs: number): UsageRecord | undefined {
-    return this.#records.findLast((record) => record.meter === meter && record.bucketStartMs === bucketStartMs);
   }
 }

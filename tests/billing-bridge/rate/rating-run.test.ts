@@ -96,6 +96,19 @@ describe('rating windows', () => {
     expect(await billing.rate()).toMatchObject({ charges: 1, waiting: 0 });
   });
 
+  test('a meter that is made while a run looks is not passed over', async () => {
+    use(0, 1, 1_000_000_000n);
+    await billing.clock.advance(2 * HOUR);
+    const all = billing.usage.allMeters.bind(billing.usage);
+    let looks = 0;
+    billing.usage.allMeters = () => {
+      looks += 1;
+      return looks === 1 ? Promise.resolve([]) : all();
+    };
+    expect(await billing.rate()).toMatchObject({ charges: 1, usageRecords: 24 });
+    expect((await billing.charges())[0]).toMatchObject({ quantity: '18', usageRecords: 24 });
+  });
+
   test('late usage makes the next version of that window alone', async () => {
     use(0, 3, 1_000_000_000n);
     await billing.clock.advance(3 * HOUR);
