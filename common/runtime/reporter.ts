@@ -1,9 +1,10 @@
 // One façade for logs, metrics and health, so that a component depends on neither pino nor prom-client.
 import { pino, type Logger } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { messageOf } from './errors.ts';
+import { type Fields, plainFields, plainText } from './redaction.ts';
 
 type Labels = Readonly<Record<string, string>>;
-type Fields = Readonly<Record<string, unknown>>;
 
 export interface CounterMetric {
   add(amount?: number, labels?: Labels): void;
@@ -37,22 +38,6 @@ export interface Reporter {
   metricsText(): Promise<string>;
 }
 
-/** What pino must never print, wherever it stands. */
-const REDACTED = [
-  'token',
-  'password',
-  'community',
-  'authPassphrase',
-  'privPassphrase',
-  'authorization',
-  '*.token',
-  '*.password',
-  '*.community',
-  '*.authPassphrase',
-  '*.privPassphrase',
-  '*.authorization',
-];
-
 export interface ReporterOptions {
   readonly component: string;
   readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -63,89 +48,111 @@ export interface ReporterOptions {
 /** Makes the reporter of a process. */
 export function createReporter(options: ReporterOptions): Reporter {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
-  const logger = pino(
-    {
-      level: options.level ?? 'info',
-      base: { component: options.component },
-      redact: { paths: REDACTED, censor: '[secret]' },
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
+  const root = pino(
+    { level: options.level ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
     { write },
   );
-  return new PinoReporter(logger, new Registry(), new Map());
+  return new PinoReporter(root, options.component, { registry: new Registry(), labels: new Map(), health: new Map() });
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** What a reporter and its children have in common. */
+interface Shared {
+  readonly registry: Registry;
+  /** Of each metric, to tell when it is asked for with others. */
+  readonly labels: Map<string, string>;
+  readonly health: Map<string, () => HealthState>;
 }
 
 class PinoReporter implements Reporter {
+  readonly #root: Logger;
   readonly #logger: Logger;
-  readonly #registry: Registry;
-  readonly #health: Map<string, () => HealthState>;
+  readonly #shared: Shared;
 
-  constructor(logger: Logger, registry: Registry, health: Map<string, () => HealthState>) {
-    this.#logger = logger;
-    this.#registry = registry;
-    this.#health = health;
+  constructor(root: Logger, component: string, shared: Shared) {
+    this.#root = root;
+    this.#logger = root.child({ component });
+    this.#shared = shared;
   }
 
   debug(message: string, fields: Fields = {}): void {
-    this.#logger.debug(fields, message);
+    this.#write('debug', message, fields);
   }
   info(message: string, fields: Fields = {}): void {
-    this.#logger.info(fields, message);
+    this.#write('info', message, fields);
   }
   warn(message: string, fields: Fields = {}): void {
-    this.#logger.warn(fields, message);
+    this.#write('warn', message, fields);
   }
   error(message: string, fields: Fields = {}): void {
-    this.#logger.error(fields, message);
+    this.#write('error', message, fields);
+  }
+
+  #write(level: Level, message: string, fields: Fields): void {
+    if (this.#logger.isLevelEnabled(level)) this.#logger[level](plainFields(fields), plainText(message));
   }
 
   child(component: string): Reporter {
-    return new PinoReporter(this.#logger.child({ component }), this.#registry, this.#health);
+    return new PinoReporter(this.#root, component, this.#shared);
   }
 
   counter(name: string, help: string, labels: readonly string[] = []): CounterMetric {
     const metric =
-      this.#existing(name, Counter) ??
-      new Counter({ name: `weir_${name}`, help, labelNames: [...labels], registers: [this.#registry] });
+      this.#existing(name, Counter, labels) ??
+      new Counter({ name: `weir_${name}`, help, labelNames: [...labels], registers: [this.#shared.registry] });
     return { add: (amount = 1, values = {}) => metric.inc(values, amount) };
   }
 
   gauge(name: string, help: string, labels: readonly string[] = []): GaugeMetric {
     const metric =
-      this.#existing(name, Gauge) ??
-      new Gauge({ name: `weir_${name}`, help, labelNames: [...labels], registers: [this.#registry] });
+      this.#existing(name, Gauge, labels) ??
+      new Gauge({ name: `weir_${name}`, help, labelNames: [...labels], registers: [this.#shared.registry] });
     return { set: (value, values = {}) => metric.set(values, value) };
   }
 
   histogram(name: string, help: string, buckets: readonly number[], labels: readonly string[] = []): HistogramMetric {
     const metric =
-      this.#existing(name, Histogram) ??
+      this.#existing(name, Histogram, labels) ??
       new Histogram({
         name: `weir_${name}`,
         help,
         buckets: [...buckets],
         labelNames: [...labels],
-        registers: [this.#registry],
+        registers: [this.#shared.registry],
       });
     return { observe: (value, values = {}) => metric.observe(values, value) };
   }
 
   health(part: string, check: () => HealthState): void {
-    this.#health.set(part, check);
+    this.#shared.health.set(part, check);
   }
 
   healthStates(): Record<string, HealthState> {
-    return Object.fromEntries([...this.#health].map(([part, check]) => [part, check()]));
+    return Object.fromEntries([...this.#shared.health].map(([part, check]) => [part, stateOf(check)]));
   }
 
   metricsText(): Promise<string> {
-    return this.#registry.metrics();
+    return this.#shared.registry.metrics();
   }
 
-  #existing<T>(name: string, kind: new (...args: never[]) => T): T | undefined {
-    const metric = this.#registry.getSingleMetric(`weir_${name}`);
+  #existing<T>(name: string, kind: new (...args: never[]) => T, labels: readonly string[]): T | undefined {
+    const metric = this.#shared.registry.getSingleMetric(`weir_${name}`);
+    const known = this.#shared.labels.get(name);
+    this.#shared.labels.set(name, known ?? labels.join(' '));
     if (metric === undefined) return undefined;
     if (!(metric instanceof kind)) throw new Error(`BUG: metric ${name} was registered as another kind`);
+    if (known !== labels.join(' ')) throw new Error(`BUG: metric ${name} was registered with the labels "${known}"`);
     return metric;
+  }
+}
+
+/** A part that cannot say how it is, is not well. */
+function stateOf(check: () => HealthState): HealthState {
+  try {
+    const { healthy, message } = check();
+    return { healthy, message: plainText(message) };
+  } catch (error) {
+    return { healthy: false, message: plainText(messageOf(error)) };
   }
 }
