@@ -1,0 +1,148 @@
+// Usage records as others read them: newest versions of a span, what changed since a serial, pages for people.
+import type { Queryable } from '../../common/database/database.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { EpochIndex } from './epoch-index.ts';
+import { type Bucket } from './grid.ts';
+import type { UsagePage, UsageQuery } from './mediation.ts';
+import { RECORD_COLUMNS, type RecordRow } from './record-rows.ts';
+import type { Meter, UsageRecord } from './usage.ts';
+
+interface MeterRow {
+  readonly id: number;
+  readonly device: string;
+  readonly interface_key: string;
+  readonly direction: 'in' | 'out';
+}
+
+export function meterOf(row: MeterRow): Meter {
+  return { id: row.id, device: row.device, interfaceKey: row.interface_key, direction: row.direction };
+}
+
+/** Those of a port, of a device, by id, or all; ordered by id. */
+export async function findMeters(
+  connection: Queryable,
+  wanted: {
+    readonly ids?: readonly number[] | null;
+    readonly device?: string | null;
+    readonly interfaceKey?: string | null;
+  } = {},
+): Promise<Meter[]> {
+  const { rows } = await connection.query<MeterRow>(
+    `select id, device, interface_key, direction from usage.meter
+      where ($1::int4[] is null or id = any($1)) and ($2::text is null or device = $2) and ($3::text is null or interface_key = $3)
+      order by id`,
+    [wanted.ids ?? null, wanted.device ?? null, wanted.interfaceKey ?? null],
+  );
+  return rows.map(meterOf);
+}
+
+/** Buckets that begin in [from, to). */
+export function bucketsIn(fromMs: EpochMs, toMs: EpochMs, bucketMs: DurationMs): { from: Bucket; to: Bucket } {
+  const bound = (at: EpochMs): Bucket => Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(at / bucketMs)));
+  return { from: bound(fromMs), to: bound(toMs) };
+}
+
+export async function latestRecords(
+  connection: Queryable,
+  bucketMs: DurationMs,
+  meters: readonly number[],
+  fromMs: EpochMs,
+  toMs: EpochMs,
+): Promise<UsageRecord[]> {
+  if (meters.length === 0) return [];
+  const { from, to } = bucketsIn(fromMs, toMs, bucketMs);
+  const { rows } = await connection.query<RecordRow>(
+    `select distinct on (meter, bucket) ${RECORD_COLUMNS} from usage.record
+      where meter = any($1::int4[]) and bucket >= $2 and bucket < $3 order by meter, bucket, version desc`,
+    [meters, from, to],
+  );
+  return recordsOf(connection, rows, bucketMs);
+}
+
+/** Serials are dense, so a span of them is as long as it says. */
+export async function recordsAfter(
+  connection: Queryable,
+  bucketMs: DurationMs,
+  serial: bigint,
+  limit: number,
+): Promise<UsageRecord[]> {
+  const { rows } = await connection.query<RecordRow>(
+    `select ${RECORD_COLUMNS} from usage.record where serial > $1 order by serial limit $2`,
+    [serial, limit],
+  );
+  return recordsOf(connection, rows, bucketMs);
+}
+
+export async function pageOfRecords(
+  connection: Queryable,
+  bucketMs: DurationMs,
+  query: UsageQuery,
+): Promise<UsagePage> {
+  const after = query.cursor === null ? [0, -1, 0] : placeIn(query.cursor);
+  const named = query.device !== null || query.interfaceKey !== null;
+  const meters = named ? (await findMeters(connection, query)).map((meter) => meter.id) : null;
+  const wanted = query.meter === null ? meters : meters === null || meters.includes(query.meter) ? [query.meter] : [];
+  const { from, to } = bucketsIn(query.fromMs, query.toMs, bucketMs);
+  const newest = `and not exists (select from usage.record later where later.meter = r.meter and later.bucket = r.bucket and later.version > r.version)`;
+  const { rows } = await connection.query<RecordRow>(
+    `select ${RECORD_COLUMNS} from usage.record r
+      where ($1::int4[] is null or meter = any($1)) and bucket >= $2 and bucket < $3 and (meter, bucket, version) > ($4, $5, $6)
+        ${query.versions === 'latest' ? newest : ''}
+      order by meter, bucket, version limit $7`,
+    [wanted, from, to, ...after, query.limit + 1],
+  );
+  const shown = rows.slice(0, query.limit);
+  const last = shown.at(-1);
+  const next = rows.length > shown.length && last !== undefined ? `${last.meter}.${last.bucket}.${last.version}` : null;
+  return { items: await recordsOf(connection, shown, bucketMs), next };
+}
+
+function placeIn(cursor: string): number[] {
+  const found = /^(\d{1,10})\.(\d{1,10})\.(\d{1,10})$/.exec(cursor);
+  const place = found?.slice(1).map(Number) ?? [];
+  if (place.length === 3 && place.every((part) => part < 2 ** 31)) return place;
+  throw new WeirError('invalid_request', 'cursor: expected one that a page gave as `next`.', {
+    issues: [{ path: 'cursor', message: 'expected one that a page gave as `next`' }],
+  });
+}
+
+async function recordsOf(
+  connection: Queryable,
+  rows: readonly RecordRow[],
+  bucketMs: DurationMs,
+): Promise<UsageRecord[]> {
+  if (rows.length === 0) return [];
+  const meters = new Set<number>();
+  let [from, to] = [Number.MAX_SAFE_INTEGER, 0];
+  for (const row of rows) {
+    meters.add(row.meter);
+    from = Math.min(from, Number(row.first_ms));
+    to = Math.max(to, Number(row.first_ms));
+  }
+  const epochs = await EpochIndex.read(connection, [...meters], from, to);
+  return rows.map((row) => {
+    const firstReadingAtMs = Number(row.first_ms);
+    return {
+      serial: row.serial,
+      meter: row.meter,
+      bucketStartMs: row.bucket * bucketMs,
+      bucketMs,
+      version: row.version,
+      octets: {
+        good: BigInt(row.good),
+        wrapped: BigInt(row.wrapped),
+        gap: BigInt(row.gap),
+        suspended: BigInt(row.suspended),
+      },
+      coveredMs: row.covered_ms,
+      gapMs: row.gap_ms,
+      lostMs: row.lost_ms,
+      evidence: {
+        epoch: epochs.epochAt(row.meter, firstReadingAtMs),
+        firstReadingAtMs,
+        lastReadingAtMs: Number(row.last_ms),
+      },
+    };
+  });
+}

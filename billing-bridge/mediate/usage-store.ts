@@ -1,0 +1,160 @@
+// The book of usage in PostgreSQL: what rating reads, what people look at, and what the gates of a bill run ask.
+import type { Database, Queryable } from '../../common/database/database.ts';
+import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
+import { conservationOf, statesOf } from './conservation.ts';
+import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
+import { pageOfSuspense } from './suspense-queries.ts';
+import type { Meter, UsageRecord } from './usage.ts';
+import { bucketsIn, findMeters, latestRecords, meterOf, pageOfRecords, recordsAfter } from './usage-queries.ts';
+
+export interface UsageStoreConfig {
+  readonly bucketMs: DurationMs;
+}
+
+export class UsageStore implements UsageBook {
+  readonly #bucketMs: DurationMs;
+  readonly #database: Database;
+
+  constructor(config: UsageStoreConfig, deps: { readonly database: Database }) {
+    this.#bucketMs = config.bucketMs;
+    this.#database = deps.database;
+  }
+
+  latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]> {
+    return latestRecords(this.#database, this.#bucketMs, meters, fromMs, toMs);
+  }
+
+  changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
+    return recordsAfter(this.#database, this.#bucketMs, serial, limit);
+  }
+
+  /** A meter is final up to the bucket of its last reading, or as far as the watermark of its device has closed. */
+  async finalUntil(meters: readonly number[]): Promise<ReadonlyMap<number, EpochMs>> {
+    const final = new Map<number, EpochMs>();
+    if (meters.length === 0) return final;
+    await this.#atOneMoment(async (connection) => {
+      const { rows } = await connection.query<{ id: number; device: string; closed_before: number }>(
+        `select m.id, m.device, d.closed_before from usage.meter m join usage.device d using (device) where m.id = any($1::int4[])`,
+        [meters],
+      );
+      const states = await statesOf(
+        connection,
+        rows.map((row) => row.device),
+      );
+      for (const row of rows) {
+        const closedBefore = Math.max(row.closed_before, states.get(row.id)?.closedBefore ?? 0);
+        if (closedBefore > 0) final.set(row.id, closedBefore * this.#bucketMs);
+      }
+    });
+    return final;
+  }
+
+  async metersOf(device: string, interfaceKey: string): Promise<{ in: Meter; out: Meter } | null> {
+    const meters = await findMeters(this.#database, { device, interfaceKey });
+    const incoming = meters.find((meter) => meter.direction === 'in');
+    const outgoing = meters.find((meter) => meter.direction === 'out');
+    return incoming === undefined || outgoing === undefined ? null : { in: incoming, out: outgoing };
+  }
+
+  allMeters(): Promise<Meter[]> {
+    return findMeters(this.#database);
+  }
+
+  page(query: UsageQuery): Promise<UsagePage> {
+    return pageOfRecords(this.#database, this.#bucketMs, query);
+  }
+
+  async counts(): Promise<UsageCounts> {
+    const { rows } = await this.#database.query<{ next_serial: bigint; last_bucket: number | null; meters: bigint }>(
+      'select next_serial, last_bucket, (select count(*) from usage.meter) as meters from usage.mediation',
+    );
+    const row = rows[0];
+    if (row === undefined) throw new Error('BUG: the row of usage.mediation is gone');
+    return {
+      records: row.next_serial - 1n,
+      meters: Number(row.meters),
+      lastBucketStartMs: row.last_bucket === null ? null : row.last_bucket * this.#bucketMs,
+    };
+  }
+
+  suspense(query: { readonly cursor: string | null; readonly limit: number }): Promise<{
+    readonly items: readonly SuspenseItem[];
+    readonly next: string | null;
+  }> {
+    return pageOfSuspense(this.#database, query);
+  }
+
+  /** Octets that are rated: suspended ones are not among them. */
+  async totals(fromMs: EpochMs, toMs: EpochMs): Promise<{ meter: Meter; octets: bigint }[]> {
+    const { from, to } = bucketsIn(fromMs, toMs, this.#bucketMs);
+    const { rows } = await this.#database.query<Parameters<typeof meterOf>[0] & { octets: string }>(
+      `select m.id, m.device, m.interface_key, m.direction, sum(newest.octets) as octets
+         from usage.meter m cross join lateral (
+           select distinct on (bucket) good + wrapped + gap as octets from usage.record
+            where meter = m.id and bucket >= $1 and bucket < $2 order by bucket, version desc) newest
+        group by m.id order by octets desc, m.id`,
+      [from, to],
+    );
+    return rows.map((row) => ({ meter: meterOf(row), octets: BigInt(row.octets) }));
+  }
+
+  async conservation(
+    meters: readonly number[],
+    fromMs: EpochMs,
+    toMs: EpochMs,
+  ): Promise<Readonly<Record<string, unknown>>[]> {
+    const found = await this.#atOneMoment((connection) =>
+      conservationOf(connection, this.#bucketMs, meters, fromMs, toMs),
+    );
+    return found.map((one) => ({
+      meter: one.meter.id,
+      device: one.meter.device,
+      interface: one.meter.interfaceKey,
+      direction: one.meter.direction,
+      from: isoTime(one.fromMs),
+      to: isoTime(one.toMs),
+      expected: one.expected.toString(),
+      found: one.found.toString(),
+      difference: (one.found - one.expected).toString(),
+    }));
+  }
+
+  async quarantined(): Promise<number> {
+    const { rows } = await this.#database.query<{ quarantined: number }>('select quarantined from usage.mediation');
+    return rows[0]?.quarantined ?? 0;
+  }
+
+  async unsoundClocks(
+    meters: readonly number[],
+    fromMs: EpochMs,
+    toMs: EpochMs,
+  ): Promise<Readonly<Record<string, unknown>>[]> {
+    const { rows } = await this.#database.query<{
+      device: string;
+      agent: string;
+      pages: number;
+      from_ms: bigint;
+      to_ms: bigint;
+    }>(
+      `select device, agent, pages, from_ms, to_ms from usage.unsound_clock
+        where device in (select device from usage.meter where id = any($1::int4[])) and to_ms >= $2 and from_ms < $3
+        order by device, day, agent`,
+      [meters, fromMs, toMs],
+    );
+    return rows.map((row) => ({
+      device: row.device,
+      agent: row.agent,
+      polls: row.pages,
+      from: isoTime(Number(row.from_ms)),
+      to: isoTime(Number(row.to_ms)),
+    }));
+  }
+
+  /** State and records change together; questions of both must see them so. */
+  #atOneMoment<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    return this.#database.transaction(async (connection) => {
+      await connection.query('set transaction isolation level repeatable read, read only');
+      return work(connection);
+    });
+  }
+}
