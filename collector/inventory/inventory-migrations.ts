@@ -8,8 +8,10 @@ export const inventoryMigrations: readonly Migration[] = [
       create schema if not exists inventory;
       create table inventory.device (
         id int not null generated always as identity primary key,
-        name text not null unique,
+        name text collate "C" not null unique,
+        revision int8 not null default 0,
         first_seen_ms int8 not null,
+        complete_until_ms int8,
         agent text,
         last_poll_at_ms int8,
         last_answer_at_ms int8,
@@ -37,10 +39,13 @@ export const inventoryMigrations: readonly Migration[] = [
       create table inventory.interface (
         id int not null generated always as identity primary key,
         device int not null references inventory.device (id),
-        key text not null,
+        key text collate "C" not null,
         meter_in int not null unique default nextval('inventory.meter_id'),
         meter_out int not null unique default nextval('inventory.meter_id'),
         if_index text not null,
+        if_order int8 not null generated always as (
+          case when if_index ~ '^[0-9]{1,18}$' then if_index::int8 else 9223372036854775807 end
+        ) stored,
         if_name text,
         if_descr text,
         if_alias text,

@@ -1,59 +1,35 @@
 // Keeps devices and interfaces in PostgreSQL in step with the polls: ids given once for ever, and only what changed is written.
 import type { Queryable } from '../../common/database/database.ts';
+import type { Poll, Table } from '../../common/model/poll.ts';
 import type { EpochMs } from '../../common/model/time.ts';
-import type { Poll } from '../../common/model/poll.ts';
+import { loadDevices, loadInterfaces, lockDevices } from './inventory-rows.ts';
 import {
   type InventoryChanges,
   type KnownDevice,
-  type KnownInterface,
   noChanges,
-  observePoll,
+  type RowInterfaces,
+  type Sighting,
 } from './known-device.ts';
+import { interfacesOf, newKeys, observePoll } from './observe-poll.ts';
 
-/** Devices in memory; the ones longest unused are read again when they come. */
+/** Interfaces in memory, about 400 octets each; the devices longest unused go first and are read again when they come. */
+const MAX_INTERFACES = 200_000;
 const MAX_DEVICES = 20_000;
 
-interface DeviceRow {
-  readonly id: number;
-  readonly name: string;
-  readonly last_poll_at_ms: bigint | null;
-  readonly last_answer_at_ms: bigint | null;
-  readonly last_outcome: string | null;
-}
-
-interface InterfaceRow {
-  readonly id: number;
-  readonly device: number;
-  readonly key: string;
-  readonly meter_in: number;
-  readonly meter_out: number;
-  readonly if_index: string;
-  readonly if_name: string | null;
-  readonly if_descr: string | null;
-  readonly if_alias: string | null;
-  readonly if_type: bigint | null;
-  readonly mtu: bigint | null;
-  readonly speed_bps: bigint | null;
-  readonly mac: string | null;
-  readonly admin_status: number | null;
-  readonly oper_status: number | null;
-  readonly last_seen_ms: bigint;
-  readonly gone_at_ms: bigint | null;
-}
-
-export interface NewInterface {
-  readonly key: string;
-  readonly ifIndex: string;
-}
-
+/**
+ * A copy in memory is good as long as its revision is the row's, so that several collectors may write. Everything here belongs into one
+ * transaction: `lock` first, `write` last, and `forget` when it fails.
+ */
 export class InventoryWriter {
   readonly #devices = new Map<string, KnownDevice>();
 
-  /** The devices of these names, made where they are new. All of it in the caller's transaction: call `forget` when that fails. */
-  async devices(connection: Queryable, names: Iterable<string>, nowMs: EpochMs): Promise<Map<string, KnownDevice>> {
+  /** The devices of these names, made where they are new, and locked until the transaction ends. */
+  async lock(connection: Queryable, names: Iterable<string>, nowMs: EpochMs): Promise<Map<string, KnownDevice>> {
     const wanted = [...new Set(names)];
-    const missing = wanted.filter((name) => !this.#devices.has(name)).toSorted();
-    if (missing.length > 0) await this.#load(connection, missing, nowMs);
+    const revisions = await lockDevices(connection, wanted, nowMs);
+    const stale = wanted.filter((name) => this.#devices.get(name)?.revision !== revisions.get(name));
+    if (stale.length > 0)
+      for (const device of await loadDevices(connection, stale)) this.#devices.set(device.name, device);
     const found = new Map<string, KnownDevice>();
     for (const name of wanted) {
       const device = this.#devices.get(name);
@@ -62,57 +38,87 @@ export class InventoryWriter {
       this.#devices.delete(name);
       this.#devices.set(name, device);
     }
-    for (const [oldest, device] of this.#devices) {
-      if (this.#devices.size <= MAX_DEVICES || found.get(oldest) === device) break;
-      this.#devices.delete(oldest);
-    }
+    if (stale.length > 0) this.#dropOldest(found);
     return found;
   }
 
-  /** Gives ids to interfaces that a device has for the first time. */
+  /** Gives ids to the interfaces that polls of locked devices have for the first time. */
   async register(
     connection: Queryable,
-    wanted: ReadonlyMap<KnownDevice, readonly NewInterface[]>,
+    polls: Iterable<{ readonly device: KnownDevice; readonly poll: Poll }>,
     nowMs: EpochMs,
+    changes: InventoryChanges,
   ): Promise<void> {
-    const rows = [...wanted].flatMap(([device, list]) => list.map((one) => ({ device: device.id, ...one })));
-    if (rows.length === 0) return;
+    const rows = new Map<string, { readonly device: number; readonly key: string; readonly ifIndex: string }>();
+    const devices = new Set<KnownDevice>();
+    for (const { device, poll } of polls) {
+      for (const one of newKeys(device, poll, changes)) {
+        rows.set(`${device.id} ${one.key}`, { device: device.id, ...one });
+        devices.add(device);
+      }
+    }
+    if (rows.size === 0) return;
     await connection.query(
       `insert into inventory.interface (device, key, if_index, first_seen_ms, last_seen_ms)
        select device, key, "ifIndex", $2, $2
          from jsonb_to_recordset($1::jsonb) as new (device int, key text, "ifIndex" text)
-        order by device, key on conflict (device, key) do nothing`,
-      [JSON.stringify(rows), nowMs],
+        order by device, key collate "C" on conflict (device, key) do nothing`,
+      [JSON.stringify([...rows.values()]), nowMs],
     );
-    await this.#loadInterfaces(connection, [...wanted.keys()]);
+    await loadInterfaces(connection, [...devices]);
+    for (const device of devices) changes.devices.add(device);
   }
 
-  /** Takes polls into account, in the order they are given, and collects what `write` has to write. */
-  observe(
-    polls: Iterable<{
-      readonly device: KnownDevice;
-      readonly poll: Poll;
-      readonly agent: string;
-      readonly clockOffsetMs: number;
-    }>,
-  ): InventoryChanges {
-    const changes = noChanges();
-    for (const { device, poll, agent, clockOffsetMs } of polls)
-      observePoll(device, poll, agent, clockOffsetMs, changes);
-    return changes;
+  changes(): InventoryChanges {
+    return noChanges();
+  }
+
+  /** Takes a poll into account, in the order they are given; `write` writes what it changed. False where it is older than the last. */
+  observe(sighting: Sighting, changes: InventoryChanges): boolean {
+    return observePoll(sighting, changes);
+  }
+
+  /** Polls of devices (by id) are complete up to these times, of which a later one stays; not all of the devices are locked. */
+  async complete(
+    connection: Queryable,
+    untils: ReadonlyMap<number, EpochMs>,
+    locked: Iterable<KnownDevice>,
+    changes: InventoryChanges,
+  ): Promise<void> {
+    const others = new Map(untils);
+    for (const device of locked) {
+      const untilMs = others.get(device.id);
+      others.delete(device.id);
+      if (untilMs === undefined || untilMs <= (device.completeUntilMs ?? Number.NEGATIVE_INFINITY)) continue;
+      device.completeUntilMs = untilMs;
+      changes.devices.add(device);
+    }
+    if (others.size > 0) await connection.query(COMPLETE_OTHERS, [[...others.keys()], [...others.values()]]);
+  }
+
+  /** The interface of each row of a table that was registered; null where nothing says which one it is. */
+  interfacesOf(device: KnownDevice, poll: Poll, table: Table, changes: InventoryChanges): RowInterfaces {
+    return interfacesOf(device, poll, table, changes);
   }
 
   async write(connection: Queryable, changes: InventoryChanges): Promise<void> {
-    if (changes.polls.size > 0) {
-      const rows = [...changes.polls].map(([device, poll]) => ({ id: device.id, ...poll }));
-      await connection.query(WRITE_POLLS, [JSON.stringify(rows.toSorted((a, b) => a.id - b.id))]);
+    if (changes.devices.size > 0) {
+      const rows = [...changes.devices].map((device) => {
+        device.revision += 1;
+        const { id, revision, completeUntilMs, last } = device;
+        return { id, revision, completeUntilMs, ...last };
+      });
+      await connection.query(WRITE_DEVICES, [JSON.stringify(rows)]);
     }
     if (changes.systems.size > 0) {
       const rows = [...changes.systems].map(([device, texts]) => ({ id: device.id, ...texts }));
       await connection.query(WRITE_SYSTEMS, [JSON.stringify(rows)]);
     }
     if (changes.interfaces.size > 0)
-      await connection.query(WRITE_INTERFACES, [JSON.stringify([...changes.interfaces.keys()])]);
+      await connection.query(WRITE_INTERFACES, [JSON.stringify([...changes.interfaces])]);
+    const again = [...changes.seenAgain].filter((one) => !changes.interfaces.has(one));
+    if (again.length > 0)
+      await connection.query(SEEN_AGAIN, [again.map((one) => one.id), again.map((one) => one.lastSeenMs)]);
   }
 
   /** After a transaction that failed, what was taken from it is not true. */
@@ -120,84 +126,33 @@ export class InventoryWriter {
     for (const name of names) this.#devices.delete(name);
   }
 
-  async #load(connection: Queryable, names: readonly string[], nowMs: EpochMs): Promise<void> {
-    const select = `select id, name, last_poll_at_ms, last_answer_at_ms, last_outcome
-                      from inventory.device where name = any($1::text[])`;
-    let { rows } = await connection.query<DeviceRow>(select, [names]);
-    if (rows.length < names.length) {
-      await connection.query(
-        `insert into inventory.device (name, first_seen_ms) select name, $2 from unnest($1::text[]) as new (name)
-          order by name on conflict (name) do nothing`,
-        [names, nowMs],
-      );
-      ({ rows } = await connection.query<DeviceRow>(select, [names]));
-    }
-    const devices = rows.map(deviceOf);
-    for (const device of devices) this.#devices.set(device.name, device);
-    await this.#loadInterfaces(connection, devices);
-  }
-
-  async #loadInterfaces(connection: Queryable, devices: readonly KnownDevice[]): Promise<void> {
-    const byId = new Map(devices.map((device) => [device.id, device]));
-    const { rows } = await connection.query<InterfaceRow>(
-      `select id, device, key, meter_in, meter_out, if_index, if_name, if_descr, if_alias, if_type, mtu, speed_bps, mac,
-              admin_status, oper_status, last_seen_ms, gone_at_ms
-         from inventory.interface where device = any($1::int[])`,
-      [[...byId.keys()]],
-    );
-    for (const row of rows) {
-      const interfaces = byId.get(row.device)?.interfaces;
-      if (interfaces !== undefined && !interfaces.has(row.key)) interfaces.set(row.key, interfaceOf(row));
+  #dropOldest(used: ReadonlyMap<string, KnownDevice>): void {
+    let interfaces = 0;
+    for (const device of this.#devices.values()) interfaces += device.interfaces.size;
+    for (const [name, device] of this.#devices) {
+      if ((interfaces <= MAX_INTERFACES && this.#devices.size <= MAX_DEVICES) || used.has(name)) return;
+      this.#devices.delete(name);
+      interfaces -= device.interfaces.size;
     }
   }
 }
 
-function deviceOf(row: DeviceRow): KnownDevice {
-  return {
-    id: row.id,
-    name: row.name,
-    interfaces: new Map(),
-    lastPollAtMs: Number(row.last_poll_at_ms ?? 0n),
-    lastAnswerAtMs: numberOf(row.last_answer_at_ms),
-    reachable: row.last_outcome === null ? null : row.last_outcome !== 'failed',
-  };
-}
-
-function interfaceOf(row: InterfaceRow): KnownInterface {
-  return {
-    id: row.id,
-    key: row.key,
-    meterIn: row.meter_in,
-    meterOut: row.meter_out,
-    ifIndex: row.if_index,
-    ifName: row.if_name,
-    ifDescr: row.if_descr,
-    ifAlias: row.if_alias,
-    ifType: numberOf(row.if_type),
-    mtu: numberOf(row.mtu),
-    speedBps: numberOf(row.speed_bps),
-    mac: row.mac,
-    adminStatus: row.admin_status,
-    operStatus: row.oper_status,
-    lastSeenMs: Number(row.last_seen_ms),
-    goneAtMs: numberOf(row.gone_at_ms),
-  };
-}
-
-function numberOf(value: bigint | null): number | null {
-  return value === null ? null : Number(value);
-}
-
-const WRITE_POLLS = `
+const WRITE_DEVICES = `
   update inventory.device device
-     set agent = polled.agent, last_poll_at_ms = polled."lastPollAtMs", last_answer_at_ms = polled."lastAnswerAtMs",
-         last_outcome = polled."lastOutcome", last_failure = polled."lastFailure", last_poll_ms = polled."lastPollMs",
-         last_requests = polled."lastRequests", last_retries = polled."lastRetries", interval_ms = polled."intervalMs",
-         uptime_ticks = coalesce(polled."uptimeTicks", device.uptime_ticks)
-    from jsonb_to_recordset($1::jsonb) as polled (id int, agent text, "lastPollAtMs" int8, "lastAnswerAtMs" int8,
-         "lastOutcome" text, "lastFailure" text, "lastPollMs" int8, "lastRequests" int, "lastRetries" int,
-         "intervalMs" int8, "uptimeTicks" int8)
-   where device.id = polled.id`;
+     set revision = seen.revision, complete_until_ms = seen."completeUntilMs", agent = seen.agent,
+         last_poll_at_ms = seen."lastPollAtMs", last_answer_at_ms = seen."lastAnswerAtMs",
+         last_outcome = seen."lastOutcome", last_failure = seen."lastFailure", last_poll_ms = seen."lastPollMs",
+         last_requests = seen."lastRequests", last_retries = seen."lastRetries", interval_ms = seen."intervalMs",
+         uptime_ticks = seen."uptimeTicks"
+    from jsonb_to_recordset($1::jsonb) as seen (id int, revision int8, "completeUntilMs" int8, agent text,
+         "lastPollAtMs" int8, "lastAnswerAtMs" int8, "lastOutcome" text, "lastFailure" text, "lastPollMs" int8,
+         "lastRequests" int, "lastRetries" int, "intervalMs" int8, "uptimeTicks" int8)
+   where device.id = seen.id`;
+
+const COMPLETE_OTHERS = `
+  update inventory.device device
+     set complete_until_ms = greatest(device.complete_until_ms, told.until_ms), revision = device.revision + 1
+    from unnest($1::int[], $2::int8[]) as told (id, until_ms) where device.id = told.id`;
 
 const WRITE_SYSTEMS = `
   update inventory.device device
@@ -218,3 +173,7 @@ const WRITE_INTERFACES = `
          "ifType" int8, mtu int8, "speedBps" int8, mac text, "adminStatus" int, "operStatus" int, "lastSeenMs" int8,
          "goneAtMs" int8)
    where interface.id = seen.id`;
+
+const SEEN_AGAIN = `
+  update inventory.interface interface set last_seen_ms = seen.at_ms
+    from unnest($1::int[], $2::int8[]) as seen (id, at_ms) where interface.id = seen.id`;

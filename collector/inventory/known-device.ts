@@ -1,7 +1,6 @@
-// A device as the collector knows it, and how one poll changes that: pure, so that what is written is only what changed.
-import type { EpochMs } from '../../common/model/time.ts';
+// A device as the collector knows it, and what polls have changed of it.
 import type { Poll, Table } from '../../common/model/poll.ts';
-import { cleanText, numbersOf, textsOf, wholeOrNull } from '../../common/model/table-columns.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 
 export interface KnownInterface {
   readonly id: number;
@@ -54,146 +53,78 @@ export const SYSTEM_TEXTS = [
 
 export type SystemTexts = Record<(typeof SYSTEM_TEXTS)[number], string | null>;
 
+/** The interfaces of a table's rows; null where nothing says which one a row is about. */
+export type RowInterfaces = readonly (KnownInterface | null)[];
+
 export interface KnownDevice {
   readonly id: number;
   readonly name: string;
+  /** That of its row: where they differ, this copy is old. */
+  revision: number;
   readonly interfaces: Map<string, KnownInterface>;
-  lastPollAtMs: EpochMs;
-  lastAnswerAtMs: EpochMs | null;
-  reachable: boolean | null;
+  last: LastPoll | null;
+  /** Up to when its polls are complete, or reported as gaps; null where no agent said so. */
+  completeUntilMs: EpochMs | null;
+  /** Grows with each change of what a layout says of its interfaces. */
+  details: number;
+  /** The last table of interfaces: most say the same again. */
+  rows: LastRows | null;
+}
+
+export interface LastRows {
+  readonly keys: readonly (string | null)[];
+  readonly index: readonly string[];
+  readonly interfaces: RowInterfaces;
+  /** What its columns of status said, where its interfaces are as it said. */
+  status: Status | null;
+  /** When its interfaces were last marked as seen. */
+  seenAtMs: EpochMs;
+}
+
+/** ifAdminStatus, ifOperStatus and the speed of each row. */
+export type Status = readonly (Float64Array | undefined)[];
+export const STATUS_COLUMNS = ['ifAdminStatus', 'ifOperStatus', 'ifSpeedBps'];
+
+/** A poll and where it came from; the last two as in JournaledBatch. */
+export interface Sighting {
+  readonly device: KnownDevice;
+  readonly poll: Poll;
+  readonly agent: string;
+  readonly clockOffsetMs: number;
+  readonly receivedAtMs: EpochMs;
+}
+
+/** A device that began or ceased to answer. */
+export interface Reachability {
+  readonly device: string;
+  readonly reachable: boolean;
+  readonly atMs: EpochMs;
+  readonly failure: string | null;
 }
 
 /** What polls of one chunk have changed. */
 export interface InventoryChanges {
-  readonly polls: Map<KnownDevice, LastPoll>;
+  /** Tables found to have the rows of the one before: looked through once. */
+  readonly sameRows: Map<Table, LastRows>;
+  /** Devices whose last poll is another one. */
+  readonly polled: Set<KnownDevice>;
+  /** Devices to be written. */
+  readonly devices: Set<KnownDevice>;
   readonly systems: Map<KnownDevice, SystemTexts>;
-  readonly interfaces: Map<KnownInterface, KnownDevice>;
-  /** Devices that began or ceased to answer. */
-  readonly reachability: Map<KnownDevice, boolean>;
+  readonly interfaces: Set<KnownInterface>;
+  /** Interfaces of which nothing changed but when they were last seen. */
+  readonly seenAgain: Set<KnownInterface>;
+  readonly reachability: Reachability[];
 }
 
 export function noChanges(): InventoryChanges {
-  return { polls: new Map(), systems: new Map(), interfaces: new Map(), reachability: new Map() };
-}
-
-/** An unchanged interface is written again when it was last seen this long ago. */
-const SEEN_AGAIN_MS = 3_600_000;
-
-/** Takes a poll into account; one that is older than the last is history and changes nothing. `clockOffsetMs` as in JournaledBatch. */
-export function observePoll(
-  device: KnownDevice,
-  poll: Poll,
-  agent: string,
-  clockOffsetMs: number,
-  changes: InventoryChanges,
-): void {
-  const atMs = Math.round(poll.finishedAtMs - clockOffsetMs);
-  if (atMs < device.lastPollAtMs) return;
-  const answered = poll.outcome !== 'failed';
-  device.lastPollAtMs = atMs;
-  if (answered) device.lastAnswerAtMs = atMs;
-  if (device.reachable !== answered) changes.reachability.set(device, answered);
-  device.reachable = answered;
-  changes.polls.set(device, {
-    agent,
-    lastPollAtMs: atMs,
-    lastAnswerAtMs: device.lastAnswerAtMs,
-    lastOutcome: poll.outcome,
-    lastFailure: poll.failure,
-    lastPollMs: Math.max(0, Math.round(poll.finishedAtMs - poll.startedAtMs)),
-    lastRequests: poll.requests,
-    lastRetries: poll.retries,
-    intervalMs: poll.intervalMs,
-    uptimeTicks:
-      poll.tables.flatMap((table) => table.segments).findLast((one) => one.uptimeTicks !== null)?.uptimeTicks ?? null,
-  });
-  for (const table of poll.tables) {
-    if (table.name === 'system') observeSystem(device, table, changes);
-    if (table.name === 'interface-inventory') observeNames(device, table, atMs, changes);
-    if (table.name === 'interface') observeStatus(device, table, atMs, changes);
-  }
-}
-
-function observeSystem(device: KnownDevice, table: Table, changes: InventoryChanges): void {
-  if (table.index.length === 0) return;
-  const texts = SYSTEM_TEXTS.map((name) => [name, textIn(textsOf(table, name), 0)] as const);
-  changes.systems.set(device, Object.fromEntries(texts) as SystemTexts);
-}
-
-function observeNames(device: KnownDevice, table: Table, atMs: EpochMs, changes: InventoryChanges): void {
-  const keys = textsOf(table, 'interfaceKey');
-  const names = textsOf(table, 'ifName');
-  const descriptions = textsOf(table, 'ifDescr');
-  const aliases = textsOf(table, 'ifAlias');
-  const macs = textsOf(table, 'ifPhysAddress');
-  const types = numbersOf(table, 'ifType');
-  const mtus = numbersOf(table, 'ifMtu');
-  const speeds = numbersOf(table, 'ifSpeedBps');
-  for (const [row, ifIndex] of table.index.entries()) {
-    const found = device.interfaces.get(textIn(keys, row) ?? '');
-    if (found === undefined) continue;
-    const seen = {
-      ifIndex,
-      ifName: textIn(names, row),
-      ifDescr: textIn(descriptions, row),
-      ifAlias: textIn(aliases, row),
-      mac: textIn(macs, row),
-      ifType: wholeOrNull(types?.[row]),
-      mtu: wholeOrNull(mtus?.[row]),
-      speedBps: wholeOrNull(speeds?.[row]),
-    };
-    update(device, found, seen, atMs, changes);
-  }
-}
-
-function observeStatus(device: KnownDevice, table: Table, atMs: EpochMs, changes: InventoryChanges): void {
-  const keys = textsOf(table, 'interfaceKey');
-  const admin = numbersOf(table, 'ifAdminStatus');
-  const oper = numbersOf(table, 'ifOperStatus');
-  const speeds = numbersOf(table, 'ifSpeedBps');
-  const seenKeys = new Set<string>();
-  for (const [row, ifIndex] of table.index.entries()) {
-    const key = textIn(keys, row) ?? '';
-    const found = device.interfaces.get(key);
-    if (found === undefined) continue;
-    seenKeys.add(key);
-    const seen = {
-      ifIndex,
-      adminStatus: wholeOrNull(admin?.[row]) ?? found.adminStatus,
-      operStatus: wholeOrNull(oper?.[row]) ?? found.operStatus,
-      speedBps: wholeOrNull(speeds?.[row]) ?? found.speedBps,
-    };
-    update(device, found, seen, atMs, changes);
-  }
-  if (!table.complete || seenKeys.size === device.interfaces.size) return;
-  for (const one of device.interfaces.values()) {
-    if (seenKeys.has(one.key) || one.goneAtMs !== null) continue;
-    one.goneAtMs = atMs;
-    changes.interfaces.set(one, device);
-  }
-}
-
-function update(
-  device: KnownDevice,
-  found: KnownInterface,
-  seen: Partial<KnownInterface>,
-  atMs: EpochMs,
-  changes: InventoryChanges,
-): void {
-  let changed = found.goneAtMs !== null || atMs - found.lastSeenMs >= SEEN_AGAIN_MS;
-  for (const [name, value] of Object.entries(seen)) {
-    const field = name as keyof typeof seen;
-    if (found[field] === value) continue;
-    Object.assign(found, { [field]: value });
-    changed = true;
-  }
-  if (!changed) return;
-  found.goneAtMs = null;
-  found.lastSeenMs = atMs;
-  changes.interfaces.set(found, device);
-}
-
-function textIn(values: readonly (string | null)[] | undefined, row: number): string | null {
-  const text = values?.[row] ?? null;
-  return text === null ? null : cleanText(text);
+  return {
+    sameRows: new Map(),
+    polled: new Set(),
+    devices: new Set(),
+    systems: new Map(),
+    interfaces: new Set(),
+    seenAgain: new Set(),
+    reachability: [],
+  };
 }
