@@ -1,0 +1,246 @@
+// Applies batches to the readings: pages, layouts, devices and watermarks change in the transaction that claims the batch, all or nothing.
+import type { Database, Queryable } from '../../common/database/database.ts';
+import type { Batch } from '../../common/model/batch.ts';
+import { cleanText } from '../../common/model/table-columns.ts';
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { InventoryWriter } from '../inventory/inventory-writer.ts';
+import type { InventoryChanges, KnownDevice } from '../inventory/known-device.ts';
+import type { appliedThrough, Claim, projectionPosition } from '../project/applied.ts';
+import type { JournaledBatch, Projection } from '../project/projection.ts';
+import { buildPage } from './build-page.ts';
+import { LayoutBook } from './layout-book.ts';
+import { NamedIds, type StreamName } from './named-ids.ts';
+import { PageArena } from './page-arena.ts';
+import { heldAlready, type PagedBatch, type PageOfPoll, writeBatches } from './page-writer.ts';
+import { settleWatermarks } from './watermarks.ts';
+
+export interface ReadingsConfig {
+  /** A clock further off than this marks the readings. */
+  readonly soundClockMs: number;
+}
+
+export interface ReadingsDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly inventory: InventoryWriter;
+  /** Called after each commit: `poll` once for each device that was polled, `device` when one begins or ceases to answer. */
+  readonly publish: (kind: 'poll' | 'device', data: Readonly<Record<string, unknown>>) => void;
+  /** Of collector/project/applied.ts. */
+  readonly claim: Claim;
+  readonly positionOf: typeof projectionPosition;
+  readonly throughOf: typeof appliedThrough;
+}
+
+interface Metrics {
+  readonly pages: CounterMetric;
+  readonly layouts: CounterMetric;
+  readonly repeated: CounterMetric;
+  readonly leftOut: CounterMetric;
+}
+
+/** What became of one chunk, to be told once it is committed. */
+interface Applied {
+  readonly changes: InventoryChanges;
+  readonly pages: number;
+  readonly layouts: number;
+  readonly repeated: number;
+  readonly nameless: number;
+  readonly misfits: number;
+}
+
+/** Ids and rows that the entries of a chunk refer to. */
+interface Names {
+  readonly devices: ReadonlyMap<string, KnownDevice>;
+  readonly journalId: (name: string) => number;
+  readonly streamId: (stream: StreamName) => number;
+}
+
+export class ReadingsProjection implements Projection {
+  readonly name = 'readings';
+  readonly #config: ReadingsConfig;
+  readonly #deps: ReadingsDeps;
+  readonly #layouts = new LayoutBook();
+  readonly #ids = new NamedIds();
+  readonly #metrics: Metrics;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(reporter: Reporter, config: ReadingsConfig, deps: ReadingsDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#metrics = {
+      pages: reporter.counter('readings_pages_total', 'Polls of devices kept with their raw counters'),
+      layouts: reporter.counter('readings_layouts_total', 'Changes of the rows or names of pages'),
+      repeated: reporter.counter('readings_repeated_batches_total', 'Batches that were applied before: no-ops'),
+      leftOut: reporter.counter('readings_left_out_total', 'Values of polls that no page holds, by reason', ['reason']),
+    };
+  }
+
+  position(journal: string): Promise<number> {
+    return this.#deps.positionOf(this.#deps.database, this.name, journal);
+  }
+
+  /** One after the other: what is kept in memory is not for two. */
+  apply(entries: readonly JournaledBatch[]): Promise<void> {
+    const turn = this.#turn.then(() => this.#applyEntries(entries));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
+    const touched = new Map<string, KnownDevice>();
+    let applied: Applied;
+    try {
+      applied = await this.#deps.database.transaction((connection) => this.#work(connection, entries, touched));
+    } catch (error) {
+      this.#deps.inventory.forget(entries.flatMap(({ batch }) => namesIn(batch)));
+      this.#layouts.forget([...touched.values()].map((device) => device.id));
+      this.#ids.forget();
+      throw error;
+    }
+    this.#tell(applied);
+  }
+
+  async #work(
+    connection: Queryable,
+    entries: readonly JournaledBatch[],
+    touched: Map<string, KnownDevice>,
+  ): Promise<Applied> {
+    const { claim, inventory, clock, throughOf } = this.#deps;
+    const changes = inventory.changes();
+    const claimed = await claim(connection, this.name, entries);
+    const streamId = await this.#ids.streams(
+      connection,
+      entries.map(({ batch }) => batch),
+    );
+    // The batch itself is the key for ever: marks may be set back to replay.
+    const held = await heldAlready(connection, entries, streamId);
+    const fresh = claimed.filter((entry) => !held.has(entry));
+    const nothing = { changes, pages: 0, layouts: 0, repeated: entries.length - fresh.length, nameless: 0, misfits: 0 };
+    if (fresh.length === 0) return nothing;
+    const nowMs = clock.now();
+    const devices = await inventory.lock(
+      connection,
+      fresh.flatMap(({ batch }) => namesIn(batch)),
+      nowMs,
+    );
+    for (const [name, device] of devices) touched.set(name, device);
+    const journalId = await this.#ids.journals(
+      connection,
+      fresh.map(({ journal }) => journal),
+    );
+    const names: Names = { devices, journalId, streamId };
+    const arena = new PageArena();
+    const built = await this.#build(connection, fresh, names, arena, changes, nowMs);
+    const layouts = await this.#layouts.write(connection);
+    const pages = await writeBatches(connection, built.batches, arena);
+    const through = await throughOf(
+      connection,
+      [this.name],
+      [...new Map(fresh.map(({ batch }) => [streamId(batch), batch])).values()],
+    );
+    const marks = new Map(through.map((mark) => [streamId(mark), mark.through]));
+    const watermarked = fresh.map((entry) => ({ stream: streamId(entry.batch), entry }));
+    const settled = await settleWatermarks(connection, watermarked, marks, (name) => deviceNamed(devices, name).id);
+    await inventory.complete(connection, settled, devices.values(), changes);
+    await inventory.write(connection, changes);
+    return { ...nothing, ...built, pages, layouts };
+  }
+
+  async #build(
+    connection: Queryable,
+    fresh: readonly JournaledBatch[],
+    names: Names,
+    arena: PageArena,
+    changes: InventoryChanges,
+    nowMs: EpochMs,
+  ): Promise<{ readonly batches: readonly PagedBatch[]; readonly nameless: number; readonly misfits: number }> {
+    const { inventory } = this.#deps;
+    const polls = fresh.flatMap(({ batch }) =>
+      batch.polls.map((poll) => ({ device: deviceNamed(names.devices, poll.device), poll })),
+    );
+    await inventory.register(connection, polls, nowMs, changes);
+    await this.#layouts.load(
+      connection,
+      polls.map(({ device }) => device.id),
+    );
+    const count = { nameless: 0, misfits: 0 };
+    const batches = fresh.map((entry) => this.#buildBatch(entry, names, arena, changes, count));
+    return { batches, ...count };
+  }
+
+  #buildBatch(
+    entry: JournaledBatch,
+    names: Names,
+    arena: PageArena,
+    changes: InventoryChanges,
+    count: { nameless: number; misfits: number },
+  ): PagedBatch {
+    const { inventory } = this.#deps;
+    const { batch, clockOffsetMs, receivedAtMs } = entry;
+    const processes = new Map<string, number>();
+    const pages: PageOfPoll[] = [];
+    for (const poll of batch.polls) {
+      const device = deviceNamed(names.devices, poll.device);
+      const isNews = inventory.observe({ device, poll, agent: batch.agent, clockOffsetMs, receivedAtMs }, changes);
+      for (const table of poll.tables) {
+        if (table.name !== 'interface') continue;
+        const interfaces = inventory.interfacesOf(device, poll, table, changes);
+        if (interfaces.includes(null)) count.nameless += interfaces.filter((one) => one === null).length;
+        const page = buildPage(arena, table, interfaces, clockOffsetMs, {
+          // Of a poll that is history the inventory heeds nothing, so the device's speeds may be others.
+          asBefore: (rows, width) => (isNews ? this.#layouts.asBefore(device, rows, width) : null),
+          place: (facts, complete) => this.#layouts.place(device, facts, complete, isNews),
+        });
+        if (page === null) continue;
+        count.misfits += page.leftOut;
+        const processId = cleanText(poll.processId);
+        const process = processes.get(processId) ?? processes.size;
+        processes.set(processId, process);
+        pages.push({ ...page, device: device.id, intervalMs: Math.round(poll.intervalMs), process });
+      }
+    }
+    return {
+      stream: names.streamId(batch),
+      journal: names.journalId(entry.journal),
+      entry,
+      clockSound: Math.abs(clockOffsetMs) <= this.#config.soundClockMs,
+      processes: [...processes.keys()],
+      pages,
+    };
+  }
+
+  #tell({ changes, pages, layouts, repeated, nameless, misfits }: Applied): void {
+    this.#metrics.pages.add(pages);
+    this.#metrics.layouts.add(layouts);
+    this.#metrics.repeated.add(repeated);
+    if (nameless > 0) this.#metrics.leftOut.add(nameless, { reason: 'nameless' });
+    if (misfits > 0) this.#metrics.leftOut.add(misfits, { reason: 'width' });
+    for (const { device, reachable, atMs, failure } of changes.reachability)
+      this.#deps.publish('device', { device, reachable, at: isoTime(atMs), failure });
+    for (const device of changes.polled) this.#deps.publish('poll', pollEvent(device));
+  }
+}
+
+/** The devices that a batch speaks of. */
+function namesIn(batch: Batch): string[] {
+  return [...batch.polls, ...batch.watermarks].map(({ device }) => device);
+}
+
+function deviceNamed(devices: ReadonlyMap<string, KnownDevice>, name: string): KnownDevice {
+  const device = devices.get(name);
+  if (device === undefined) throw new Error(`BUG: the device ${name} is not locked`);
+  return device;
+}
+
+function pollEvent({ name, last, interfaces }: KnownDevice): Readonly<Record<string, unknown>> {
+  return {
+    device: name,
+    at: last === null ? null : isoTime(last.lastPollAtMs),
+    outcome: last?.lastOutcome ?? null,
+    failure: last?.lastFailure ?? null,
+    durationMs: last?.lastPollMs ?? null,
+    interfaces: interfaces.size,
+  };
+}
