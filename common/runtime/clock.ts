@@ -20,16 +20,26 @@ export class SystemClock implements Clock {
     return performance.now();
   }
 
-  sleep(ms: DurationMs, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve();
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal?.addEventListener('abort', done, { once: true });
-    });
+  async sleep(ms: DurationMs, signal?: AbortSignal): Promise<void> {
+    let left = ms;
+    for (; left > LONGEST_TIMER_MS && signal?.aborted !== true; left -= LONGEST_TIMER_MS)
+      await sleepOnce(LONGEST_TIMER_MS, signal);
+    await sleepOnce(left, signal);
   }
+}
+
+/** A longer timer would run out at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function sleepOnce(ms: DurationMs, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
 }

@@ -29,9 +29,19 @@ export class WeirError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown; never empty. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message || innerMessages(error) || error.name;
+  try {
+    return String(error) || 'an empty text was thrown';
+  } catch {
+    return 'something that is no error was thrown';
+  }
+}
+
+/** Node tells of a name with several addresses, none of which answers, by an error that is empty itself. */
+function innerMessages(error: Error): string {
+  return error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : '';
 }
 
 /** The code of a WeirError or of a system error (`ENOSPC`), else 'unexpected'. */
