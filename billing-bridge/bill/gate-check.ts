@@ -18,6 +18,8 @@ export interface MediationFacts {
   quarantined(): Promise<number>;
   /** Devices or meters read by a clock that was off in the span. */
   unsoundClocks(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<readonly Finding[]>;
+  /** Octets of every meter in the span; where it is there, only meters with traffic are looked through day by day. */
+  totals?(fromMs: EpochMs, toMs: EpochMs): Promise<readonly { readonly meter: Meter; readonly octets: bigint }[]>;
 }
 
 export interface GateCheckDeps {
@@ -69,7 +71,7 @@ export class GateCheck {
   /** Ports with traffic in the span that no service held then and no rule explains. */
   async unassigned(book: ContractBook, fromMs: EpochMs, toMs: EpochMs, meters: readonly Meter[]): Promise<Finding[]> {
     const found: Finding[] = [];
-    for (const meter of meters) {
+    for (const meter of await this.#withTraffic(meters, fromMs, toMs)) {
       const held = book
         .holdersIn(meter.device, meter.interfaceKey, fromMs, toMs)
         .some(({ binding }) => binding.fromMs <= fromMs && (binding.toMs ?? OPEN_MS) >= toMs);
@@ -85,6 +87,11 @@ export class GateCheck {
         });
     }
     return found;
+  }
+
+  async #withTraffic(meters: readonly Meter[], fromMs: EpochMs, toMs: EpochMs): Promise<readonly Meter[]> {
+    const totals = await this.#deps.facts.totals?.(fromMs, toMs);
+    return totals === undefined ? meters : totals.filter(({ octets }) => octets > 0n).map(({ meter }) => meter);
   }
 
   async #unheldOctets(book: ContractBook, meter: Meter, fromMs: EpochMs, toMs: EpochMs): Promise<bigint> {

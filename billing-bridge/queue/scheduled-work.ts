@@ -14,6 +14,8 @@ export interface Task {
   readonly everyMs: DurationMs;
   /** What is woken when this run did something. */
   readonly wakes?: string;
+  /** Cannot work without the queue: is woken when that answers for the first time, not at the start. */
+  readonly needsQueue?: boolean;
   /** Returns what was done, for people; `did` false where there was nothing to do. What is due comes from the ledger, never from the wake. */
   readonly run: (lease: HeldLease) => Promise<{ readonly did: boolean; readonly summary: unknown }>;
 }
@@ -101,7 +103,7 @@ export class ScheduledWork implements Component {
     this.#stopping = new AbortController();
     for (const slot of this.#slots.values()) slot.wokenAtMs = this.#deps.clock.monotonicMs();
     this.#loops = Promise.all([this.#lookAfterLate(), this.#lookAfterSchedules()]);
-    for (const name of this.#slots.keys()) this.wake(name);
+    for (const { task } of this.#slots.values()) if (task.needsQueue !== true) this.wake(task.name);
     return Promise.resolve();
   }
 
@@ -197,9 +199,11 @@ export class ScheduledWork implements Component {
   async #lookAfterSchedules(): Promise<void> {
     const { queue, clock } = this.#deps;
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    for (let answered = false; !signal.aborted; ) {
       try {
         await queue.start();
+        if (!answered) for (const { task } of this.#slots.values()) if (task.needsQueue === true) this.wake(task.name);
+        answered = true;
         for (const { task } of this.#slots.values())
           if (!(await queue.scheduled(task.name))) await queue.schedule(task.name, task.everyMs);
       } catch (error) {
