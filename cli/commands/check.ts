@@ -1,5 +1,11 @@
 // `weir check FILE`: every mistake of a configuration with file, line, path and what was expected.
-import type { ConfigurationIssue } from '../../common/runtime/configuration.ts';
+import { z } from 'zod';
+import { profilesFor } from '../../agent/main.ts';
+import {
+  type ConfigurationIssue,
+  parseConfiguration,
+  readConfigurationFile,
+} from '../../common/runtime/configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Command } from '../command.ts';
 import { loadWhole, unresolvedSecrets } from '../configuration.ts';
@@ -7,7 +13,7 @@ import { loadWhole, unresolvedSecrets } from '../configuration.ts';
 export const checkCommand: Command = {
   name: 'check',
   summary: 'say what is wrong with a configuration',
-  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. Exit code 0 without mistakes, else 1.',
+  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. The profiles of agent.profiles are checked too. Exit code 0 without mistakes, else 1.',
   options: {},
   run: async (context) => {
     const file = context.positionals[0];
@@ -34,9 +40,23 @@ function examine(
   environment: Readonly<Record<string, string | undefined>>,
 ): { issues: readonly ConfigurationIssue[]; notes: readonly string[] } {
   try {
-    return { issues: [], notes: unresolvedSecrets(loadWhole(file), environment) };
+    const whole = loadWhole(file);
+    checkProfiles(file, whole.agent.profiles ?? null);
+    return { issues: [], notes: unresolvedSecrets(whole, environment) };
   } catch (error) {
     if (!(error instanceof WeirError) || !Array.isArray(error.detail['issues'])) throw error;
     return { issues: error.detail['issues'], notes: [] };
+  }
+}
+
+/** Mistakes in the files themselves name their own lines; a folder that cannot be read is a mistake of the key. */
+function checkProfiles(file: string, folder: string | null): void {
+  try {
+    profilesFor(folder);
+  } catch (error) {
+    if (!(error instanceof WeirError) || Array.isArray(error.detail['issues'])) throw error;
+    const { message } = error;
+    const key = z.looseObject({ agent: z.looseObject({ profiles: z.string().refine(() => false, message) }) });
+    parseConfiguration(readConfigurationFile(file), file, key);
   }
 }

@@ -131,8 +131,13 @@ function printTable(
   for (const row of rows) print(`  ${format(row)}`);
 }
 
+/** A device may send what a terminal would obey: control characters are not printed. */
 function text(value: string | number | null | undefined): string {
-  return value === null || value === undefined ? '' : String(value);
+  return value === null || value === undefined
+    ? ''
+    : String(value)
+        .replaceAll(/\p{Cc}+/gu, ' ')
+        .trim();
 }
 
 function speed(bps: string | number | null): string {

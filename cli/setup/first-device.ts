@@ -28,12 +28,15 @@ export async function askForFirstDevice(options: FirstDeviceOptions): Promise<bo
     finish = resolve;
   });
   const server = createServer((request, response) => {
-    void answer(request, response, key, file)
+    void answer(request, response, { key, file, port, environment: context.environment })
       .then((written) => {
         if (written) response.once('close', () => finish(true));
         if (written && response.writableEnded) finish(true);
       })
-      .catch((error: unknown) => send(response, 500, `weir: ${messageOf(error)}`));
+      .catch((error: unknown) => {
+        if (error instanceof WeirError) send(response, error.status, `weir: ${error.message} ${error.remedy}`);
+        else send(response, 500, `weir: ${messageOf(error)}`);
+      });
   });
   await listenOn(server, port);
   context.signal.addEventListener('abort', () => finish(false), { once: true });
@@ -59,10 +62,18 @@ function listenOn(server: Server, port: number): Promise<void> {
   });
 }
 
+interface Setting {
+  readonly key: string;
+  readonly file: string;
+  readonly port: number;
+  readonly environment: CommandContext['environment'];
+}
+
 /** True once the configuration stands on the disk. */
-async function answer(request: IncomingMessage, response: ServerResponse, key: string, file: string): Promise<boolean> {
+async function answer(request: IncomingMessage, response: ServerResponse, setting: Setting): Promise<boolean> {
+  const { key, file } = setting;
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  if (!sameText(url.searchParams.get('key') ?? '', key)) {
+  if (!isOurPage(request, setting.port) || !sameText(url.searchParams.get('key') ?? '', key)) {
     send(response, 403, 'weir: open the address that weir up printed, with its key');
     return false;
   }
@@ -71,14 +82,37 @@ async function answer(request: IncomingMessage, response: ServerResponse, key: s
     return false;
   }
   const values = formValues(await bodyOf(request));
-  const tried = await tryDevice(values);
+  const tried = await tryDevice(values, setting.environment);
   if (!tried.ok) {
     send(response, 422, formPage(key, values, tried.message));
     return false;
   }
-  writeFileSync(file, tried.text, { mode: 0o600, flag: 'wx' });
+  const problem = write(file, tried.text);
+  if (problem !== null) {
+    send(response, 422, formPage(key, values, problem));
+    return false;
+  }
   send(response, 200, writtenPage(file, tried.poll));
   return true;
+}
+
+/** Another site can neither show the page under a name of its own nor post to it. */
+function isOurPage(request: IncomingMessage, port: number): boolean {
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+  const { host = '', origin } = request.headers;
+  return hosts.includes(host) && (origin === undefined || hosts.some((one) => origin === `http://${one}`));
+}
+
+/** Never over a file that is there. The problem, or null. */
+function write(file: string, text: string): string | null {
+  try {
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+    return null;
+  } catch (error) {
+    return codeOf(error) === 'EEXIST'
+      ? `${file} has been made meanwhile; it was left as it is.`
+      : `The device answers, but ${file} cannot be written: ${messageOf(error)}.`;
+  }
 }
 
 const EMPTY: FormValues = {
@@ -95,11 +129,12 @@ const EMPTY: FormValues = {
 
 async function tryDevice(
   values: FormValues,
+  environment: CommandContext['environment'],
 ): Promise<{ ok: true; poll: Poll; text: string } | { ok: false; message: string }> {
   try {
     const text = configurationText(values);
     const whole = parseConfiguration(text, 'the form', wholeSchema);
-    const poll = await pollOnce(whole);
+    const poll = await pollOnce(whole, { environment });
     if (poll.outcome === 'failed')
       return {
         ok: false,
@@ -131,25 +166,39 @@ export function configurationText(values: FormValues): string {
       : { version: values.version, community: values.community };
   const name =
     values.name === '' ? values.address.replaceAll(/[^A-Za-z0-9.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') : values.name;
-  return stringify({
+  return `${HEAD}${plainSecrets(credential) ? PLAIN : ''}\n${stringify({
     credentials: { first: credential },
     devices: [{ name, address: values.address, credential: 'first' }],
+  })}`;
+}
+
+const HEAD = `# Written by weir up. docs/configuration.md explains every key; weir check FILE says what is wrong with one.
+`;
+const PLAIN = `# The secrets below stand in plain text, so only you can read this file (mode 0600). Better put references in their place:
+# "\${VARIABLE}" is taken from the environment, file:PATH from a file.
+`;
+
+function plainSecrets(credential: Readonly<Record<string, string>>): boolean {
+  return ['community', 'auth_passphrase', 'priv_passphrase'].some((field) => {
+    const secret = credential[field];
+    return secret !== undefined && !/^(\$\{\w+\}|file:.*)$/.test(secret);
   });
 }
 
 function formValues(body: string): FormValues {
   const form = new URLSearchParams(body);
-  const text = (field: keyof FormValues): string => (form.get(field) ?? EMPTY[field]).trim();
+  const secret = (field: keyof FormValues): string => form.get(field) ?? EMPTY[field];
+  const text = (field: keyof FormValues): string => secret(field).trim();
   return {
     name: text('name'),
     address: text('address'),
     version: text('version'),
-    community: text('community'),
+    community: secret('community'),
     user: text('user'),
     authProtocol: text('authProtocol'),
-    authPassphrase: text('authPassphrase'),
+    authPassphrase: secret('authPassphrase'),
     privProtocol: text('privProtocol'),
-    privPassphrase: text('privPassphrase'),
+    privPassphrase: secret('privPassphrase'),
   };
 }
 
@@ -176,6 +225,7 @@ function send(response: ServerResponse, status: number, body: string): void {
     'content-security-policy':
       "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
     'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     connection: 'close',
   });

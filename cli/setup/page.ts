@@ -37,7 +37,8 @@ function choice(name: keyof FormValues, label: string, options: readonly string[
 }
 
 export function formPage(key: string, values: FormValues, problem: string | null): string {
-  return page(`<h1>Weir</h1><p>Tell Weir of a first device. It is polled once; when it answers, the configuration is written and everything starts.</p>
+  return page(`<h1>Weir</h1><p>Tell Weir of a first device. It is polled once; when it answers, the configuration is written, readable by you only, and everything starts.</p>
+<p><small>A secret may be given as <code>\${VARIABLE}</code> or <code>file:PATH</code>; then only the reference is written.</small></p>
 ${problem === null ? '' : `<p class="problem" role="alert">${safe(problem)}</p>`}
 <form method="post" action="/?key=${key}">
 ${field('address', 'Address <small>(host, host:port or [IPv6]:port)</small>', values.address)}

@@ -1,0 +1,71 @@
+// Starts Debian's snmpd on loopback: community `public`, and a user of version 3 with authentication and privacy.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { testAccess } from './snmp-access.ts';
+import { waitFor } from './weir-process.ts';
+
+export interface Snmpd {
+  readonly port: number;
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+export const SNMPD_USER = { user: 'watcher', auth: 'authentication-passphrase', priv: 'privacy-passphrase' } as const;
+
+export async function startSnmpd(sysName: string): Promise<Snmpd> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'weir-snmpd-'));
+  const state = path.join(folder, 'state');
+  mkdirSync(state);
+  const port = await freeUdpPort();
+  const { user, auth, priv } = SNMPD_USER;
+  const configuration = path.join(folder, 'snmpd.conf');
+  writeFileSync(
+    configuration,
+    `agentaddress udp:127.0.0.1:${port}\nsysName ${sysName}\nrocommunity public 127.0.0.1\ncreateUser ${user} SHA ${auth} AES ${priv}\nrouser ${user} authpriv\n`,
+  );
+  const args = ['-f', '-LE', '3', '-C', '-c', configuration, '-p', path.join(folder, 'snmpd.pid')];
+  const env = { ...process.env, SNMP_PERSISTENT_DIR: state, SNMPCONFPATH: folder };
+  const child = spawn('/usr/sbin/snmpd', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaints = '';
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString('utf8')));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const { access } = testAccess({ timeoutMs: 500, retries: 0 });
+  await access.start();
+  try {
+    const reader = access.openReader({ host: '127.0.0.1', port }, { version: '2c', community: 'public' });
+    await waitFor(
+      () =>
+        reader.probe().then(
+          () => true,
+          () => false,
+        ),
+      20_000,
+      () => `snmpd to answer: ${complaints}`,
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    await access.stop();
+  }
+  return { port, address: `127.0.0.1:${port}`, stop };
+}
+
+function freeUdpPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', reject);
+    socket.bind(0, '127.0.0.1', () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}
