@@ -179,11 +179,11 @@ interface Entry {
 function composeEntry({ reporter, config, deps, database, inventory }: Common): Entry {
   const { clock, random } = deps;
   const tokens = new TokenStore(reporter, database, { clock });
-  const authenticator = new SteadyAuthenticator(reporter, { inner: tokens, clock });
+  const authenticator = new SteadyAuthenticator(reporter, { inner: tokens, clock, registered: () => preparation.done });
   const given = givenTokens(config.agent, deps.environment);
   for (const { token, principal } of given) authenticator.give(token, principal);
   const assigned = new AssignedDevices(config.devices);
-  const preparation = new DatabasePreparation(reporter, {
+  const preparation: DatabasePreparation = new DatabasePreparation(reporter, {
     clock,
     random,
     prepare: async () => {

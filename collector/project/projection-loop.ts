@@ -198,7 +198,7 @@ export class ProjectionLoop {
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
     this.#waiting = waiting;
-    if ((this.#position ?? 0) < this.#deps.journal.lastPosition()) return;
+    if ((this.#position ?? 0) < this.#deps.journal.lastPosition() || signal.aborted) return;
     const stop = (): void => waiting.abort();
     signal.addEventListener('abort', stop, { once: true });
     await this.#deps.clock.sleep(ms, waiting.signal);

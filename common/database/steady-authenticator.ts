@@ -18,17 +18,28 @@ const REMEMBERED_MS = 86_400_000;
 const PATIENCE_MS = 2000;
 /** So long after it failed it is not asked about tokens that are remembered. */
 const PAUSE_MS = 2000;
+/** SQLSTATE of a database whose migrations are still to come. */
+const UNDEFINED_TABLE = '42P01';
+
+export interface SteadyAuthenticatorDeps {
+  readonly inner: Authenticator;
+  readonly clock: Clock;
+  /** False while given tokens are not in the database yet: that it does not know one says nothing then. Default always true. */
+  readonly registered?: () => boolean;
+}
 
 export class SteadyAuthenticator implements Authenticator {
   readonly #inner: Authenticator;
   readonly #clock: Clock;
+  readonly #registered: () => boolean;
   readonly #remembered = new Map<string, Remembered>();
   readonly #fromMemory: CounterMetric;
   #askAgainAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(reporter: Reporter, deps: { readonly inner: Authenticator; readonly clock: Clock }) {
+  constructor(reporter: Reporter, deps: SteadyAuthenticatorDeps) {
     this.#inner = deps.inner;
     this.#clock = deps.clock;
+    this.#registered = deps.registered ?? (() => true);
     this.#fromMemory = reporter.counter(
       'access_from_memory_total',
       'Requests let in by a token remembered, because the database did not answer',
@@ -48,13 +59,15 @@ export class SteadyAuthenticator implements Authenticator {
     if (known !== null && nowMs < this.#askAgainAtMs) return this.#let(known);
     try {
       const principal = await this.#answerInTime(token);
+      if (principal === null && known !== null && !this.#registered()) return this.#let(known);
       this.#learn(key, principal, known);
       return principal;
     } catch (error) {
-      if (!codeOf(error).startsWith('database_')) throw error;
+      if (!isAway(error)) throw error;
       this.#askAgainAtMs = this.#clock.monotonicMs() + PAUSE_MS;
-      if (known === null) throw error;
-      return this.#let(known);
+      if (known !== null) return this.#let(known);
+      if (codeOf(error) !== UNDEFINED_TABLE) throw error;
+      throw new WeirError('not_ready', 'The database is not prepared yet.', {}, error);
     }
   }
 
@@ -95,6 +108,12 @@ async function lateness(clock: Clock, patienceMs: DurationMs, answered: AbortSig
   await clock.sleep(patienceMs, answered);
   if (answered.aborted) return new Promise(() => undefined);
   throw new WeirError('database_busy', `The database gave no answer within ${patienceMs} ms.`);
+}
+
+/** Away, or there again and not prepared yet. */
+function isAway(error: unknown): boolean {
+  const code = codeOf(error);
+  return code.startsWith('database_') || code === UNDEFINED_TABLE;
 }
 
 function keyOf(token: string): string {

@@ -165,10 +165,12 @@ export class CollectorFixture {
 
   /** Until readings and faults have applied the sequence. */
   async applied(sequence: number, incarnation = INCARNATION, patienceMs = 20_000): Promise<void> {
+    const place = `/api/v1/batches/receipt?incarnation=${incarnation}&agent=agent-1`;
     await eventually(
-      async () =>
-        (await this.get<Receipt>(`/api/v1/batches/receipt?incarnation=${incarnation}&agent=agent-1`)).applied >=
-        sequence,
+      async () => {
+        const { status, body } = await this.ask(place);
+        return status === 200 && (body as Receipt).applied >= sequence;
+      },
       `sequence ${sequence} applied`,
       patienceMs,
     );

@@ -75,21 +75,27 @@ test('the stop ends the asking, and whoever waits', async () => {
   expect(preparation.done).toBe(false);
 });
 
+class SqlError extends Error {
+  readonly code = '42P01';
+}
+
 const ANNA: Principal = { name: 'anna', role: 'viewer' };
 
-function authenticatorOf() {
+function authenticatorOf(registered = () => true) {
   const clock = new VirtualClock(0);
   const { reporter } = silentReporter();
-  const state: { mode: 'answers' | 'away' | 'hangs'; known: Map<string, Principal>; asked: number } = {
+  const state: { mode: 'answers' | 'away' | 'hangs' | 'unprepared'; known: Map<string, Principal>; asked: number } = {
     mode: 'answers',
     known: new Map([['of-anna', ANNA]]),
     asked: 0,
   };
   const authenticator = new SteadyAuthenticator(reporter, {
     clock,
+    registered,
     inner: {
       authenticate: (token) => {
         state.asked += 1;
+        if (state.mode === 'unprepared') return Promise.reject(new SqlError('relation "access.token" does not exist'));
         if (state.mode === 'hangs') return new Promise(() => undefined);
         return state.mode === 'away' ? Promise.reject(away()) : Promise.resolve(state.known.get(token) ?? null);
       },
@@ -112,6 +118,24 @@ test('a token given at the start opens it without a database ever', async () => 
   authenticator.give('of-agent-1', { name: 'agent-1', role: 'agent' });
   await clock.advance(10 * 86_400_000);
   expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent' });
+});
+
+test('a database that is there and not prepared yet is as one that is away', async () => {
+  const { state, authenticator } = authenticatorOf();
+  authenticator.give('of-anna', ANNA);
+  state.mode = 'unprepared';
+  expect(await authenticator.authenticate('of-anna')).toEqual(ANNA);
+  await expect(authenticator.authenticate('of-berta')).rejects.toMatchObject({ code: 'not_ready' });
+});
+
+test('a given token that the database does not know yet opens the door until it must know it', async () => {
+  let registered = false;
+  const { authenticator } = authenticatorOf(() => registered);
+  authenticator.give('of-agent-1', { name: 'agent-1', role: 'agent' });
+  expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent' });
+  expect(await authenticator.authenticate('of-berta')).toBeNull();
+  registered = true;
+  expect(await authenticator.authenticate('of-agent-1')).toBeNull();
 });
 
 test('one that was revoked is not remembered, given or not', async () => {
