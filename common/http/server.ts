@@ -1,9 +1,12 @@
 // The HTTP server that collector and bridge share: closed by default, coded refusals, bounded bodies.
+import { type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { mayEnter, type Authenticator, type Principal, type RouteAccess } from '../runtime/access.ts';
 import { WeirError, codeOf, messageOf } from '../runtime/errors.ts';
-import type { Reporter } from '../runtime/reporter.ts';
+import type { CounterMetric, Reporter } from '../runtime/reporter.ts';
+import type { DurationMs } from '../model/time.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,37 +23,49 @@ export const SESSION_COOKIE = 'weir_session';
 export interface ServerOptions {
   readonly maxBodyBytes: number;
   readonly authenticator: Authenticator;
+  /** Header and body of a request are here within this time, or its connection ends. */
+  readonly requestTimeoutMs?: DurationMs;
+  readonly maxConnections?: number;
 }
+
+const REQUEST_TIMEOUT_MS = 60_000;
+/** How often requests that are late are looked for. */
+const MOST_LOOK_MS = 10_000;
+const MAX_CONNECTIONS = 10_000;
+
+/** Pages are shown by no other page, taken for nothing else than what they say they are, and tell no other site where one came from. */
+const SAFE_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+} as const;
 
 /** A fastify instance with access, errors, health and metrics in place; not yet listening. */
 export function createServer(reporter: Reporter, options: ServerOptions): FastifyInstance {
+  const refused = reporter.counter('http_refused_total', 'Requests refused, by code', ['code']);
+  const refuse = (reply: FastifyReply, refusal: WeirError): void => {
+    refused.add(1, { code: refusal.code });
+    void sendRefusal(reply, refusal);
+  };
+  const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const server = fastify({
     bodyLimit: options.maxBodyBytes,
     logger: false,
     forceCloseConnections: true,
-    requestTimeout: 60_000,
+    requestTimeout,
+    http: {
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: Math.min(MOST_LOOK_MS, Math.ceil(requestTimeout / 2)),
+    },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, refused),
     // An address that no route can have: refused before any hook.
-    frameworkErrors: (error, _request, reply) => void sendRefusal(reply, toWeirError(error)),
+    frameworkErrors: (error, _request, reply) => refuse(reply.headers(SAFE_HEADERS), toWeirError(error)),
   });
-  const refused = reporter.counter('http_refused_total', 'Requests refused, by code', ['code']);
+  boundConnections(server.server, options.maxConnections ?? MAX_CONNECTIONS, reporter);
   server.decorateRequest('principal', null);
-  server.addHook('onRoute', (route) => {
-    if (route.config?.access === undefined) throw new Error(`BUG: route ${route.url} does not say who may enter`);
-  });
-  server.addHook('onRequest', async (request) => {
-    const access = request.routeOptions.config.access;
-    if (access === undefined || access === 'open') return;
-    const token = tokenOf(request);
-    if (token === null) throw new WeirError('token_missing', 'The request carries no token.');
-    const principal = await options.authenticator.authenticate(token);
-    if (principal === null) throw new WeirError('token_unknown', 'The token is not known.');
-    if (!mayEnter(principal, access))
-      throw new WeirError('forbidden', `The role ${principal.role} may not do this.`, { needs: access });
-    request.principal = principal;
-  });
+  addAccess(server, options.authenticator);
   server.setErrorHandler((error, request, reply) => {
     const refusal = toWeirError(error);
-    refused.add(1, { code: refusal.code });
     if (refusal.status >= 500)
       reporter.error('request failed', {
         url: request.routeOptions.url,
@@ -58,16 +73,63 @@ export function createServer(reporter: Reporter, options: ServerOptions): Fastif
         message: messageOf(error),
         stack: error instanceof Error ? error.stack : undefined,
       });
-    void sendRefusal(reply, refusal);
+    refuse(reply, refusal);
   });
-  server.setNotFoundHandler((request, reply) => {
-    void sendRefusal(
+  server.setNotFoundHandler((request, reply) =>
+    refuse(
       reply,
       new WeirError('not_found', `There is nothing at ${request.method} ${request.url.split('?')[0] ?? ''}.`),
-    );
-  });
+    ),
+  );
   addHealth(server, reporter);
   return server;
+}
+
+function addAccess(server: FastifyInstance, authenticator: Authenticator): void {
+  server.addHook('onRoute', (route) => {
+    if (route.config?.access === undefined) throw new Error(`BUG: route ${route.url} does not say who may enter`);
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers(SAFE_HEADERS);
+    const access = request.routeOptions.config.access;
+    if (access === undefined || access === 'open') return;
+    const token = tokenOf(request);
+    if (token === null) throw new WeirError('token_missing', 'The request carries no token.');
+    const principal = await authenticator.authenticate(token);
+    if (principal === null) throw new WeirError('token_unknown', 'The token is not known.');
+    if (!mayEnter(principal, access))
+      throw new WeirError('forbidden', `The role ${principal.role} may not do this.`, { needs: access });
+    request.principal = principal;
+  });
+}
+
+function boundConnections(server: Server, maxConnections: number, reporter: Reporter): void {
+  const dropped = reporter.counter('http_connections_dropped_total', 'Connections not taken: there are too many');
+  server.maxConnections = maxConnections;
+  server.on('drop', () => dropped.add());
+}
+
+/** What came is no request, or did not come in time: there is no reply to send it by. */
+function refuseConnection(error: Error & { readonly code?: string }, socket: Socket, refused: CounterMetric): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  const refusal = connectionRefusal(error.code);
+  refused.add(1, { code: refusal.code });
+  const body = JSON.stringify(refusal.toBody());
+  const lines = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroySoon();
+}
+
+function connectionRefusal(code: string | undefined): WeirError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new WeirError('request_too_slow', 'The request did not come within its time.');
+  if (code === 'HPE_HEADER_OVERFLOW') return new WeirError('body_too_large', 'The header is larger than the limit.');
+  return new WeirError('invalid_request', 'This is not HTTP as it should be.');
 }
 
 function addHealth(server: FastifyInstance, reporter: Reporter): void {
@@ -84,7 +146,7 @@ function addHealth(server: FastifyInstance, reporter: Reporter): void {
 
 function sendRefusal(reply: FastifyReply, refusal: WeirError): FastifyReply {
   const retryAfter = refusal.detail['retryAfterSeconds'];
-  if (typeof retryAfter === 'number') void reply.header('retry-after', String(retryAfter));
+  if (typeof retryAfter === 'number') void reply.header('retry-after', String(Math.max(0, Math.ceil(retryAfter))));
   return reply.status(refusal.status).send(refusal.toBody());
 }
 
@@ -101,12 +163,25 @@ function toWeirError(error: unknown): WeirError {
   return new WeirError('unexpected', 'The request failed.', {}, error);
 }
 
-/** The token of a request: of its header, else of its session. */
+/** The token of a request: of its header, else of its session; null where there is none. */
 export function tokenOf(request: FastifyRequest): string | null {
-  const header = request.headers.authorization;
-  if (header?.startsWith('Bearer ') === true) return header.slice('Bearer '.length).trim();
-  const cookie = (request.headers.cookie ?? '').split(/;\s*/).find((part) => part.startsWith(`${SESSION_COOKIE}=`));
-  return cookie === undefined ? null : decodeURIComponent(cookie.slice(SESSION_COOKIE.length + 1));
+  const bearer = /^bearer(?:\s+|$)(.*)$/i.exec(request.headers.authorization?.trim() ?? '')?.[1];
+  if (bearer !== undefined) return bearer === '' ? null : bearer;
+  const cookie = (request.headers.cookie ?? '')
+    .split(';')
+    .map((part) => part.trim())
+    .find((part) => part.startsWith(`${SESSION_COOKIE}=`));
+  const session = cookie === undefined ? '' : decoded(cookie.slice(SESSION_COOKIE.length + 1));
+  return session === '' ? null : session;
+}
+
+/** A cookie that is encoded wrongly is not ours: it stays as it is, and nobody knows it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Listens; port_in_use where another process does. */

@@ -21,6 +21,11 @@ export const GENERAL_ERRORS = {
     'detail.issues names each field and what was expected.',
   ),
   body_too_large: entry(413, 'The body is larger than the limit.', 'Send less at once.'),
+  request_too_slow: entry(
+    408,
+    'The request did not come within its time.',
+    'Send it again, a smaller one where the line is slow.',
+  ),
   overloaded: entry(
     429,
     'The component is at a bound and takes no more for now.',
@@ -53,6 +58,11 @@ export const GENERAL_ERRORS = {
     400,
     'Listening beyond loopback without TLS.',
     'Set tls, or say insecure: true if a proxy in front does it.',
+  ),
+  output_unwritable: entry(
+    500,
+    'The file that something was to be written to cannot be written.',
+    'Check the folder, its permissions and whether the disk is full; nothing stands under the name asked for.',
   ),
   data_folder_unusable: entry(
     500,
