@@ -190,13 +190,27 @@ export class Ledger {
     return preview({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, book, customer, at);
   }
 
+  /** The beginning of the first bucket or window that there is; null where there is none. */
+  async begin(): Promise<EpochMs | null> {
+    const { rows } = await this.#deps.database.query<{ first: bigint | null }>(
+      'select min(window_start_ms)::int8 as first from billing.charge',
+    );
+    const firstCharge = rows[0]?.first ?? null;
+    const firstUsage = (await this.#deps.usage.changedAfter(0n, 1))[0]?.bucketStartMs ?? null;
+    const found = [firstUsage, firstCharge === null ? null : Number(firstCharge)].filter((at) => at !== null);
+    return found.length === 0 ? null : Math.min(...found);
+  }
+
   /** Usage against counters, charges against usage, bills against charges; writes nothing. */
   async reconcile(fromMs: EpochMs, toMs: EpochMs): Promise<Reconciliation> {
     const { database, usage: reader } = this.#deps;
     const { bucketMs, ratingWindowMs: windowMs } = this.#config;
     const book = await this.book();
     const usage = await this.#deps.proof.reconcile(fromMs, toMs);
-    const charges = await reconcileCharges({ database, usage: reader, bucketMs, windowMs }, book, fromMs, toMs);
+    const { lastBucketStartMs } = await reader.counts();
+    const usageEndMs = lastBucketStartMs === null ? fromMs : lastBucketStartMs + bucketMs;
+    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs };
+    const charges = await reconcileCharges(deps, book, fromMs, toMs);
     const bills = await reconcileBills(database, book, fromMs, toMs);
     const differences = usage.differences.length + charges.differences.length + bills.differences.length;
     return { fromMs, toMs, usage, charges, bills, differences };

@@ -30,6 +30,8 @@ export interface ReconcileChargesDeps {
   readonly usage: UsageReader;
   readonly bucketMs: DurationMs;
   readonly windowMs: DurationMs;
+  /** No usage begins at or after it: time without usage need not be stepped through. */
+  readonly usageEndMs?: EpochMs;
 }
 
 const CHARGES_AT_ONCE = 1_000;
@@ -119,11 +121,12 @@ async function usageWithoutCharge(
   const meters = index.all();
   const missing = new Map<string, { window: DueWindow; octets: bigint }>();
   let records = 0;
-  for (let at = bucketStart(fromMs, STEP_MS); at < toMs; at += STEP_MS) {
+  const endMs = Math.min(toMs, deps.usageEndMs ?? toMs);
+  for (let at = bucketStart(fromMs, STEP_MS); at < endMs; at += STEP_MS) {
     const page = await deps.usage.latest(
       meters.map((meter) => meter.id),
       Math.max(at, fromMs),
-      Math.min(at + STEP_MS, toMs),
+      Math.min(at + STEP_MS, endMs),
     );
     records += page.length;
     for (const record of page) {

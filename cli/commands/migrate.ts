@@ -22,7 +22,9 @@ export const migrateCommand: Command = {
       applicationName: 'weir-migrate',
     });
     try {
-      const applied = await migrate(database, [...collectorMigrations, ...billingBridgeMigrations]);
+      // What both need, such as leases and tokens, is the same object in both lists and stands once.
+      const migrations = new Set([...collectorMigrations, ...billingBridgeMigrations]);
+      const applied = await migrate(database, [...migrations]);
       if (context.json) context.print(JSON.stringify({ applied }));
       else context.print(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
     } finally {

@@ -1,0 +1,261 @@
+// Composes the billing bridge: which stage hands to which. With ledger.ts and tasks.ts the only files of the bridge that know two stages.
+import type { Migration } from '../common/database/database.ts';
+import { Leases, leaseMigrations } from '../common/database/lease.ts';
+import { migrate } from '../common/database/migrate.ts';
+import { type OpenDatabase, openDatabase } from '../common/database/pool.ts';
+import { DatabasePreparation } from '../common/database/preparation.ts';
+import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
+import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
+import type { DurationMs } from '../common/model/time.ts';
+import type { Role } from '../common/runtime/access.ts';
+import type { Clock } from '../common/runtime/clock.ts';
+import type { Component } from '../common/runtime/component.ts';
+import { stopAll } from '../common/runtime/component.ts';
+import { WeirError } from '../common/runtime/errors.ts';
+import type { Reporter } from '../common/runtime/reporter.ts';
+import { resolveSecret } from '../common/runtime/secrets.ts';
+import { accountMigrations } from './account/migrations.ts';
+import { BillingApi } from './api/billing-api.ts';
+import type { BillRequest, BillRunResult } from './bill/bill-run.ts';
+import { BILL_STATES } from './bill/bill-state.ts';
+import { GATE_NAMES } from './bill/gates.ts';
+import { billMigrations } from './bill/migrations.ts';
+import type { BillingBridgeConfig } from './config.ts';
+import { Ledger } from './ledger.ts';
+import { usageMigrations } from './mediate/migrations.ts';
+import { type MediationParts, mediationParts } from './mediation-parts.ts';
+import { type BullMqBackend, postgresBackend, redisBackend } from './queue/bullmq-backend.ts';
+import { BullMqWorkQueue } from './queue/bullmq-work-queue.ts';
+import { onceLeaseIsFree } from './queue/held-lease.ts';
+import { OutboxRelay, queueMigrations } from './queue/outbox.ts';
+import { ScheduledWork } from './queue/scheduled-work.ts';
+import { ratingMigrations } from './rate/migrations.ts';
+import { tasksOf } from './tasks.ts';
+
+/** In an order in which each finds what it builds on; those that the collector has too are the very same objects. */
+export const billingBridgeMigrations: readonly Migration[] = [
+  ...leaseMigrations,
+  ...accessMigrations,
+  ...accountMigrations,
+  ...usageMigrations,
+  ...ratingMigrations,
+  ...queueMigrations,
+  ...billMigrations,
+];
+
+export const BILL_LEASE = 'billing-bill';
+
+export interface BillingBridgeDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly databaseUrl: string;
+  /** Names this bridge in its leases: after a kill the same name takes them over at once, another waits until they run out. */
+  readonly holder: string;
+  /** Instead of mediation on the collector: for tests. */
+  readonly mediation?: (database: OpenDatabase) => MediationParts;
+  /** For tests. */
+  readonly checkAnswers?: boolean;
+}
+
+const CONNECTIONS = 8;
+const RELAY = { checkEveryMs: 300_000, keepDoneMs: 7 * 86_400_000 };
+const BILL_WAIT_MS: DurationMs = 10_000;
+/** How long the stop waits for one part that hangs; what runs is let finish well within the supervisor's patience. */
+const STOP_PATIENCE_MS: DurationMs = 15_000;
+
+export function createBillingBridge(
+  reporter: Reporter,
+  config: BillingBridgeConfig,
+  deps: BillingBridgeDeps,
+): Component {
+  return new RunningBridge(reporter, config, deps);
+}
+
+class RunningBridge implements Component {
+  readonly #reporter: Reporter;
+  readonly #config: BillingBridgeConfig;
+  readonly #deps: BillingBridgeDeps;
+  #parts: Parts | null = null;
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(reporter: Reporter, config: BillingBridgeConfig, deps: BillingBridgeDeps) {
+    this.#reporter = reporter;
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** Resolves when it listens and tried the database once. Throws what does not mend itself; a database, queue or collector that is away is waited for. */
+  async start(): Promise<void> {
+    if (this.#parts !== null) return;
+    const parts = compose(this.#reporter, this.#config, this.#deps);
+    this.#parts = parts;
+    try {
+      await parts.api.start();
+      await parts.preparation.start();
+      this.#working = parts.preparation.settled().then(() => (parts.preparation.done ? parts.work.start() : undefined));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Takes no more requests and wakes, lets the runs in hand finish, then closes what they used. */
+  async stop(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = null;
+    if (parts === null) return;
+    parts.stopping.abort();
+    const { clock } = this.#deps;
+    const patiently = (stop: () => Promise<unknown>): Component => ({
+      start: () => Promise.resolve(),
+      stop: async () => void (await Promise.race([stop(), clock.sleep(STOP_PATIENCE_MS)])),
+    });
+    // In the order of a start: the last is stopped first.
+    await stopAll([
+      patiently(() => parts.database.close()),
+      patiently(() => parts.queue.stop()),
+      patiently(() => Promise.allSettled(parts.billing)),
+      patiently(() => this.#working.then(() => parts.work.stop())),
+      patiently(() => parts.preparation.stop()),
+      patiently(() => parts.api.stop()),
+    ]);
+  }
+}
+
+interface Parts {
+  readonly database: OpenDatabase;
+  readonly preparation: DatabasePreparation;
+  readonly queue: BullMqWorkQueue;
+  readonly work: ScheduledWork;
+  readonly api: BillingApi;
+  /** Bill runs that were asked for and are under way. */
+  readonly billing: Set<Promise<unknown>>;
+  /** Aborts when the bridge stops: a run of mediation then ends after the page in hand. */
+  readonly stopping: AbortController;
+}
+
+function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingBridgeDeps): Parts {
+  const { clock, random, environment, databaseUrl, holder } = deps;
+  const stopping = new AbortController();
+  const database = openDatabase(reporter, {
+    url: databaseUrl,
+    maxConnections: CONNECTIONS,
+    applicationName: 'weir-billing-bridge',
+  });
+  const mediated = deps.mediation?.(database) ?? mediationParts(reporter, config, { database, clock, environment });
+  const ledger = new Ledger(reporter, config, { database, clock, ...mediated });
+  const leases = new Leases(database);
+  const queue = new BullMqWorkQueue(reporter, {
+    backend: backendOf(config, environment, databaseUrl),
+    onWake: (name) => work.wake(name),
+  });
+  const relay = new OutboxRelay(reporter, { maxBacklog: config.maxQueueBacklog, ...RELAY }, { database, queue, clock });
+  const tasks = tasksOf(config, {
+    mediation: mediated.mediation,
+    rating: ledger.rating,
+    relay,
+    stopping: stopping.signal,
+  });
+  const work = new ScheduledWork(reporter, tasks, { queue, leases, clock, holder });
+  const authenticator = new SteadyAuthenticator(reporter, {
+    inner: new TokenStore(reporter, database, { clock }),
+    clock,
+  });
+  const preparation = new DatabasePreparation(reporter, {
+    clock,
+    random,
+    prepare: async () => {
+      await migrate(database, billingBridgeMigrations);
+      await giveTokens(new TokenStore(reporter, database, { clock }), environment);
+      await ledger.accounts.apply(config.contracts);
+    },
+  });
+  for (const { token, name, role } of givenTokens(environment)) authenticator.give(token, { name, role });
+  const billing = new Set<Promise<unknown>>();
+  const runBills = billRunner(reporter, { ledger, leases, clock, holder, stopping: stopping.signal, billing });
+  const api = new BillingApi(
+    reporter,
+    {
+      host: config.host,
+      port: config.port,
+      insecure: config.insecure,
+      checkAnswers: deps.checkAnswers ?? false,
+    },
+    {
+      ledger,
+      work,
+      authenticator,
+      clock,
+      runBills,
+      gateNames: GATE_NAMES,
+      billStates: BILL_STATES,
+      prepared: () => preparation.done,
+    },
+  );
+  return { database, preparation, queue, work, api, billing, stopping };
+}
+
+interface BillRunnerDeps {
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly clock: Clock;
+  readonly holder: string;
+  readonly stopping: AbortSignal;
+  readonly billing: Set<Promise<unknown>>;
+}
+
+/** Bill runs one at a time, whoever asks: each under the lease, by a name of its own, because two of one process must not take it from each other. */
+function billRunner(
+  reporter: Reporter,
+  deps: BillRunnerDeps,
+): (request: Omit<BillRequest, 'fence'>) => Promise<BillRunResult> {
+  const { ledger, leases, clock, holder, stopping, billing } = deps;
+  let asked = 0;
+  return (request) => {
+    asked += 1;
+    const options = { leases, clock, waitMs: BILL_WAIT_MS, signal: stopping, onWait: () => undefined };
+    const run = onceLeaseIsFree(reporter, options, BILL_LEASE, `${holder} ${asked}`, ({ fence }) =>
+      ledger.billRun.run({ ...request, fence }),
+    );
+    billing.add(run);
+    void run.catch(() => undefined).finally(() => billing.delete(run));
+    return run;
+  };
+}
+
+/** WEIR_QUEUE_URL or queue.url; without them the queue lives in the database of the ledger. */
+function backendOf(
+  config: BillingBridgeConfig,
+  environment: BillingBridgeDeps['environment'],
+  databaseUrl: string,
+): BullMqBackend {
+  const reference = environment['WEIR_QUEUE_URL'] ?? config.queueUrl;
+  if (reference === null || reference === '') return postgresBackend(databaseUrl);
+  const url = resolveSecret(reference, environment);
+  if (/^rediss?:\/\//.test(url)) return redisBackend(url);
+  if (/^postgres(ql)?:\/\//.test(url)) return postgresBackend(url);
+  throw new WeirError('configuration_invalid', 'queue.url: expected redis://, rediss:// or postgres://.');
+}
+
+interface GivenToken {
+  readonly token: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** Tokens from the environment: an administrator's, and the one that the collector asks for the feed with. Throws misused where they are the same: one would lose its role. */
+function givenTokens(environment: BillingBridgeDeps['environment']): GivenToken[] {
+  const given = [
+    { token: environment['WEIR_ADMIN_TOKEN'], name: 'administrator', role: 'administrator' as const },
+    { token: environment['WEIR_BRIDGE_TOKEN'], name: 'billing-bridge', role: 'bridge' as const },
+  ];
+  const found = given.flatMap(({ token, ...who }) => (token === undefined || token === '' ? [] : [{ token, ...who }]));
+  if (new Set(found.map(({ token }) => token)).size < found.length)
+    throw new WeirError('misused', 'WEIR_ADMIN_TOKEN and WEIR_BRIDGE_TOKEN must differ.');
+  return found;
+}
+
+async function giveTokens(store: TokenStore, environment: BillingBridgeDeps['environment']): Promise<void> {
+  for (const { token, name, role } of givenTokens(environment)) await store.ensure(token, name, role);
+}

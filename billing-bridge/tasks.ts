@@ -1,0 +1,50 @@
+// The scheduled work of the bridge, in the order in which usage becomes money: mediate, rate, and the relay to the billing queue.
+import type { BillingBridgeConfig } from './config.ts';
+import type { Mediation } from './mediate/mediation.ts';
+import type { OutboxRelay } from './queue/outbox.ts';
+import type { Task } from './queue/scheduled-work.ts';
+import type { RatingRun } from './rate/rating-run.ts';
+
+export interface TaskParts {
+  readonly mediation: Mediation;
+  readonly rating: RatingRun;
+  readonly relay: OutboxRelay;
+  readonly stopping: AbortSignal;
+}
+
+/** Each wakes the next where it did something, so that a reading becomes a charge within one interval. */
+export function tasksOf(
+  config: Pick<BillingBridgeConfig, 'mediateEveryMs' | 'rateEveryMs'>,
+  { mediation, rating, relay, stopping }: TaskParts,
+): Task[] {
+  return [
+    {
+      name: 'mediate',
+      everyMs: config.mediateEveryMs,
+      // What does not get final by a reading does so by a watermark: rating looks also where no record was written.
+      run: async ({ fence }) => {
+        const summary = await mediation.run(fence, stopping);
+        return { did: summary.records > 0, summary };
+      },
+      wakes: 'rate',
+    },
+    {
+      name: 'rate',
+      everyMs: config.rateEveryMs,
+      run: async (lease) => {
+        const summary = await rating.run(lease);
+        return { did: summary.charges > 0, summary: { ...summary, run: summary.run?.toString() ?? null } };
+      },
+      wakes: 'relay',
+    },
+    {
+      name: 'relay',
+      everyMs: config.rateEveryMs,
+      needsQueue: true,
+      run: async ({ fence }) => {
+        const summary = await relay.run(fence);
+        return { did: summary.delivered > 0, summary };
+      },
+    },
+  ];
+}

@@ -1,0 +1,86 @@
+// `weir reconcile`: usage against counters, charges against usage, bills against charges; every difference, and none is the only good answer.
+import type { Reconciliation } from '../../billing-bridge/ledger.ts';
+import { isoTime } from '../../common/model/time.ts';
+import { instantOption, LEDGER_HELP, LEDGER_OPTIONS, refuseArguments } from '../billing/billing-options.ts';
+import { withLedger } from '../billing/open-ledger.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import type { Command, CommandContext } from '../command.ts';
+
+export const reconcileCommand: Command = {
+  name: 'reconcile',
+  summary: 'prove conservation and print every difference',
+  help: `usage: weir reconcile [--from TIME] [--to TIME] [OPTIONS]
+
+  --from TIME      a date (midnight UTC) or an instant; default: where usage begins
+  --to TIME        default: now
+${LEDGER_HELP}
+
+Reads the raw readings of the collector again and computes everything anew: usage against counters, charges against usage,
+bills against charges. Writes nothing; may be run while the bridge works. Exit code 1 where there is a difference.`,
+  options: { ...LEDGER_OPTIONS, from: { type: 'string' }, to: { type: 'string' } },
+  run: async (context) => {
+    refuseArguments(context, 'reconcile');
+    const [from, to] = [instantOption(context, 'from'), instantOption(context, 'to')];
+    if (from !== null && to !== null && to <= from) throw new WeirError('misused', '--to is not after --from.');
+    return withLedger(context, 'reconcile', async ({ ledger, clock }) => {
+      const now = clock.now();
+      const fromMs = from ?? (await ledger.begin()) ?? now;
+      context.progress(`reading everything from ${isoTime(fromMs)} again …`);
+      const found = await ledger.reconcile(fromMs, Math.max(fromMs, to ?? now));
+      if (context.json) context.print(JSON.stringify(document(found)));
+      else print(context, found);
+      return found.differences === 0 ? 0 : 1;
+    });
+  },
+};
+
+/** Every difference, with what it was found between. */
+function allDifferences({ usage, charges, bills }: Reconciliation): object[] {
+  return [
+    ...usage.differences.map(({ atMs, ...difference }) => ({ of: 'usage', at: isoTime(atMs), ...difference })),
+    ...charges.differences.map(({ windowStartMs, ...difference }) => ({
+      of: 'charges',
+      windowStart: isoTime(windowStartMs),
+      ...difference,
+    })),
+    ...bills.differences.map((difference) => ({ of: 'bills', ...difference })),
+  ];
+}
+
+function document(found: Reconciliation): object {
+  const { differences: _usage, ...usage } = found.usage;
+  const { differences: _charges, ...charges } = found.charges;
+  const { differences: _bills, ...bills } = found.bills;
+  return {
+    from: isoTime(found.fromMs),
+    to: isoTime(found.toMs),
+    usage,
+    charges,
+    bills,
+    differences: allDifferences(found),
+  };
+}
+
+function print(context: CommandContext, found: Reconciliation): void {
+  const { usage, charges, bills } = found;
+  const row = (what: string, of: string, differences: number): void =>
+    context.print(`  ${what.padEnd(26)}${of.padEnd(56)}${differences}`);
+  context.print(`from ${isoTime(found.fromMs)} to ${isoTime(found.toMs)}`);
+  context.print(`  ${''.padEnd(26)}${''.padEnd(56)}differences`);
+  row(
+    'usage against counters',
+    `${usage.meters} meters, ${usage.readings} readings, ${usage.records} records`,
+    usage.differences.length,
+  );
+  row(
+    'charges against usage',
+    `${charges.charges} charges, ${charges.usageRecords} records`,
+    charges.differences.length,
+  );
+  row('bills against charges', `${bills.bills} bills, ${bills.lines} lines`, bills.differences.length);
+  const { good, wrapped, gap, suspended } = usage.octets;
+  context.print(
+    `  octets: ${good} good, ${wrapped} wrapped, ${gap} gap, ${suspended} suspended; ${usage.lostSpans} lost spans`,
+  );
+  for (const difference of allDifferences(found)) context.print(`  ${JSON.stringify(difference)}`);
+}

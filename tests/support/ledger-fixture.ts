@@ -1,0 +1,140 @@
+// A ledger and its API on a real PostgreSQL, with usage, readings and time in the test's hand.
+import type { FastifyInstance } from 'fastify';
+import { BillingApi } from '../../billing-bridge/api/billing-api.ts';
+import type { Work } from '../../billing-bridge/api/work-routes.ts';
+import { BILL_STATES } from '../../billing-bridge/bill/bill-state.ts';
+import { GATE_NAMES } from '../../billing-bridge/bill/gates.ts';
+import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/contract-schema.ts';
+import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
+import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
+import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
+import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
+import type { RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
+import type { Database } from '../../common/database/database.ts';
+import { Leases } from '../../common/database/lease.ts';
+import { migrate } from '../../common/database/migrate.ts';
+import { type Role, ROLES } from '../../common/runtime/access.ts';
+import type { ContractsText } from './billing-fixture.ts';
+import { MemoryUsageBook, ReadingsDouble, ToldProof } from './memory-usage-book.ts';
+import { silentReporter } from './silent-reporter.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+export const BUCKET_MS = 300_000;
+export const WINDOW_MS = 3_600_000;
+
+const CONFIG: LedgerConfig = {
+  bucketMs: BUCKET_MS,
+  ratingWindowMs: WINDOW_MS,
+  publishCharges: true,
+  hardGates: GATE_NAMES,
+  watermark: null,
+  infrastructure: [],
+};
+
+export class LedgerFixture {
+  readonly database: Database;
+  readonly clock: VirtualClock;
+  readonly usage = new MemoryUsageBook(BUCKET_MS);
+  readonly proof = new ToldProof();
+  readonly readings = new ReadingsDouble(BUCKET_MS);
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly work = new WorkDouble();
+  prepared = true;
+  readonly #reporter = silentReporter().reporter;
+
+  private constructor(database: Database, startMs: number, config: Partial<LedgerConfig>) {
+    this.database = database;
+    this.clock = new VirtualClock(startMs);
+    this.leases = new Leases(database);
+    this.ledger = new Ledger(
+      this.#reporter,
+      { ...CONFIG, ...config },
+      { database, clock: this.clock, usage: this.usage, proof: this.proof, readings: this.readings },
+    );
+  }
+
+  /** On an empty database. */
+  static async make(database: Database, startMs: number, config: Partial<LedgerConfig> = {}): Promise<LedgerFixture> {
+    for (const schema of ['billing', 'usage', 'weir', 'access'])
+      await database.query(`drop schema if exists ${schema} cascade`);
+    await migrate(database, billingBridgeMigrations);
+    return new LedgerFixture(database, startMs, config);
+  }
+
+  async apply(text: ContractsText): Promise<number> {
+    const application = await this.ledger.accounts.apply({
+      customers: text.customers.map((one) => customerSchema.parse(one)),
+      price_plans: text.price_plans.map((one) => planSchema.parse(one)),
+      services: text.services.map((one) => serviceSchema.parse(one)),
+    });
+    return application.versions.length;
+  }
+
+  /** Under the lease of rating. */
+  async rate(): Promise<RatingSummary> {
+    const deps = { leases: this.leases, clock: this.clock };
+    const done = await underLease(this.#reporter, deps, 'billing-rate', 'test', (lease) =>
+      this.ledger.rating.run(lease),
+    );
+    if (done === null) throw new Error('the lease is held elsewhere');
+    return done.result;
+  }
+
+  /** The API, not listening; each answer is held against its documented form. A token is the name of its role. */
+  api(): FastifyInstance {
+    const isRole = (token: string): token is Role => ROLES.some((role) => role === token);
+    const { leases, clock, ledger } = this;
+    const api = new BillingApi(
+      this.#reporter,
+      { host: '127.0.0.1', port: 0, insecure: false, checkAnswers: true },
+      {
+        ledger,
+        work: this.work,
+        clock,
+        authenticator: {
+          authenticate: (token) => Promise.resolve(isRole(token) ? { name: `a ${token}`, role: token } : null),
+        },
+        prepared: () => this.prepared,
+        gateNames: GATE_NAMES,
+        billStates: BILL_STATES,
+        runBills: (request) =>
+          onceLeaseIsFree(
+            this.#reporter,
+            { leases, clock, waitMs: 0, signal: new AbortController().signal, onWait: () => undefined },
+            'billing-bill',
+            'test',
+            ({ fence }) => ledger.billRun.run({ ...request, fence }),
+          ),
+      },
+    );
+    return api.build();
+  }
+}
+
+/** Scheduled work that only counts how often it was asked. */
+export class WorkDouble implements Work {
+  asked: string[] = [];
+
+  states(): TaskState[] {
+    return [
+      {
+        name: 'mediate',
+        everyMs: 60_000,
+        running: false,
+        runs: this.asked.length,
+        lastStartedAtMs: null,
+        lastFinishedAtMs: 0,
+        lastSummary: { pages: 0 },
+        lastError: null,
+        fallbackWakes: 0,
+      },
+    ];
+  }
+
+  runNow(name: string): Promise<TaskState | null> {
+    if (name !== 'mediate') return Promise.resolve(null);
+    this.asked.push(name);
+    return Promise.resolve(this.states()[0] ?? null);
+  }
+}
