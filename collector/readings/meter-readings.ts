@@ -19,24 +19,33 @@ interface KeyedReading {
 }
 
 const cursorSchema = z.tuple([z.int(), z.int().min(0), z.int().min(0), z.int().min(0)]);
-/** Of pages read at once where one reading is looked for. */
-const FEW = 16;
-const MANY = 2000;
+/** How many pages are read at once: where one reading is looked for, and where all are. */
+export interface ChunkSizes {
+  readonly few: number;
+  readonly many: number;
+}
+const CHUNKS: ChunkSizes = { few: 16, many: 2000 };
 
 /** Throws not_found where there is no such meter. */
-export async function readMeter(database: Queryable, query: MeterReadingsQuery): Promise<MeterReadingsAnswer> {
+export async function readMeter(
+  database: Queryable,
+  query: MeterReadingsQuery,
+  chunks: ChunkSizes = CHUNKS,
+): Promise<MeterReadingsAnswer> {
   const places = await findMeter(database, query.meter);
   const after = readCursor(query.cursor ?? undefined, cursorSchema);
   const limit = Math.max(1, Math.min(MAX_METER_READINGS, Math.trunc(query.limit)));
   const { fromMs, toMs, withNeighbours } = query;
-  const before = withNeighbours && after === null ? await lastBefore(database, places, fromMs) : null;
+  const before = withNeighbours && after === null ? await lastBefore(database, places, fromMs, chunks.few) : null;
   const found = before === null ? [] : [before];
   // The one before the span is no reading of it: a cursor that stands there starts at the span's beginning.
   const start = after !== null && after[0] < fromMs ? null : after;
   const inside = { fromMs, toMs, after: start, count: limit - found.length + 1 };
-  found.push(...(await readingsIn(database, places, inside, MANY)));
+  found.push(...(await readingsIn(database, places, inside, chunks.many)));
   if (withNeighbours && found.length <= limit)
-    found.push(...(await readingsIn(database, places, { fromMs: toMs, toMs: null, after: null, count: 1 }, FEW)));
+    found.push(
+      ...(await readingsIn(database, places, { fromMs: toMs, toMs: null, after: null, count: 1 }, chunks.few)),
+    );
   const kept = found.slice(0, limit);
   const last = kept.at(-1);
   return {
@@ -109,11 +118,16 @@ async function readingsIn(
 }
 
 /** The last reading before a time; null where there is none. */
-async function lastBefore(database: Queryable, places: MeterPlaces, beforeMs: EpochMs): Promise<KeyedReading | null> {
+async function lastBefore(
+  database: Queryable,
+  places: MeterPlaces,
+  beforeMs: EpochMs,
+  chunk: number,
+): Promise<KeyedReading | null> {
   let best: KeyedReading | null = null;
   let key: PageKey | null = null;
   for (;;) {
-    const pages = await previousPages(database, places, { beforeMs, after: key, count: FEW });
+    const pages = await previousPages(database, places, { beforeMs, after: key, count: chunk });
     for (const page of pages.items) {
       const one = readingOf(places, page);
       if (one !== null && one.key[0] < beforeMs && (best === null || compare(one.key, best.key) > 0)) best = one;

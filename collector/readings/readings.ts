@@ -25,9 +25,11 @@ export const MAX_METER_READINGS = 10_000;
 
 export interface Readings {
   /**
-   * Pages that were committed after the cursor (null: from the beginning), in journal order, at most `limit` (MAX_READING_PAGES) and
-   * a bound of bytes. The cursor is a vector {journal id: position}, opaque outside: a page that commits late is never skipped.
-   * Throws invalid_request for a cursor that was never given.
+   * Pages that were committed after the cursor (null: from the beginning), at most `limit` (MAX_READING_PAGES) and a bound of bytes, in
+   * whole batches: one that is larger comes alone. Each journal in its order, of several the batch that was received first. The cursor
+   * is a vector {journal id: position}, opaque outside: a page that commits late is never skipped. Watermarks are told only where
+   * nothing more is to be read, all of them: they are those of exactly the pages given. Throws invalid_request for a cursor that was
+   * never given, or of a later state of the database than this.
    */
   after(cursor: string | null, limit: number): Promise<ReadingsAnswer>;
   /** Throws not_found where there is no such meter. */

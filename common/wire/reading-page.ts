@@ -61,7 +61,7 @@ export interface ReadingsAnswer {
   readonly next: string;
   /** True when more can be read at once. */
   readonly more: boolean;
-  /** Device name → time up to which its polls are complete or reported as gaps, as of the cursor `next`. */
+  /** Device name → time up to which its polls are complete or reported as gaps, as of the cursor `next`; empty while there is `more`. */
   readonly watermarks: Readonly<Record<string, EpochMs>>;
   /** Batches kept but unreadable: a gate of the bill run. */
   readonly quarantined: number;
