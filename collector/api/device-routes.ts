@@ -132,7 +132,8 @@ export function deviceOf(
   configured: ConfiguredDevice | undefined,
   nowMs: EpochMs,
 ): DeviceAnswer {
-  const intervalMs = configured?.intervalMs ?? seen?.intervalMs ?? null;
+  // As it is polled, which a new configuration only begins to change.
+  const intervalMs = seen?.intervalMs ?? configured?.intervalMs ?? null;
   const lastPollAtMs = seen?.lastPollAtMs ?? null;
   return {
     name,

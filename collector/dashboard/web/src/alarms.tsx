@@ -11,6 +11,7 @@ export function Alarms({ round }: { readonly round: number }) {
   const cleared = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`, round);
   const rows = [...(active.data?.items ?? []), ...(cleared.data?.items ?? [])];
   const asked = active.data !== null && cleared.data !== null;
+  const problem = active.problem ?? cleared.problem;
   const more = active.data?.next != null || cleared.data?.next != null;
   return (
     <section class="card" aria-label="Alarms">
@@ -18,15 +19,17 @@ export function Alarms({ round }: { readonly round: number }) {
         <h2>Alarms</h2>
         <span class="note">raised ones first, then cleared ones, the last changed on top</span>
       </header>
-      <Problem text={active.problem ?? cleared.problem} old={asked} />
-      {rows.length === 0 && <p class="empty">{asked ? 'No alarm has been raised yet.' : 'Asking…'}</p>}
+      <Problem text={problem} old={asked} />
+      {rows.length === 0 && (asked || problem === null) && (
+        <p class="empty">{asked ? 'No alarm has been raised yet.' : 'Asking…'}</p>
+      )}
       {rows.length > 0 && (
         <div class="scroll">
           <table>
             <thead>
               <tr>
                 <th>State</th>
-                <th>Resource</th>
+                <th class="wide">Resource</th>
                 <th>What</th>
                 <th class="figure">Changed</th>
               </tr>
@@ -54,8 +57,8 @@ function Row({ alarm }: { readonly alarm: Alarm }) {
           <div class="note">{operatorState === 'ack' ? `seen by ${operator ?? '?'}` : 'closed'}</div>
         )}
       </td>
-      <td class="name">{alarm.resource}</td>
-      <td>{alarm.text}</td>
+      <td class="name wide">{alarm.resource}</td>
+      <td class="name">{alarm.text}</td>
       <td class="figure" title={`raised ${alarm.raisedAt}`}>
         {moment(alarm.changedAt)}
       </td>

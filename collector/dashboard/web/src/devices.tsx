@@ -36,7 +36,9 @@ export function Devices({ round, chosen, onResource }: DevicesProps) {
         <span class="note">choose one to see its interfaces</span>
       </header>
       <Problem text={devices.problem} old={devices.data !== null} />
-      {rows.length === 0 && <p class="empty">{devices.data === null ? 'Asking…' : 'No device is configured.'}</p>}
+      {rows.length === 0 && devices.problem === null && (
+        <p class="empty">{devices.data === null ? 'Asking…' : 'No device is configured.'}</p>
+      )}
       {rows.length > 0 && (
         <div class="scroll">
           <table>
@@ -89,7 +91,7 @@ function Row({ device, open, onToggle }: RowProps) {
         {word}
         {device.lastFailure !== null && device.lastOutcome === 'failed' && <div class="note">{device.lastFailure}</div>}
       </td>
-      <td class="wide">{[device.vendor, device.model].filter(Boolean).join(' ') || '–'}</td>
+      <td class="wide name">{[device.vendor, device.model].filter(Boolean).join(' ') || '–'}</td>
       <td class="figure wide">{device.interfaceCount}</td>
       <td class="figure">{ago(device.lastPollAt, Date.now())}</td>
     </tr>

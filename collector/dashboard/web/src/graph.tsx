@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { rate } from './format.ts';
+import { rate, time } from './format.ts';
 
 export interface GraphData {
   /** Seconds since 1970. */
@@ -15,6 +15,11 @@ const HEIGHT = 240;
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** As the reader's language writes the time of day. */
+function hour(at: number): string {
+  return time(new Date(at * 1000).toISOString());
 }
 
 function options(width: number): uPlot.Options {
@@ -37,8 +42,15 @@ function options(width: number): uPlot.Options {
     cursor: { points: { size: 6 } },
     legend: { live: true },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1000, high * 1.1)] } },
-    axes: [axis, { ...axis, size: 86, values: (_plot, ticks) => ticks.map((tick) => rate(tick)) }],
-    series: [{}, line('in', '--in'), line('out', '--out')],
+    axes: [
+      { ...axis, values: (_plot, ticks) => ticks.map(hour) },
+      { ...axis, size: 86, values: (_plot, ticks) => ticks.map((tick) => rate(tick)) },
+    ],
+    series: [
+      { label: 'at', value: (_plot, at: number | null) => (at === null ? '–' : hour(at)) },
+      line('in', '--in'),
+      line('out', '--out'),
+    ],
   };
 }
 

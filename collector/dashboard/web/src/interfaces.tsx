@@ -27,7 +27,9 @@ export function Interfaces({ device, round, chosen, onResource }: InterfacesProp
     <>
       <h3>Interfaces of {device}</h3>
       <Problem text={answer.problem} old={answer.data !== null} />
-      {rows.length === 0 && <p class="empty">{answer.data === null ? 'Asking…' : 'None has been seen.'}</p>}
+      {rows.length === 0 && answer.problem === null && (
+        <p class="empty">{answer.data === null ? 'Asking…' : 'None has been seen.'}</p>
+      )}
       {rows.length > 0 && (
         <div class="scroll">
           <table aria-label={`Interfaces of ${device}`}>
@@ -48,7 +50,7 @@ export function Interfaces({ device, round, chosen, onResource }: InterfacesProp
                       {row.name}
                     </button>
                   </td>
-                  <td class="wide">{row.alias ?? ''}</td>
+                  <td class="wide name">{row.alias ?? ''}</td>
                   <Status row={row} />
                   <td class="figure">{rate(inward.get(row.resource) ?? null)}</td>
                   <td class="figure">{rate(outward.get(row.resource) ?? null)}</td>

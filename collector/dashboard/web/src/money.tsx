@@ -12,8 +12,8 @@ export function Money({ billing }: { readonly billing: Answer<BillingOverview> }
     <section class="card" aria-label="Usage and charges">
       <header>
         <h2>Usage and charges</h2>
-        <span class="note">the running period of each customer</span>
         {data?.watermark != null && <span class="watermark">{data.watermark}</span>}
+        <span class="note">the running period of each customer</span>
       </header>
       <Problem text={problem} old={data !== null} />
       {data === null && problem === null && <p class="empty">Asking…</p>}
@@ -38,7 +38,7 @@ function Customers({ customers }: { readonly customers: BillingOverview['custome
         <tbody>
           {customers.map((customer) => (
             <tr key={customer.id}>
-              <td>{customer.name}</td>
+              <td class="name">{customer.name}</td>
               <td class="figure">
                 {customer.running} {customer.currency}
               </td>

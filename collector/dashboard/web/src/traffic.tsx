@@ -58,6 +58,7 @@ export function Traffic({ round, resource, onResource }: TrafficProps) {
   const inward = useAnswer<Series>(paths?.in ?? null, round, shown);
   const outward = useAnswer<Series>(paths?.out ?? null, round, shown);
   const data = useMemo(() => merge(inward.data, outward.data), [inward.data, outward.data]);
+  const problem = inward.problem ?? outward.problem ?? busiest.problem;
   const known = data.in.some((value) => value !== null) || data.out.some((value) => value !== null);
   return (
     <section class="card" aria-label="Traffic">
@@ -68,8 +69,8 @@ export function Traffic({ round, resource, onResource }: TrafficProps) {
           gap
         </span>
       </header>
-      <Problem text={inward.problem ?? outward.problem ?? busiest.problem} old={inward.data !== null} />
-      {!known && <p class="empty">{waitingFor(shown, inward.data)}</p>}
+      <Problem text={problem} old={inward.data !== null} />
+      {!known && problem === null && <p class="empty">{waitingFor(shown, inward.data)}</p>}
       <TrafficGraph data={data} />
       {items.length > 0 && (
         <p class="note busiest">
