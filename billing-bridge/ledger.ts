@@ -196,7 +196,7 @@ export class Ledger {
       'select min(window_start_ms)::int8 as first from billing.charge',
     );
     const firstCharge = rows[0]?.first ?? null;
-    const firstUsage = (await this.#deps.usage.changedAfter(0n, 1))[0]?.bucketStartMs ?? null;
+    const firstUsage = await this.#deps.usage.begin();
     const found = [firstUsage, firstCharge === null ? null : Number(firstCharge)].filter((at) => at !== null);
     return found.length === 0 ? null : Math.min(...found);
   }

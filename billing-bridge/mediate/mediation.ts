@@ -72,6 +72,8 @@ export interface UsageCounts {
 export interface UsageBook extends UsageReader {
   page(query: UsageQuery): Promise<UsagePage>;
   counts(): Promise<UsageCounts>;
+  /** Where the first bucket that there is begins; null where there is none. */
+  begin(): Promise<EpochMs | null>;
   suspense(query: { readonly cursor: string | null; readonly limit: number }): Promise<{
     readonly items: readonly SuspenseItem[];
     readonly next: string | null;

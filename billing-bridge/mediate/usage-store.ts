@@ -2,6 +2,7 @@
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
 import { conservationOf, statesOf } from './conservation.ts';
+import { bucketOf } from './grid.ts';
 import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
 import { pageOfSuspense } from './suspense-queries.ts';
 import type { Meter, UsageRecord } from './usage.ts';
@@ -75,6 +76,15 @@ export class UsageStore implements UsageBook {
       meters: Number(row.meters),
       lastBucketStartMs: row.last_bucket === null ? null : row.last_bucket * this.#bucketMs,
     };
+  }
+
+  /** Every meter's usage begins with an epoch. */
+  async begin(): Promise<EpochMs | null> {
+    const { rows } = await this.#database.query<{ first: bigint | null }>(
+      'select min(first_at_ms) as first from usage.epoch',
+    );
+    const first = rows[0]?.first ?? null;
+    return first === null ? null : bucketOf(Number(first), this.#bucketMs) * this.#bucketMs;
   }
 
   suspense(query: { readonly cursor: string | null; readonly limit: number }): Promise<{

@@ -46,6 +46,11 @@ export class MemoryUsageBook extends MemoryUsage implements UsageBook {
     };
   }
 
+  async begin(): Promise<number | null> {
+    const records = await this.changedAfter(0n, Number.MAX_SAFE_INTEGER);
+    return records.length === 0 ? null : records.reduce((first, one) => Math.min(first, one.bucketStartMs), Infinity);
+  }
+
   suspense(query: {
     cursor: string | null;
     limit: number;
