@@ -8,10 +8,11 @@ import type { Price, PriceItem } from './rate/price-item.ts';
 import { RATE_UNITS, type RateUnit, VOLUME_UNITS, type VolumeUnit } from './rate/unit.ts';
 
 /** A decimal as text, so that no float stands between the contract and the price; whole numbers may be written plain. */
+const DECIMAL_EXPECTED = 'expected a decimal in quotes, such as "0.0125"';
 const decimal = z
-  .union([z.string(), z.number().int()])
+  .union([z.string(), z.number().int()], DECIMAL_EXPECTED)
   .transform(String)
-  .refine((text) => Exact.parse(text) !== null, 'expected a decimal in quotes, such as "0.0125"');
+  .refine((text) => Exact.parse(text) !== null, DECIMAL_EXPECTED);
 const notNegative = decimal.refine((text) => Exact.parse(text)?.isNegative() !== true, 'a price cannot be negative');
 const positive = decimal.refine((text) => {
   const value = Exact.parse(text);

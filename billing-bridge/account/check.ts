@@ -1,4 +1,5 @@
 // What is wrong with customers, plans and services taken together: each mistake with its place and a code; nothing is read or written.
+import { isoTime } from '../../common/model/time.ts';
 import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
 import { type Binding, instantOf, overlaps } from './contract.ts';
 
@@ -55,16 +56,38 @@ interface PlacedBinding extends Binding {
 /** Every mistake; empty where the contracts can be used. */
 export function contractIssues(documents: ContractDocuments, options: CheckOptions): ContractIssue[] {
   const placed: PlacedBinding[] = [];
+  const known = indexOf(documents);
   return [
     ...duplicates(documents),
     ...documents.customers.flatMap((customer, at) =>
       currencyKnown(customer.currency) ? [] : [unknownCurrency(['customers', at, 'currency'], customer.currency)],
     ),
     ...documents.price_plans.flatMap((plan, at) => planIssues(plan, ['price_plans', at], options)),
-    ...documents.services.flatMap((service, at) => serviceIssues(service, ['services', at], documents, placed)),
+    ...documents.services.flatMap((service, at) => serviceIssues(service, ['services', at], known, placed)),
     ...boundTwice(placed),
-    ...infrastructureBound(placed, documents),
+    ...infrastructureBound(placed, known),
   ];
+}
+
+/** By name: there may be very many of each. */
+interface Known {
+  readonly customers: ReadonlyMap<string, CustomerDocument>;
+  readonly plans: ReadonlyMap<string, readonly PlanDocument[]>;
+  readonly devices: ReadonlyMap<string, ContractDocuments['devices'][number]>;
+}
+
+function indexOf(documents: ContractDocuments): Known {
+  const plans = new Map<string, PlanDocument[]>();
+  for (const plan of documents.price_plans) {
+    const versions = plans.get(plan.id);
+    if (versions === undefined) plans.set(plan.id, [plan]);
+    else versions.push(plan);
+  }
+  return {
+    customers: new Map(documents.customers.map((one) => [one.id, one])),
+    plans,
+    devices: new Map(documents.devices.map((one) => [one.name, one])),
+  };
 }
 
 function issue(path: readonly (string | number)[], code: ContractMistake, message: string): ContractIssue {
@@ -82,10 +105,17 @@ function duplicates(documents: ContractDocuments): ContractIssue[] {
     ...documents.customers.flatMap((one, at) => look('customer', one.id, ['customers', at, 'id'])),
     ...documents.services.flatMap((one, at) => look('service', one.id, ['services', at, 'id'])),
     ...documents.price_plans.flatMap((one, at) => [
-      ...look('plan', `${one.id} from ${one.valid_from ?? 'the beginning'}`, ['price_plans', at, 'id']),
+      ...look('plan', `${one.id} from ${planBegin(one)}`, ['price_plans', at, 'id']),
       ...one.items.flatMap((item, index) => look(`item ${at}`, item.id, ['price_plans', at, 'items', index, 'id'])),
     ]),
   ];
+}
+
+/** The same instant may be written as a date or with its time. */
+function planBegin(plan: PlanDocument): string {
+  if (plan.valid_from === undefined) return 'the beginning';
+  const at = instantOf(plan.valid_from, 'UTC');
+  return at === null ? plan.valid_from : isoTime(at);
 }
 
 function currencyKnown(currency: string): boolean {
@@ -155,14 +185,14 @@ function digits(text: string): [bigint, bigint] {
 function serviceIssues(
   service: ServiceDocument,
   path: readonly (string | number)[],
-  documents: ContractDocuments,
+  known: Known,
   placed: PlacedBinding[],
 ): ContractIssue[] {
   const found: ContractIssue[] = [];
-  const customer = documents.customers.find((one) => one.id === service.customer);
+  const customer = known.customers.get(service.customer);
   if (customer === undefined)
     found.push(issue([...path, 'customer'], 'customer_unknown', `there is no customer ${service.customer}`));
-  const plans = documents.price_plans.filter((plan) => plan.id === service.plan);
+  const plans = known.plans.get(service.plan) ?? [];
   if (plans.length === 0)
     found.push(issue([...path, 'plan'], 'plan_unknown', `there is no price plan ${service.plan}`));
   const other = plans.find((plan) => customer !== undefined && plan.currency !== customer.currency);
@@ -175,11 +205,13 @@ function serviceIssues(
       ),
     );
   const zone = customer?.billing_zone ?? 'UTC';
+  if (service.billed_from !== undefined && instantOf(service.billed_from, zone) === null)
+    found.push(issue([...path, 'billed_from'], 'date_invalid', `${service.billed_from} does not exist`));
   const span = spanOf(service, path, zone, found);
   if (span === null) return found;
   service.bindings.forEach((binding, at) => {
     const place = [...path, 'bindings', at];
-    if (documents.devices.length > 0 && !documents.devices.some((device) => device.name === binding.device))
+    if (known.devices.size > 0 && !known.devices.has(binding.device))
       found.push(issue([...place, 'device'], 'device_unknown', `there is no device ${binding.device}`));
     const from = binding.from ?? service.from;
     const to = binding.to ?? service.to;
@@ -253,11 +285,9 @@ function parentOf(name: string): string | null {
   return /^(.+)\.\d+$/.exec(name)?.[1] ?? null;
 }
 
-function infrastructureBound(placed: readonly PlacedBinding[], documents: ContractDocuments): ContractIssue[] {
+function infrastructureBound(placed: readonly PlacedBinding[], known: Known): ContractIssue[] {
   return placed.flatMap((binding) => {
-    const rule = documents.devices
-      .find((device) => device.name === binding.device)
-      ?.infrastructure?.find((one) => one.interface === binding.interface);
+    const rule = known.devices.get(binding.device)?.infrastructure?.find((one) => one.interface === binding.interface);
     if (rule === undefined) return [];
     return [
       issue(binding.path, 'infrastructure_bound', `${binding.interface} is declared infrastructure (${rule.reason})`),

@@ -54,7 +54,8 @@ export const FOR_EVER_MS: EpochMs = 8_640_000_000_000_000;
 export function instantOf(text: string, zone: string): EpochMs | null {
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return startOfDate(text, zone);
   const at = Date.parse(text);
-  return Number.isNaN(at) ? null : at;
+  // 30 February is read by some parsers as 2 March.
+  return Number.isNaN(at) || startOfDate(text.slice(0, 10), 'UTC') === null ? null : at;
 }
 
 /** Do two half-open spans share an instant? Null is open. */
