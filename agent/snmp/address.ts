@@ -33,9 +33,12 @@ function plainParts(address: string): (string | undefined)[] {
 
 export type Lookup = (host: string) => Promise<{ address: string; family: number }>;
 
+type Place = Pick<Endpoint, 'address' | 'family'>;
+
 interface Known {
   readonly until: number;
-  readonly endpoint: Promise<{ address: string; family: 4 | 6 }>;
+  /** The place itself where no resolver was needed: a request then does not wait for it. */
+  readonly place: Place | Promise<Place>;
 }
 
 /** Looks names up and remembers them; literal addresses never touch the resolver. */
@@ -49,31 +52,41 @@ export class AddressBook {
     this.#lookup = deps.lookup;
   }
 
-  /** Rejects with address_unresolved. */
-  async resolve({ host, port }: HostPort): Promise<Endpoint> {
-    const now = this.#clock.monotonicMs();
-    let known = this.#known.get(host);
-    if (known === undefined || known.until <= now) {
-      if (this.#known.size >= MOST_NAMES) this.#known.clear();
-      known = { until: isIP(host) === 0 ? now + NAME_TTL_MS : Number.POSITIVE_INFINITY, endpoint: this.#find(host) };
-      this.#known.set(host, known);
-      const { endpoint } = known;
-      endpoint.catch(() => this.#known.set(host, { until: now + FAILED_NAME_TTL_MS, endpoint }));
-    }
-    return { ...(await known.endpoint), port };
+  /** Throws and rejects with address_unresolved. */
+  resolve({ host, port }: HostPort): Endpoint | Promise<Endpoint> {
+    const { place } = this.#knownPlace(host);
+    if (place instanceof Promise) return place.then(({ address, family }) => ({ address, port, family }));
+    return { address: place.address, port, family: place.family };
   }
 
-  async #find(host: string): Promise<{ address: string; family: 4 | 6 }> {
+  #knownPlace(host: string): Known {
+    const now = this.#clock.monotonicMs();
+    const known = this.#known.get(host);
+    if (known !== undefined && known.until > now) return known;
+    if (this.#known.size >= MOST_NAMES) this.#known.clear();
     const version = isIP(host);
-    if (version === 4) return { address: host, family: 4 };
-    if (version === 6) return { address: canonicalIpv6(host), family: 6 };
-    try {
-      const { address, family } = await this.#lookup(host);
-      return family === 6 ? { address: canonicalIpv6(address), family: 6 } : { address, family: 4 };
-    } catch (cause) {
-      throw new WeirError('address_unresolved', `Cannot resolve ${host}: ${messageOf(cause)}.`, { host }, cause);
-    }
+    const fresh: Known =
+      version === 0
+        ? { until: now + NAME_TTL_MS, place: this.#find(host, now) }
+        : { until: Number.POSITIVE_INFINITY, place: placeOf(host, version) };
+    this.#known.set(host, fresh);
+    return fresh;
   }
+
+  #find(host: string, now: number): Promise<Place> {
+    const found = this.#lookup(host).then(
+      ({ address, family }) => placeOf(address, family),
+      (cause: unknown) => {
+        throw new WeirError('address_unresolved', `Cannot resolve ${host}: ${messageOf(cause)}.`, { host }, cause);
+      },
+    );
+    found.catch(() => this.#known.set(host, { until: now + FAILED_NAME_TTL_MS, place: found }));
+    return found;
+  }
+}
+
+function placeOf(address: string, family: number): Place {
+  return family === 6 ? { address: canonicalIpv6(address), family: 6 } : { address, family: 4 };
 }
 
 /** The spelling in which answers name their source, or no IPv6 answer would match its request. */

@@ -114,13 +114,17 @@ export function unsignedBigInteger(bytes: Uint8Array, start: number, end: number
   return high < 0x200000 ? BigInt(high * 4294967296 + low) : (BigInt(high) << 32n) | BigInt(low);
 }
 
+/** Up to here bytes are copied one by one, which costs less than a call of `set`. */
+const SHORT_BYTES = 32;
+
 /** Writes a message from its end to its beginning, so that every length is known when it is written. */
 export class BerWriter {
   #bytes: Uint8Array;
   #at: number;
 
   constructor(capacity = 1024) {
-    this.#bytes = new Uint8Array(capacity);
+    // Every byte that `finish` hands out was written.
+    this.#bytes = Buffer.allocUnsafe(capacity);
     this.#at = capacity;
   }
 
@@ -138,7 +142,8 @@ export class BerWriter {
   raw(bytes: Uint8Array): void {
     if (this.#at < bytes.length) this.#grow(bytes.length);
     this.#at -= bytes.length;
-    this.#bytes.set(bytes, this.#at);
+    if (bytes.length > SHORT_BYTES) return this.#bytes.set(bytes, this.#at);
+    for (let at = 0; at < bytes.length; at += 1) this.#bytes[this.#at + at] = bytes[at] ?? 0;
   }
 
   /** Puts tag and length before everything written since `mark`. */

@@ -60,7 +60,7 @@ export interface SessionDeps {
   readonly transport: Transport;
   readonly security: MessageSecurity;
   /** Where the device is now; asked before each request, cached by the resolver. */
-  resolve(): Promise<Endpoint>;
+  resolve(): Endpoint | Promise<Endpoint>;
   readonly random: () => number;
 }
 
@@ -112,7 +112,8 @@ export class DeviceSession implements SnmpSession {
   }
 
   async #request(request: Omit<PduRequest, 'requestId'>, options: RequestOptions): Promise<SnmpResponse> {
-    const endpoint = await this.#deps.resolve();
+    const resolved = this.#deps.resolve();
+    const endpoint = resolved instanceof Promise ? await resolved : resolved;
     const { security } = this.#deps;
     for (let resend = 0; resend <= MOST_RESENDS; resend += 1) {
       const discovery = security.discovery();

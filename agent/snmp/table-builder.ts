@@ -8,6 +8,7 @@ import { octetText, valueAt } from './value.ts';
 import type { Varbinds } from './varbinds.ts';
 import type { RowSink } from './walker.ts';
 
+/** Of a table that was never read to its end. */
 const FIRST_CAPACITY = 16;
 const SYS_UPTIME_PREFIX = '1.3.6.1.2.1.1.3';
 
@@ -25,7 +26,7 @@ export class TableBuilder implements RowSink {
   constructor(request: TableRequest, expectedRows: number, oids: OidCache) {
     this.#request = request;
     this.#oids = oids;
-    const capacity = Math.max(FIRST_CAPACITY, expectedRows);
+    const capacity = expectedRows > 0 ? expectedRows : FIRST_CAPACITY;
     this.#cells = request.columns.map((column) => cellsFor(column, capacity));
     this.#beside = (request.beside ?? []).map(() => Number.NaN);
   }
@@ -98,6 +99,7 @@ function cellsFor(column: ColumnRequest, capacity: number): Cells {
 /** Only the type that was asked for counts: a Gauge32 in a Counter64 column is no counter. */
 function counterCells(name: string, width: 32 | 64, capacity: number): Cells {
   let values = new BigUint64Array(capacity);
+  let halves = new Uint32Array(values.buffer);
   let present = new Uint8Array(capacity);
   const type = width === 64 ? TAG.counter64 : TAG.counter32;
   return {
@@ -105,9 +107,10 @@ function counterCells(name: string, width: 32 | 64, capacity: number): Cells {
       if (varbinds.tag(position) !== type) return;
       if (row >= values.length) {
         values = enlarged(values, new BigUint64Array(row * 2));
+        halves = new Uint32Array(values.buffer);
         present = enlarged(present, new Uint8Array(row * 2));
       }
-      values[row] = varbinds.counter(position) ?? 0n;
+      varbinds.counterInto(position, halves, row);
       present[row] = 1;
     },
     finish: (rows) => {
@@ -115,7 +118,7 @@ function counterCells(name: string, width: 32 | 64, capacity: number): Cells {
         values = enlarged(values, new BigUint64Array(rows));
         present = enlarged(present, new Uint8Array(rows));
       }
-      return { kind: 'counter', name, width, values: values.slice(0, rows), present: present.slice(0, rows) };
+      return { kind: 'counter', name, width, values: cutTo(values, rows), present: cutTo(present, rows) };
     },
   };
 }
@@ -129,7 +132,7 @@ function numberCells(name: string, capacity: number): Cells {
     },
     finish: (rows) => {
       if (rows > values.length) values = enlarged(values, new Float64Array(rows).fill(Number.NaN));
-      return { kind: 'number', name, values: values.slice(0, rows) };
+      return { kind: 'number', name, values: cutTo(values, rows) };
     },
   };
 }
@@ -152,6 +155,14 @@ function listCells(name: string, form: 'text' | 'value' | 'hex' | 'address'): Ce
       return { kind: 'text', name, values: values.map((value) => (value === null ? null : String(value))) };
     },
   };
+}
+
+/** A copy of the first rows; the column itself where it has just so many, as when a table is as long as it was at the last poll. */
+function cutTo<T extends { readonly length: number; slice(start: number, end: number): T }>(
+  column: T,
+  rows: number,
+): T {
+  return column.length === rows ? column : column.slice(0, rows);
 }
 
 function enlarged<T extends BigUint64Array | Uint8Array | Float64Array>(from: T, to: T): T {

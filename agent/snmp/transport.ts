@@ -1,5 +1,5 @@
 // A few UDP sockets for all devices: an answer is taken only from the address it was asked of, under an id of ours that is still open.
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
@@ -147,7 +147,9 @@ export class Transport implements Component {
   }
 
   #openSocket(family: 4 | 6): Socket {
-    const socket = createSocket(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true });
+    // Endpoints are addresses: without this each datagram waits a turn for a resolver that has nothing to do.
+    const lookup: SocketOptions['lookup'] = (host, _options, done) => done(null, host, family);
+    const socket = createSocket(family === 4 ? { type: 'udp4', lookup } : { type: 'udp6', ipv6Only: true, lookup });
     socket.on('message', (bytes, remote) => this.#receive(bytes, remote));
     socket.on('error', (error) => {
       this.#reporter.warn('snmp socket failed', { family, error: messageOf(error) });

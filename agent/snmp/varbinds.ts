@@ -1,8 +1,13 @@
 // The variable bindings of one answer, left in the packet: positions are checked once, values are read where they are wanted.
+import { endianness } from 'node:os';
 import { type BerReader, malformed, signedInteger, TAG, unsignedBigInteger, unsignedInteger } from './ber.ts';
 import { MOST_SUBIDENTIFIERS, oidText, rangeStartsWith, type Oid } from './oid.ts';
 
 const FIELDS = 5;
+/** Three headers and a sub-identifier. */
+const SHORTEST_VARBIND = 7;
+const LONG_FORM = 0x80;
+const [LOW_HALF, HIGH_HALF] = endianness() === 'LE' ? [0, 1] : [1, 0];
 
 /** Varbind i: its OID and value as ranges of `bytes`, its type as a BER tag. Every range and every number's length was checked by `readVarbinds`. */
 export class Varbinds {
@@ -65,6 +70,23 @@ export class Varbinds {
     }
   }
 
+  /** The same of a varbind that is known to be a counter, into cell `row` of a BigUint64Array that is seen as its halves: no bigint is made on the way. */
+  counterInto(i: number, halves: Uint32Array, row: number): void {
+    const { bytes } = this;
+    const start = this.valueStart(i);
+    const end = this.valueEnd(i);
+    let high = 0;
+    let low = 0;
+    if (this.tag(i) === TAG.counter64) {
+      for (let at = start; at < end; at += 1) {
+        high = (high << 8) | (low >>> 24);
+        low = (low << 8) | (bytes[at] ?? 0);
+      }
+    } else low = signedInteger(bytes, start, end);
+    halves[row * 2 + LOW_HALF] = low;
+    halves[row * 2 + HIGH_HALF] = high;
+  }
+
   /** Any numeric type as a number, Opaque floats too (a Counter64 above 2^53 loses digits: use `counter`); NaN for the rest. */
   number(i: number): number {
     const { bytes } = this;
@@ -108,45 +130,66 @@ function opaqueNumber(bytes: Uint8Array, start: number, end: number): number {
   return Number.NaN;
 }
 
+/** Filled by `readVarbinds`, which copies what it needs; a varbind takes six bytes of a datagram at least. */
+const scratch = new Uint16Array(Math.ceil(65_536 / 6) * FIELDS);
+
 /** Reads a VarBindList (RFC 3416 §3) at the reader and checks all of it; the reader then stands behind the list. Throws snmp_malformed only. */
 export function readVarbinds(reader: BerReader): Varbinds {
   reader.expect(TAG.sequence);
   const outerEnd = reader.end;
-  const listStart = reader.at;
   const listEnd = reader.at + reader.length;
   reader.end = listEnd;
-  let count = 0;
+  let filled = 0;
   while (reader.at < listEnd) {
-    reader.expect(TAG.sequence);
-    reader.at += reader.length;
-    count += 1;
+    if (!readShortVarbind(reader, filled)) readVarbind(reader, filled);
+    filled += FIELDS;
   }
-  const fields = new Uint16Array(count * FIELDS);
-  reader.at = listStart;
-  for (let i = 0; i < fields.length; i += FIELDS) readVarbind(reader, fields, i);
   reader.at = listEnd;
   reader.end = outerEnd;
-  return new Varbinds(reader.bytes, fields);
+  return new Varbinds(reader.bytes, scratch.slice(0, filled));
 }
 
-function readVarbind(reader: BerReader, fields: Uint16Array, i: number): void {
+/** The usual one, of short lengths, without a call for each header. False, with nothing moved, for all that is not plainly such a one. */
+function readShortVarbind(reader: BerReader, i: number): boolean {
+  const { bytes, at, end: listEnd } = reader;
+  if (listEnd - at < SHORTEST_VARBIND) return false;
+  const length = bytes[at + 1] ?? 0;
+  const oidLength = bytes[at + 3] ?? 0;
+  const valueHeader = at + 4 + oidLength;
+  const end = at + 2 + length;
+  const short = length < LONG_FORM && oidLength < LONG_FORM && end <= listEnd && valueHeader + 2 <= end;
+  if (!short || bytes[at] !== TAG.sequence || bytes[at + 2] !== TAG.oid) return false;
+  if (valueHeader + 2 + (bytes[valueHeader + 1] ?? 0) !== end) return false;
+  const tag = bytes[valueHeader] ?? 0;
+  checkOid(bytes, at + 4, valueHeader);
+  checkValue(bytes, tag, valueHeader + 2, end);
+  scratch[i] = at + 4;
+  scratch[i + 1] = valueHeader;
+  scratch[i + 2] = tag;
+  scratch[i + 3] = valueHeader + 2;
+  scratch[i + 4] = end;
+  reader.at = end;
+  return true;
+}
+
+function readVarbind(reader: BerReader, i: number): void {
   const listEnd = reader.end;
-  reader.header();
+  reader.expect(TAG.sequence);
   const end = reader.at + reader.length;
   reader.end = end;
   reader.expect(TAG.oid);
-  fields[i] = reader.at;
+  scratch[i] = reader.at;
   const oidEnd = reader.at + reader.length;
   checkOid(reader.bytes, reader.at, oidEnd);
-  fields[i + 1] = oidEnd;
+  scratch[i + 1] = oidEnd;
   reader.at = oidEnd;
   const tag = reader.header();
   const valueEnd = reader.at + reader.length;
   if (valueEnd !== end) throw malformed('varbind', reader.at);
   checkValue(reader.bytes, tag, reader.at, valueEnd);
-  fields[i + 2] = tag;
-  fields[i + 3] = reader.at;
-  fields[i + 4] = valueEnd;
+  scratch[i + 2] = tag;
+  scratch[i + 3] = reader.at;
+  scratch[i + 4] = valueEnd;
   reader.at = end;
   reader.end = listEnd;
 }
@@ -158,6 +201,11 @@ export function checkOid(bytes: Uint8Array, start: number, end: number): void {
   let at = start;
   while (at < end) {
     const first = bytes[at] ?? 0;
+    parts += 1;
+    if (first < 0x80) {
+      at += 1;
+      continue;
+    }
     if (first === 0x80) throw malformed('padded sub-identifier', at);
     let width = 1;
     while ((bytes[at++] ?? 0) >= 0x80) {
@@ -165,7 +213,6 @@ export function checkOid(bytes: Uint8Array, start: number, end: number): void {
       width += 1;
     }
     if (width > 5 || (width === 5 && first > 0x8f)) throw malformed('sub-identifier above 2^32 - 1', at);
-    parts += 1;
   }
   if (parts > MOST_SUBIDENTIFIERS) throw malformed('more than 128 sub-identifiers', start);
 }

@@ -49,7 +49,8 @@ function rowsWanted(expected: number, seen: number): number {
 /** After an answer: large rows count at once, small ones slowly, so that the next answer does not overshoot. */
 export function afterAnswer(memory: TableMemory, bytesPerRow: number): TableMemory {
   const smoothed = bytesPerRow > memory.bytesPerRow ? bytesPerRow : memory.bytesPerRow * 0.75 + bytesPerRow * 0.25;
-  return { ...memory, bytesPerRow: smoothed };
+  const { ceiling, columnsPerRequest, cleanWalks, patience, rows } = memory;
+  return { bytesPerRow: smoothed, ceiling, columnsPerRequest, cleanWalks, patience, rows };
 }
 
 /** After silence or tooBig at that many repetitions (above 1). */

@@ -31,7 +31,9 @@ export interface PollerCounts {
 
 /** Processors, names and the like are read once: the peers do not read them either. */
 const ONCE_MS = 86_400_000;
-const AGENT = { timeoutMs: 2000, retries: 2, concurrency: 200 };
+/** Few at once and small batches: the spool fills a batch without waiting, and on a busy machine a poll still ends within its interval. */
+const AGENT = { timeoutMs: 2000, retries: 2, concurrency: 40 };
+const BATCH = { maxBatchPolls: 20 };
 const SPOOL = { maxBytes: 4 * 1024 ** 3, maxAgeMs: 30 * 86_400_000 };
 
 async function main(config: PollerConfig): Promise<void> {
@@ -40,7 +42,7 @@ async function main(config: PollerConfig): Promise<void> {
   const access = new SnmpAccess(reporter, AGENT, { clock, lookup, random: unforeseeable(), environment: {} });
   const spool = new Spool(
     reporter,
-    { agent: 'bench', folder: config.spoolFolder, ...SPOOL, ...SPOOL_DEFAULTS },
+    { agent: 'bench', folder: config.spoolFolder, ...SPOOL, ...SPOOL_DEFAULTS, ...BATCH },
     { clock },
   );
   const readers: DeviceReader[] = [];

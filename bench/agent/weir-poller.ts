@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { cpuSeconds } from '../machine/processes.ts';
-import { pause, type Running, until, type Workshop } from '../machine/workshop.ts';
+import { type Running, until, type Workshop } from '../machine/workshop.ts';
 import type { Fleet } from './fleet.ts';
 import type { PollerConfig, PollerCounts } from './poller.ts';
 
@@ -25,10 +25,19 @@ export function startPoller(
   return { running, counts: async () => (await running.ask('counts', ANSWER_MS)) as PollerCounts };
 }
 
-/** Until every device has been polled twice: then profiles and names are known, sizes learnt and the code is warm. */
-export async function warmUp(poller: WeirPoller, fleet: Pick<Fleet, 'devices'>, timeoutMs: number): Promise<void> {
-  const explain = (): string => `Weir does not poll the fleet twice\n${poller.running.output()}`;
-  await until(async () => (await poller.counts()).polls >= fleet.devices * 2, timeoutMs, explain);
+/** Until it has done that many polls: then profiles and names are known, sizes learnt and the code is compiled. */
+export async function pollsDone(poller: WeirPoller, polls: number, timeoutMs: number): Promise<PollerCounts> {
+  let counts = await poller.counts();
+  const explain = (): string => `Weir has done ${counts.polls} polls of ${polls}\n${poller.running.output()}`;
+  await until(
+    async () => {
+      counts = await poller.counts();
+      return counts.polls >= polls;
+    },
+    timeoutMs,
+    explain,
+  );
+  return counts;
 }
 
 export interface Rate {
@@ -36,17 +45,12 @@ export interface Rate {
   readonly cpuSeconds: number;
 }
 
-/** What it does in that time, at its own pace. */
-export async function measurePoller(poller: WeirPoller, ms: number): Promise<Rate> {
+/** That many polls, at its own pace. */
+export async function measurePoller(poller: WeirPoller, polls: number, timeoutMs: number): Promise<Rate> {
   const before = await poller.counts();
   const cpuBefore = cpuSeconds([poller.running.pid]);
-  await pause(ms);
-  const cpuAfter = cpuSeconds([poller.running.pid]);
+  await pollsDone(poller, before.polls + polls, timeoutMs);
   const after = await poller.counts();
-  if (after.notComplete > before.notComplete) {
-    throw new Error(
-      `${after.notComplete - before.notComplete} polls of Weir were not complete: the machine is too busy`,
-    );
-  }
+  const cpuAfter = cpuSeconds([poller.running.pid]);
   return { interfaces: after.interfaces - before.interfaces, cpuSeconds: cpuAfter - cpuBefore };
 }
