@@ -145,8 +145,8 @@ export class OutboxRelay {
     await this.#deps.database.transaction(async (connection) => {
       await fence(connection);
       await connection.query(
-        `update billing.outbox set checked_at_ms = $2,
-            done_at_ms = case when job_id = any($3::text[]) then $2 end,
+        `update billing.outbox set checked_at_ms = $2::int8,
+            done_at_ms = case when job_id = any($3::text[]) then $2::int8 end,
             delivered_at_ms = case when job_id = any($4::text[]) then null else delivered_at_ms end
           where job_id = any($1::text[])`,
         [[...states.keys()], now, done, gone],
