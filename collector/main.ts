@@ -1,6 +1,5 @@
 // Composes the collector: which stage hands to which. The only file of the collector that knows two stages.
 import path from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import type { Migration } from '../common/database/database.ts';
 import { leaseMigrations } from '../common/database/lease.ts';
 import { migrate } from '../common/database/migrate.ts';
@@ -236,7 +235,7 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
 }
 
 function composeIngest(
-  server: FastifyInstance,
+  server: Parameters<typeof addIngestRoutes>[0],
   common: Common,
   { reader, runner }: Projecting,
   { assigned }: Entry,

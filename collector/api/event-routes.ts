@@ -20,7 +20,7 @@ export function addEventRoutes(routes: DescribedRoutes, hub: EventHub): void {
     async ({ request, reply }) => {
       const { raw } = reply;
       const detach = hub.attach(() => {
-        // A stream that is refused is answered as any other request: only now the reply is ours.
+        // A stream that is refused is answered like other requests: only now the reply is ours.
         reply.hijack();
         raw.writeHead(200, { ...browserHeaders(request.url), 'content-type': 'text/event-stream' });
         return sinkOf(raw);

@@ -330,8 +330,8 @@ describeWith('chromium', 'the page', () => {
     await page.waitForTimeout(300);
     const width = await page.evaluate<number>('document.documentElement.scrollWidth');
     expect(width).toBeLessThanOrEqual(390);
-    for (const table of await page.locator('.scroll').all())
-      expect(await table.evaluate((one) => one.scrollWidth <= one.clientWidth)).toBe(true);
+    const cut = "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length";
+    expect(await page.evaluate<number>(cut)).toBe(0);
     await page.screenshot({ path: path.join(ARTIFACTS, 'page-phone-dark.png'), fullPage: true });
     await page.emulateMedia({ colorScheme: 'light' });
     await expect.poll(inked).toBeGreaterThan(1000);
