@@ -1,5 +1,5 @@
 // Profile files: which profile a device gets, what it inherits, and what is said of a file that is wrong.
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -88,6 +88,31 @@ describe('the profiles that come with Weir', () => {
     expect(catalogue.choose('1.3.6.1.4.1.9999.1.2').name).toBe('nine');
     expect(catalogue.choose('1.3.6.1.4.1.9999').name).toBe('nine');
     expect(catalogue.choose('1.3.6.1.4.1.99990').name).toBe('base');
+  });
+});
+
+describe('docs/profiles.md', () => {
+  const page = readFileSync('docs/profiles.md', 'utf8');
+
+  test('has an example that is a profile', async () => {
+    const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1]?.replaceAll(/^ {3}/gm, '') ?? '';
+    expect(example).toContain('name: acme');
+    write('acme.yaml', example);
+    const acme = loadProfiles(folder).choose('1.3.6.1.4.1.99999.1.7');
+    expect(acme.name).toBe('acme');
+    expect(await askedOf(acme)).toContain('1.3.6.1.4.1.99999.4.1.1.3');
+  });
+
+  test('explains every key that a profile may have', () => {
+    const schema = readFileSync('agent/profile/schema.ts', 'utf8');
+    const keys = [...schema.matchAll(/^ {2,4}([a-z_]+)(?::|,$)/gm)].map((match) => match[1] ?? '');
+    expect(keys.length).toBeGreaterThan(30);
+    // Of an interface column; the page refers to base.yaml for them.
+    const ofInterfaces = ['counters', 'status', 'width', 'narrow'];
+    const missing = [...new Set(keys)].filter(
+      (key) => !ofInterfaces.includes(key) && !new RegExp(`\\b${key}\\b`).test(page),
+    );
+    expect(missing).toEqual([]);
   });
 });
 
