@@ -46,6 +46,10 @@ export class AccountStore {
       await this.#write(connection, found);
       return found;
     });
+    if (application.superseded.length > 0)
+      this.#reporter.warn('an entry of a price plan was changed that a later one has replaced: it has no effect', {
+        plans: [...new Set(application.superseded)].slice(0, 50),
+      });
     if (application.versions.length > 0)
       this.#reporter.info('contracts changed', {
         versions: application.versions.map((one) => `${one.kind} ${one.id} ${one.version}`).slice(0, 50),

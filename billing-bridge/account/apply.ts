@@ -5,6 +5,7 @@ import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
 import { type Binding, FOR_EVER_MS, instantOf, overlaps, type Service } from './contract.ts';
+import { type Rerating, reratingOf } from './rerating.ts';
 
 export type ContractKind = 'customer' | 'price_plan' | 'service';
 
@@ -26,30 +27,41 @@ export interface Stated {
   readonly services: readonly ServiceDocument[];
 }
 
-/** A span of a service whose usage must be looked at again, because its bindings changed. */
-export interface Rerating {
-  readonly service: string;
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-}
-
 export interface Application {
   readonly versions: readonly KeptVersion[];
   readonly reratings: readonly Rerating[];
+  /** Plans of which an entry was changed whose time is over, so that the change has no effect. */
+  readonly superseded: readonly string[];
 }
 
 /** Compares what is stated with the newest versions kept. Throws contract_change_refused for what would change history. */
 export function applicationOf(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): Application {
-  const newest = new Map<string, KeptVersion>();
-  for (const version of kept) {
-    const key = keyOf(version.kind, version.id);
-    const before = newest.get(key);
-    if (before === undefined || before.version < version.version) newest.set(key, version);
-  }
+  const newest = newestOf(kept);
   const customers = new Map(stated.customers.map((customer) => [customer.id, customer]));
   const services = serviceVersions(newest, stated, customers, now);
-  const versions = [...customerVersions(newest, stated, now), ...planVersions(kept, stated, now), ...services];
-  return { versions, reratings: services.flatMap((version) => reratingOf(newest, version, now)) };
+  const plans = planVersions(kept, stated, now);
+  return {
+    versions: [...customerVersions(kept, stated, now), ...plans.made, ...services],
+    reratings: services.flatMap((version) => {
+      const before = newest.get(keyOf('service', version.id));
+      const rerating = reratingOf(
+        before === undefined ? null : keptService(before.document),
+        keptService(version.document),
+        now,
+      );
+      return rerating === null ? [] : [rerating];
+    }),
+    superseded: plans.superseded,
+  };
+}
+
+function newestOf(versions: readonly KeptVersion[]): Map<string, KeptVersion> {
+  const newest = new Map<string, KeptVersion>();
+  for (const version of versions) {
+    const before = newest.get(keyOf(version.kind, version.id));
+    if (before === undefined || before.version < version.version) newest.set(keyOf(version.kind, version.id), version);
+  }
+  return newest;
 }
 
 const keyOf = (kind: ContractKind, id: string): string => `${kind} ${id}`;
@@ -68,12 +80,16 @@ function canonical(value: unknown): string {
   return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`).join(',')}}`;
 }
 
-function customerVersions(newest: ReadonlyMap<string, KeptVersion>, stated: Stated, now: EpochMs): KeptVersion[] {
+function customerVersions(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): KeptVersion[] {
+  const newest = newestOf(kept);
+  // A customer that left and comes back is the one that its bills name.
+  const lastStated = newestOf(kept.filter((version) => version.kind === 'customer' && version.document !== null));
   const changed = stated.customers.flatMap((customer): KeptVersion[] => {
     const before = newest.get(keyOf('customer', customer.id));
     const digest = statedDigest(customer);
     if (before?.stated === digest && before.document !== null) return [];
-    refuseChange('customer', customer.id, ['currency', 'billing_zone', 'billing_cycle'], before?.document, customer);
+    const last = lastStated.get(keyOf('customer', customer.id))?.document;
+    refuseChange('customer', customer.id, ['currency', 'billing_zone', 'billing_cycle'], last, customer);
     return [nextVersion(before, 'customer', customer.id, digest, before === undefined ? 0 : now, customer)];
   });
   return [...changed, ...ended(newest, 'customer', new Set(stated.customers.map((one) => one.id)), now)];
@@ -105,20 +121,39 @@ export interface CancelledPlan {
 }
 
 /** A plan that is edited in place counts from now on; one with a later `valid_from` from then on. Never backwards. */
-function planVersions(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): KeptVersion[] {
+function planVersions(
+  kept: readonly KeptVersion[],
+  stated: Stated,
+  now: EpochMs,
+): { readonly made: readonly KeptVersion[]; readonly superseded: readonly string[] } {
   const made: KeptVersion[] = [];
+  const superseded: string[] = [];
   for (const plan of stated.price_plans) {
     const versions = [...kept, ...made].filter((one) => one.kind === 'price_plan' && one.id === plan.id);
     const slot = plan.valid_from ?? '';
     const sameSlot = versions.findLast((one) => slotOf(one) === slot);
     const digest = statedDigest(plan);
     if (sameSlot?.stated === digest) continue;
-    const statedFrom = plan.valid_from === undefined ? 0 : (instantOf(plan.valid_from, 'UTC') ?? 0);
     const known = kept.some((one) => one.kind === 'price_plan' && one.id === plan.id);
-    const validFrom = known ? Math.max(statedFrom, now) : statedFrom;
+    if (known && isOver(plan, stated, now)) {
+      superseded.push(plan.id);
+      continue;
+    }
+    const validFrom = known ? Math.max(beginOf(plan), now) : beginOf(plan);
     made.push(nextVersion(versions.at(-1), 'price_plan', plan.id, digest, validFrom, plan));
   }
-  return [...made, ...cancelledPlans(kept, stated, now)];
+  return { made: [...made, ...cancelledPlans(kept, stated, now)], superseded };
+}
+
+function beginOf(plan: PlanDocument): EpochMs {
+  return plan.valid_from === undefined ? 0 : (instantOf(plan.valid_from, 'UTC') ?? 0);
+}
+
+/** Another entry of the plan took its place: from now on, the old one would push that aside. */
+function isOver(plan: PlanDocument, stated: Stated, now: EpochMs): boolean {
+  return stated.price_plans.some(
+    (other) => other.id === plan.id && beginOf(other) > beginOf(plan) && beginOf(other) <= now,
+  );
 }
 
 /** Versions that are no longer stated and have not begun never will. */
@@ -193,7 +228,7 @@ function mergedService(
       (one) =>
         one.device === binding.device && one.interface === binding.interface && (one.toMs === null || one.toMs > now),
     );
-    const undated = before === null ? fromMs : (open?.fromMs ?? Math.max(now, fromMs));
+    const undated = before === null ? fromMs : Math.max(open?.fromMs ?? now, fromMs);
     return {
       device: binding.device,
       interface: binding.interface,
@@ -260,22 +295,6 @@ function refuseDoubleBindings(newest: ReadonlyMap<string, KeptVersion>, made: re
       held.push({ ...binding, service: service.id });
       byPort.set(port, held);
     }
-}
-
-/** The past span in which usage may belong to someone else after the change. */
-function reratingOf(newest: ReadonlyMap<string, KeptVersion>, version: KeptVersion, now: EpochMs): Rerating[] {
-  const before = newest.get(keyOf('service', version.id));
-  const old = before === undefined ? [] : keptService(before.document).bindings;
-  const next = keptService(version.document).bindings;
-  const text = (one: Binding): string => `${one.device} ${one.interface} ${one.fromMs} ${one.toMs ?? ''}`;
-  const [oldTexts, nextTexts] = [new Set(old.map(text)), new Set(next.map(text))];
-  const changed = [
-    ...old.filter((one) => !nextTexts.has(text(one))),
-    ...next.filter((one) => !oldTexts.has(text(one))),
-  ];
-  if (changed.length === 0) return [];
-  const fromMs = Math.min(...changed.map((one) => one.fromMs));
-  return fromMs >= now ? [] : [{ service: version.id, fromMs, toMs: now }];
 }
 
 function ended(
