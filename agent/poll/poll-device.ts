@@ -232,7 +232,8 @@ class Visit {
     this.#state.slowReadAtMonotonicMs = monotonicMs;
     for (const table of tables) {
       if (!table.complete) this.#note('table_incomplete');
-      if (table.index.length > 0) this.#tables.push(table);
+      // Also one of which nothing came: it is named among the partial ones.
+      this.#tables.push(table);
     }
   }
 

@@ -61,7 +61,7 @@ function agentOf(
     agent: {
       health_port: healthPort,
       poll_interval_ms: 1000,
-      timeout_ms: 100,
+      timeout_ms: 300,
       retries: 1,
       first_poll_within_ms: 0,
       ...agent,
@@ -248,7 +248,7 @@ describe('the health page', () => {
   test('lives and readiness for anybody, figures and devices for the token, nothing else for nobody', async () => {
     const { double, url } = await collector();
     const { agent } = agentOf(
-      { collector_url: url, token: double.token },
+      { collector_url: url, token: double.token, poll_interval_ms: 3000 },
       { core1: await device(), dead: await device({ dead: true }) },
     );
     await agent.start();

@@ -87,7 +87,7 @@ const ports = (count: number, more: Partial<PortWords> = {}): PortWords[] =>
 beforeEach(async () => {
   clock = new ShiftedClock();
   const deps = { clock, lookup, random: seededRandom(11), environment: {} };
-  access = new SnmpAccess(silentReporter().reporter, { timeoutMs: 60, retries: 1 }, deps);
+  access = new SnmpAccess(silentReporter().reporter, { timeoutMs: 300, retries: 1 }, deps);
   await access.start();
 });
 
@@ -433,6 +433,17 @@ describe('what could not be read', () => {
     const third = await poll(full);
     expect(third.outcome).toBe('complete');
     expect(third.requests).toBeGreaterThan(6);
+  });
+
+  test('a table of which nothing came is named, and the others are there', async () => {
+    await connect({ ports: ports(2), lastChange: 1 });
+    const full = loadProfiles('config/profiles');
+    const HR_PROCESSOR = '1.3.6.1.2.1.25.3.3.1.2';
+    habits.silentWhere = () => device.requests.at(-1)?.oids.some((oid) => oid.startsWith(HR_PROCESSOR)) === true;
+    const one = await poll(full);
+    expect(one).toMatchObject({ outcome: 'partial', failure: 'table_incomplete' });
+    expect(one.tables.filter((table) => !table.complete).map((table) => table.name)).toEqual(['processor']);
+    expect(Object.keys(octetsIn(one))).toEqual(['p1', 'p2']);
   });
 
   test('a table out of order is told, and its rows are kept', async () => {

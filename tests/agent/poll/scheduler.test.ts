@@ -414,7 +414,7 @@ describe('over UDP', () => {
     const { reporter } = silentReporter();
     const access = new SnmpAccess(
       reporter,
-      { timeoutMs: 100, retries: 1 },
+      { timeoutMs: 500, retries: 1 },
       { clock, lookup, random: seededRandom(3), environment: {} },
     );
     await access.start();
