@@ -54,8 +54,10 @@ export class MediationFixture {
     return new MediationFixture(database, bucketMs, new MemoryReadings());
   }
 
-  /** Another collector on a database that is in use: its meters and devices must be new ones. */
+  /** Another collector on a database that is in use, whose meters are no longer known: those of this one must be new. */
   static async beside(database: Database, bucketMs = BUCKET): Promise<MediationFixture> {
+    await database.query('delete from usage.meter');
+    await database.query('delete from usage.journal');
     await database.query('update usage.mediation set cursor = null, number = number + 1');
     return new MediationFixture(database, bucketMs, new MemoryReadings(freshMeters()));
   }
