@@ -3,9 +3,10 @@ import type { Database, Queryable } from '../../common/database/database.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { CustomerDocument } from '../contract-schema.ts';
-import { type Application, applicationOf, type KeptVersion, keptService, type Stated } from './apply.ts';
+import { type Application, applicationOf, keptService, type Stated } from './apply.ts';
 import { ContractBook } from './contract-book.ts';
 import type { Customer, PlanTerms, PlanVersion, Service } from './contract.ts';
+import type { KeptVersion } from './kept-version.ts';
 
 export interface AccountStoreDeps {
   readonly database: Database;

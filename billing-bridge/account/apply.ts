@@ -1,25 +1,12 @@
 // What a configuration changes in the contracts that are kept: new versions with their validity, never an edit of history. Pure.
-import { createHash } from 'node:crypto';
 import { periodAt } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
 import { type Binding, FOR_EVER_MS, instantOf, overlaps, type Service } from './contract.ts';
+import { type ContractKind, type KeptVersion, nextVersion, statedDigest } from './kept-version.ts';
+import { planVersions } from './plan-versions.ts';
 import { type Rerating, reratingOf } from './rerating.ts';
-
-export type ContractKind = 'customer' | 'price_plan' | 'service';
-
-/** One version of one contract as it is kept; `document` null ends it. */
-export interface KeptVersion {
-  readonly kind: ContractKind;
-  readonly id: string;
-  /** Grows with each version of the contract. */
-  readonly version: number;
-  /** What was written in the configuration, to tell whether it changed. */
-  readonly stated: string;
-  readonly validFromMs: EpochMs;
-  readonly document: unknown;
-}
 
 export interface Stated {
   readonly customers: readonly CustomerDocument[];
@@ -39,7 +26,11 @@ export function applicationOf(kept: readonly KeptVersion[], stated: Stated, now:
   const newest = newestOf(kept);
   const customers = new Map(stated.customers.map((customer) => [customer.id, customer]));
   const services = serviceVersions(newest, stated, customers, now);
-  const plans = planVersions(kept, stated, now);
+  const plans = planVersions(
+    kept.filter((version) => version.kind === 'price_plan'),
+    stated.price_plans,
+    now,
+  );
   return {
     versions: [...customerVersions(kept, stated, now), ...plans.made, ...services],
     reratings: services.flatMap((version) => {
@@ -65,20 +56,6 @@ function newestOf(versions: readonly KeptVersion[]): Map<string, KeptVersion> {
 }
 
 const keyOf = (kind: ContractKind, id: string): string => `${kind} ${id}`;
-
-/** The same for the same content, whatever the order of keys. */
-export function statedDigest(content: unknown): string {
-  return createHash('sha256').update(canonical(content)).digest('hex');
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value)
-    .filter(([, one]) => one !== undefined)
-    .toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`).join(',')}}`;
-}
 
 function customerVersions(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): KeptVersion[] {
   const newest = newestOf(kept);
@@ -112,79 +89,6 @@ function refuseChange(
       `The ${field} of ${kind} ${id} cannot change from ${String(old.get(field))} to ${String(after[field])}.`,
       { kind, id, field },
     );
-}
-
-/** What takes back a version that has not begun. */
-export interface CancelledPlan {
-  readonly valid_from: string;
-  readonly cancelled: true;
-}
-
-/** A plan that is edited in place counts from now on; one with a later `valid_from` from then on. Never backwards. */
-function planVersions(
-  kept: readonly KeptVersion[],
-  stated: Stated,
-  now: EpochMs,
-): { readonly made: readonly KeptVersion[]; readonly superseded: readonly string[] } {
-  const made: KeptVersion[] = [];
-  const superseded: string[] = [];
-  for (const plan of stated.price_plans) {
-    const versions = [...kept, ...made].filter((one) => one.kind === 'price_plan' && one.id === plan.id);
-    const slot = plan.valid_from ?? '';
-    const sameSlot = versions.findLast((one) => slotOf(one) === slot);
-    const digest = statedDigest(plan);
-    if (sameSlot?.stated === digest) continue;
-    const known = kept.some((one) => one.kind === 'price_plan' && one.id === plan.id);
-    if (known && isOver(plan, stated, now)) {
-      superseded.push(plan.id);
-      continue;
-    }
-    const validFrom = known ? Math.max(beginOf(plan), now) : beginOf(plan);
-    made.push(nextVersion(versions.at(-1), 'price_plan', plan.id, digest, validFrom, plan));
-  }
-  return { made: [...made, ...cancelledPlans(kept, stated, now)], superseded };
-}
-
-function beginOf(plan: PlanDocument): EpochMs {
-  return plan.valid_from === undefined ? 0 : (instantOf(plan.valid_from, 'UTC') ?? 0);
-}
-
-/** Another entry of the plan took its place: from now on, the old one would push that aside. */
-function isOver(plan: PlanDocument, stated: Stated, now: EpochMs): boolean {
-  return stated.price_plans.some(
-    (other) => other.id === plan.id && beginOf(other) > beginOf(plan) && beginOf(other) <= now,
-  );
-}
-
-/** Versions that are no longer stated and have not begun never will. */
-function cancelledPlans(kept: readonly KeptVersion[], stated: Stated, now: EpochMs): KeptVersion[] {
-  return stated.price_plans.flatMap((plan, at) => {
-    if (stated.price_plans.findIndex((one) => one.id === plan.id) !== at) return [];
-    const slots = new Set(stated.price_plans.filter((one) => one.id === plan.id).map((one) => one.valid_from ?? ''));
-    const versions = kept.filter((one) => one.kind === 'price_plan' && one.id === plan.id);
-    const gone = new Set(versions.filter((one) => one.validFromMs > now).map(slotOf));
-    const added = stated.price_plans.filter((one) => one.id === plan.id).length;
-    return [...gone].flatMap((slot, index): KeptVersion[] => {
-      const newest = versions.findLast((one) => slotOf(one) === slot);
-      const last = versions.at(-1);
-      if (slots.has(slot) || newest === undefined || newest.stated === '' || last === undefined) return [];
-      const cancelled: CancelledPlan = { valid_from: slot, cancelled: true };
-      const version = last.version + added + index + 1;
-      return [
-        { kind: 'price_plan', id: plan.id, version, stated: '', validFromMs: newest.validFromMs, document: cancelled },
-      ];
-    });
-  });
-}
-
-function slotOf(version: KeptVersion): string {
-  const document = version.document;
-  return typeof document === 'object' &&
-    document !== null &&
-    'valid_from' in document &&
-    typeof document.valid_from === 'string'
-    ? document.valid_from
-    : '';
 }
 
 function serviceVersions(
@@ -308,17 +212,6 @@ function ended(
       ? []
       : [nextVersion(version, kind, version.id, '', now, null)],
   );
-}
-
-function nextVersion(
-  before: KeptVersion | undefined,
-  kind: ContractKind,
-  id: string,
-  stated: string,
-  validFromMs: EpochMs,
-  document: unknown,
-): KeptVersion {
-  return { kind, id, version: (before?.version ?? 0) + 1, stated, validFromMs, document };
 }
 
 /** A service as this module wrote it. */

@@ -5,7 +5,7 @@ import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageInMemory, pageOf, pageParameters } from '../../common/http/parameters.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import type { KeptVersion } from '../account/apply.ts';
+import type { KeptVersion } from '../account/kept-version.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Service } from '../account/contract.ts';
 import type { Ledger } from '../ledger.ts';

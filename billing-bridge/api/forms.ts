@@ -1,7 +1,7 @@
 // From what the bridge holds to what it answers: times as text, integers and money as text, nothing left out that a person would ask for.
 import type { Period } from '../../common/model/period.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
-import type { KeptVersion } from '../account/apply.ts';
+import type { KeptVersion } from '../account/kept-version.ts';
 import type { Binding, Customer, Service } from '../account/contract.ts';
 import type { InterfaceState } from '../account/interface-state.ts';
 import type { BillRunEntry } from '../bill/bill-run-store.ts';

@@ -1,8 +1,9 @@
 // What a configuration changes in the contracts: versions with their validity, and never the past, unless a date says so.
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { applicationOf, type KeptVersion, statedDigest } from '../../../billing-bridge/account/apply.ts';
+import { applicationOf } from '../../../billing-bridge/account/apply.ts';
 import type { ContractBook } from '../../../billing-bridge/account/contract-book.ts';
+import { type KeptVersion, statedDigest } from '../../../billing-bridge/account/kept-version.ts';
 import { interfaceState } from '../../../billing-bridge/account/interface-state.ts';
 import { planSchema } from '../../../billing-bridge/contract-schema.ts';
 import { BillingFixture, type ContractsText } from '../../support/billing-fixture.ts';
