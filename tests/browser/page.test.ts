@@ -275,6 +275,7 @@ describeWith('chromium', 'the page', () => {
     await expect.poll(inked).toBeGreaterThan(3000);
     const money = card('Usage and charges');
     await money.getByText('131.42 EUR').waitFor();
+    for (const meter of await money.locator('details:not([open]) summary').all()) await meter.click();
     const chain = await money.innerText();
     for (const text of ['0.183829498 GB = 0.00827232741 EUR', '91 914 749 octets, good', 'batch 512 of agent-1'])
       expect(chain.replaceAll(/[\u2009\u00a0]/g, ' ')).toContain(text);

@@ -43,7 +43,7 @@ function options(width: number): uPlot.Options {
     legend: { live: true },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1000, high * 1.1)] } },
     axes: [
-      { ...axis, values: (_plot, ticks) => ticks.map(hour) },
+      { ...axis, space: 90, values: (_plot, ticks) => ticks.map(hour) },
       { ...axis, size: 86, values: (_plot, ticks) => ticks.map((tick) => rate(tick)) },
     ],
     series: [

@@ -1,7 +1,8 @@
-// What the traffic costs, and the way from a charge back to the readings it came from.
-import { exactInteger, moment, octets, time } from './format.ts';
+// What the traffic costs each customer, and what of it nobody pays for.
+import { Chain } from './chain.tsx';
+import { octets } from './format.ts';
 import { Problem } from './problem.tsx';
-import type { BillingOverview, ChargeChain } from './types.ts';
+import type { BillingOverview } from './types.ts';
 import type { Answer } from './use-answer.ts';
 
 const UNASSIGNED_SHOWN = 8;
@@ -60,46 +61,5 @@ function Unassigned({ interfaces }: { readonly interfaces: BillingOverview['unas
       Traffic without a customer or a reason, which a bill run asks about: {named.join(', ')}
       {more > 0 && ` and ${more} more`}.
     </p>
-  );
-}
-
-/** Law 6: every charge leads back to usage records, readings and the batch they came in. */
-function Chain({ chain }: { readonly chain: ChargeChain | null }) {
-  if (chain === null) return <p class="empty">No charge has been rated yet: a window of usage must end first.</p>;
-  const { charge, usage, readings } = chain;
-  return (
-    <>
-      <h3>The latest charge, explained down to the counter</h3>
-      <ol class="chain">
-        <li>
-          <div class="what">
-            charge {charge.id}: {moment(charge.windowStart)} to {time(charge.windowEnd)}
-          </div>
-          <div class="exact">
-            {charge.service}, {charge.item}: {charge.quantity} {charge.unit} = {charge.amount} {charge.currency}
-          </div>
-        </li>
-        {usage.map((record) => (
-          <li key={`${record.meter} ${record.bucketStart}`} class="usage">
-            <div class="what">
-              usage of {record.device}/{record.interfaceKey} {record.direction} from {time(record.bucketStart)}, version{' '}
-              {record.version}
-            </div>
-            <div class="exact">
-              {exactInteger(record.octets)} octets, {record.quality}
-            </div>
-          </li>
-        ))}
-        {readings.map((reading) => (
-          <li key={`${reading.meter} ${reading.observedAt}`} class="reading">
-            <div class="what">
-              reading of meter {reading.meter} at {time(reading.observedAt)}, batch {reading.sequence} of{' '}
-              {reading.agent}
-            </div>
-            <div class="exact">counter {exactInteger(reading.value)}</div>
-          </li>
-        ))}
-      </ol>
-    </>
   );
 }

@@ -7,6 +7,8 @@ import type { Page, Series, Top } from './types.ts';
 import { useAnswer } from './use-answer.ts';
 
 const WINDOW_MS = 15 * 60_000;
+/** Shown while nothing older is known, so that the first minutes are not a line at the edge. */
+const SHORT_WINDOW_MS = 5 * 60_000;
 const BUSIEST = 6;
 
 interface TrafficProps {
@@ -42,6 +44,16 @@ function merge(inward: Series | null, outward: Series | null): GraphData {
   };
 }
 
+/** The short window where all that is known fits into it. */
+function latest(data: GraphData, nowMs: number): { readonly data: GraphData; readonly minutes: number } {
+  const first = data.at.findIndex((_, place) => data.in[place] !== null || data.out[place] !== null);
+  const from = (nowMs - SHORT_WINDOW_MS) / 1000;
+  const recent = data.at.findIndex((at) => at >= from);
+  if (first < 0 || recent < 0 || first < recent) return { data, minutes: WINDOW_MS / 60_000 };
+  const cut = { at: data.at.slice(recent), in: data.in.slice(recent), out: data.out.slice(recent) };
+  return { data: cut, minutes: SHORT_WINDOW_MS / 60_000 };
+}
+
 export function Traffic({ round, resource, onResource }: TrafficProps) {
   // A new span in each round: the path is what is asked, the subject what it is about.
   const topPath = useMemo(
@@ -57,7 +69,10 @@ export function Traffic({ round, resource, onResource }: TrafficProps) {
   );
   const inward = useAnswer<Series>(paths?.in ?? null, round, shown);
   const outward = useAnswer<Series>(paths?.out ?? null, round, shown);
-  const data = useMemo(() => merge(inward.data, outward.data), [inward.data, outward.data]);
+  const { data, minutes } = useMemo(
+    () => latest(merge(inward.data, outward.data), Date.now()),
+    [inward.data, outward.data],
+  );
   const problem = inward.problem ?? outward.problem ?? busiest.problem;
   const known = data.in.some((value) => value !== null) || data.out.some((value) => value !== null);
   return (
@@ -65,8 +80,8 @@ export function Traffic({ round, resource, onResource }: TrafficProps) {
       <header>
         <h2>{shown ?? 'Traffic'}</h2>
         <span class="note">
-          last 15 minutes, mean of {inward.data === null ? '…' : `${inward.data.stepMs / 1000} s`}; a missing poll is a
-          gap
+          last {minutes} minutes, mean of {inward.data === null ? '…' : `${inward.data.stepMs / 1000} s`}; a missing
+          poll is a gap
         </span>
       </header>
       <Problem text={problem} old={inward.data !== null} />
@@ -88,5 +103,5 @@ export function Traffic({ round, resource, onResource }: TrafficProps) {
 
 function waitingFor(shown: string | null, series: Series | null): string {
   if (shown === null) return 'A rate needs two polls; the first ones are still on their way.';
-  return series === null ? 'Asking…' : 'Nothing is known of this interface in the last 15 minutes.';
+  return series === null ? 'Asking…' : 'Nothing is known of this interface in this time.';
 }
