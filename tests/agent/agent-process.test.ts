@@ -125,7 +125,8 @@ describe('the agent process', () => {
     const held = new Map<number, string>();
     const incarnations = new Set<string>();
     double.nextFault = misfortune;
-    for (let turn = 0; turn < KILLS; turn += 1) {
+    // On a slow machine an agent may die before it wrote anything: then more are killed.
+    for (let turn = 0; turn < KILLS || (held.size < 8 && turn < 40); turn += 1) {
       double.appliesAtOnce = turn % 2 === 0;
       await startAgent();
       await new Promise((resolve) => setTimeout(resolve, 200 + random() * 3000));
@@ -154,7 +155,7 @@ describe('the agent process', () => {
     for (const [sequence, content] of held) expect([sequence, applied.get(sequence)]).toEqual([sequence, content]);
     for (const batch of double.appliedBatches) expect(batch.gaps).toEqual([]);
     expect(new Set(appliedPolls().map((poll) => poll.processId)).size).toBeGreaterThan(1);
-  }, 180_000);
+  }, 300_000);
 
   test('every octet counter it sent is the one that the simulator knows of that tick', async () => {
     const readings = appliedPolls().flatMap((poll) => {
