@@ -41,8 +41,13 @@ function inOrderRecords(fixture: MediationFixture, meter: number): object[] {
   const epochs = sink.history.epochs.map((epoch) => epoch.first.observedAtMs);
   return [...sink.contents.values()].map(({ bucket, good, wrapped, gap, suspended, wraps: _, ...rest }) => ({
     bucketStartMs: bucket * BUCKET,
-    ...{ good, wrapped, gap, suspended },
-    ...{ coveredMs: rest.coveredMs, gapMs: rest.gapMs, lostMs: rest.lostMs },
+    good,
+    wrapped,
+    gap,
+    suspended,
+    coveredMs: rest.coveredMs,
+    gapMs: rest.gapMs,
+    lostMs: rest.lostMs,
     epoch: BigInt(epochs.findLast((first) => first <= rest.firstMs) ?? 0),
     firstReadingAtMs: rest.firstMs,
     lastReadingAtMs: rest.lastMs,

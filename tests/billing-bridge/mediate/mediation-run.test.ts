@@ -298,8 +298,14 @@ describe('late readings', () => {
       '15 v1: good 450, 5 min',
     ]);
     const page = await fixture.store.page({
-      ...{ meter: port.in, device: null, interfaceKey: null, fromMs: T0, toMs: T0 + 10 * MINUTE },
-      ...{ versions: 'all', cursor: null, limit: 10 },
+      meter: port.in,
+      device: null,
+      interfaceKey: null,
+      fromMs: T0,
+      toMs: T0 + 10 * MINUTE,
+      versions: 'all',
+      cursor: null,
+      limit: 10,
     });
     expect(page.items.map(toldRecord)).toEqual([
       '0 v1: good 300, 5 min',

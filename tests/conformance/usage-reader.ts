@@ -1,0 +1,153 @@
+// What every reader of usage must do; a test of one calls this with a way to open it on records that are written down here.
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { UsageReader } from '../../billing-bridge/mediate/usage.ts';
+
+const MINUTE = 60_000;
+const BUCKET = 5 * MINUTE;
+const T0 = Date.parse('2026-11-24T00:00:00Z');
+const ALL: readonly [number, number] = [T0, T0 + 86_400_000];
+
+/** A reader whose records the test makes. Buckets are of five minutes. */
+export interface OpenUsage {
+  readonly reader: UsageReader;
+  /** Makes the two meters of a port. */
+  readonly port: (device: string, interfaceKey: string) => Promise<{ readonly in: number; readonly out: number }>;
+  /** Adds the next version of a bucket; good octets of the whole bucket. */
+  readonly add: (meter: number, bucketStartMs: number, good: bigint) => Promise<void>;
+  /** Every bucket of the meter that starts before is final. */
+  readonly finish: (meter: number, untilMs: number) => Promise<void>;
+}
+
+export function usageReaderConformance(open: () => Promise<OpenUsage>): void {
+  let usage: OpenUsage;
+  let a: { readonly in: number; readonly out: number };
+  let b: { readonly in: number; readonly out: number };
+  beforeEach(async () => {
+    usage = await open();
+    a = await usage.port('r1', 'ge-0/0/0');
+    b = await usage.port('r1', 'ge-0/0/1');
+  });
+
+  const at = (bucket: number): number => T0 + bucket * BUCKET;
+  async function latest(
+    meters: readonly number[],
+    from = ALL[0],
+    to = ALL[1],
+  ): Promise<[number, number, number, bigint][]> {
+    const records = await usage.reader.latest(meters, from, to);
+    return records.map((one) => [one.meter, (one.bucketStartMs - T0) / BUCKET, one.version, one.octets.good]);
+  }
+
+  describe('latest', () => {
+    test('the newest version of each bucket, by meter and bucket, of those meters alone', async () => {
+      await usage.add(b.in, at(0), 9n);
+      await usage.add(a.out, at(1), 3n);
+      await usage.add(a.in, at(1), 2n);
+      await usage.add(a.in, at(0), 1n);
+      await usage.add(a.in, at(1), 20n);
+      await usage.add(a.in, at(1), 200n);
+      expect(await latest([a.out, a.in])).toEqual([
+        [a.in, 0, 1, 1n],
+        [a.in, 1, 3, 200n],
+        [a.out, 1, 1, 3n],
+      ]);
+    });
+
+    test('of buckets that begin in a half-open span', async () => {
+      for (let bucket = 0; bucket < 5; bucket += 1) await usage.add(a.in, at(bucket), BigInt(bucket));
+      expect((await latest([a.in], at(1), at(3))).map((one) => one[1])).toEqual([1, 2]);
+      expect((await latest([a.in], at(1) + 1, at(3) + 1)).map((one) => one[1])).toEqual([2, 3]);
+      expect(await latest([a.in], at(3), at(3))).toEqual([]);
+    });
+
+    test('nothing of no meter, of an unknown one, or of one without usage', async () => {
+      await usage.add(a.in, at(0), 1n);
+      expect(await latest([])).toEqual([]);
+      expect(await latest([b.in, 2_000_000_000])).toEqual([]);
+    });
+
+    test('a whole record, exact', async () => {
+      const octets = 2n ** 64n - 1n;
+      await usage.add(a.in, at(2), octets);
+      const [record] = await usage.reader.latest([a.in], ...ALL);
+      expect(record).toMatchObject({
+        meter: a.in,
+        bucketStartMs: at(2),
+        bucketMs: BUCKET,
+        version: 1,
+        octets: { good: octets, wrapped: 0n, gap: 0n, suspended: 0n },
+        coveredMs: BUCKET,
+        gapMs: 0,
+        lostMs: 0,
+        evidence: { firstReadingAtMs: at(2), lastReadingAtMs: at(3) },
+      });
+      expect(typeof record?.serial).toBe('bigint');
+      expect(typeof record?.evidence.epoch).toBe('bigint');
+    });
+  });
+
+  describe('changedAfter', () => {
+    test('every version, in the order of serials, and what was added since', async () => {
+      await usage.add(a.in, at(0), 1n);
+      await usage.add(b.out, at(0), 2n);
+      await usage.add(a.in, at(0), 3n);
+      const all = await usage.reader.changedAfter(0n, 100);
+      expect(all.map((one) => [one.meter, one.version, one.octets.good])).toEqual([
+        [a.in, 1, 1n],
+        [b.out, 1, 2n],
+        [a.in, 2, 3n],
+      ]);
+      const serials = all.map((one) => one.serial);
+      expect(serials.toSorted((one, other) => (one < other ? -1 : 1))).toEqual(serials);
+      expect(await usage.reader.changedAfter(serials.at(-1) ?? 0n, 100)).toEqual([]);
+      await usage.add(b.in, at(7), 4n);
+      expect((await usage.reader.changedAfter(serials.at(-1) ?? 0n, 100)).map((one) => one.octets.good)).toEqual([4n]);
+    });
+
+    test('no more than the limit, going on from the last serial', async () => {
+      for (let bucket = 0; bucket < 7; bucket += 1) await usage.add(a.in, at(bucket), BigInt(bucket));
+      const found: bigint[] = [];
+      let serial = 0n;
+      for (;;) {
+        const page = await usage.reader.changedAfter(serial, 3);
+        expect(page.length).toBeLessThanOrEqual(3);
+        found.push(...page.map((one) => one.octets.good));
+        if (page.length === 0) break;
+        serial = page.at(-1)?.serial ?? serial;
+      }
+      expect(found).toEqual([0n, 1n, 2n, 3n, 4n, 5n, 6n]);
+    });
+  });
+
+  test('finalUntil: of each meter that has it, of no other', async () => {
+    await usage.finish(a.in, at(3));
+    await usage.finish(a.out, at(4));
+    expect(await usage.reader.finalUntil([a.in, b.in, 2_000_000_000])).toEqual(new Map([[a.in, at(3)]]));
+    expect(await usage.reader.finalUntil([])).toEqual(new Map());
+    await usage.finish(a.in, at(5));
+    expect(await usage.reader.finalUntil([a.out, a.in])).toEqual(
+      new Map([
+        [a.in, at(5)],
+        [a.out, at(4)],
+      ]),
+    );
+  });
+
+  test('meters: both of a port, every one, null of a port that was never read', async () => {
+    const meter = (id: number, interfaceKey: string, direction: string): object => ({
+      id,
+      device: 'r1',
+      interfaceKey,
+      direction,
+    });
+    expect(await usage.reader.metersOf('r1', 'ge-0/0/1')).toEqual({
+      in: meter(b.in, 'ge-0/0/1', 'in'),
+      out: meter(b.out, 'ge-0/0/1', 'out'),
+    });
+    expect(await usage.reader.metersOf('r1', 'ge-0/0/2')).toBeNull();
+    expect(await usage.reader.metersOf('r2', 'ge-0/0/1')).toBeNull();
+    expect((await usage.reader.allMeters()).map((one) => one.id).toSorted((one, other) => one - other)).toEqual(
+      [a.in, a.out, b.in, b.out].toSorted((one, other) => one - other),
+    );
+  });
+}
