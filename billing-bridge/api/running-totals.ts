@@ -54,11 +54,13 @@ function totalOf(preview: Preview): RunningTotal {
     const amount = Exact.parse(line.amount) ?? Exact.zero;
     sums.set(line.service, (sums.get(line.service) ?? Exact.zero).add(amount));
   }
+  // Lines are rounded already: as many places as the total has.
+  const places = (preview.total.split('.')[1] ?? '').length;
   return {
     currency: preview.currency,
     periodStartMs: preview.period.startMs,
     untilMs: preview.untilMs,
     total: preview.total,
-    byService: new Map([...sums].map(([service, sum]) => [service, sum.toString()])),
+    byService: new Map([...sums].map(([service, sum]) => [service, sum.toFixed(places, 'half_up')])),
   };
 }

@@ -29,18 +29,25 @@ export interface BullMqBackend {
 const POOL = 3;
 const COMMAND_TIMEOUT_MS = 10_000;
 
+/** A connection that is lost while BullMQ has it in hand, as at its start, has no listener of BullMQ's: without one here it would end the process. */
+const createSteadyBackend: typeof createPostgresBackend = (...made) => {
+  const backend = createPostgresBackend(...made);
+  backend.connection.pool.on('connect', (client) => client.on('error', () => undefined));
+  return backend;
+};
+
 /** Keeps queues in the `bullmq` schema of the database; makes and migrates that schema. */
 export function postgresBackend(databaseUrl: string): BullMqBackend {
   const connection = { connectionString: databaseUrl, max: POOL, migrate: true, application_name: 'weir-queue' };
   return {
     kind: 'postgresql',
-    queue: (name) => new Queue(name, { connection: { ...connection } }, createPostgresBackend),
+    queue: (name) => new Queue(name, { connection: { ...connection } }, createSteadyBackend),
     worker: (name, process) =>
       new Worker(
         name,
         (job) => process(job.name),
         { connection: { ...connection }, autorun: false },
-        createPostgresBackend,
+        createSteadyBackend,
       ),
   };
 }

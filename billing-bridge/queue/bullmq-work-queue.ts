@@ -31,7 +31,9 @@ export class BullMqWorkQueue implements WorkQueue {
   readonly #reporter: Reporter;
   readonly #deps: WorkQueueDeps;
   readonly #errors: CounterMetric;
-  #open: { charges: BackendQueue; wake: BackendQueue; worker: BackendWorker } | null = null;
+  #open: OpenParts | null = null;
+  /** Aborts a start that waits for a server that is away. */
+  #starting: AbortController | null = null;
   #lastError: string | null = null;
 
   constructor(reporter: Reporter, deps: WorkQueueDeps) {
@@ -39,14 +41,16 @@ export class BullMqWorkQueue implements WorkQueue {
     this.#deps = deps;
     this.#errors = this.#reporter.counter('queue_errors_total', 'Errors of the connection to the queue');
     this.#reporter.health('queue', () => ({
-      healthy: this.#open !== null,
+      healthy: this.#open !== null && this.#lastError === null,
       message: this.#lastError ?? `BullMQ on ${deps.backend.kind}`,
     }));
   }
 
   /** Throws queue_incompatible where the queue's schema is of another version; any other error is worth another try. */
   async start(): Promise<void> {
-    if (this.#open !== null) return;
+    if (this.#open !== null || this.#starting !== null) return;
+    const starting = new AbortController();
+    this.#starting = starting;
     const { backend, onWake } = this.#deps;
     const open = {
       charges: backend.queue(CHARGES_QUEUE),
@@ -59,19 +63,22 @@ export class BullMqWorkQueue implements WorkQueue {
     for (const part of Object.values(open)) part.on('error', (error) => this.#note(error));
     try {
       // One after the other: the first brings the schema, the others find it.
-      await open.charges.waitUntilReady();
-      await open.wake.waitUntilReady();
-      await open.worker.waitUntilReady();
+      for (const part of Object.values(open)) await unlessAborted(part.waitUntilReady(), starting.signal);
     } catch (error) {
       await closeAll(Object.values(open));
+      this.#lastError = messageOf(error);
       throw codedQueueError(error);
+    } finally {
+      this.#starting = null;
     }
     // It ends when the worker is closed; its errors come as events.
     open.worker.run().catch((error: unknown) => this.#note(error));
     this.#open = open;
+    this.#lastError = null;
   }
 
   async stop(): Promise<void> {
+    this.#starting?.abort();
     const open = this.#open;
     this.#open = null;
     if (open !== null) await closeAll([open.worker, open.wake, open.charges]);
@@ -105,9 +112,7 @@ export class BullMqWorkQueue implements WorkQueue {
     return this.#use(({ charges }) => charges.getJobCountByTypes('waiting', 'delayed', 'prioritized', 'active'));
   }
 
-  async #use<T>(
-    work: (open: { charges: BackendQueue; wake: BackendQueue; worker: BackendWorker }) => Promise<T>,
-  ): Promise<T> {
+  async #use<T>(work: (open: OpenParts) => Promise<T>): Promise<T> {
     if (this.#open === null) throw new Error('the queue is not open');
     const result = await work(this.#open);
     this.#lastError = null;
@@ -121,6 +126,25 @@ export class BullMqWorkQueue implements WorkQueue {
     if (message !== this.#lastError) this.#reporter.warn('queue trouble', { message });
     this.#lastError = message;
   }
+}
+
+interface OpenParts {
+  readonly charges: BackendQueue;
+  readonly wake: BackendQueue;
+  readonly worker: BackendWorker;
+}
+
+/** The client waits for ever for a server that is away; a stop must not. */
+async function unlessAborted(ready: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const refuse = (): void => reject(new Error('the queue was stopped before it was ready'));
+    if (signal.aborted) refuse();
+    signal.addEventListener('abort', refuse, { once: true });
+  });
+  // Once one of the two is settled nobody hears of the other.
+  aborted.catch(() => undefined);
+  ready.catch(() => undefined);
+  await Promise.race([ready, aborted]);
 }
 
 function carriedState(state: string): CarriedState {

@@ -199,9 +199,12 @@ export class ScheduledWork implements Component {
   async #lookAfterSchedules(): Promise<void> {
     const { queue, clock } = this.#deps;
     const { signal } = this.#stopping;
+    const stopped = abortOf(signal);
     for (let answered = false; !signal.aborted; ) {
       try {
-        await queue.start();
+        // A queue that is away is waited for without an end, which must not hold the stop.
+        await (answered ? queue.start() : Promise.race([queue.start(), stopped]));
+        if (signal.aborted) return;
         if (!answered) for (const { task } of this.#slots.values()) if (task.needsQueue === true) this.wake(task.name);
         answered = true;
         for (const { task } of this.#slots.values())
@@ -214,6 +217,11 @@ export class ScheduledWork implements Component {
       await clock.sleep(RESCHEDULE_MS, signal);
     }
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function stateOf(slot: Slot): TaskState {

@@ -189,9 +189,9 @@ afresh('feed', () => {
           service: 'acme-port',
           customer: { id: 'acme', name: 'Acme' },
           bindings: [{ device: 'sw1', interfaceKey: 'ge-0' }],
-          running: { amount: '29', currency: 'EUR', periodStart: '2026-11-01T00:00:00.000Z' },
+          running: { amount: '29.00', currency: 'EUR', periodStart: '2026-11-01T00:00:00.000Z' },
         },
-        { service: 'bolt-line', bindings: [], running: { amount: '5', currency: 'USD' } },
+        { service: 'bolt-line', bindings: [], running: { amount: '5.00', currency: 'USD' } },
       ],
       next: null,
     });

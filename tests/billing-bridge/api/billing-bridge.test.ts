@@ -130,13 +130,17 @@ function configOf(more: object = {}, contracts: object = CONTRACTS): BillingBrid
   return billingBridgeConfig(z.object(billingBridgeShape).parse({ ...contracts, billing_bridge: settings }));
 }
 
-function bridgeWith(config: BillingBridgeConfig, holder = 'bridge-1'): Component {
+function bridgeWith(
+  config: BillingBridgeConfig,
+  holder = 'bridge-1',
+  environment: Record<string, string> = {},
+): Component {
   const { reporter, lines } = silentReporter();
   logged = lines;
   const bridge = createBillingBridge(reporter, config, {
     clock: new SystemClock(),
     random: () => 0.5,
-    environment: { WEIR_ADMIN_TOKEN: TOKEN, WEIR_BRIDGE_TOKEN: 'weir_the-bridge-of-this-test' },
+    environment: { WEIR_ADMIN_TOKEN: TOKEN, WEIR_BRIDGE_TOKEN: 'weir_the-bridge-of-this-test', ...environment },
     databaseUrl: server.url,
     holder,
     checkAnswers: true,
@@ -290,6 +294,29 @@ test('a collector that is away is told by /readyz, and mediation goes on when it
   expect((await run('mediate')).body.lastError).toContain('[collector_unreachable]');
   collector.away = false;
   await untilReady(true);
+});
+
+test('a queue that is away is told by /readyz; a timer wakes instead, and charges wait in the outbox', async () => {
+  oneWindow();
+  const nobody = await freePortBlock(1);
+  await bridgeWith(configOf(), 'bridge-1', { WEIR_QUEUE_URL: `redis://127.0.0.1:${nobody}` }).start();
+  const told = await untilReady(false);
+  expect(told.parts['queue']?.healthy).toBe(false);
+  expect(told.parts['database schema']?.healthy).toBe(true);
+  const before = mediation.runs;
+  await waitFor(
+    async () => mediation.runs > before + 1 && (await count('billing.charge')) === 1,
+    30_000,
+    () => logged.join(''),
+  );
+  expect(await count('billing.outbox where delivered_at_ms is null')).toBe(1);
+  expect((await ask('/billing/v1/charges')).status).toBe(200);
+}, 60_000);
+
+test.for([['http://127.0.0.1:1'], ['nonsense']])('queue.url %s is refused', async ([url = '']) => {
+  await expect(bridgeWith(configOf(), 'bridge-1', { WEIR_QUEUE_URL: url }).start()).rejects.toMatchObject({
+    code: 'configuration_invalid',
+  });
 });
 
 test('a run whose lease was lost writes nothing, in mediation and in rating', async () => {
