@@ -1,0 +1,203 @@
+// Live events of a real collector over HTTP, and the API's description of itself.
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { EventHub } from '../../../collector/api/event-hub.ts';
+import { addEventRoutes } from '../../../collector/api/event-routes.ts';
+import { DescribedRoutes } from '../../../common/http/described-routes.ts';
+import { createServer } from '../../../common/http/server.ts';
+import { SystemClock } from '../../../common/runtime/clock.ts';
+import {
+  ADMINISTRATOR,
+  type CollectorFixture,
+  eventually,
+  startCollectorFixture,
+} from '../../support/collector-fixture.ts';
+import { interfacePoll } from '../../support/poll-builder.ts';
+import { silentReporter } from '../../support/silent-reporter.ts';
+
+const STREAMS = 3;
+let fixture: CollectorFixture;
+let remove: () => Promise<void>;
+let sequence = 0;
+const open: { destroy(): unknown }[] = [];
+
+beforeAll(async () => {
+  ({ fixture, remove } = await startCollectorFixture({
+    collector: {
+      store: { memory_limit_mb: 64, threads: 1, commit_interval_ms: 0 },
+      journal: { reserve_bytes: 0 },
+      events: { max_streams: STREAMS, max_buffer_bytes: 2000 },
+    },
+  }));
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) one.destroy();
+  await eventually(async () => ((await fixture.metric('weir_event_streams')) ?? 0) === 0, 'no stream left');
+});
+afterAll(() => remove());
+
+interface Event {
+  readonly kind: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** Listens; the events so far are in `events`. */
+async function listen(): Promise<{ answer: IncomingMessage; events: Event[] }> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const question = httpRequest(
+      `${fixture.url}/api/v1/events`,
+      { headers: { authorization: `Bearer ${ADMINISTRATOR}` } },
+      resolve,
+    );
+    question.once('error', reject).end();
+    open.push(question);
+  });
+  const events: Event[] = [];
+  let text = '';
+  answer.on('error', () => undefined);
+  answer.on('data', (piece: Buffer) => {
+    text += piece.toString('utf8');
+    const whole = text.split('\n\n');
+    text = whole.pop() ?? '';
+    for (const one of whole) {
+      const match = /^event: (\w+)\ndata: (.*)$/.exec(one);
+      if (match !== null)
+        events.push({ kind: match[1] ?? '', data: JSON.parse(match[2] ?? '{}') as Record<string, unknown> });
+    }
+  });
+  return { answer, events };
+}
+
+async function send(oper: number): Promise<void> {
+  sequence += 1;
+  const poll = interfacePoll({
+    device: 'core1',
+    atMs: Date.now(),
+    interfaces: [{ key: 'xe-0\n\nevent: alarm\ndata: {}', inOctets: 1n, outOctets: 1n, oper }],
+  });
+  await fixture.receipt({ sequence, polls: [poll] });
+}
+
+test('alarms, polls and what is applied are told as they are committed', async () => {
+  const { answer, events } = await listen();
+  expect(answer.headers).toMatchObject({
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  await send(1);
+  await send(2);
+  await eventually(async () => new Set(events.map((event) => event.kind)).size >= 4, 'four kinds of events');
+  expect(new Set(events.map((event) => event.kind))).toEqual(new Set(['poll', 'device', 'applied', 'alarm']));
+  const alarm = events.find((event) => event.kind === 'alarm')?.data;
+  expect(alarm).toMatchObject({ change: 'raised', alarmType: 'interface-down', severity: 'major', isCleared: false });
+  expect(events.find((event) => event.kind === 'applied')?.data).toMatchObject({
+    agent: 'agent-1',
+    incarnation: 'incarnation-1',
+  });
+  // An alarm that an operator touches is told too.
+  const id = String(alarm?.['id']);
+  await fixture.post(`/api/v1/alarms/${id}/ack`, {});
+  await eventually(async () => events.some((event) => event.data['change'] === 'operator'), 'the acknowledgement');
+});
+
+test('more streams than the bound are refused with a code, and a place that is left is free', async () => {
+  const answers = [];
+  for (let count = 0; count < STREAMS; count += 1) answers.push(await listen());
+  const refused = await fixture.ask('/api/v1/events');
+  expect(refused).toMatchObject({ status: 429, body: { error: { code: 'overloaded', detail: { most: STREAMS } } } });
+  expect(refused.headers.get('retry-after')).toBe('10');
+  answers[0]?.answer.destroy();
+  await eventually(async () => (await fixture.metric('weir_event_streams')) === STREAMS - 1, 'one has gone');
+  await listen();
+});
+
+test('a browser that reads nothing costs no more than the bound, and is told to ask again when it reads', async () => {
+  const { reporter } = silentReporter();
+  const hub = new EventHub(reporter, { maxStreams: 1, maxBufferBytes: 2000 }, { clock: new SystemClock() });
+  const server = createServer(reporter, {
+    maxBodyBytes: 1000,
+    authenticator: { authenticate: () => Promise.resolve({ name: 'anna', role: 'viewer' }) },
+  });
+  addEventRoutes(new DescribedRoutes(server), hub);
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const address = server.server.address();
+  const socket: Socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+  try {
+    let text = '';
+    socket.on('data', (piece: Buffer) => {
+      text += piece.toString('utf8');
+    });
+    socket.write('GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\n\r\n');
+    await eventually(async () => text.includes('retry:'), 'the stream open');
+    socket.pause();
+    const dropped = async () => Number(/weir_events_dropped_total (\d+)/.exec(await reporter.metricsText())?.[1]);
+    // Until the buffers of the system are full, then our own.
+    for (let count = 0; (await dropped()) === 0 && count < 200; count += 1) {
+      for (let event = 0; event < 100; event += 1) hub.publish('poll', { device: 'x'.repeat(1000) });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await dropped()).toBeGreaterThan(0);
+    expect(text).not.toContain('resync');
+    socket.resume();
+    await eventually(async () => {
+      hub.publish('alarm', { id: '1' });
+      return text.includes('event: resync') && text.includes('event: alarm');
+    }, 'resync');
+  } finally {
+    socket.destroy();
+    await hub.stop();
+    await server.close();
+  }
+});
+
+describe('the API says what it is', () => {
+  interface Document {
+    readonly openapi: string;
+    readonly paths: Readonly<
+      Record<
+        string,
+        Readonly<Record<string, { summary: string; parameters: { name: string; in: string; required: boolean }[] }>>
+      >
+    >;
+  }
+
+  test('an OpenAPI document of every route, with what each parameter is', async () => {
+    const document = await fixture.get<Document>('/api/v1/openapi.json');
+    expect(document.openapi).toBe('3.1.0');
+    for (const place of [
+      '/api/v1/devices/{name}/interfaces',
+      '/api/v1/series',
+      '/api/v1/alarms/{id}/shelve',
+      '/api/v1/batches',
+      '/api/v1/events',
+      '/api/v1/readings',
+      '/api/v1/session',
+    ])
+      expect(Object.keys(document.paths)).toContain(place);
+    const names = document.paths['/api/v1/series']?.['get']?.parameters.map((one) => one.name);
+    expect(names).toEqual(['metric', 'resource', 'from', 'to', 'step', 'step_ms', 'function']);
+    for (const [place, operations] of Object.entries(document.paths))
+      for (const [method, operation] of Object.entries(operations)) {
+        expect([place, method, operation.summary.length > 5]).toEqual([place, method, true]);
+        const inPath = operation.parameters.filter((one) => one.in === 'path').map((one) => one.name);
+        expect(inPath).toEqual([...place.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
+      }
+  });
+
+  test('a page that a person can read, without a script', async () => {
+    const { status, headers, body } = await fixture.ask('/docs');
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(String(body)).toContain('<h2>GET /api/v1/series</h2>');
+    expect(String(body)).not.toMatch(/<script|style=|onclick/);
+    expect((await fixture.ask('/docs/style.css')).headers.get('content-type')).toContain('text/css');
+  });
+
+  test('without a built page the address says so', async () => {
+    expect(await fixture.ask('/', { token: null })).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found' } },
+    });
+  });
+});
