@@ -119,7 +119,7 @@ describe('cursor', () => {
           break;
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   }, 180_000);
 
