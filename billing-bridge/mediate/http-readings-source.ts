@@ -22,7 +22,7 @@ export interface HttpReadingsSourceDeps {
 
 const TIMEOUT_MS = 60_000;
 /** The collector bounds its pages far below; this bounds what answers in its place. */
-const MOST_ANSWER_BYTES = 128 * 1024 * 1024;
+const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export class HttpReadingsSource implements ReadingsSource {
   readonly #config: HttpReadingsSourceConfig;

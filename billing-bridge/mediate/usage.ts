@@ -10,8 +10,9 @@ export interface UsageOctets {
   readonly suspended: bigint;
 }
 
-/** The readings a record came from: places in the collector's journals. */
+/** The readings a record came from: those of the meter from the first time to the last, both included, at the collector. */
 export interface UsageEvidence {
+  /** The epoch of the first of them, named by the time of its own first reading. */
   readonly epoch: bigint;
   readonly firstReadingAtMs: EpochMs;
   readonly lastReadingAtMs: EpochMs;
@@ -26,7 +27,7 @@ export interface UsageRecord {
   readonly bucketMs: DurationMs;
   readonly version: number;
   readonly octets: UsageOctets;
-  /** Time of the bucket covered by spans with a quantity; of it, time inside gap spans; and time of lost spans. */
+  /** Time of the bucket covered by spans whose octets are rated (suspended ones are not); of it, time inside gap spans; and time of lost spans. */
   readonly coveredMs: DurationMs;
   readonly gapMs: DurationMs;
   readonly lostMs: DurationMs;

@@ -39,7 +39,7 @@ function inOrderRecords(fixture: MediationFixture, meter: number): object[] {
     else mediateReading(state, reading, 0, BUCKET, sink);
   if (state !== null) closeBefore(state, FAR / BUCKET, sink);
   const epochs = sink.history.epochs.map((epoch) => epoch.first.observedAtMs);
-  return [...sink.contents.values()].map(({ bucket, good, wrapped, gap, suspended, wraps: _, ...rest }) => ({
+  return [...sink.contents.values()].map(({ bucket, good, wrapped, gap, suspended, ...rest }) => ({
     bucketStartMs: bucket * BUCKET,
     good,
     wrapped,
