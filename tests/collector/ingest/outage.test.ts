@@ -130,6 +130,44 @@ describe('a database that is away', () => {
     }
   });
 
+  test('for so long that the journal is full: agents are asked to wait, nothing acknowledged is lost', async () => {
+    const fixture = new CollectorFixture(database, folder, {
+      collector: {
+        store: { memory_limit_mb: 64, threads: 1, commit_interval_ms: 0 },
+        journal: { reserve_bytes: 0, max_bytes: 16 * 1024 * 1024 },
+        bridge_url: 'http://127.0.0.1:9',
+      },
+    });
+    await fixture.start();
+    try {
+      await databaseAway();
+      // Kept whole though it cannot be read, and large.
+      const body = new Uint8Array(5_200_000).fill(7);
+      for (const sequence of [1, 2, 3])
+        expect(await fixture.receipt({ sequence, body })).toMatchObject({ received: sequence });
+      const refused = await fixture.send({ sequence: 4, polls: [pollOf(4)] });
+      expect(refused).toMatchObject({
+        status: 429,
+        body: { error: { code: 'overloaded', detail: { bound: 'backlog' } } },
+      });
+      expect(refused.headers.get('retry-after')).toBe('10');
+      expect((await readiness(fixture)).parts['journal']?.healthy).toBe(false);
+      await databaseBack();
+      await fixture.applied(3, undefined, 60_000);
+      // The metric store has its own mark; the entries go once it is past them too.
+      await eventually(
+        async () => (await fixture.send({ sequence: 4, polls: [pollOf(4)] })).status === 200,
+        'room',
+        60_000,
+      );
+      await fixture.applied(4, undefined, 60_000);
+      expect(await readings(fixture)).toEqual([4000n]);
+      expect((await fixture.get<{ items: unknown[] }>('/api/v1/quarantine')).items).toHaveLength(3);
+    } finally {
+      await fixture.stop();
+    }
+  });
+
   test('and does not come back before the stop: nothing is lost', async () => {
     const fixture = new CollectorFixture(database, folder, {});
     await fixture.start();

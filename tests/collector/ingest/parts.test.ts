@@ -1,0 +1,255 @@
+// The parts of ingest one by one, without a server: streams and their recovery, applied marks, agents' incarnations, bodies in hand.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AgentStates } from '../../../collector/ingest/agent-states.ts';
+import { AppliedMarks } from '../../../collector/ingest/applied-marks.ts';
+import { AssignedDevices } from '../../../collector/ingest/assigned-devices.ts';
+import { InFlight } from '../../../collector/ingest/in-flight.ts';
+import { MAX_RANGES, StreamTable } from '../../../collector/ingest/streams.ts';
+import type { InventoryDevice } from '../../../collector/inventory/inventory.ts';
+import { type BatchEnvelope, BatchJournal } from '../../../collector/journal/batch-journal.ts';
+import type { Answer, Database } from '../../../common/database/database.ts';
+import { openJournal } from '../../../common/journal/lmdb-journal.ts';
+import { holds, NOTHING_HELD } from '../../../common/model/sequence-ranges.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+import { silentReporter } from '../../support/silent-reporter.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+function envelope(sequence: number, more: Partial<BatchEnvelope> = {}): BatchEnvelope {
+  return {
+    agent: 'agent-1',
+    incarnation: 'incarnation-1',
+    sequence,
+    sha256: sequence.toString(16).padStart(64, '0'),
+    receivedAtMs: 1,
+    clockOffsetMs: 0,
+    ...more,
+  };
+}
+
+const STREAM = { agent: 'agent-1', incarnation: 'incarnation-1' };
+
+describe('streams', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'weir-streams-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function withJournal<T>(work: (journal: BatchJournal) => Promise<T>): Promise<T> {
+    const { reporter } = silentReporter();
+    const opened = openJournal(reporter, { folder, maxBytes: 1e7, reserveBytes: 0, maxPendingBytes: 1e7 });
+    try {
+      return await work(new BatchJournal(opened));
+    } finally {
+      await opened.close();
+    }
+  }
+
+  test('what is received is the same after a restart, whatever was trimmed between', async () => {
+    const sequences = fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(sequences, fc.nat(25), async (order, trimmed) => {
+        const before = new StreamTable();
+        const held = await withJournal(async (journal) => {
+          before.recover(journal);
+          const stream = before.get(STREAM) ?? before.add(STREAM, NOTHING_HELD);
+          for (const sequence of order.filter((one) => !stream.has(one))) {
+            await journal.append(envelope(sequence), Buffer.from('x'));
+            stream.keep(envelope(sequence));
+          }
+          await before.save(journal);
+          await journal.trim(Math.min(trimmed, journal.lastPosition()));
+          return stream.held;
+        });
+        const after = new StreamTable();
+        await withJournal(async (journal) => after.recover(journal));
+        expect(after.get(STREAM)?.held).toEqual(held);
+        for (const sequence of order) expect(holds(held, sequence)).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('sequences given up by the agent, or gone before it came, count as received', () => {
+    const stream = new StreamTable().add(STREAM, NOTHING_HELD);
+    stream.keep(envelope(5, { oldestSequence: 4 }));
+    expect(stream.received).toBe(3);
+    stream.keep(envelope(4));
+    expect(stream.received).toBe(5);
+    stream.keep(envelope(9, { gaps: [{ firstSequence: 6, lastSequence: 20, reason: 'spool full' }] }));
+    // A gap of the future would swallow what is still to come.
+    expect(stream.received).toBe(9);
+    expect(stream.has(10)).toBe(false);
+  });
+
+  test('holes are remembered up to a bound; what fills one from below always fits', () => {
+    const stream = new StreamTable().add(STREAM, NOTHING_HELD);
+    for (let hole = 0; hole < MAX_RANGES; hole += 1) stream.keep(envelope(3 + 2 * hole));
+    expect(stream.hasRoomFor(3 + 2 * MAX_RANGES)).toBe(false);
+    expect(stream.hasRoomFor(1)).toBe(true);
+    stream.keep(envelope(1));
+    expect(stream.received).toBe(1);
+  });
+
+  test('the content of recent sequences is known, and a conflict only once', () => {
+    const stream = new StreamTable().add(STREAM, NOTHING_HELD);
+    for (let sequence = 1; sequence <= 300; sequence += 1) stream.keep(envelope(sequence));
+    expect(stream.contentOf(300)).toBe(envelope(300).sha256);
+    expect(stream.contentOf(1)).toBeNull();
+    const other = 'f'.repeat(64);
+    stream.keep(envelope(300, { sha256: other, quarantined: { code: 'batch_conflict', message: '' } }));
+    expect(stream.contentOf(300)).toBe(envelope(300).sha256);
+    expect(stream.knowsConflict(other)).toBe(true);
+  });
+});
+
+describe('applied marks', () => {
+  test('move up only, are told when they do, and stay where the database fails', async () => {
+    const { reporter } = silentReporter();
+    const told: number[] = [];
+    let answer: number | 'fails' = 7;
+    const marks = new AppliedMarks(reporter, {
+      read: async (streams) => {
+        if (answer === 'fails') throw new WeirError('database_unreachable', '');
+        const through = answer;
+        return streams.map((stream) => ({ ...stream, through }));
+      },
+      onApplied: (_stream, through) => told.push(through),
+    });
+    expect(marks.of(STREAM)).toBe(0);
+    await marks.refresh([STREAM]);
+    answer = 5;
+    await marks.refresh([STREAM]);
+    answer = 'fails';
+    await marks.refresh([STREAM]);
+    expect(marks.of(STREAM)).toBe(7);
+    expect(told).toEqual([7]);
+  });
+
+  test('many streams at once are asked together, in bounded questions', async () => {
+    const { reporter } = silentReporter();
+    const asked: number[] = [];
+    const marks = new AppliedMarks(reporter, {
+      read: async (streams) => {
+        asked.push(streams.length);
+        return [];
+      },
+      onApplied: () => undefined,
+    });
+    const streams = Array.from({ length: 2500 }, (_, at) => ({ agent: `agent-${at}`, incarnation: 'incarnation-1' }));
+    await Promise.all(streams.map((stream) => marks.refresh([stream])));
+    expect(Math.max(...asked)).toBeLessThanOrEqual(1000);
+    expect(asked.reduce((sum, one) => sum + one)).toBe(2500);
+    expect(asked.length).toBeLessThan(10);
+  });
+});
+
+describe('agents', () => {
+  /** A database that knows incarnations, and can be away. */
+  class Incarnations implements Database {
+    readonly order: string[] = [];
+    away = false;
+    asked = 0;
+
+    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Answer<Row>> {
+      this.asked += 1;
+      if (this.away) throw new WeirError('database_unreachable', 'away');
+      const incarnation = String(values[1]);
+      if (text.startsWith('insert') && !this.order.includes(incarnation)) this.order.push(incarnation);
+      const rows = text.startsWith('select') ? this.order.map((one) => ({ incarnation: one })) : [];
+      return { rows: rows as unknown[] as Row[], rowCount: rows.length };
+    }
+
+    transaction<T>(): Promise<T> {
+      throw new Error('not asked for');
+    }
+  }
+
+  function statesOf() {
+    const clock = new VirtualClock(1_000_000);
+    const database = new Incarnations();
+    const { reporter } = silentReporter();
+    return { clock, database, reporter, states: new AgentStates(reporter, { database, clock }) };
+  }
+  const as = (incarnation: string) => ({ agent: 'agent-1', incarnation });
+
+  test('a new incarnation takes over, the one before is refused from then on', async () => {
+    const { states } = statesOf();
+    await states.admit(as('first-spool'));
+    await states.admit(as('second-spool'));
+    await expect(states.admit(as('first-spool'))).rejects.toMatchObject({ code: 'agent_superseded' });
+    await states.admit(as('second-spool'));
+  });
+
+  test('one that another collector has seen meanwhile is found within seconds', async () => {
+    const { clock, database, states } = statesOf();
+    await states.admit(as('first-spool'));
+    database.order.push('elsewhere');
+    await states.admit(as('first-spool'));
+    await clock.advance(11_000);
+    await expect(states.admit(as('first-spool'))).rejects.toMatchObject({ code: 'agent_superseded' });
+  });
+
+  test('the database is not asked for each batch, and not needed', async () => {
+    const { clock, database, states } = statesOf();
+    database.away = true;
+    await states.admit(as('first-spool'));
+    const asked = database.asked;
+    for (let count = 0; count < 100; count += 1) await states.admit(as('first-spool'));
+    expect(database.asked).toBe(asked);
+    await clock.advance(11_000);
+    await states.admit(as('first-spool'));
+  });
+
+  test('what was not written is written when the database is back', async () => {
+    const { database, reporter, states } = statesOf();
+    const seen = { ...as('first-spool'), lastBatchAtMs: 5, lastSequence: 1, received: 1, clockOffsetMs: 90_000 };
+    states.seen(seen);
+    database.away = true;
+    await states.write();
+    database.away = false;
+    await states.write();
+    const asked = database.asked;
+    await states.write();
+    expect(database.asked).toBe(asked);
+    // Somebody else's wrong clock takes no collector out of service.
+    expect(reporter.healthStates()['agent clocks']).toEqual({ healthy: true, message: 'off: agent-1 by 90000 ms' });
+  });
+});
+
+describe('bodies in hand', () => {
+  test('are bounded in number and octets; one is always let in; a release counts once', () => {
+    const { reporter } = silentReporter();
+    const inFlight = new InFlight(reporter, { maxBodies: 2, maxBytes: 100 });
+    const large = inFlight.take(1000);
+    expect(() => inFlight.take(1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    large();
+    large();
+    const [a] = [inFlight.take(10), inFlight.take(10)];
+    expect(() => inFlight.take(1)).toThrow(
+      expect.objectContaining({ detail: { bound: 'in_flight', retryAfterSeconds: 1 } }),
+    );
+    a();
+    inFlight.take(90);
+  });
+});
+
+test('whose device it is: by the configuration, else by who polled it last', async () => {
+  const assigned = new AssignedDevices([{ name: 'core1', agent: 'agent-1' }]);
+  expect([assigned.agentOf('core1'), assigned.agentOf('gone1')]).toEqual(['agent-1', null]);
+  const seen = (name: string, agent: string | null) => ({ name, agent }) as InventoryDevice;
+  const pages = [
+    { items: [seen('core1', 'agent-9'), seen('gone1', 'agent-2')], next: 'more' },
+    { items: [seen('gone2', null)], next: null },
+  ];
+  await assigned.learn({ devices: async (cursor) => pages[cursor === null ? 0 : 1] ?? { items: [], next: null } });
+  expect([assigned.agentOf('core1'), assigned.agentOf('gone1'), assigned.agentOf('gone2')]).toEqual([
+    'agent-1',
+    'agent-2',
+    null,
+  ]);
+});
