@@ -170,9 +170,10 @@ interface Bridge {
 }
 
 async function startBridge(): Promise<Bridge> {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(BILLING));
+  const server = createServer((request, response) => {
+    const known = request.headers.authorization === `Bearer ${ADMINISTRATOR}`;
+    response.writeHead(known ? 200 : 403, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(known ? BILLING : { error: { code: 'forbidden', message: 'No.', detail: {} } }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -356,6 +357,13 @@ describeWith('chromium', 'the page', () => {
     await page.getByLabel('Token').waitFor();
     await page.reload();
     await page.getByLabel('Token').waitFor();
+  });
+
+  test('a role that sees no money is told so, and sees the network', async () => {
+    await page.goto(`${fixture.url}/#token=${await fixture.token('vera', 'viewer')}`);
+    await card('Usage and charges').getByText('Your role sees no money.').waitFor();
+    await card('Devices').getByRole('button', { name: 'core1' }).waitFor();
+    expect(await page.locator('.tile', { hasText: 'Charges' }).innerText()).toContain('not shown to your role');
   });
 
   test('headers of the page: nothing inline, nothing from elsewhere, assets kept and the page itself not', async () => {

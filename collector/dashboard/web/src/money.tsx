@@ -8,7 +8,7 @@ import type { Answer } from './use-answer.ts';
 const UNASSIGNED_SHOWN = 8;
 
 export function Money({ billing }: { readonly billing: Answer<BillingOverview> }) {
-  const { data, problem } = billing;
+  const { data, problem, refused } = billing;
   return (
     <section class="card" aria-label="Usage and charges">
       <header>
@@ -16,7 +16,11 @@ export function Money({ billing }: { readonly billing: Answer<BillingOverview> }
         {data?.watermark != null && <span class="watermark">{data.watermark}</span>}
         <span class="note">the running period of each customer</span>
       </header>
-      <Problem text={problem} old={data !== null} />
+      {refused === 403 ? (
+        <p class="empty">Your role sees no money. Sign in with a token of the role billing to see it.</p>
+      ) : (
+        <Problem text={problem} old={data !== null} />
+      )}
       {data === null && problem === null && <p class="empty">Asking…</p>}
       {data !== null && <Customers customers={data.customers} />}
       {data !== null && data.unassigned.length > 0 && <Unassigned interfaces={data.unassigned} />}

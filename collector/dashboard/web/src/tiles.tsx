@@ -33,16 +33,29 @@ export function Tiles({ overview, billing }: TilesProps) {
       {overview === null ? <Asking /> : <Network overview={overview} />}
       <Tile
         label="Usage records"
-        value={billing.data === null ? '…' : exactInteger(billing.data.usageRecords)}
-        note={billing.problem === null ? 'one a meter and bucket' : 'the billing bridge does not answer'}
+        value={billing.data === null ? unknown(billing) : exactInteger(billing.data.usageRecords)}
+        note={noteOf(billing) ?? 'one a meter and bucket'}
       />
       <Tile
         label="Charges"
-        value={billing.data === null ? '…' : exactInteger(billing.data.charges)}
-        note={billing.data?.watermark == null ? 'rated usage' : `bills are marked ${billing.data.watermark}`}
+        value={billing.data === null ? unknown(billing) : exactInteger(billing.data.charges)}
+        note={
+          noteOf(billing) ??
+          (billing.data?.watermark == null ? 'rated usage' : `bills are marked ${billing.data.watermark}`)
+        }
       />
     </div>
   );
+}
+
+function unknown(billing: Answer<BillingOverview>): string {
+  return billing.problem === null ? '…' : '–';
+}
+
+/** Why there is no figure, or an old one; null where nothing is wrong. */
+function noteOf(billing: Answer<BillingOverview>): string | null {
+  if (billing.problem === null) return null;
+  return billing.refused === 403 ? 'not shown to your role' : 'the billing bridge does not answer';
 }
 
 function Asking() {
