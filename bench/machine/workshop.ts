@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type Component, stopAll } from '../../common/runtime/component.ts';
 
 /** Built files of ours lie beside this one, in dist/. */
 const DIST = path.resolve(import.meta.dirname, '../..');
@@ -26,6 +27,7 @@ export class Workshop {
   readonly folder: string;
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #running = new Set<Running>();
+  readonly #others: Component[] = [];
   #nextPort: number;
 
   constructor(environment: Readonly<Record<string, string | undefined>>) {
@@ -53,6 +55,13 @@ export class Workshop {
     return this.#keep(fork(path.join(DIST, 'bench', file), [JSON.stringify(config)], options));
   }
 
+  /** Starts a component of this process and stops it at the end where nobody did before. */
+  async start<C extends Component>(component: C): Promise<C> {
+    this.#others.push(component);
+    await component.start();
+    return component;
+  }
+
   /** The first of `count` TCP ports in a row that nothing listens on; never given twice. */
   async ports(count = 1): Promise<number> {
     for (let base = this.#nextPort; base + count < LAST_PORT; base += count) {
@@ -67,6 +76,7 @@ export class Workshop {
   /** Stops what still runs and removes the folder. */
   async close(): Promise<void> {
     await Promise.all([...this.#running].map((running) => running.stop()));
+    await stopAll(this.#others);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

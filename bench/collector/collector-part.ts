@@ -1,0 +1,217 @@
+// The collector's rows: counter values per CPU second until applied and readable, beside InfluxDB and VictoriaMetrics, and how soon batches are acknowledged.
+import { missing, type Peer, peerName, PEERS } from '../machine/peers.ts';
+import { pause, until, type Workshop } from '../machine/workshop.ts';
+import type { PartContext } from '../part.ts';
+import { type Goal, type Row, rowOf } from '../rows.ts';
+import { type AgentStream, batchesOf, type EncodedBatch } from './batches.ts';
+import { bodiesOf } from './line-protocol.ts';
+import { type LastValue, type MetricPeer, startInfluxDb, startVictoriaMetrics } from './metric-peers.ts';
+import { deviceName, portName, Traffic } from './traffic.ts';
+import { type BenchCollector, startCollector } from './weir-collector.ts';
+
+const DEVICES = 1000;
+const PORTS_EACH = 48;
+const INTERVAL_MS = 10_000;
+const AGENTS = 4;
+/** What an agent of a thousand devices at 60 s gathers in its second and a half. */
+const POLLS_EACH = 25;
+const ROUNDS_BEFORE = 3;
+const ROUNDS = 8;
+/** It takes several times as long. */
+const INFLUXDB_ROUNDS = 3;
+/** Half load lasts about this long. */
+const PACED_MS = 12_000;
+const MOST_PACED_ROUNDS = 10;
+const READ_MS = 120_000;
+const OUT_OCTETS = 1;
+
+const WHAT = 'counter values per CPU second, applied and readable';
+const OWN_GOAL: Goal = { of: 'weir', least: 1_000_000 };
+const PEER_GOAL: Goal = { of: 'ratio', least: 1 };
+const ACKNOWLEDGED_GOAL: Goal = { of: 'weir', most: 50 };
+
+interface WeirFigures {
+  readonly perCpuSecond: number;
+  readonly collectorShare: number;
+  readonly acknowledgedMs: number;
+  readonly paced: number;
+}
+
+export async function collectorPart(context: PartContext): Promise<readonly Row[]> {
+  const weir = await weirFigures(context);
+  const { perCpuSecond } = weir;
+  const scale = `${DEVICES} devices × ${PORTS_EACH} ports × 8 counters, ${ROUNDS} rounds`;
+  const share = `${Math.round(weir.collectorShare * 100)} % of it in the collector, the rest in PostgreSQL`;
+  return [
+    rowOf({ what: WHAT, weir: perCpuSecond, goal: OWN_GOAL, note: `${scale}; ${share}` }),
+    await peerRow(context, perCpuSecond, PEERS.influxdb, startInfluxDb, INFLUXDB_ROUNDS),
+    await peerRow(context, perCpuSecond, PEERS.victoriaMetrics, startVictoriaMetrics, ROUNDS),
+    rowOf({
+      what: 'milliseconds to acknowledge a batch, 99th percentile at half load',
+      weir: weir.acknowledgedMs,
+      goal: ACKNOWLEDGED_GOAL,
+      note: `${weir.paced} batches of ${POLLS_EACH} polls from ${AGENTS} agents, from when each was due`,
+    }),
+  ];
+}
+
+function newTraffic(): Traffic {
+  const rounds = ROUNDS_BEFORE + ROUNDS + MOST_PACED_ROUNDS + 1;
+  return new Traffic({
+    devices: DEVICES,
+    portsEach: PORTS_EACH,
+    intervalMs: INTERVAL_MS,
+    // So that no reading is of the future and all are of the last minutes.
+    startMs: Math.floor(Date.now() / 1000) * 1000 - rounds * INTERVAL_MS,
+  });
+}
+
+async function weirFigures({ workshop, tell }: PartContext): Promise<WeirFigures> {
+  tell(`collector: Weir takes the counters of ${DEVICES} devices`);
+  const traffic = newTraffic();
+  const streams = streamsOf();
+  const collector = await startCollector(workshop, streams);
+  const rounds = (count: number): EncodedBatch[] =>
+    roundsOf(traffic, count, () => batchesOf(traffic, streams, POLLS_EACH));
+  const warm = rounds(ROUNDS_BEFORE);
+  await settled(collector, traffic, streams, warm);
+  const measured = rounds(ROUNDS);
+  const cpuBefore = collector.cpu();
+  const ownBefore = collector.ownCpu();
+  const startedAt = performance.now();
+  await settled(collector, traffic, streams, measured);
+  const wallMs = performance.now() - startedAt;
+  const cpu = collector.cpu() - cpuBefore;
+  const own = collector.ownCpu() - ownBefore;
+  tell('collector: acknowledgements at half load');
+  const gapMs = (2 * wallMs) / measured.length;
+  const paced = rounds(Math.min(MOST_PACED_ROUNDS, Math.max(1, Math.round(PACED_MS / gapMs / (DEVICES / POLLS_EACH)))));
+  const acknowledged = await sendPaced(collector, interleaved(paced, streams), gapMs);
+  await collector.stop();
+  return {
+    perCpuSecond: (traffic.valuesEach * ROUNDS) / cpu,
+    collectorShare: own / cpu,
+    acknowledgedMs: percentile(acknowledged, 99),
+    paced: acknowledged.length,
+  };
+}
+
+/** The next rounds of the traffic in one form or another; the traffic stands at the last of them afterwards. */
+function roundsOf<T>(traffic: Traffic, count: number, make: () => readonly T[]): T[] {
+  const made: T[] = [];
+  for (let round = 0; round < count; round += 1) {
+    traffic.advance();
+    made.push(...make());
+  }
+  return made;
+}
+
+function streamsOf(): AgentStream[] {
+  const devices = DEVICES / AGENTS;
+  return Array.from({ length: AGENTS }, (_, at) => ({
+    agent: `agent-${at + 1}`,
+    incarnation: `bench-incarnation-${at + 1}`,
+    firstDevice: at * devices,
+    devices,
+    sequence: 0,
+  }));
+}
+
+/** Sends them, each agent its own in order, until the projections have them and the last value can be read. */
+async function settled(
+  collector: BenchCollector,
+  traffic: Traffic,
+  streams: readonly AgentStream[],
+  batches: readonly EncodedBatch[],
+): Promise<void> {
+  const sendAll = async (stream: AgentStream): Promise<void> => {
+    for (const batch of batches) if (batch.stream === stream) await collector.send(batch);
+    await collector.applied(stream);
+  };
+  await Promise.all(streams.map(sendAll));
+  await until(
+    () => lastIsReadable(collector, traffic),
+    READ_MS,
+    () => 'the last reading cannot be read as a series',
+  );
+}
+
+/** By `series`, around the time of the last reading: the traffic that it ends is known only when it has come. */
+async function lastIsReadable(collector: BenchCollector, traffic: Traffic): Promise<boolean> {
+  await pause(50);
+  const device = DEVICES - 1;
+  const toMs = traffic.atMs(device);
+  const query = new URLSearchParams({
+    metric: 'out_octets',
+    resource: `${deviceName(device)}/${portName(PORTS_EACH - 1)}`,
+    from: new Date(toMs - INTERVAL_MS / 2).toISOString(),
+    to: new Date(toMs + INTERVAL_MS / 2).toISOString(),
+    step_ms: String(INTERVAL_MS),
+    function: 'rate',
+  });
+  const answer = await collector.get(`/api/v1/series?${query.toString()}`);
+  return /"value":(?!null)/.test(JSON.stringify(answer));
+}
+
+/** One batch of each agent in turn, as they come when agents work beside each other. */
+function interleaved(batches: readonly EncodedBatch[], streams: readonly AgentStream[]): EncodedBatch[] {
+  const lists = streams.map((stream) => batches.filter((batch) => batch.stream === stream));
+  return (lists[0] ?? []).flatMap((_, at) => lists.flatMap((list) => list[at] ?? []));
+}
+
+/** Each batch when it is due, whether the ones before are acknowledged or not; milliseconds from then. */
+async function sendPaced(
+  collector: BenchCollector,
+  batches: readonly EncodedBatch[],
+  gapMs: number,
+): Promise<number[]> {
+  const startAt = performance.now();
+  const sendDue = async (batch: EncodedBatch, at: number): Promise<number> => {
+    const dueAt = startAt + at * gapMs;
+    await pause(Math.max(0, dueAt - performance.now()));
+    await collector.send(batch);
+    return performance.now() - dueAt;
+  };
+  return Promise.all(batches.map(sendDue));
+}
+
+/** Nearest rank. */
+function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
+}
+
+async function peerRow(
+  { workshop, tell }: PartContext,
+  weir: number,
+  peer: Peer,
+  start: (workshop: Workshop) => Promise<MetricPeer>,
+  rounds: number,
+): Promise<Row> {
+  const name = peerName(peer);
+  const note = missing(peer);
+  if (note !== null) return rowOf({ what: WHAT, weir, peer: { name, figure: null }, goal: PEER_GOAL, note });
+  tell(`collector: ${name} takes the same as line protocol`);
+  const traffic = newTraffic();
+  const running = await start(workshop);
+  await running.feed(
+    roundsOf(traffic, ROUNDS_BEFORE, () => bodiesOf(traffic)),
+    lastOf(traffic),
+  );
+  const bodies = roundsOf(traffic, rounds, () => bodiesOf(traffic));
+  const cpuBefore = running.cpu();
+  await running.feed(bodies, lastOf(traffic));
+  const figure = (traffic.valuesEach * rounds) / (running.cpu() - cpuBefore);
+  await running.running.stop();
+  return rowOf({ what: WHAT, weir, peer: { name, figure }, goal: PEER_GOAL });
+}
+
+function lastOf(traffic: Traffic): LastValue {
+  const device = DEVICES - 1;
+  return {
+    device: deviceName(device),
+    interface: portName(PORTS_EACH - 1),
+    atMs: traffic.atMs(device),
+    outOctets: traffic.of(device, OUT_OCTETS)[PORTS_EACH - 1] ?? 0n,
+  };
+}
