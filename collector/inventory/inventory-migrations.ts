@@ -12,6 +12,7 @@ export const inventoryMigrations: readonly Migration[] = [
         revision int8 not null default 0,
         first_seen_ms int8 not null,
         complete_until_ms int8,
+        interfaces_at_ms int8,
         agent text,
         last_poll_at_ms int8,
         last_answer_at_ms int8,

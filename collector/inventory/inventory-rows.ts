@@ -9,6 +9,7 @@ interface DeviceRow {
   readonly name: string;
   readonly revision: bigint;
   readonly complete_until_ms: bigint | null;
+  readonly interfaces_at_ms: bigint | null;
   readonly agent: string | null;
   readonly last_poll_at_ms: bigint | null;
   readonly last_answer_at_ms: bigint | null;
@@ -70,7 +71,7 @@ export async function lockDevices(
 /** With their interfaces. */
 export async function loadDevices(connection: Queryable, names: readonly string[]): Promise<KnownDevice[]> {
   const { rows } = await connection.query<DeviceRow>(
-    `select id, name, revision, complete_until_ms, agent, last_poll_at_ms, last_answer_at_ms, last_outcome, last_failure,
+    `select id, name, revision, complete_until_ms, interfaces_at_ms, agent, last_poll_at_ms, last_answer_at_ms, last_outcome, last_failure,
             last_poll_ms, last_requests, last_retries, interval_ms, uptime_ticks
        from inventory.device where name = any($1::text[])`,
     [names],
@@ -103,6 +104,7 @@ function deviceOf(row: DeviceRow): KnownDevice {
     interfaces: new Map(),
     last: lastPollOf(row),
     completeUntilMs: numberOf(row.complete_until_ms),
+    interfacesAtMs: numberOf(row.interfaces_at_ms),
     details: 0,
     rows: null,
   };

@@ -105,8 +105,8 @@ export class InventoryWriter {
     if (changes.devices.size > 0) {
       const rows = [...changes.devices].map((device) => {
         device.revision += 1;
-        const { id, revision, completeUntilMs, last } = device;
-        return { id, revision, completeUntilMs, ...last };
+        const { id, revision, completeUntilMs, interfacesAtMs, last } = device;
+        return { id, revision, completeUntilMs, interfacesAtMs, ...last };
       });
       await connection.query(WRITE_DEVICES, [JSON.stringify(rows)]);
     }
@@ -116,9 +116,6 @@ export class InventoryWriter {
     }
     if (changes.interfaces.size > 0)
       await connection.query(WRITE_INTERFACES, [JSON.stringify([...changes.interfaces])]);
-    const again = [...changes.seenAgain].filter((one) => !changes.interfaces.has(one));
-    if (again.length > 0)
-      await connection.query(SEEN_AGAIN, [again.map((one) => one.id), again.map((one) => one.lastSeenMs)]);
   }
 
   /** After a transaction that failed, what was taken from it is not true. */
@@ -139,14 +136,15 @@ export class InventoryWriter {
 
 const WRITE_DEVICES = `
   update inventory.device device
-     set revision = seen.revision, complete_until_ms = seen."completeUntilMs", agent = seen.agent,
+     set revision = seen.revision, complete_until_ms = seen."completeUntilMs",
+         interfaces_at_ms = seen."interfacesAtMs", agent = seen.agent,
          last_poll_at_ms = seen."lastPollAtMs", last_answer_at_ms = seen."lastAnswerAtMs",
          last_outcome = seen."lastOutcome", last_failure = seen."lastFailure", last_poll_ms = seen."lastPollMs",
          last_requests = seen."lastRequests", last_retries = seen."lastRetries", interval_ms = seen."intervalMs",
          uptime_ticks = seen."uptimeTicks"
-    from jsonb_to_recordset($1::jsonb) as seen (id int, revision int8, "completeUntilMs" int8, agent text,
-         "lastPollAtMs" int8, "lastAnswerAtMs" int8, "lastOutcome" text, "lastFailure" text, "lastPollMs" int8,
-         "lastRequests" int, "lastRetries" int, "intervalMs" int8, "uptimeTicks" int8)
+    from jsonb_to_recordset($1::jsonb) as seen (id int, revision int8, "completeUntilMs" int8, "interfacesAtMs" int8,
+         agent text, "lastPollAtMs" int8, "lastAnswerAtMs" int8, "lastOutcome" text, "lastFailure" text,
+         "lastPollMs" int8, "lastRequests" int, "lastRetries" int, "intervalMs" int8, "uptimeTicks" int8)
    where device.id = seen.id`;
 
 const COMPLETE_OTHERS = `
@@ -173,7 +171,3 @@ const WRITE_INTERFACES = `
          "ifType" int8, mtu int8, "speedBps" int8, mac text, "adminStatus" int, "operStatus" int, "lastSeenMs" int8,
          "goneAtMs" int8)
    where interface.id = seen.id`;
-
-const SEEN_AGAIN = `
-  update inventory.interface interface set last_seen_ms = seen.at_ms
-    from unnest($1::int[], $2::int8[]) as seen (id, at_ms) where interface.id = seen.id`;

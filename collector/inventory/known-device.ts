@@ -18,6 +18,7 @@ export interface KnownInterface {
   mac: string | null;
   adminStatus: number | null;
   operStatus: number | null;
+  /** When it was last seen to change; what is not gone was also there in the last complete table of its device. */
   lastSeenMs: EpochMs;
   /** When a complete table no longer had it; null while it is there. */
   goneAtMs: EpochMs | null;
@@ -65,6 +66,8 @@ export interface KnownDevice {
   last: LastPoll | null;
   /** Up to when its polls are complete, or reported as gaps; null where no agent said so. */
   completeUntilMs: EpochMs | null;
+  /** When the last complete table of interfaces came. */
+  interfacesAtMs: EpochMs | null;
   /** Grows with each change of what a layout says of its interfaces. */
   details: number;
   /** The last table of interfaces: most say the same again. */
@@ -77,8 +80,6 @@ export interface LastRows {
   readonly interfaces: RowInterfaces;
   /** What its columns of status said, where its interfaces are as it said. */
   status: Status | null;
-  /** When its interfaces were last marked as seen. */
-  seenAtMs: EpochMs;
 }
 
 /** ifAdminStatus, ifOperStatus and the speed of each row. */
@@ -112,8 +113,6 @@ export interface InventoryChanges {
   readonly devices: Set<KnownDevice>;
   readonly systems: Map<KnownDevice, SystemTexts>;
   readonly interfaces: Set<KnownInterface>;
-  /** Interfaces of which nothing changed but when they were last seen. */
-  readonly seenAgain: Set<KnownInterface>;
   readonly reachability: Reachability[];
 }
 
@@ -124,7 +123,6 @@ export function noChanges(): InventoryChanges {
     devices: new Set(),
     systems: new Map(),
     interfaces: new Set(),
-    seenAgain: new Set(),
     reachability: [],
   };
 }

@@ -16,8 +16,6 @@ import {
 } from './known-device.ts';
 import { keysOf } from './row-keys.ts';
 
-/** An unchanged interface is written again when it was last seen this long ago. */
-const SEEN_AGAIN_MS = 3_600_000;
 const MOST_INT4 = 2 ** 31 - 1;
 
 /** UTC of a poll: the agent's clock less its offset, never later than the batch arrived, or all later polls would be history. */
@@ -69,7 +67,7 @@ export function interfacesOf(
   const keys = textsOf(table, 'interfaceKey');
   const interfaces = keysOf(poll, table).map((key) => (key === '' ? null : (device.interfaces.get(key) ?? null)));
   if (keys?.every((key) => key !== null && key !== '') === true)
-    device.rows = { keys, index: table.index, interfaces, status: null, seenAtMs: 0 };
+    device.rows = { keys, index: table.index, interfaces, status: null };
   return interfaces;
 }
 
@@ -156,7 +154,10 @@ function observeStatus(sighting: Sighting, table: Table, atMs: EpochMs, changes:
   const rows = interfacesOf(device, poll, table, changes);
   const status = STATUS_COLUMNS.map((name) => numbersOf(table, name));
   const last = device.rows?.interfaces === rows ? device.rows : null;
-  if (last?.status != null && sameStatus(last.status, status) && atMs - last.seenAtMs < SEEN_AGAIN_MS) return;
+  if (last?.status != null && sameStatus(last.status, status)) {
+    if (table.complete) device.interfacesAtMs = atMs;
+    return;
+  }
   const [admin, oper, speeds] = status;
   let seen = 0;
   for (const [row, found] of rows.entries()) {
@@ -175,9 +176,12 @@ function observeStatus(sighting: Sighting, table: Table, atMs: EpochMs, changes:
     markSeen(found, changed, atMs, changes);
   }
   // An empty table makes nothing gone: a device that is just starting has one too.
-  if (table.complete && seen > 0) markGone(device, rows, atMs, changes);
+  if (table.complete && seen > 0) {
+    markGone(device, rows, atMs, changes);
+    device.interfacesAtMs = atMs;
+  }
   // Only of a complete table is it known who is gone.
-  if (last !== null) Object.assign(last, { status: table.complete ? status : null, seenAtMs: atMs });
+  if (last !== null) last.status = table.complete ? status : null;
 }
 
 /** A change that layouts tell too. */
@@ -194,16 +198,19 @@ function sameStatus(before: Status, status: Status): boolean {
 /** Absent is NaN. */
 function sameNumbers(before: Float64Array | undefined, values: Float64Array | undefined): boolean {
   if (before === undefined || values === undefined) return before === values;
-  for (let at = 0; at < values.length; at += 1) if (!Object.is(before[at], values[at])) return false;
+  for (let at = 0; at < values.length; at += 1) {
+    const was = before[at];
+    const is = values[at];
+    if (was !== is && !(Number.isNaN(was) && Number.isNaN(is))) return false;
+  }
   return true;
 }
 
 function markSeen(found: KnownInterface, changed: boolean, atMs: EpochMs, changes: InventoryChanges): void {
-  const anew = changed || found.goneAtMs !== null;
-  if (!anew && atMs - found.lastSeenMs < SEEN_AGAIN_MS) return;
+  if (!changed && found.goneAtMs === null) return;
   found.goneAtMs = null;
   found.lastSeenMs = atMs;
-  (anew ? changes.interfaces : changes.seenAgain).add(found);
+  changes.interfaces.add(found);
 }
 
 function markGone(device: KnownDevice, rows: RowInterfaces, atMs: EpochMs, changes: InventoryChanges): void {
@@ -211,6 +218,7 @@ function markGone(device: KnownDevice, rows: RowInterfaces, atMs: EpochMs, chang
   const there = new Set(rows);
   for (const one of device.interfaces.values()) {
     if (there.has(one) || one.goneAtMs !== null) continue;
+    one.lastSeenMs = Math.max(one.lastSeenMs, device.interfacesAtMs ?? 0);
     one.goneAtMs = atMs;
     changes.interfaces.add(one);
   }

@@ -104,7 +104,8 @@ const SELECT_DEVICES = `
     from inventory.device device`;
 
 const SELECT_INTERFACES = `
-  select interface.*, device.name as device_name
+  select interface.*, device.name as device_name,
+         case when gone_at_ms is null then greatest(last_seen_ms, interfaces_at_ms) else last_seen_ms end as there_at_ms
     from inventory.interface interface join inventory.device device on device.id = interface.device`;
 
 interface DeviceRow {
@@ -153,7 +154,7 @@ interface InterfaceRow {
   readonly admin_status: number | null;
   readonly oper_status: number | null;
   readonly first_seen_ms: bigint;
-  readonly last_seen_ms: bigint;
+  readonly there_at_ms: bigint;
   readonly gone_at_ms: bigint | null;
 }
 
@@ -205,7 +206,7 @@ function interfaceOf(row: InterfaceRow): InventoryInterface {
     adminStatus: row.admin_status,
     operStatus: row.oper_status,
     firstSeenMs: Number(row.first_seen_ms),
-    lastSeenMs: Number(row.last_seen_ms),
+    lastSeenMs: Number(row.there_at_ms),
     goneAtMs: numberOf(row.gone_at_ms),
   };
 }

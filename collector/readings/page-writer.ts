@@ -136,7 +136,12 @@ function bytesOf(page: PageOfPoll): number {
 async function insertPages(connection: Queryable, placed: readonly PlacedPage[], arena: PageArena): Promise<void> {
   const begin = placed[0]?.page.at ?? 0;
   const end = placed.reduce((last, { page }) => Math.max(last, page.at + bytesOf(page)), begin);
-  const list = (of: (placed: PlacedPage) => number): string => `{${placed.map(of).join(',')}}`;
+  // As the server writes arrays: cheaper than a parameter of many values.
+  const list = (of: (one: PlacedPage) => number): string => {
+    let text = '';
+    for (const one of placed) text += `,${of(one)}`;
+    return `{${text.slice(1)}}`;
+  };
   await connection.query(INSERT_PAGES, [
     arena.bytes.subarray(begin, end),
     list(({ position }) => position),

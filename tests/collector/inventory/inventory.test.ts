@@ -179,17 +179,24 @@ describe('interfaces', () => {
     expect(after.map((one) => [one.id, one.meters])).toEqual(before.map((one) => [one.id, one.meters]));
   });
 
-  test('unchanged ones are written again only after an hour', async () => {
+  test('are last seen in the last complete table that had them, though unchanged ones are not written', async () => {
     const projection = readingsProjection(postgres.database);
     const seen = async (): Promise<number[]> =>
       (await inventory.interfaces('core1', null, 10)).items.map((one) => one.lastSeenMs);
-    const ports = [port(1), port(2)];
-    for (const minute of [0, 30, 59]) await projection.apply([entryOf([portsPoll({ atMs: at(minute), ports })])]);
-    expect(await seen()).toEqual([at(0), at(0)]);
-    await projection.apply([entryOf([portsPoll({ atMs: at(60), ports: [port(1), port(2, { oper: 2 })] })])]);
-    expect(await seen()).toEqual([at(60), at(60)]);
-    await projection.apply([entryOf([portsPoll({ atMs: at(61), ports: [port(1), port(2, { oper: 1 })] })])]);
-    expect(await seen()).toEqual([at(60), at(61)]);
+    const versions = async (): Promise<unknown> =>
+      (await postgres.database.query('select xmin::text from inventory.interface order by id')).rows;
+    const both = [port(1), port(2)];
+    await projection.apply([entryOf([portsPoll({ atMs: at(0), ports: both })])]);
+    const before = await versions();
+    await projection.apply([entryOf([portsPoll({ atMs: at(1), ports: both })])]);
+    await projection.apply([entryOf([portsPoll({ atMs: at(2), ports: [port(1)], complete: false })])]);
+    expect(await seen()).toEqual([at(1), at(1)]);
+    await projection.apply([entryOf([portsPoll({ atMs: at(3), ports: both })])]);
+    expect(await seen()).toEqual([at(3), at(3)]);
+    expect(await versions()).toEqual(before);
+    await readingsProjection(postgres.database).apply([entryOf([portsPoll({ atMs: at(4), ports: [port(1)] })])]);
+    await projection.apply([entryOf([portsPoll({ atMs: at(5), ports: [port(1)] })])]);
+    expect(await seen()).toEqual([at(5), at(3)]);
   });
 
   test('values that no MIB allows are left out', async () => {
