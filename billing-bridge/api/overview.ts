@@ -15,7 +15,7 @@ export interface OverviewDeps {
   readonly clock: Clock;
 }
 
-const FRESH_MS = 1_000;
+const PACE = { freshMs: 1_000, share: 1 };
 const DAY_MS: DurationMs = 86_400_000;
 /** What a page can show. */
 const MAX_CUSTOMERS = 200;
@@ -30,7 +30,7 @@ export class Overview {
 
   constructor(deps: OverviewDeps) {
     this.#deps = deps;
-    this.#whole = new Paced(() => this.#find(), deps.clock, { freshMs: FRESH_MS });
+    this.#whole = new Paced(() => this.#find(), deps.clock, PACE);
   }
 
   get(): Promise<object> {
@@ -84,15 +84,14 @@ export class Overview {
     if (charge === null) return null;
     const meters = new Map((await ledger.usage.allMeters()).map((meter) => [meter.id, meter]));
     const records = (await ledger.recordsBehind(charge)).slice(0, MAX_RECORDS);
-    const readings: object[] = [];
-    for (const [meter, span] of spansOf(records)) readings.push(...(await this.#readings(meter, span)));
+    const readings = await Promise.all([...spansOf(records)].map(([meter, span]) => this.#readings(meter, span)));
     return {
       charge: shownCharge(charge),
       usage: records.flatMap((record) => {
         const meter = meters.get(record.meter);
         return meter === undefined ? [] : [shownRecord(record, meter)];
       }),
-      readings,
+      readings: readings.flat(),
     };
   }
 
