@@ -13,7 +13,7 @@ import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
 import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/bill-store.ts';
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
-import { GateCheck } from './bill/gate-check.ts';
+import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
 import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
@@ -33,6 +33,7 @@ import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } 
 import { type Preview, preview } from './rate/preview.ts';
 import { RatingRun } from './rate/rating-run.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
+import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
   BillingBridgeConfig,
@@ -91,12 +92,14 @@ export class Ledger {
       { windowMs: config.ratingWindowMs, bucketMs: config.bucketMs },
       { database, usage, book, clock, publish: (...charges) => this.#publish(...charges) },
     );
-    const gates = new GateCheck({
+    const gateDeps: GateCheckDeps = {
       database,
       usage,
       facts: usage,
       stateOf: (contracts, device, interfaceKey, at) => this.stateOf(contracts, device, interfaceKey, at),
-    });
+      dueByTime: (contracts, service, afterMs, untilMs) =>
+        dueByTime(contracts, service, afterMs, untilMs, 1).length > 0,
+    };
     this.billRun = new BillRun(
       reporter,
       { hardGates: config.hardGates, watermark: config.watermark },
@@ -104,7 +107,10 @@ export class Ledger {
         database,
         book,
         clock,
-        checkGates: (contracts, customer, period) => gates.check(contracts, customer, period),
+        beginGates: () => {
+          const gates = new GateCheck(gateDeps);
+          return (contracts, customer, period) => gates.check(contracts, customer, period);
+        },
         readCharges: READ_CHARGES,
       },
     );

@@ -23,6 +23,7 @@ export class ContractBook {
   readonly plans: readonly PlanVersion[];
   readonly #plansById = new Map<string, PlanVersion[]>();
   readonly #byPort = new Map<string, Holder[]>();
+  readonly #byCustomer = new Map<string, Service[]>();
 
   constructor(contents: BookContents) {
     this.serial = contents.serial;
@@ -35,11 +36,11 @@ export class ContractBook {
       versions.sort((left, right) => left.validFromMs - right.validFromMs || left.version - right.version);
       this.#plansById.set(plan.id, versions);
     }
-    for (const service of contents.services)
-      for (const binding of service.bindings) {
-        const port = portKey(binding.device, binding.interface);
-        this.#byPort.set(port, [...(this.#byPort.get(port) ?? []), { service, binding }]);
-      }
+    for (const service of contents.services) {
+      added(this.#byCustomer, service.customer, service);
+      for (const binding of service.bindings)
+        added(this.#byPort, portKey(binding.device, binding.interface), { service, binding });
+    }
   }
 
   customerOf(service: Service): Customer {
@@ -48,8 +49,8 @@ export class ContractBook {
     return customer;
   }
 
-  servicesOf(customer: string): Service[] {
-    return [...this.services.values()].filter((service) => service.customer === customer);
+  servicesOf(customer: string): readonly Service[] {
+    return this.#byCustomer.get(customer) ?? [];
   }
 
   /** The terms that count for a service at an instant; null before its plan's first version. */
@@ -77,4 +78,10 @@ export class ContractBook {
 
 function portKey(device: string, interfaceKey: string): string {
   return `${device}\n${interfaceKey}`;
+}
+
+function added<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }

@@ -9,7 +9,7 @@ import type { Customer } from '../account/contract.ts';
 import { closedBill, insertBill, type NewBill } from './bill-store.ts';
 import { type Gate, type GateFindings, type GateName, holding, judge } from './gates.ts';
 import { correctedGroups, periodGroups, type ReadCharges } from './line-groups.ts';
-import { type BillLine, type LineGroup, lineOf, type LineRounding, totalOf } from './lines.ts';
+import { type BillLine, type LineGroup, lineOf, type LineRounding, sumOf, totalOf } from './lines.ts';
 
 /** Finds what is not in order for a period and, where given, one account. */
 export type CheckGates = (book: ContractBook, customer: Customer, period: Period) => Promise<GateFindings[]>;
@@ -22,7 +22,8 @@ export interface BillRunConfig {
 export interface BillRunDeps {
   readonly database: Database;
   readonly book: () => Promise<ContractBook>;
-  readonly checkGates: CheckGates;
+  /** Called once a run. */
+  readonly beginGates: () => CheckGates;
   readonly readCharges: ReadCharges;
   readonly clock: Clock;
 }
@@ -69,9 +70,10 @@ export class BillRun {
   /** Throws period_unknown, period_open (unless interim) or not_found; held accounts are in the result, each with its gates. */
   async run(request: BillRequest): Promise<BillRunResult> {
     const book = await this.#deps.book();
+    const checkGates = this.#deps.beginGates();
     const accounts: AccountResult[] = [];
     for (const { customer, period } of this.#accounts(book, request))
-      accounts.push(await this.#billAccount(book, customer, period, request));
+      accounts.push(await this.#billAccount(book, customer, period, request, checkGates));
     const result = { period: request.period, interim: request.interim, accounts };
     await this.#deps.database.query(
       `insert into billing.bill_run (period, account, interim, accepted, by_whom, at_ms, result)
@@ -118,13 +120,14 @@ export class BillRun {
     customer: Customer,
     period: Period,
     request: BillRequest,
+    checkGates: CheckGates,
   ): Promise<AccountResult> {
     const nothing = { account: customer.id, bill: null, total: null, currency: customer.currency };
     if (!request.interim) {
       const before = await closedBill(this.#deps.database, customer.id, period);
       if (before !== null) return closed(customer, before);
     }
-    const gates = judge(await this.#deps.checkGates(book, customer, period), {
+    const gates = judge(await checkGates(book, customer, period), {
       hard: new Set(request.interim ? [] : this.#config.hardGates),
       accepted: new Set(request.accept),
     });
@@ -164,7 +167,12 @@ export class BillRun {
       ...current.map((group): ['charge', LineGroup] => ['charge', group]),
       ...corrected.map((group): ['adjustment', LineGroup] => ['adjustment', group]),
     ];
-    const lines = all.map(([kind, group], at) => lineOf(at + 1, kind, group, roundingOf(book, group)));
+    const lines: BillLine[] = [];
+    for (const [kind, group] of all) {
+      const line = lineOf(lines.length + 1, kind, group, roundingOf(book, group));
+      // Beside a group that was corrected stand others of its item that say nothing new.
+      if (kind === 'charge' || group.unbilled.size > 0 || !sumOf([line.amount]).isZero()) lines.push(line);
+    }
     return { lines, unbilled: new Set(all.flatMap(([, group]) => [...group.unbilled])) };
   }
 

@@ -1,14 +1,13 @@
 // Looks behind each gate of a bill: counters, quarantine, clocks, finality, earlier periods, gaps, suspense and ports that belong to nobody.
 import type { Queryable } from '../../common/database/database.ts';
 import { type Period, periodAt } from '../../common/model/period.ts';
-import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, Service } from '../account/contract.ts';
 import type { InterfaceState } from '../account/interface-state.ts';
 import type { Meter, UsageReader } from '../mediate/usage.ts';
-import type { GateFindings, GateName } from './gates.ts';
-
-type Finding = Readonly<Record<string, unknown>>;
+import { type BoundPort, type FinalityDeps, notFinal, unratedUsage, type UnratedUsage } from './finality.ts';
+import type { Finding, GateFindings, GateName } from './gates.ts';
 
 /** What mediation knows about how far usage can be trusted. */
 export interface MediationFacts {
@@ -22,26 +21,29 @@ export interface MediationFacts {
   totals?(fromMs: EpochMs, toMs: EpochMs): Promise<readonly { readonly meter: Meter; readonly octets: bigint }[]>;
 }
 
-export interface GateCheckDeps {
+export interface GateCheckDeps extends FinalityDeps {
   readonly database: Queryable;
   readonly usage: UsageReader;
   readonly facts: MediationFacts;
   readonly stateOf: (book: ContractBook, device: string, interfaceKey: string, at: EpochMs) => InterfaceState;
 }
 
-interface Port {
-  readonly service: string;
-  readonly device: string;
-  readonly interface: string;
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
+/** What is the same for every account of a run. */
+interface Common {
+  readonly meters: readonly Meter[];
+  readonly byPort: ReadonlyMap<string, readonly Meter[]>;
+  readonly quarantined: number;
+  readonly unrated: UnratedUsage;
 }
 
 const OPEN_MS = Number.MAX_SAFE_INTEGER;
 const DAY_MS = 86_400_000;
 
+/** For one bill run: what all accounts have in common is looked up once. */
 export class GateCheck {
   readonly #deps: GateCheckDeps;
+  readonly #unassigned = new Map<string, Promise<Finding[]>>();
+  #common: Promise<Common> | null = null;
 
   constructor(deps: GateCheckDeps) {
     this.#deps = deps;
@@ -49,23 +51,44 @@ export class GateCheck {
 
   /** Every gate, in the order of their names' list. */
   async check(book: ContractBook, customer: Customer, period: Period): Promise<GateFindings[]> {
-    const ports = portsOf(book.servicesOf(customer.id), period);
-    const all = await this.#deps.usage.allMeters();
-    const meters = all.filter((meter) =>
-      ports.some((port) => port.device === meter.device && port.interface === meter.interfaceKey),
-    );
-    const ids = meters.map((meter) => meter.id);
+    this.#common ??= this.#lookUp();
+    const { meters, byPort, quarantined, unrated } = await this.#common;
+    const services = book.servicesOf(customer.id);
+    const ports = portsOf(services, period, byPort);
+    const ids = [...new Set(ports.flatMap((port) => port.meters.map((meter) => meter.id)))];
     const { facts } = this.#deps;
-    const quarantined = await facts.quarantined();
     return [
       gate('conservation', await facts.conservation(ids, period.startMs, period.endMs)),
       { name: 'quarantine', count: quarantined, findings: quarantined === 0 ? [] : [{ batches: quarantined }] },
       gate('clock', await facts.unsoundClocks(ids, period.startMs, period.endMs)),
-      gate('finality', await this.#notFinal(customer, period, ports, meters)),
+      gate('finality', await notFinal(this.#deps, unrated, book, services, period, ports)),
       gate('earlier_period', await this.#earlierPeriods(customer, period)),
       ...(await this.#fromCharges(customer, period)),
-      gate('unassigned', await this.unassigned(book, period.startMs, period.endMs, all)),
+      gate('unassigned', await this.#unassignedIn(book, period, meters)),
     ];
+  }
+
+  async #lookUp(): Promise<Common> {
+    const meters = await this.#deps.usage.allMeters();
+    const byPort = new Map<string, Meter[]>();
+    for (const meter of meters) {
+      const port = byPort.get(portKey(meter.device, meter.interfaceKey));
+      if (port === undefined) byPort.set(portKey(meter.device, meter.interfaceKey), [meter]);
+      else port.push(meter);
+    }
+    return {
+      meters,
+      byPort,
+      quarantined: await this.#deps.facts.quarantined(),
+      unrated: await unratedUsage(this.#deps),
+    };
+  }
+
+  #unassignedIn(book: ContractBook, period: Period, meters: readonly Meter[]): Promise<Finding[]> {
+    const span = `${book.serial} ${period.startMs} ${period.endMs}`;
+    const known = this.#unassigned.get(span) ?? this.unassigned(book, period.startMs, period.endMs, meters);
+    this.#unassigned.set(span, known);
+    return known;
   }
 
   /** Ports with traffic in the span that no service held then and no rule explains. */
@@ -106,44 +129,6 @@ export class GateCheck {
     return octets;
   }
 
-  async #notFinal(
-    customer: Customer,
-    period: Period,
-    ports: readonly Port[],
-    meters: readonly Meter[],
-  ): Promise<Finding[]> {
-    const final = await this.#deps.usage.finalUntil(meters.map((meter) => meter.id));
-    const found: Finding[] = [];
-    for (const port of ports) {
-      const own = meters.filter((meter) => meter.device === port.device && meter.interfaceKey === port.interface);
-      const { device, interface: name, service, toMs } = port;
-      if (own.length === 0) found.push({ service, device, interface: name, reason: 'never read' });
-      const late = own.filter((meter) => (final.get(meter.id) ?? 0) < toMs);
-      if (late.length > 0)
-        found.push({
-          service,
-          device,
-          interface: name,
-          reason: 'usage not final',
-          finalUntil: isoTime(Math.min(...late.map((meter) => final.get(meter.id) ?? 0))),
-        });
-    }
-    const { rows } = await this.#deps.database.query<{ service: string; item: string; windows: bigint }>(
-      `select d.service, d.item, count(*)::int8 as windows from billing.due_window d
-        where d.service = any($1::text[]) and d.window_start_ms < $2 and d.window_end_ms <= $2 group by 1, 2`,
-      [[...new Set(ports.map((port) => port.service))], period.endMs],
-    );
-    for (const row of rows)
-      found.push({
-        account: customer.id,
-        service: row.service,
-        item: row.item,
-        windows: row.windows.toString(),
-        reason: 'not rated yet',
-      });
-    return found;
-  }
-
   async #earlierPeriods(customer: Customer, period: Period): Promise<Finding[]> {
     const { rows } = await this.#deps.database.query<{ window_start_ms: bigint }>(
       `select min(window_start_ms) as window_start_ms from billing.charge c
@@ -180,14 +165,22 @@ function gate(name: GateName, findings: readonly Finding[]): GateFindings {
   return { name, count: findings.length, findings };
 }
 
-function portsOf(services: readonly Service[], period: Period): Port[] {
+function portKey(device: string, interfaceKey: string): string {
+  return `${device}\n${interfaceKey}`;
+}
+
+function portsOf(
+  services: readonly Service[],
+  period: Period,
+  byPort: ReadonlyMap<string, readonly Meter[]>,
+): BoundPort[] {
   return services.flatMap((service) =>
     service.bindings.flatMap((binding) => {
       const fromMs = Math.max(binding.fromMs, period.startMs);
       const toMs = Math.min(binding.toMs ?? OPEN_MS, period.endMs);
-      return toMs <= fromMs
-        ? []
-        : [{ service: service.id, device: binding.device, interface: binding.interface, fromMs, toMs }];
+      const { device, interface: name } = binding;
+      const meters = byPort.get(portKey(device, name)) ?? [];
+      return toMs <= fromMs ? [] : [{ service: service.id, device, interface: name, toMs, meters }];
     }),
   );
 }

@@ -21,6 +21,9 @@ export const GATE_NAMES = [
 
 export type GateName = (typeof GATE_NAMES)[number];
 
+/** One thing that is not in order, for people. */
+export type Finding = Readonly<Record<string, unknown>>;
+
 /** One gate as a run found it; open is in order. */
 export interface Gate {
   readonly name: GateName;
@@ -30,13 +33,13 @@ export interface Gate {
   readonly accepted: boolean;
   /** How many things are not in order; the first of them are in `findings`. */
   readonly count: number;
-  readonly findings: readonly Readonly<Record<string, unknown>>[];
+  readonly findings: readonly Finding[];
 }
 
 export interface GateFindings {
   readonly name: GateName;
   readonly count: number;
-  readonly findings: readonly Readonly<Record<string, unknown>>[];
+  readonly findings: readonly Finding[];
 }
 
 export interface GateRule {

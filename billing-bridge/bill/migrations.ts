@@ -84,4 +84,23 @@ export const billMigrations: readonly Migration[] = [
       create trigger bill_run_never_changes before update or delete or truncate on billing.bill_run
         for each statement execute function billing.refuse_change();`,
   },
+  {
+    // Lines, and the charges behind them, come in the transaction that makes their bill, and never after it.
+    id: 'billing-bill-002',
+    sql: `
+      create function billing.refuse_addition() returns trigger language plpgsql as $$
+        begin
+          if exists (select from added where not exists (
+            select from billing.bill b where b.id = added.bill and b.xmin = pg_current_xact_id()::xid)) then
+            raise exception 'the bill is closed: nothing is added to %.%', tg_table_schema, tg_table_name
+              using errcode = 'integrity_constraint_violation';
+          end if;
+          return null;
+        end
+      $$;
+      create trigger bill_line_with_its_bill after insert on billing.bill_line
+        referencing new table as added for each statement execute function billing.refuse_addition();
+      create trigger bill_line_charge_with_its_bill after insert on billing.bill_line_charge
+        referencing new table as added for each statement execute function billing.refuse_addition();`,
+  },
 ];

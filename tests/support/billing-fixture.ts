@@ -3,7 +3,7 @@ import { AccountStore } from '../../billing-bridge/account/account-store.ts';
 import { interfaceState } from '../../billing-bridge/account/interface-state.ts';
 import { accountMigrations } from '../../billing-bridge/account/migrations.ts';
 import { BillRun } from '../../billing-bridge/bill/bill-run.ts';
-import { GateCheck, type MediationFacts } from '../../billing-bridge/bill/gate-check.ts';
+import { GateCheck, type GateCheckDeps, type MediationFacts } from '../../billing-bridge/bill/gate-check.ts';
 import { GATE_NAMES, type GateName } from '../../billing-bridge/bill/gates.ts';
 import { billMigrations } from '../../billing-bridge/bill/migrations.ts';
 import { customerSchema, planSchema, readPlanTerms, serviceSchema } from '../../billing-bridge/contract-schema.ts';
@@ -12,6 +12,7 @@ import { putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbo
 import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billing-bridge/rate/charge-store.ts';
 import { ratingMigrations } from '../../billing-bridge/rate/migrations.ts';
 import { RatingRun, type RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
+import { dueByTime } from '../../billing-bridge/rate/windows.ts';
 import type { Database } from '../../common/database/database.ts';
 import { Leases, leaseMigrations } from '../../common/database/lease.ts';
 import { migrate } from '../../common/database/migrate.ts';
@@ -111,19 +112,23 @@ export class BillingFixture {
   }
 
   billRun(database: Database = this.database, hardGates: readonly GateName[] = GATE_NAMES): BillRun {
-    const gates = new GateCheck({
+    const gateDeps: GateCheckDeps = {
       database: this.database,
       usage: this.usage,
       facts: this.facts,
       stateOf: (book, device, interfaceKey, at) => interfaceState(book, [], device, interfaceKey, at),
-    });
+      dueByTime: (book, service, afterMs, untilMs) => dueByTime(book, service, afterMs, untilMs, 1).length > 0,
+    };
     return new BillRun(
       this.#reporter,
       { hardGates, watermark: null },
       {
         database,
         book: () => this.accounts.book(),
-        checkGates: (book, customer, period) => gates.check(book, customer, period),
+        beginGates: () => {
+          const gates = new GateCheck(gateDeps);
+          return (book, customer, period) => gates.check(book, customer, period);
+        },
         readCharges: { columns: CHARGE_COLUMNS, charge: chargeOf },
         clock: this.clock,
       },
