@@ -35,6 +35,7 @@ interface Examined {
 }
 
 const DEVICES_NAMED = 10;
+const FAILURE_TOLD_MS = 60_000;
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
 
 export class BatchIngest {
@@ -42,6 +43,8 @@ export class BatchIngest {
   readonly #deps: BatchIngestDeps;
   /** Appends on their way to the disk, by stream and sequence: the same batch twice at once is kept once. */
   readonly #appending = new Map<string, Promise<void>>();
+  /** The last batch that could not be kept, on the monotonic clock; null once one was. */
+  #failure: { readonly atMs: number; readonly message: string } | null = null;
   readonly #batches: CounterMetric;
   readonly #octets: CounterMetric;
   readonly #seconds: HistogramMetric;
@@ -52,6 +55,7 @@ export class BatchIngest {
     this.#batches = reporter.counter('ingest_batches_total', 'Batches answered, by what became of them', ['outcome']);
     this.#octets = reporter.counter('ingest_octets_total', 'Octets of batches kept in the journal');
     this.#seconds = reporter.histogram('ingest_append_seconds', 'From a checked batch to its fsync', SECONDS);
+    reporter.health('ingest', () => this.#health());
   }
 
   /** Keeps the batch durably, once, and answers how far its stream is received and applied. `arrivedAtMs`: when the request began. */
@@ -141,11 +145,23 @@ export class BatchIngest {
 
   async #append(stream: Stream, envelope: BatchEnvelope, body: Buffer, batch: Batch | null): Promise<void> {
     const startedAtMs = this.#deps.clock.monotonicMs();
-    const position = await this.#deps.journal.append(envelope, body);
+    const position = await this.#deps.journal.append(envelope, body).catch((error: unknown) => {
+      this.#failure = { atMs: this.#deps.clock.monotonicMs(), message: `${codeOf(error)}: ${messageOf(error)}` };
+      throw error;
+    });
+    this.#failure = null;
     this.#seconds.observe((this.#deps.clock.monotonicMs() - startedAtMs) / 1000);
     this.#octets.add(body.length);
     stream.keep(envelope);
     this.#deps.onKept(position, envelope, batch, body.length);
+  }
+
+  /** A failure is forgotten after a while: where nobody sends because of it, nothing would clear it. */
+  #health(): { healthy: boolean; message: string } {
+    const failure = this.#failure;
+    if (failure === null || this.#deps.clock.monotonicMs() - failure.atMs > FAILURE_TOLD_MS)
+      return { healthy: true, message: 'batches are kept' };
+    return { healthy: false, message: failure.message };
   }
 
   #answer(stream: Stream, outcome: string, quarantined: QuarantineReason | null): Receipt {

@@ -1,12 +1,15 @@
 // Opens the durable ordered log over LMDB: one process at a time on a folder, a file that is whole, and a code for what is wrong.
-import { mkdirSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, WeirError } from '../runtime/errors.ts';
 import { holdLock } from '../runtime/process-lock.ts';
 import type { Reporter } from '../runtime/reporter.ts';
 import { checkJournalFile, type ShortFile } from './file-check.ts';
 import type { Journal } from './journal.ts';
-import { JOURNAL_FILE, type JournalDeps, type JournalOptions, type LogDeps, LmdbLog } from './lmdb-log.ts';
+import { freeBytesOf, JOURNAL_FILE, type JournalDeps, type JournalOptions, type LogDeps, LmdbLog } from './lmdb-log.ts';
+
+/** Octets for the first pages of a journal and of its lock. */
+const ROOM_TO_BEGIN = 256 * 1024;
 
 export type { JournalDeps, JournalOptions } from './lmdb-log.ts';
 
@@ -23,6 +26,7 @@ export function openJournal(reporter: Reporter, options: JournalOptions, deps: J
   let release: (() => void) | null = null;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    refuseWithoutRoom(folder, deps.freeBytes ?? freeBytesOf);
     release = holdLock(path.join(folder, 'lock'));
     const short = checkJournalFile(path.join(folder, JOURNAL_FILE));
     if (short !== null) return openShort(reporter, options, { ...deps, onClosed: release }, short);
@@ -48,6 +52,22 @@ function openShort(reporter: Reporter, options: JournalOptions, deps: LogDeps, s
     const message = `${file} has lost its end: ${short.size} of ${short.wanted} bytes.`;
     throw new WeirError('journal_damaged', message, { folder: options.folder, ...short }, cause);
   }
+}
+
+/** LMDB maps the files it makes: where the disk has no room for their first pages, touching them ends the process without a word. */
+function refuseWithoutRoom(folder: string, freeBytes: (folder: string) => number): void {
+  const made = [JOURNAL_FILE, `${JOURNAL_FILE}-lock`].every((name) => existsSync(path.join(folder, name)));
+  const free = made ? Number.POSITIVE_INFINITY : freeBytes(folder);
+  if (free >= ROOM_TO_BEGIN) return;
+  throw new WeirError(
+    'data_folder_unusable',
+    `The disk of ${folder} has no room for a journal: ${free} bytes are free.`,
+    {
+      folder,
+      free,
+      needed: ROOM_TO_BEGIN,
+    },
+  );
 }
 
 function explained(folder: string, cause: unknown): WeirError {

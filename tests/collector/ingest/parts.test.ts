@@ -1,4 +1,5 @@
 // The parts of ingest one by one, without a server: streams and their recovery, applied marks, agents' incarnations, bodies in hand.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,11 +8,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AgentStates } from '../../../collector/ingest/agent-states.ts';
 import { AppliedMarks } from '../../../collector/ingest/applied-marks.ts';
 import { AssignedDevices } from '../../../collector/ingest/assigned-devices.ts';
+import { BatchIngest } from '../../../collector/ingest/batch-ingest.ts';
 import { InFlight } from '../../../collector/ingest/in-flight.ts';
 import { MAX_RANGES, StreamTable } from '../../../collector/ingest/streams.ts';
 import type { InventoryDevice } from '../../../collector/inventory/inventory.ts';
 import { type BatchEnvelope, BatchJournal } from '../../../collector/journal/batch-journal.ts';
 import type { Answer, Database } from '../../../common/database/database.ts';
+import type { Journal } from '../../../common/journal/journal.ts';
 import { openJournal } from '../../../common/journal/lmdb-journal.ts';
 import { holds, NOTHING_HELD } from '../../../common/model/sequence-ranges.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
@@ -148,27 +151,27 @@ describe('applied marks', () => {
   });
 });
 
-describe('agents', () => {
-  /** A database that knows incarnations, and can be away. */
-  class Incarnations implements Database {
-    readonly order: string[] = [];
-    away = false;
-    asked = 0;
+/** A database that knows incarnations, and can be away. */
+class Incarnations implements Database {
+  readonly order: string[] = [];
+  away = false;
+  asked = 0;
 
-    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Answer<Row>> {
-      this.asked += 1;
-      if (this.away) throw new WeirError('database_unreachable', 'away');
-      const incarnation = String(values[1]);
-      if (text.startsWith('insert') && !this.order.includes(incarnation)) this.order.push(incarnation);
-      const rows = text.startsWith('select') ? this.order.map((one) => ({ incarnation: one })) : [];
-      return { rows: rows as unknown[] as Row[], rowCount: rows.length };
-    }
-
-    transaction<T>(): Promise<T> {
-      throw new Error('not asked for');
-    }
+  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Answer<Row>> {
+    this.asked += 1;
+    if (this.away) throw new WeirError('database_unreachable', 'away');
+    const incarnation = String(values[1]);
+    if (text.startsWith('insert') && !this.order.includes(incarnation)) this.order.push(incarnation);
+    const rows = text.startsWith('select') ? this.order.map((one) => ({ incarnation: one })) : [];
+    return { rows: rows as unknown[] as Row[], rowCount: rows.length };
   }
 
+  transaction<T>(): Promise<T> {
+    throw new Error('not asked for');
+  }
+}
+
+describe('agents', () => {
   function statesOf() {
     const clock = new VirtualClock(1_000_000);
     const database = new Incarnations();
@@ -218,6 +221,54 @@ describe('agents', () => {
     expect(database.asked).toBe(asked);
     // Somebody else's wrong clock takes no collector out of service.
     expect(reporter.healthStates()['agent clocks']).toEqual({ healthy: true, message: 'off: agent-1 by 90000 ms' });
+  });
+});
+
+describe('a journal that takes nothing', () => {
+  test('is told in the health while it refuses, and no longer once a batch is kept or nobody sends', async () => {
+    const { reporter } = silentReporter();
+    const clock = new VirtualClock(1_000_000);
+    let full = true;
+    const journal: Journal = {
+      id: 'journal-1',
+      append: () => (full ? Promise.reject(new WeirError('journal_full', 'The disk is full.')) : Promise.resolve(1)),
+      read: () => [],
+      firstPosition: () => 1,
+      lastPosition: () => 0,
+      sizeBytes: () => 0,
+      trim: () => Promise.resolve(),
+      note: () => undefined,
+      setNote: () => Promise.resolve(),
+    };
+    const kept: number[] = [];
+    const ingest = new BatchIngest(reporter, {
+      clock,
+      journal: new BatchJournal(journal),
+      streams: new StreamTable(),
+      marks: new AppliedMarks(reporter, { read: async () => [], onApplied: () => undefined }),
+      agents: new AgentStates(reporter, { clock, database: new Incarnations() }),
+      agentOf: () => null,
+      appliedContent: async () => null,
+      onKept: (position) => kept.push(position),
+    });
+    const health = () => reporter.healthStates()['ingest'];
+    const send = (sequence: number) => {
+      const body = Buffer.from('no batch');
+      const sha256 = createHash('sha256').update(body).digest('hex');
+      const headers = { ...STREAM, sequence, sha256, sentAtMs: 1_000_000, oldestSequence: null };
+      return ingest.accept({ name: 'agent-1', role: 'agent' }, headers, body, 1_000_000);
+    };
+    expect(health()).toMatchObject({ healthy: true });
+    await expect(send(1)).rejects.toMatchObject({ code: 'journal_full' });
+    expect(health()).toEqual({ healthy: false, message: 'journal_full: The disk is full.' });
+    full = false;
+    expect(await send(1)).toMatchObject({ received: 1 });
+    expect(health()).toMatchObject({ healthy: true });
+    expect(kept).toEqual([1]);
+    full = true;
+    await expect(send(2)).rejects.toMatchObject({ code: 'journal_full' });
+    await clock.advance(61_000);
+    expect(health()).toMatchObject({ healthy: true });
   });
 });
 

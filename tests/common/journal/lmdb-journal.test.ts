@@ -55,6 +55,15 @@ describe('journal', () => {
     expect(second.note('other')).toBeUndefined();
   });
 
+  test('a disk without room for the first pages is refused, one that is full later opens what is there', async () => {
+    const folder = newFolder();
+    expect(() => openIn(folder, {}, () => 40_960)).toThrow(expect.objectContaining({ code: 'data_folder_unusable' }));
+    const first = openIn(folder);
+    await first.append(Buffer.from('a'));
+    await first.close();
+    expect(textsOf(openIn(folder, {}, () => 0))).toEqual([[1, 'a']]);
+  });
+
   test('behaves as a list does, whatever is done in whatever order', async () => {
     const step = fc.oneof(
       fc.record({ append: fc.string({ maxLength: 20 }) }),
