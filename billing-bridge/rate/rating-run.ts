@@ -238,9 +238,22 @@ export function chargeFor(
   };
 }
 
-/** Nothing where the standing charge rests on the same input, or where nothing was used and nothing stands. */
+/** Nothing where the standing charge rests on the same input, or where nothing was used, held back or charged before. */
 function nextVersion(charge: NewCharge, standing: ReadonlyMap<string, Charge>): NewCharge[] {
   const before = standing.get(windowKey(charge.service, charge.item, charge.windowStartMs));
-  if (before === undefined) return charge.amount === '0' && charge.quantity === '0' ? [] : [charge];
+  // What is suspended is told by a charge of nothing: a bill run looks for it there.
+  const nothing = charge.amount === '0' && charge.quantity === '0' && !holdsBack(charge.working);
+  if (before === undefined) return nothing ? [] : [charge];
   return before.inputDigest === charge.inputDigest ? [] : [{ ...charge, version: before.version + 1 }];
+}
+
+function holdsBack(working: unknown): boolean {
+  const coverage: unknown =
+    typeof working === 'object' && working !== null && 'coverage' in working ? working.coverage : null;
+  return (
+    typeof coverage === 'object' &&
+    coverage !== null &&
+    'suspendedOctets' in coverage &&
+    coverage.suspendedOctets !== '0'
+  );
 }

@@ -431,6 +431,23 @@ describe('gates', () => {
     expect(await bill()).toMatchObject({ outcome: 'made', total: '25.00' });
   });
 
+  test('a month of which every octet is held back is told, not passed over', async () => {
+    const traffic = { ...PLAN, items: [PLAN.items[0]] };
+    await begin({ ...CONTRACTS, price_plans: [traffic] });
+    const octets = { good: 0n, wrapped: 0n, gap: 0n, suspended: 9n * GB };
+    billing.usage.add(port.in, NOVEMBER + DAY, 0n, { octets });
+    billing.usage.finish(DECEMBER);
+    await billing.clock.advance(30 * DAY);
+    await billing.rate();
+    const held = await bill();
+    expect(held.outcome).toBe('held');
+    expect(held.gates.find((gate) => !gate.open)).toMatchObject({
+      name: 'suspense',
+      findings: [{ service: 's', octets: '9000000000' }],
+    });
+    expect(await billing.rate()).toMatchObject({ charges: 0 });
+  });
+
   test('what happens to others does not hold an account back', async () => {
     await billing.apply({
       customers: [...CONTRACTS.customers, { id: 'late', name: 'Late', currency: 'EUR' }],
