@@ -1,6 +1,7 @@
 // `npm run bench`: runs the parts asked for beside their peers and prints the rows.
 import { messageOf, WeirError } from '../common/runtime/errors.ts';
 import { agentPart } from './agent/agent-part.ts';
+import { bridgePart } from './bridge/bridge-part.ts';
 import { collectorPart } from './collector/collector-part.ts';
 import { Workshop } from './machine/workshop.ts';
 import { benchOptions, type Part, USAGE } from './options.ts';
@@ -11,6 +12,7 @@ import { reportOf, type Row, rowOf } from './rows.ts';
 const RUN: Readonly<Record<Part, RunPart>> = {
   agent: agentPart,
   collector: collectorPart,
+  bridge: bridgePart,
 };
 
 const EXIT_MISUSED = 2;
