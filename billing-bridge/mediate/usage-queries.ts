@@ -2,11 +2,14 @@
 import type { Queryable } from '../../common/database/database.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { EpochIndex } from './epoch-index.ts';
-import { type Bucket } from './grid.ts';
+import type { Bucket } from './grid.ts';
 import type { UsagePage, UsageQuery } from './mediation.ts';
-import { RECORD_COLUMNS, type RecordRow } from './record-rows.ts';
+import { PACKED_COLUMNS, PACKED_RECORD, unpackRecords } from './packed-records.ts';
 import type { Meter, UsageRecord } from './usage.ts';
+
+interface PackedRow {
+  readonly packed: Buffer | null;
+}
 
 interface MeterRow {
   readonly id: number;
@@ -52,26 +55,36 @@ export async function latestRecords(
 ): Promise<UsageRecord[]> {
   if (meters.length === 0) return [];
   const { from, to } = bucketsIn(fromMs, toMs, bucketMs);
-  const { rows } = await connection.query<RecordRow>(
-    `select distinct on (meter, bucket) ${RECORD_COLUMNS} from usage.record
-      where meter = any($1::int4[]) and bucket >= $2 and bucket < $3 order by meter, bucket, version desc`,
+  const { rows } = await connection.query<PackedRow>(
+    `select string_agg(${PACKED_RECORD}, '' order by bucket) as packed from (
+       select distinct on (meter, bucket) ${PACKED_COLUMNS} from usage.record
+        where meter = any($1::int4[]) and bucket >= $2 and bucket < $3 order by meter, bucket, version desc) newest
+      group by meter order by meter`,
     [meters, from, to],
   );
-  return recordsOf(connection, rows, bucketMs);
+  return unpackRecords(
+    connection,
+    rows.map((row) => row.packed),
+    bucketMs,
+  );
 }
 
-/** Serials are dense, so a span of them is as long as it says. */
 export async function recordsAfter(
   connection: Queryable,
   bucketMs: DurationMs,
   serial: bigint,
   limit: number,
 ): Promise<UsageRecord[]> {
-  const { rows } = await connection.query<RecordRow>(
-    `select ${RECORD_COLUMNS} from usage.record where serial > $1 order by serial limit $2`,
+  const { rows } = await connection.query<PackedRow>(
+    `select string_agg(${PACKED_RECORD}, '' order by serial) as packed from (
+       select ${PACKED_COLUMNS} from usage.record where serial > $1 order by serial limit $2) changed`,
     [serial, limit],
   );
-  return recordsOf(connection, rows, bucketMs);
+  return unpackRecords(
+    connection,
+    rows.map((row) => row.packed),
+    bucketMs,
+  );
 }
 
 export async function pageOfRecords(
@@ -85,8 +98,8 @@ export async function pageOfRecords(
   const wanted = query.meter === null ? meters : meters === null || meters.includes(query.meter) ? [query.meter] : [];
   const { from, to } = bucketsIn(query.fromMs, query.toMs, bucketMs);
   const newest = `and not exists (select from usage.record later where later.meter = r.meter and later.bucket = r.bucket and later.version > r.version)`;
-  const { rows } = await connection.query<RecordRow>(
-    `select ${RECORD_COLUMNS} from usage.record r
+  const { rows } = await connection.query<PackedRow & { meter: number; bucket: Bucket; version: number }>(
+    `select ${PACKED_RECORD} as packed, meter, bucket, version from usage.record r
       where ($1::int4[] is null or meter = any($1)) and bucket >= $2 and bucket < $3 and (meter, bucket, version) > ($4, $5, $6)
         ${query.versions === 'latest' ? newest : ''}
       order by meter, bucket, version limit $7`,
@@ -95,7 +108,12 @@ export async function pageOfRecords(
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
   const next = rows.length > shown.length && last !== undefined ? `${last.meter}.${last.bucket}.${last.version}` : null;
-  return { items: await recordsOf(connection, shown, bucketMs), next };
+  const items = await unpackRecords(
+    connection,
+    shown.map((row) => row.packed),
+    bucketMs,
+  );
+  return { items, next };
 }
 
 function placeIn(cursor: string): number[] {
@@ -104,45 +122,5 @@ function placeIn(cursor: string): number[] {
   if (place.length === 3 && place.every((part) => part < 2 ** 31)) return place;
   throw new WeirError('invalid_request', 'cursor: expected one that a page gave as `next`.', {
     issues: [{ path: 'cursor', message: 'expected one that a page gave as `next`' }],
-  });
-}
-
-async function recordsOf(
-  connection: Queryable,
-  rows: readonly RecordRow[],
-  bucketMs: DurationMs,
-): Promise<UsageRecord[]> {
-  if (rows.length === 0) return [];
-  const meters = new Set<number>();
-  let [from, to] = [Number.MAX_SAFE_INTEGER, 0];
-  for (const row of rows) {
-    meters.add(row.meter);
-    from = Math.min(from, Number(row.first_ms));
-    to = Math.max(to, Number(row.first_ms));
-  }
-  const epochs = await EpochIndex.read(connection, [...meters], from, to);
-  return rows.map((row) => {
-    const firstReadingAtMs = Number(row.first_ms);
-    return {
-      serial: row.serial,
-      meter: row.meter,
-      bucketStartMs: row.bucket * bucketMs,
-      bucketMs,
-      version: row.version,
-      octets: {
-        good: BigInt(row.good),
-        wrapped: BigInt(row.wrapped),
-        gap: BigInt(row.gap),
-        suspended: BigInt(row.suspended),
-      },
-      coveredMs: row.covered_ms,
-      gapMs: row.gap_ms,
-      lostMs: row.lost_ms,
-      evidence: {
-        epoch: epochs.epochAt(row.meter, firstReadingAtMs),
-        firstReadingAtMs,
-        lastReadingAtMs: Number(row.last_ms),
-      },
-    };
   });
 }
