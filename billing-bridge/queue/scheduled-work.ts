@@ -121,9 +121,7 @@ export class ScheduledWork implements Component {
     if (slot === undefined || this.#stopping.signal.aborted || this.#loops === null) return;
     slot.wanted = true;
     slot.wokenAtMs = this.#deps.clock.monotonicMs();
-    slot.running ??= this.#work(slot).finally(() => {
-      slot.running = null;
-    });
+    slot.running ??= this.#work(slot);
   }
 
   /** Wakes a task and resolves when it has run after this call. */
@@ -156,6 +154,8 @@ export class ScheduledWork implements Component {
         });
       }
     }
+    // In the same turn in which nothing was wanted: a wake of the next one begins a run of its own.
+    slot.running = null;
   }
 
   async #runOnce(slot: Slot): Promise<void> {
