@@ -37,6 +37,8 @@ export interface AnswerCounts {
 }
 
 const DAY_MS = 86_400_000;
+/** Meters whose readings the collector is asked for at one time. */
+const LATE_AT_ONCE = 8;
 
 export class AnswerMediation {
   readonly #connection: Queryable;
@@ -128,15 +130,24 @@ export class AnswerMediation {
   async #late(device: DeviceState, mark: DeviceMark, late: ReadonlyMap<number, readonly Reading[]>): Promise<void> {
     await this.#writer.flush(this.#connection);
     const { source, bucketMs, nowMs } = this.#deps;
-    for (const [meter, readings] of late) {
-      const state = device.meters.get(meter);
-      if (state === undefined) throw new Error(`BUG: no state of the meter ${meter}`);
-      this.counts.late += readings.length;
-      wakeUp(device, meter);
-      const deps = { source, bucketMs, notAfterMs: nowMs + DAY_MS };
-      const found = await mediateLate(this.#connection, deps, state, mark.closedBefore, readings, this.#writer);
-      if (!found) this.counts.unresolved += readings.length;
-      if (this.#writer.full) await this.#writer.flush(this.#connection);
+    const deps = { source, bucketMs, notAfterMs: nowMs + DAY_MS };
+    const wanted = [...late].map(([meter, readings]) => ({ meter, readings, state: device.meters.get(meter) }));
+    for (let at = 0; at < wanted.length; at += LATE_AT_ONCE) {
+      const some = wanted.slice(at, at + LATE_AT_ONCE);
+      const again = await Promise.all(
+        some.map(({ state, readings }) => {
+          if (state === undefined) throw new Error('BUG: a reading is late for a meter that was never read');
+          return mediateLate(this.#connection, deps, state, readings);
+        }),
+      );
+      for (const [place, { meter, readings }] of some.entries()) {
+        this.counts.late += readings.length;
+        wakeUp(device, meter);
+        const found = again[place] ?? null;
+        if (found === null) this.counts.unresolved += readings.length;
+        else await found.write(mark.closedBefore, this.#writer);
+        if (this.#writer.full) await this.#writer.flush(this.#connection);
+      }
     }
   }
 

@@ -55,14 +55,10 @@ export async function deleteHistory(
   afterMs: EpochMs,
   untilMs: EpochMs,
 ): Promise<void> {
-  for (const [table, column] of [
-    ['epoch', 'first_at_ms'],
-    ['checkpoint', 'at_ms'],
-    ['implausible', 'to_ms'],
-  ] as const)
-    await connection.query(`delete from usage.${table} where meter = $1 and ${column} > $2 and ${column} <= $3`, [
-      meter,
-      afterMs,
-      untilMs,
-    ]);
+  await connection.query(
+    `with checkpoints as (delete from usage.checkpoint where meter = $1 and at_ms > $2 and at_ms <= $3),
+          suspended as (delete from usage.implausible where meter = $1 and to_ms > $2 and to_ms <= $3)
+     delete from usage.epoch where meter = $1 and first_at_ms > $2 and first_at_ms <= $3`,
+    [meter, afterMs, untilMs],
+  );
 }

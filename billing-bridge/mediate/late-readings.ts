@@ -29,22 +29,24 @@ interface Restart {
   readonly from: Bucket;
 }
 
-/** Corrects one meter. `writer` must be flushed. Returns false where the source no longer has what it takes: then the late readings count for nothing, which costs resolution, no octets. */
+/** What mediating one meter again gave. */
+export interface MediatedLate {
+  /** Writes what differs and leaves the state as mediating in order would have. */
+  write(deviceClosed: Bucket, writer: RecordWriter): Promise<void>;
+}
+
+/** Mediates one meter again; nothing of it may be waiting to be written. Null where the source no longer has what it takes: then the late readings count for nothing, which costs resolution, no octets. */
 export async function mediateLate(
   connection: Queryable,
   deps: LateDeps,
   state: MeterState,
-  deviceClosed: Bucket,
   late: readonly Reading[],
-  writer: RecordWriter,
-): Promise<boolean> {
+): Promise<MediatedLate | null> {
   const lowMs = Math.min(...late.map((reading) => reading.observedAtMs));
   const highMs = Math.max(...late.map((reading) => reading.observedAtMs));
   const restart = await findRestart(connection, state, lowMs, deps.bucketMs);
   const again = new MediatedAgain(connection, deps, state, restart, late, highMs);
-  if (!(await again.run())) return false;
-  await again.write(deviceClosed, writer);
-  return true;
+  return (await again.run()) ? again : null;
 }
 
 /** What is before `lowMs` stays as it is, so the last reading that counted before it is found by the evidence of the records, and from it the one that covers its bucket. */
@@ -76,7 +78,7 @@ async function findRestart(
   return { atMs: covers ? Math.min(keptMs, covering.firstMs) : keptMs, from };
 }
 
-class MediatedAgain {
+class MediatedAgain implements MediatedLate {
   readonly #connection: Queryable;
   readonly #deps: LateDeps;
   readonly #state: MeterState;
@@ -128,7 +130,6 @@ class MediatedAgain {
     }
   }
 
-  /** Writes what differs and leaves the state as mediating in order would have. */
   async write(deviceClosed: Bucket, writer: RecordWriter): Promise<void> {
     const again = this.#again;
     if (again === null) throw new Error('BUG: nothing was mediated again');
