@@ -1,10 +1,11 @@
 // What a newcomer sees: `weir demo` in an empty folder; within a minute everything is alive, Ctrl-C leaves nothing behind, a second start goes on.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { demoNetwork } from '../../simulator/demo-network.ts';
+import { beginningOf } from '../../simulator/beginning.ts';
 import { createNetwork } from '../../simulator/truth.ts';
 import { freePortBlock } from '../support/free-port.ts';
 import { trueValue } from '../support/truth-oracle.ts';
@@ -12,6 +13,8 @@ import { startWeir, waitFor, type WeirProcess } from '../support/weir-process.ts
 import type { MeterReading } from '../../common/wire/reading-page.ts';
 
 const TOKEN = 'weir_an-administrator-of-the-first-minute';
+/** Of `weir demo`. */
+const DEMO_SEED = 20_261;
 const MINUTE_MS = 60_000;
 
 interface Overview {
@@ -120,9 +123,7 @@ describe('the first minute', () => {
 
   test('the readings behind the latest charge are what the simulator showed', async () => {
     const { latest } = await ask<Billing>('/billing/v1/overview');
-    const beginning: { seed: number; startedAtMs: number } = JSON.parse(
-      readFileSync(path.join(folder, 'data', 'simulator.json'), 'utf8'),
-    );
+    const beginning = beginningOf(path.join(folder, 'data'), 'demo', DEMO_SEED, 0);
     const network = createNetwork(demoNetwork(), beginning.seed, beginning.startedAtMs);
     expect(latest?.usage.length).toBeGreaterThan(0);
     for (const meter of latest?.usage ?? []) {

@@ -96,7 +96,7 @@ export function killsSuite(variant: Variant): void {
   }, 60_000);
 
   async function killAtRandom(): Promise<void> {
-    console.info(`kills (${variant.name}): WEIR_SEED=${seed}`);
+    process.stdout.write(`kills (${variant.name}): WEIR_SEED=${seed}\n`);
     const random = seededRandom(seed);
     const order = CHILDREN.flatMap((child) => Array.from({ length: KILLS_EACH }, () => child))
       .map((child) => ({ child, at: random() }))

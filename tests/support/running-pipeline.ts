@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDocument } from 'yaml';
 import { demoNetwork } from '../../simulator/demo-network.ts';
+import { beginningOf } from '../../simulator/beginning.ts';
 import { createNetwork, type Network } from '../../simulator/truth.ts';
 import { freePortBlock } from './free-port.ts';
 import { ROOT, startWeir, waitFor, type WeirProcess } from './weir-process.ts';
@@ -153,7 +154,14 @@ export async function startPipeline(options: PipelineOptions): Promise<RunningPi
   await weir.says('dashboard and API', 90_000);
   const simulator = startWeir([
     'simulate',
-    ...['--port', String(base), '--truth-port', String(truthPort), '--seed', String(SEED), '--data', simulatorFolder],
+    '--port',
+    String(base),
+    '--truth-port',
+    String(truthPort),
+    '--seed',
+    String(SEED),
+    '--data',
+    simulatorFolder,
   ]);
   try {
     await simulator.says('pdu1', 30_000);
@@ -163,9 +171,7 @@ export async function startPipeline(options: PipelineOptions): Promise<RunningPi
     await weir.interrupt();
     throw error;
   }
-  const beginning: { startedAtMs: number } = JSON.parse(
-    readFileSync(path.join(simulatorFolder, 'simulator.json'), 'utf8'),
-  );
+  const beginning = beginningOf(simulatorFolder, 'demo', SEED, 0);
   return new RunningPipeline({
     network: createNetwork(demoNetwork(), SEED, beginning.startedAtMs),
     weir,

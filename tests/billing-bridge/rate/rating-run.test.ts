@@ -116,13 +116,14 @@ describe('rating windows', () => {
     billing.usage.add(port.in, START + HOUR, 2_000_000_000n);
     await billing.rate();
     const charges = await billing.charges(true);
-    expect(charges.map((one) => [(one.windowStartMs - START) / HOUR, one.version, one.quantity]).toSorted()).toEqual([
+    const byTime = charges.toSorted((a, b) => a.windowStartMs - b.windowStartMs || a.version - b.version);
+    expect(byTime.map((one) => [(one.windowStartMs - START) / HOUR, one.version, one.quantity])).toEqual([
       [0, 1, '18'],
       [1, 1, '18'],
       [1, 2, '19'],
       [2, 1, '18'],
     ]);
-    expect((await billing.charges()).map((one) => one.version).toSorted()).toEqual([1, 1, 2]);
+    expect((await billing.charges()).map((one) => one.version).toSorted((a, b) => a - b)).toEqual([1, 1, 2]);
   });
 
   test('a charge can neither be changed nor deleted', async () => {
