@@ -60,8 +60,8 @@ export class Reading implements CounterReading {
 const CLOCK_ERROR_MS = 600_000;
 /** Where no uptime tells: what two sound clocks (2 s each) differ at most, with room. */
 const SOUND_CLOCKS_MS = 10_000;
-/** A boot takes longer than this. */
-const BOOT_MS = 1000;
+/** As in common/model/counter: clocks of two machines may differ this much before an uptime is not believed to be of a boot in between. */
+const UPTIME_SLACK_MS = 5000;
 
 export function sameReading(one: Reading, other: Reading): boolean {
   return (
@@ -122,6 +122,6 @@ export function isOlderThan(last: Reading, observed: Reading): boolean {
   if (elapsedMs > CLOCK_ERROR_MS) return false;
   // Modulo 2^32, because one of the two may have been read just before the uptime wrapped.
   const backMs = ((before - after + TIME_TICKS_MODULUS) % TIME_TICKS_MODULUS) * MS_PER_TICK;
-  const mayHaveBooted = after < before && after * MS_PER_TICK <= elapsedMs + BOOT_MS;
+  const mayHaveBooted = after < before && after * MS_PER_TICK <= elapsedMs + UPTIME_SLACK_MS;
   return backMs <= CLOCK_ERROR_MS && !mayHaveBooted;
 }

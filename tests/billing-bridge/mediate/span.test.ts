@@ -221,6 +221,12 @@ describe('order', () => {
       false,
     ],
     [
+      'a boot in between by a clock that is two seconds off',
+      { at: 0, value: 5n, uptime: 18_000 },
+      { at: 18_000, value: 0n, uptime: 1_950, process: 'q' },
+      false,
+    ],
+    [
       'a boot of long ago neither',
       { at: 0, value: 5n, uptime: 9_000_000 },
       { at: 60_000, value: 0n, uptime: 3_000_000, process: 'q' },
