@@ -117,8 +117,8 @@ export function isOlderThan(last: Reading, observed: Reading): boolean {
   if (observed.processId === last.processId) return observed.monotonicMs <= last.monotonicMs;
   const elapsedMs = observed.observedAtMs - last.observedAtMs;
   const [before, after] = [last.uptimeTicks, observed.uptimeTicks];
-  if (before === null || after === null || before === after)
-    return elapsedMs <= SOUND_CLOCKS_MS && observed.width === last.width && observed.value < last.value;
+  // Nothing tells the order, and a value that is lower, or higher by nearly a wrap, would be taken for what it is not.
+  if (before === null || after === null || before === after) return elapsedMs <= SOUND_CLOCKS_MS;
   if (elapsedMs > CLOCK_ERROR_MS) return false;
   // Modulo 2^32, because one of the two may have been read just before the uptime wrapped.
   const backMs = ((before - after + TIME_TICKS_MODULUS) % TIME_TICKS_MODULUS) * MS_PER_TICK;

@@ -84,11 +84,15 @@ describe('conservation', () => {
           const flows = given.slice(1).map((poll, index) => (poll.truth[at] ?? 0n) - (given[index]?.truth[at] ?? 0n));
           fc.pre(words.width === 64 || flows.every((flow) => flow < 2n ** 31n));
           fc.pre(words.width === 32 || (words.begin[at] ?? 0n) < 2n ** 63n);
-          const { last } = mediated.state;
-          const counted = given.find((poll) => poll.atMs === last.observedAtMs && poll.octets[at] === last.value);
-          const begun = given.find((poll) => poll.atMs === mediated.sink.history.epochs[0]?.first.observedAtMs);
+          const truthOf = (reading: Reading | undefined): bigint => {
+            const { processId, monotonicMs } = reading?.clock ?? {};
+            const found = given.find((poll) => poll.processId === processId && poll.monotonicMs === monotonicMs);
+            return found?.truth[at] ?? 0n;
+          };
           expect(mediated.sink.history.epochs).toHaveLength(1);
-          expect(totalOf(mediated)).toBe((counted?.truth[at] ?? 0n) - (begun?.truth[at] ?? 0n));
+          expect(totalOf(mediated)).toBe(
+            truthOf(mediated.state.last) - truthOf(mediated.sink.history.epochs[0]?.first),
+          );
         }
       }),
       { numRuns: 300 },

@@ -245,13 +245,19 @@ describe('order', () => {
       true,
     ],
     [
-      'no uptime, a value that went back within seconds',
+      'no uptime, within seconds: nothing tells',
       { at: 0, value: 5n, uptime: null },
       { at: 500, value: 4n, uptime: null, process: 'q' },
       true,
     ],
     [
-      'no uptime, a value that went back later',
+      'one tick of the uptime, one agent each: nothing tells',
+      { at: 0, value: 5n, uptime: 10_000, width: 32 },
+      { at: 1, value: 2n ** 32n - 5n, uptime: 10_000, width: 32, process: 'q' },
+      true,
+    ],
+    [
+      'no uptime, later',
       { at: 0, value: 5n, uptime: null },
       { at: 60_000, value: 4n, uptime: null, process: 'q' },
       false,
