@@ -151,9 +151,9 @@ price_plans:
         unit: GB
         direction: sum
         tiers:
-          - { up_to: "100", unit_price: "0.05" }
-          - { up_to: "50", unit_price: "0.04" }
-          - { unit_price: "0.03" }
+          - { up_to: "100", price: "0.05" }
+          - { up_to: "50", price: "0.04" }
+          - { price: "0.03" }
 `;
     const { code, lines } = await check(`${GOOD}${plan}`);
     expect(code).toBe(1);

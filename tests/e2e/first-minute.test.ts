@@ -44,6 +44,7 @@ interface Billing {
 let folder = '';
 let base = 0;
 let running: WeirProcess | null = null;
+let second: WeirProcess | null = null;
 
 async function ask<T>(place: string): Promise<T> {
   const answer = await fetch(`http://127.0.0.1:${base}${place}`, { headers: { authorization: `Bearer ${TOKEN}` } });
@@ -96,6 +97,7 @@ function leftOver(): string {
 
 describe('the first minute', () => {
   afterAll(async () => {
+    await second?.interrupt();
     await running?.interrupt();
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
@@ -142,17 +144,18 @@ describe('the first minute', () => {
   test('the two ports that nobody pays for are named', async () => {
     await waitFor(
       async () => (await ask<Billing>('/billing/v1/overview')).unassigned.length >= 2,
-      30_000,
+      MINUTE_MS,
       () => 'the unassigned ports',
     );
     const { unassigned } = await ask<Billing>('/billing/v1/overview');
     const names = new Set(unassigned.map((one) => `${one.device}/${one.interface}`));
     expect([...names].toSorted()).toEqual(['access5/ge-0/0/7', 'access6/ether9']);
-  });
+  }, 90_000);
 
   test('a second Weir on the same folder is refused with a coded error', async () => {
-    const second = startWeir(['demo', '--data', path.join(folder, 'data'), '--port', String(base + 120)], {});
-    await new Promise((resolve) => second.process.once('close', resolve));
+    second = startWeir(['demo', '--data', path.join(folder, 'data'), '--port', String(base + 120)], {});
+    const ended = new Promise((resolve) => second?.process.once('close', resolve));
+    await ended;
     expect(second.process.exitCode).toBe(1);
     expect(second.output()).toContain('data_folder_in_use');
   });

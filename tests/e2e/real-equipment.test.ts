@@ -17,6 +17,7 @@ const PRICE_PER_MB = '0.0125';
 
 let folder = '';
 let snmpd: ChildProcess | null = null;
+const sinks: ChildProcess[] = [];
 let weir: WeirProcess | null = null;
 
 function ip(...args: string[]): string {
@@ -131,6 +132,16 @@ function snmpdOctets(): KernelOctets {
   return { in: read(6), out: read(10) };
 }
 
+/** Listens on the port that is pushed at, so that no ICMP message comes back. */
+async function listenFor(space: string, address: string): Promise<ChildProcess> {
+  const script = `const s=(await import('node:dgram')).createSocket('udp4');s.bind(9,'${address}',()=>process.stdout.write('bound'))`;
+  const sink = spawn('ip', ['netns', 'exec', space, process.execPath, '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise<void>((resolve) => sink.stdout?.once('data', () => resolve()));
+  return sink;
+}
+
 /** Pushes `count` datagrams of `size` octets from the near end to the far end and, half as many, back. */
 function push(count: number, size: number): void {
   const script = (to: string, number: number): string =>
@@ -208,6 +219,7 @@ describeWith(['root', 'iproute2', 'snmpd', 'snmp'], 'real equipment', () => {
     chmodSync(folder, 0o755);
     makePair();
     await startSnmpd();
+    sinks.push(await listenFor(NEAR, NEAR_ADDRESS), await listenFor(FAR, FAR_ADDRESS));
     const file = path.join(folder, 'weir.yaml');
     writeFileSync(file, CONFIGURATION);
     weir = startWeir(['up', '--config', file, '--data', path.join(folder, 'data')], {
@@ -220,6 +232,7 @@ describeWith(['root', 'iproute2', 'snmpd', 'snmp'], 'real equipment', () => {
   afterAll(async () => {
     await weir?.interrupt();
     snmpd?.kill('SIGTERM');
+    for (const sink of sinks) sink.kill('SIGKILL');
     for (const space of [NEAR, FAR])
       execFileSync('sh', [
         '-c',
