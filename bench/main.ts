@@ -3,6 +3,7 @@ import { messageOf, WeirError } from '../common/runtime/errors.ts';
 import { agentPart } from './agent/agent-part.ts';
 import { bridgePart } from './bridge/bridge-part.ts';
 import { collectorPart } from './collector/collector-part.ts';
+import { footprintPart } from './footprint/footprint-part.ts';
 import { Workshop } from './machine/workshop.ts';
 import { benchOptions, type Part, USAGE } from './options.ts';
 import type { RunPart } from './part.ts';
@@ -13,6 +14,7 @@ const RUN: Readonly<Record<Part, RunPart>> = {
   agent: agentPart,
   collector: collectorPart,
   bridge: bridgePart,
+  footprint: footprintPart,
 };
 
 const EXIT_MISUSED = 2;

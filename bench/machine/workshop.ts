@@ -5,10 +5,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Component, stopAll } from '../../common/runtime/component.ts';
+import { codeOf } from '../../common/runtime/errors.ts';
 
 /** Built files of ours lie beside this one, in dist/. */
 const DIST = path.resolve(import.meta.dirname, '../..');
-const STOP_MS = 10_000;
+/** The checkout. */
+export const ROOT = path.dirname(DIST);
+const STOP_MS = 30_000;
 const OUTPUT_KEPT = 64 * 1024;
 const FIRST_PORT = 21_000;
 const LAST_PORT = 31_000;
@@ -41,7 +44,9 @@ export class Workshop {
   /** A program of the system. */
   run(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
     const env = { ...this.#environment, ...environment };
-    return this.#keep(spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    return this.#keep(
+      spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true }),
+    );
   }
 
   /** `weir ARGS`, as it was built. */
@@ -51,7 +56,7 @@ export class Workshop {
 
   /** A file of bench/ as a process that answers `ask`; its configuration is its argument. */
   worker(file: string, config: unknown): Running {
-    const options = { cwd: this.folder, env: { ...this.#environment }, silent: true };
+    const options = { cwd: this.folder, env: { ...this.#environment }, silent: true, detached: true };
     return this.#keep(fork(path.join(DIST, 'bench', file), [JSON.stringify(config)], options));
   }
 
@@ -96,15 +101,30 @@ export class Workshop {
       output: () => output,
       ask: (message, timeoutMs) => askChild(child, ended, message, timeoutMs, () => output),
       stop: async () => {
-        if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-        const forced = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        const group = child.pid ?? 0;
+        signalGroup(group, 'SIGTERM');
+        const forced = setTimeout(() => signalGroup(group, 'SIGKILL'), STOP_MS);
         await ended;
+        // What it started may outlive it a little; a zombie that nobody waits for stays.
+        const endAt = performance.now() + STOP_MS;
+        while (signalGroup(group, 0) && performance.now() < endAt) await pause(50);
         clearTimeout(forced);
         this.#running.delete(running);
       },
     };
     this.#running.add(running);
     return running;
+  }
+}
+
+/** Each child leads a group of its own, as of a terminal: npm does not hand a signal on to what it runs. False where nobody is left. */
+function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+  if (leader === 0) return false;
+  try {
+    return process.kill(-leader, signal);
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return false;
+    throw error;
   }
 }
 
