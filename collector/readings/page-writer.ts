@@ -1,13 +1,13 @@
 // Writes batches and their pages, many in one statement: the packed parts go as one value and are cut up by the server.
 import type { Queryable } from '../../common/database/database.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { EpochMs } from '../../common/model/time.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import type { BuiltPage } from './build-page.ts';
 import type { StreamName } from './named-ids.ts';
 import type { PageArena } from './page-arena.ts';
 
-export interface PageOfPoll extends BuiltPage {
+export interface PageOfPoll {
+  readonly built: BuiltPage;
   /** Id of the device. */
   readonly device: number;
   readonly intervalMs: number;
@@ -42,7 +42,6 @@ export async function writeBatches(
     list.map((page, ordinal): PlacedPage => ({ page, journal, position: entry.position, ordinal })),
   );
   for (const part of parts(pages)) await insertPages(connection, part, arena);
-  await tally(connection, pages);
   await keepLongest(connection, pages);
   return pages.length;
 }
@@ -100,27 +99,43 @@ async function insertBatches(connection: Queryable, batches: readonly PagedBatch
     clockSound,
     processes,
     pages: pages.length,
-    rows: pages.reduce((sum, page) => sum + page.layout.rows.length, 0),
+    rows: pages.reduce((sum, page) => sum + page.built.layout.rows.length, 0),
+    lastMs: pages.length === 0 ? null : Math.max(...pages.map((page) => page.built.observedAtMs)),
   }));
-  const { rows: written } = await connection.query<{ journal: number; position: bigint }>(
-    `insert into readings.batch (stream, sequence, journal, position, sha256, received_at_ms, clock_offset_ms, clock_sound,
-            processes, pages, rows)
-     select stream, sequence, journal, position, decode(sha256, 'hex'), "receivedAtMs", "clockOffsetMs", "clockSound",
-            array(select jsonb_array_elements_text(processes)), pages, rows
-       from jsonb_to_recordset($1::jsonb) as new (stream int, sequence int8, journal int, position int8, sha256 text,
-            "receivedAtMs" int8, "clockOffsetMs" int8, "clockSound" boolean, processes jsonb, pages int, rows int)
-     on conflict do nothing returning journal, position`,
-    [JSON.stringify(rows)],
-  );
+  const { rows: written } = await connection.query<{ journal: number; position: bigint }>(INSERT_BATCHES, [
+    JSON.stringify(rows),
+  ]);
   return new Set(written.map((row) => `${row.journal} ${row.position}`));
 }
+
+/** Also counts the pages of each journal, so that nobody has to. */
+const INSERT_BATCHES = `
+  with asked as (
+    select * from jsonb_to_recordset($1::jsonb) as new (stream int, sequence int8, journal int, position int8, sha256 text,
+           "receivedAtMs" int8, "clockOffsetMs" int8, "clockSound" boolean, processes jsonb, pages int, rows int,
+           "lastMs" int8)
+  ), written as (
+    insert into readings.batch (stream, sequence, journal, position, sha256, received_at_ms, clock_offset_ms,
+           clock_sound, processes, pages, rows)
+    select stream, sequence, journal, position, decode(sha256, 'hex'), "receivedAtMs", "clockOffsetMs", "clockSound",
+           array(select jsonb_array_elements_text(processes)), pages, rows
+      from asked on conflict do nothing returning journal, position
+  ), counted as (
+    update readings.journal journal
+       set pages = journal.pages + more.pages,
+           last_observed_at_ms = greatest(journal.last_observed_at_ms, more.last_ms)
+      from (select journal, sum(pages) as pages, max("lastMs") as last_ms
+              from asked join written using (journal, position) group by journal) as more
+     where journal.id = more.journal and more.pages > 0
+  )
+  select journal, position from written`;
 
 function* parts(pages: readonly PlacedPage[]): Generator<readonly PlacedPage[]> {
   let part: PlacedPage[] = [];
   let bytes = 0;
   for (const placed of pages) {
     part.push(placed);
-    bytes += bytesOf(placed.page);
+    bytes += bytesOf(placed.page.built);
     if (bytes < MOST_BYTES) continue;
     yield part;
     part = [];
@@ -129,13 +144,13 @@ function* parts(pages: readonly PlacedPage[]): Generator<readonly PlacedPage[]> 
   if (part.length > 0) yield part;
 }
 
-function bytesOf(page: PageOfPoll): number {
+function bytesOf(page: BuiltPage): number {
   return page.octets + page.segments + page.discontinuity + page.present;
 }
 
 async function insertPages(connection: Queryable, placed: readonly PlacedPage[], arena: PageArena): Promise<void> {
-  const begin = placed[0]?.page.at ?? 0;
-  const end = placed.reduce((last, { page }) => Math.max(last, page.at + bytesOf(page)), begin);
+  const begin = placed[0]?.page.built.at ?? 0;
+  const end = placed.reduce((last, { page }) => Math.max(last, page.built.at + bytesOf(page.built)), begin);
   // As the server writes arrays: cheaper than a parameter of many values.
   const list = (of: (one: PlacedPage) => number): string => {
     let text = '';
@@ -145,18 +160,18 @@ async function insertPages(connection: Queryable, placed: readonly PlacedPage[],
   await connection.query(INSERT_PAGES, [
     arena.bytes.subarray(begin, end),
     list(({ position }) => position),
-    list(({ page }) => page.observedAtMs),
+    list(({ page }) => page.built.observedAtMs),
     list(({ page }) => page.intervalMs),
     list(({ journal }) => journal),
     list(({ ordinal }) => ordinal),
     list(({ page }) => page.device),
-    list(({ page }) => page.layout.id),
+    list(({ page }) => page.built.layout.id),
     list(({ page }) => page.process),
-    list(({ page }) => page.at - begin + 1),
-    list(({ page }) => page.octets),
-    list(({ page }) => page.segments),
-    list(({ page }) => page.discontinuity),
-    list(({ page }) => page.present),
+    list(({ page }) => page.built.at - begin + 1),
+    list(({ page }) => page.built.octets),
+    list(({ page }) => page.built.segments),
+    list(({ page }) => page.built.discontinuity),
+    list(({ page }) => page.built.present),
   ]);
 }
 
@@ -174,32 +189,12 @@ const INSERT_PAGES = `
          as new (position, observed_at_ms, interval_ms, journal, ordinal, device, layout, process, place, octets,
                  segments, discontinuity, present)`;
 
-/** How many pages came through each journal, so that nobody has to count them. */
-async function tally(connection: Queryable, pages: readonly PlacedPage[]): Promise<void> {
-  const counts = new Map<number, { pages: number; lastMs: EpochMs }>();
-  for (const { journal, page } of pages) {
-    const count = counts.get(journal) ?? { pages: 0, lastMs: page.observedAtMs };
-    counts.set(journal, { pages: count.pages + 1, lastMs: Math.max(count.lastMs, page.observedAtMs) });
-  }
-  if (counts.size === 0) return;
-  await connection.query(
-    `update readings.journal journal
-        set pages = journal.pages + more.pages,
-            last_observed_at_ms = greatest(journal.last_observed_at_ms, more.last_ms)
-       from unnest($1::int[], $2::int8[], $3::int8[]) as more (id, pages, last_ms) where journal.id = more.id`,
-    [
-      [...counts.keys()],
-      [...counts.values()].map((count) => count.pages),
-      [...counts.values()].map((count) => count.lastMs),
-    ],
-  );
-}
-
 /** A reading may be so much later than its page: who looks for readings of a time has to know. */
 async function keepLongest(connection: Queryable, pages: readonly PlacedPage[]): Promise<void> {
   const longest = new Map<number, number>();
   for (const { page } of pages) {
-    if (page.spanMs > USUAL_SPAN_MS) longest.set(page.device, Math.max(page.spanMs, longest.get(page.device) ?? 0));
+    const { spanMs } = page.built;
+    if (spanMs > USUAL_SPAN_MS) longest.set(page.device, Math.max(spanMs, longest.get(page.device) ?? 0));
   }
   if (longest.size === 0) return;
   await connection.query(

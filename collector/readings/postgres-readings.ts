@@ -163,7 +163,9 @@ const READ_PAGES = `
     join inventory.device device on device.id = page.device`;
 
 function pageOf(row: PageRow, journal: string): ReadingPage {
-  const observedAtMs = Number(row.observed_at_ms);
+  const { octets, discontinuity } = row;
+  const rows = octets.length / ROW_OCTETS_BYTES;
+  const { values, present } = wireValues({ rows, octets, discontinuity, present: row.present });
   return {
     journal,
     position: Number(row.position),
@@ -177,8 +179,9 @@ function pageOf(row: PageRow, journal: string): ReadingPage {
     processId: row.process,
     intervalMs: Number(row.interval_ms),
     clockSound: row.clock_sound,
-    segments: unpackSegments(row.segments, observedAtMs),
-    ...wireValues({ ...row, rows: row.octets.length / ROW_OCTETS_BYTES }),
+    segments: unpackSegments(row.segments, Number(row.observed_at_ms)),
+    values,
+    present,
   };
 }
 

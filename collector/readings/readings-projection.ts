@@ -188,17 +188,17 @@ export class ReadingsProjection implements Projection {
         if (table.name !== 'interface') continue;
         const interfaces = inventory.interfacesOf(device, poll, table, changes);
         if (interfaces.includes(null)) count.nameless += interfaces.filter((one) => one === null).length;
-        const page = buildPage(arena, table, interfaces, clockOffsetMs, {
+        const built = buildPage(arena, table, interfaces, clockOffsetMs, {
           // Of a poll that is history the inventory heeds nothing, so the device's speeds may be others.
           asBefore: (rows, width) => (isNews ? this.#layouts.asBefore(device, rows, width) : null),
           place: (facts, complete) => this.#layouts.place(device, facts, complete, isNews),
         });
-        if (page === null) continue;
-        count.misfits += page.leftOut;
+        if (built === null) continue;
+        count.misfits += built.leftOut;
         const processId = cleanText(poll.processId);
         const process = processes.get(processId) ?? processes.size;
         processes.set(processId, process);
-        pages.push({ ...page, device: device.id, intervalMs: Math.round(poll.intervalMs), process });
+        pages.push({ built, device: device.id, intervalMs: Math.round(poll.intervalMs), process });
       }
     }
     return {
