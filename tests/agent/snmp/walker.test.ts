@@ -66,7 +66,7 @@ function expectRowsTrue(table: ReadTable): void {
 }
 
 beforeEach(async () => {
-  const made = testAccess({ timeoutMs: 60, retries: 1 });
+  const made = testAccess({ timeoutMs: 200, retries: 1 });
   access = made.access;
   metrics = made.metrics;
   await access.start();
@@ -308,15 +308,18 @@ describe('the network', () => {
   });
 
   test('late answers are not taken for the next request', async () => {
-    const from = await reader(upTo(5), { delayMs: 90 });
+    const from = await reader(upTo(5), { delayMs: 300 });
     expect(await read(from)).toMatchObject({ complete: false, failure: 'snmp_timeout' });
   });
 
   test('a deadline in the middle leaves a partial table', async () => {
     const from = await reader(upTo(300), { delayMs: 10 });
     const deadline = new AbortController();
-    setTimeout(() => deadline.abort(), 80);
-    const table = await from.readTable({ name: 'test', columns: COLUMNS, signal: deadline.signal });
+    const reading = from.readTable({ name: 'test', columns: COLUMNS, signal: deadline.signal });
+    // Not after a time: after some answers, of the many that the table takes.
+    while (from.traffic.requests < 5) await new Promise((resolve) => setTimeout(resolve, 1));
+    deadline.abort();
+    const table = await reading;
     expect(table).toMatchObject({ complete: false, failure: 'poll_deadline' });
     expect(table.index.length).toBeGreaterThan(0);
     expectRowsTrue(table);
