@@ -65,7 +65,7 @@ export class BullMqWorkQueue implements WorkQueue {
       // One after the other: the first brings the schema, the others find it.
       for (const part of Object.values(open)) await unlessAborted(part.waitUntilReady(), starting.signal);
     } catch (error) {
-      await closeAll(Object.values(open));
+      await closeAll(Object.values(open), true);
       this.#lastError = messageOf(error);
       throw codedQueueError(error);
     } finally {
@@ -81,7 +81,14 @@ export class BullMqWorkQueue implements WorkQueue {
     this.#starting?.abort();
     const open = this.#open;
     this.#open = null;
-    if (open !== null) await closeAll([open.worker, open.wake, open.charges]);
+    if (open === null) return;
+    // A worker waits for its server to say goodbye, also for one that is away. Where the server is there, it must: a wake that is
+    // cut off in the middle takes its schedule with it until the server notices.
+    const answers = await open.wake.getJobCountByTypes('waiting').then(
+      () => true,
+      () => false,
+    );
+    await closeAll([open.worker, open.wake, open.charges], !answers);
   }
 
   async schedule(name: string, everyMs: DurationMs): Promise<void> {
@@ -153,6 +160,10 @@ function carriedState(state: string): CarriedState {
   return state === 'unknown' ? 'gone' : 'waiting';
 }
 
-async function closeAll(parts: readonly { close(force?: boolean): Promise<void> }[]): Promise<void> {
-  await Promise.allSettled(parts.map((part) => part.close()));
+async function closeAll(parts: readonly BackendPart[], force = false): Promise<void> {
+  await Promise.allSettled(parts.map((part) => part.close(force)));
+}
+
+interface BackendPart {
+  close(force?: boolean): Promise<void>;
 }

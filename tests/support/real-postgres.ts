@@ -1,5 +1,5 @@
 // Debian's PostgreSQL as a server of the test's own: a cluster in a temporary folder, a free loopback port, a password; it refuses root, so as root it runs as nobody.
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,6 +15,11 @@ const START_MS = 30_000;
 export interface RealPostgres {
   /** Of an empty database. */
   readonly url: string;
+  /** Without a word of farewell. */
+  readonly kill: () => Promise<void>;
+  /** Again, after a kill. */
+  readonly start: () => Promise<void>;
+  /** Ends the server and forgets its data. */
   readonly stop: () => Promise<void>;
 }
 
@@ -54,23 +59,33 @@ export async function startRealPostgres(): Promise<RealPostgres> {
     'shared_buffers=32MB',
     'max_wal_size=128MB',
   ];
-  const server = spawn(
-    path.join(programs, 'postgres'),
-    ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    { ...identity, cwd: folder, stdio: 'ignore' },
-  );
-  const ended = new Promise((resolve) => server.once('exit', resolve));
   const url = `postgres://weir:${PASSWORD}@127.0.0.1:${port}/postgres`;
-  await waitFor(
-    () => answers(url),
-    START_MS,
-    () => "Debian's PostgreSQL to answer",
-  );
+  const words = ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+  let server: ChildProcess | null = null;
+  const start = async (): Promise<void> => {
+    server = spawn(path.join(programs, 'postgres'), words, { ...identity, cwd: folder, stdio: 'ignore' });
+    await waitFor(
+      () => answers(url),
+      START_MS,
+      () => "Debian's PostgreSQL to answer",
+    );
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const child = server;
+    server = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  };
+  await start();
   return {
     url,
+    start,
+    // Of SIGKILL its children would hear only later; this one ends them at once, and leaves the cluster as a crash does.
+    kill: () => end('SIGQUIT'),
     stop: async () => {
-      server.kill('SIGINT');
-      await ended;
+      await end('SIGINT');
       rmSync(folder, { recursive: true, force: true });
     },
   };
