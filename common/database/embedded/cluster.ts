@@ -18,13 +18,16 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { codeOf, WeirError } from '../../runtime/errors.ts';
-import { besideArgument, CLUSTER, type ClusterHome, dataFolderArgument } from './cluster-home.ts';
+import { besideArgument, CLUSTER, type ClusterHome, dataFolderArgument, unusable } from './cluster-home.ts';
 import type { Binaries } from './packaged-binaries.ts';
 import { identityOf, type ServerUser } from './server-user.ts';
 
 export const ROLE = 'weir';
 const PASSWORD = 'password';
 const PARTIAL = `${CLUSTER}.partial-`;
+/** An initdb whose starter was killed may still be writing for a moment: what it adds meanwhile is removed too. */
+const REMOVE_ALL = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
+const DISK_FULL = /No space left on device/;
 
 /** The password of this data folder (mode 0600), null where none was made yet. */
 export function readPassword(dataFolder: string): string | null {
@@ -53,7 +56,7 @@ export async function prepareCluster(home: ClusterHome, binaries: Binaries, dura
 /** initdb into a folder of another name: what a crash cuts short never looks like a cluster. */
 async function initialise(home: ClusterHome, binaries: Binaries, password: string, durable: boolean): Promise<void> {
   for (const name of readdirSync(home.folder))
-    if (name.startsWith(PARTIAL)) rmSync(path.join(home.folder, name), { recursive: true, force: true });
+    if (name.startsWith(PARTIAL)) rmSync(path.join(home.folder, name), REMOVE_ALL);
   const partial = path.join(home.folder, `${PARTIAL}${process.pid}-${randomBytes(4).toString('hex')}`);
   const passwordFile = `${partial}.password`;
   mkdirSync(partial, { mode: 0o700 });
@@ -66,7 +69,7 @@ async function initialise(home: ClusterHome, binaries: Binaries, password: strin
     flushFolder(home.folder);
   } finally {
     rmSync(passwordFile, { force: true });
-    rmSync(partial, { recursive: true, force: true });
+    rmSync(partial, REMOVE_ALL);
   }
 }
 
@@ -137,9 +140,17 @@ function run(
     child.once('close', (code) => {
       if (code === 0) return resolve();
       const name = path.basename(file);
-      reject(new WeirError('postgres_failed', `${name} ended with ${code}: ${lastLine(said)}`, { log: said }));
+      if (DISK_FULL.test(said))
+        return reject(unusable(home.folder, `no space is left for PostgreSQL (${reasonIn(said)})`));
+      reject(new WeirError('postgres_failed', `${name} ended with ${code}: ${reasonIn(said)}`, { log: said }));
     });
   });
+}
+
+/** Why a program ended: its last line that names an error, for what it says after that is how it tidied up. */
+function reasonIn(said: string): string {
+  const lines = said.trim().split('\n');
+  return lines.findLast((line) => /\b(error|fatal|panic)\b|could not/i.test(line)) ?? lastLine(said);
 }
 
 export function lastLine(text: string): string {
