@@ -122,6 +122,8 @@ export function isOlderThan(last: Reading, observed: Reading): boolean {
   if (elapsedMs > CLOCK_ERROR_MS) return false;
   // Modulo 2^32, because one of the two may have been read just before the uptime wrapped.
   const backMs = ((before - after + TIME_TICKS_MODULUS) % TIME_TICKS_MODULUS) * MS_PER_TICK;
-  const mayHaveBooted = after < before && after * MS_PER_TICK <= elapsedMs + UPTIME_SLACK_MS;
+  // A device that has only just booted (or whose uptime has only just wrapped) does not boot again within the error of two clocks.
+  const justBooted = before * MS_PER_TICK <= UPTIME_SLACK_MS && elapsedMs <= SOUND_CLOCKS_MS;
+  const mayHaveBooted = after < before && after * MS_PER_TICK <= elapsedMs + UPTIME_SLACK_MS && !justBooted;
   return backMs <= CLOCK_ERROR_MS && !mayHaveBooted;
 }

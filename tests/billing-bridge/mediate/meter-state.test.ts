@@ -7,7 +7,13 @@ import { firstState, mediateReading, type MeterState } from '../../../billing-br
 import { readingOf } from '../../../billing-bridge/mediate/page-readings.ts';
 import { inOrder, Reading } from '../../../billing-bridge/mediate/reading.ts';
 import { decodeStates, encodeStates } from '../../../billing-bridge/mediate/state-codec.ts';
-import { historyArbitrary, type HistoryOptions, type HistoryPoll, playHistory } from '../../support/device-history.ts';
+import {
+  historyArbitrary,
+  type HistoryOptions,
+  type HistoryPoll,
+  type HistoryWords,
+  playHistory,
+} from '../../support/device-history.ts';
 import { BUCKET } from '../../support/mediation-fixture.ts';
 import { MemoryReadings } from '../../support/memory-readings.ts';
 
@@ -50,6 +56,19 @@ function movedIn({ sink, state }: Mediated): bigint {
 function wrapsIn({ sink }: Mediated): bigint {
   return BigInt([...sink.contents.values()].reduce((sum, content) => sum + content.wraps, 0));
 }
+
+/** Found by the property: two agents in inverted order just after the uptime has wrapped, which is no boot. */
+const JUST_WRAPPED: HistoryWords = {
+  steps: [
+    { waitMs: 20, octets: [0n, 0n], event: 'none', agent: 0, absent: [true, false] },
+    { waitMs: 10, octets: [0n, 0n], event: 'none', agent: 1, absent: [true, false] },
+    { waitMs: 60_000, octets: [0n, 0n], event: 'none', agent: 0, absent: [true, true] },
+  ],
+  width: 32,
+  begin: [0n, 0n],
+  skewMs: -11,
+  uptimeTicks: 2 ** 32 - 2,
+};
 
 const ONE_EPOCH: HistoryOptions = { events: ['restart agent'], agents: 2, widths: [32, 64] };
 const ANYTHING: HistoryOptions = {
@@ -95,7 +114,7 @@ describe('conservation', () => {
           );
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[JUST_WRAPPED]] },
     );
   });
 
