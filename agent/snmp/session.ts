@@ -2,6 +2,7 @@
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Oid } from './oid.ts';
 import { PDU, type Pdu, type PduRequest } from './pdu.ts';
+import type { SnmpMessage } from './message.ts';
 import type { MessageSecurity } from './security.ts';
 import type { Endpoint, Transport } from './transport.ts';
 import type { Varbinds } from './varbinds.ts';
@@ -139,19 +140,19 @@ export class DeviceSession implements SnmpSession {
     let refusals = 0;
     for (let attempt = 0; attempt <= retries; attempt += 1) {
       const id = 1 + Math.floor(random() * 0x7ffffffe);
-      const bytes = security.encode({ ...request, requestId: id }, discovering);
+      const bytes = security.encode(withId(request, id), discovering);
       this.#requests += 1;
       if (attempt > 0) this.#retries += 1;
       this.#sentBytes += bytes.length;
-      const answer = await transport.exchange(endpoint, id, bytes, {
-        timeoutMs: this.#config.timeoutMs,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-        accept: (message) => {
-          const opened = security.open(message, id);
-          if (opened === null) refusals += 1;
-          return opened;
-        },
-      });
+      const accept = (message: SnmpMessage): Pdu | null => {
+        const opened = security.open(message, id);
+        if (opened === null) refusals += 1;
+        return opened;
+      };
+      const { timeoutMs } = this.#config;
+      const { signal } = options;
+      const exchange = signal === undefined ? { timeoutMs, accept } : { timeoutMs, accept, signal };
+      const answer = await transport.exchange(endpoint, id, bytes, exchange);
       if (answer === null) continue;
       this.#receivedBytes += answer.sizeBytes;
       return this.#interpret(answer.pdu, answer);
@@ -176,4 +177,12 @@ export class DeviceSession implements SnmpSession {
     const { varbinds, errorStatus, errorIndex } = pdu;
     return { varbinds, errorStatus, errorIndex, sentAtMs, receivedAtMs, monotonicMs, sizeBytes };
   }
+}
+
+/** Property by property: a spread into a request makes objects of so many shapes that reading them is slow for every packet. */
+function withId(
+  { type, oids, nonRepeaters, maxRepetitions }: Omit<PduRequest, 'requestId'>,
+  requestId: number,
+): PduRequest {
+  return { type, requestId, oids, nonRepeaters: nonRepeaters ?? 0, maxRepetitions: maxRepetitions ?? 0 };
 }

@@ -43,6 +43,8 @@ export async function pollsDone(poller: WeirPoller, polls: number, timeoutMs: nu
 export interface Rate {
   readonly interfaces: number;
   readonly cpuSeconds: number;
+  /** Polls that were cut short. */
+  readonly notComplete?: number;
 }
 
 /** That many polls, at its own pace. */
@@ -52,5 +54,9 @@ export async function measurePoller(poller: WeirPoller, polls: number, timeoutMs
   await pollsDone(poller, before.polls + polls, timeoutMs);
   const after = await poller.counts();
   const cpuAfter = cpuSeconds([poller.running.pid]);
-  return { interfaces: after.interfaces - before.interfaces, cpuSeconds: cpuAfter - cpuBefore };
+  return {
+    interfaces: after.interfaces - before.interfaces,
+    cpuSeconds: cpuAfter - cpuBefore,
+    notComplete: after.notComplete - before.notComplete,
+  };
 }
