@@ -149,6 +149,12 @@ function explain(error: unknown, json: boolean): number {
   return error instanceof WeirError && error.code === 'misused' ? EXIT_MISUSED : 1;
 }
 
+// Whoever reads our output may have read enough, as `| head` does: that is no failure.
+process.stdout.on('error', (error) => {
+  if (codeOf(error) === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 const exitCode = await main(process.argv.slice(2)).catch((error: unknown) =>
   explain(error, process.argv.includes('--json')),
 );
