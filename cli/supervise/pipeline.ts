@@ -5,6 +5,7 @@ import { EmbeddedPostgres } from '../../common/database/embedded/embedded-postgr
 import type { Clock } from '../../common/runtime/clock.ts';
 import { type Component, startAll, stopAll } from '../../common/runtime/component.ts';
 import { createReporter, type Reporter } from '../../common/runtime/reporter.ts';
+import { resolveSecret } from '../../common/runtime/secrets.ts';
 import { BoundedLog } from './bounded-log.ts';
 import { SupervisedChild } from './child.ts';
 import { holdDataFolder, type Tokens, tokensOf } from './data-folder.ts';
@@ -90,7 +91,7 @@ export class Pipeline implements Component {
   async #startDatabase(): Promise<string> {
     if (this.#config.databaseUrl !== null) {
       this.#deps.tell(`${'database'.padEnd(16)}as configured`);
-      return this.#config.databaseUrl;
+      return resolveSecret(this.#config.databaseUrl, this.#deps.environment);
     }
     const options = { dataFolder: path.join(this.#config.dataFolder, 'postgresql'), port: this.#config.databasePort };
     const postgres = new EmbeddedPostgres(this.#reporter.child('postgres'), options, { clock: this.#deps.clock });
@@ -103,7 +104,7 @@ export class Pipeline implements Component {
   #children(tokens: Tokens, databaseUrl: string): { label: string; says: string; component: Component }[] {
     const { configurationFile, ports, simulator, queueUrl, devices, dataFolder } = this.#config;
     const common = ['--config', configurationFile, '--data', dataFolder];
-    const queue = queueUrl === null ? {} : { WEIR_QUEUE_URL: queueUrl };
+    const queue = queueUrl === null ? {} : { WEIR_QUEUE_URL: resolveSecret(queueUrl, this.#deps.environment) };
     const local = `http://127.0.0.1`;
     const children = [
       this.#child(

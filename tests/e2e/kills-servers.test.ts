@@ -13,7 +13,9 @@ describeWith(['postgresql', 'redis-server'], 'kills on a PostgreSQL and a Redis 
         await redis.stop();
         await postgres.stop();
       };
-      return { databaseUrl: postgres.url, queueUrl: redis.url, stop };
+      // A password belongs into no file: the configuration refers to it.
+      process.env['WEIR_TEST_POSTGRES'] = postgres.url;
+      return { databaseUrl: '${WEIR_TEST_POSTGRES}', queueUrl: redis.url, stop };
     },
   });
 });
