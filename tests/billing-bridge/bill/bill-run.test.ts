@@ -8,8 +8,9 @@ import { GATE_NAMES, type GateName } from '../../../billing-bridge/bill/gates.ts
 import { sumOf } from '../../../billing-bridge/bill/lines.ts';
 import { reconcileBills } from '../../../billing-bridge/bill/reconcile.ts';
 import { CHARGE_COLUMNS, chargeOf } from '../../../billing-bridge/rate/charge-store.ts';
-import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
+import type { Database } from '../../../common/database/database.ts';
 import { BillingFixture, BUCKET_MS, type ContractsText } from '../../support/billing-fixture.ts';
+import { FailingDatabase } from '../../support/failing-database.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 const HOUR = 3_600_000;
@@ -791,47 +792,3 @@ describe('reconciliation', () => {
     expect(elsewhere).toEqual({ bills: 0, lines: 0, differences: [] });
   });
 });
-
-/** Fails at the n-th query, before or after it took place. */
-class FailingDatabase implements Database {
-  readonly #database: Database;
-  #left: number;
-  readonly #after: boolean;
-  failed = false;
-
-  constructor(database: Database, failAt: number, after: boolean) {
-    this.#database = database;
-    this.#left = failAt;
-    this.#after = after;
-  }
-
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Answer<Row>> {
-    return this.#through(() => this.#database.query<Row>(text, values));
-  }
-
-  transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
-    return this.#through(() =>
-      this.#database.transaction((connection) =>
-        work({
-          query: <Row extends object>(text: string, values?: readonly unknown[]) =>
-            this.#through(() => connection.query<Row>(text, values)),
-        }),
-      ),
-    );
-  }
-
-  async #through<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#after) this.#count();
-    const result = await work();
-    if (this.#after) this.#count();
-    return result;
-  }
-
-  #count(): void {
-    this.#left -= 1;
-    if (this.#left < 0) {
-      this.failed = true;
-      throw new Error('the process died here');
-    }
-  }
-}

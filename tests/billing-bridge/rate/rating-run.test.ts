@@ -1,8 +1,9 @@
 // Rating on a real PostgreSQL: one charge for ever, late usage as the next version, replays and crashes without effect.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { reconcileCharges } from '../../../billing-bridge/rate/reconcile-charges.ts';
-import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
+import type { Database } from '../../../common/database/database.ts';
 import { BillingFixture, BUCKET_MS, WINDOW_MS } from '../../support/billing-fixture.ts';
+import { FailingDatabase } from '../../support/failing-database.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 const HOUR = 3_600_000;
@@ -201,50 +202,6 @@ describe('period items', () => {
     expect(flat).toMatchObject({ amount: '12.5', quantity: '0.5' });
   });
 });
-
-/** Fails at the n-th query, before or after it took place. */
-class FailingDatabase implements Database {
-  readonly #database: Database;
-  #left: number;
-  readonly #after: boolean;
-  failed = false;
-
-  constructor(database: Database, failAt: number, after: boolean) {
-    this.#database = database;
-    this.#left = failAt;
-    this.#after = after;
-  }
-
-  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Answer<Row>> {
-    return this.#through(() => this.#database.query<Row>(text, values));
-  }
-
-  transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
-    return this.#through(() =>
-      this.#database.transaction((connection) =>
-        work({
-          query: <Row extends object>(text: string, values?: readonly unknown[]) =>
-            this.#through(() => connection.query<Row>(text, values)),
-        }),
-      ),
-    );
-  }
-
-  async #through<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#after) this.#count();
-    const result = await work();
-    if (this.#after) this.#count();
-    return result;
-  }
-
-  #count(): void {
-    this.#left -= 1;
-    if (this.#left < 0) {
-      this.failed = true;
-      throw new Error('the process died here');
-    }
-  }
-}
 
 test.each([false, true])(
   'a crash at any query leaves each charge once, and once in the outbox (after the query: %s)',
