@@ -1,6 +1,7 @@
 // The agent's durable queue: polls are gathered into batches, a batch stays until the collector says applied, and what a bound drops is told.
 import { type JournalDeps, openJournal, type OpenJournal } from '../../common/journal/lmdb-journal.ts';
 import type { SequenceGap, Watermark } from '../../common/model/batch.ts';
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -9,7 +10,7 @@ import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
 import { addGap, type GapReason, gapsBefore, gapsFromNote, gapsToNote } from './gap-list.ts';
-import { estimatedBytes, fromEntry, relabelled, type SpooledBatch, toEntry } from './spooled-batch.ts';
+import { estimatedBytes, eventBytes, fromEntry, relabelled, type SpooledBatch, toEntry } from './spooled-batch.ts';
 
 export interface SpoolConfig {
   /** The agent's name. */
@@ -42,7 +43,8 @@ export interface SpoolDeps extends JournalDeps {
 
 interface Waiting {
   readonly poll: Poll | null;
-  readonly watermark: Watermark;
+  readonly watermark: Watermark | null;
+  readonly event: DeviceEvent | null;
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -53,6 +55,7 @@ const RELABEL_NOTE = 'relabel';
 /** Polls that wait to be written, in bytes; above it they are refused. */
 const MOST_WAITING_BYTES = 256 * 1024 * 1024;
 const AGE_CHECK_MS = 60_000;
+const EVENT_LINGER_MS = 20;
 /** In a log line. */
 const DEVICES_NAMED = 5;
 
@@ -76,6 +79,7 @@ export class Spool implements Component {
   /** Ends the linger of those that wait. */
   #lingering: AbortController | null = null;
   #waitingBytes = 0;
+  #hurrying = false;
   #writing: Promise<void> = Promise.resolve();
   #aging: Promise<void> = Promise.resolve();
 
@@ -143,7 +147,20 @@ export class Spool implements Component {
    * then it is a missed poll, its counters accumulate in the device and the next one spans it.
    */
   accept(poll: Poll | null, watermark: Watermark): Promise<void> {
-    const bytes = estimatedBytes(poll);
+    return this.#take({ poll, watermark, event: null }, estimatedBytes(poll));
+  }
+
+  /**
+   * Takes what happened at a device; resolves once it is durable, so that an inform may be acknowledged then. Rejects as accept does.
+   * Whoever sends it waits: it lingers only as long as others may join the same write.
+   */
+  acceptEvent(event: DeviceEvent): Promise<void> {
+    const taken = this.#take({ poll: null, watermark: null, event }, eventBytes(event));
+    this.#hurry();
+    return taken;
+  }
+
+  #take(one: Pick<Waiting, 'poll' | 'watermark' | 'event'>, bytes: number): Promise<void> {
     if (this.#journal === null) return Promise.reject(new WeirError('not_ready', 'The spool is not open.'));
     if (this.#waitingBytes + bytes > MOST_WAITING_BYTES) {
       const error = new WeirError('journal_full', 'Too many polls wait to be written to the spool.');
@@ -151,7 +168,7 @@ export class Spool implements Component {
       return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ poll, watermark, bytes, resolve, reject });
+      this.#waiting.push({ ...one, bytes, resolve, reject });
       this.#waitingBytes += bytes;
       const { maxBatchPolls, maxBatchBytes } = this.#config;
       if (this.#waiting.length >= maxBatchPolls || this.#waitingBytes >= maxBatchBytes) void this.flush();
@@ -244,6 +261,16 @@ export class Spool implements Component {
     }
   }
 
+  /** Writes what waits within EVENT_LINGER_MS. */
+  #hurry(): void {
+    if (this.#hurrying || this.#waiting.length === 0) return;
+    this.#hurrying = true;
+    void this.#deps.clock.sleep(EVENT_LINGER_MS).then(() => {
+      this.#hurrying = false;
+      return this.flush();
+    });
+  }
+
   async #linger(): Promise<void> {
     const lingering = new AbortController();
     this.#lingering = lingering;
@@ -282,7 +309,9 @@ export class Spool implements Component {
 
   #encode(group: readonly Waiting[], sequence: number, gaps: readonly SequenceGap[]): Uint8Array {
     const createdAtMs = this.#deps.clock.now();
-    const watermarks = new Map(group.map(({ watermark }) => [watermark.device, watermark]));
+    const watermarks = new Map(
+      group.flatMap(({ watermark }) => (watermark === null ? [] : [[watermark.device, watermark]])),
+    );
     const bytes = encodeBatch({
       agent: this.#config.agent,
       incarnation: this.incarnation,
@@ -290,6 +319,7 @@ export class Spool implements Component {
       createdAtMs,
       thinned: false,
       polls: group.flatMap(({ poll }) => poll ?? []),
+      events: group.flatMap(({ event }) => event ?? []),
       watermarks: [...watermarks.values()],
       gaps,
     });
@@ -299,7 +329,9 @@ export class Spool implements Component {
   #refuse(group: readonly Waiting[], error: unknown): void {
     const code = codeOf(error);
     this.#refused.add(group.filter(({ poll }) => poll !== null).length, { code });
-    const devices = group.slice(0, DEVICES_NAMED).map(({ watermark }) => watermark.device);
+    const devices = group
+      .slice(0, DEVICES_NAMED)
+      .map(({ watermark, event }) => watermark?.device ?? event?.device ?? '');
     this.#reporter.error('polls not kept', { polls: group.length, devices, code, message: messageOf(error) });
     for (const one of group) one.reject(error);
   }

@@ -2,6 +2,7 @@
 //
 //   version u8 (1) | created f64 LE (epoch ms) | spool time f64 LE (ms) | the encoded batch
 import type { JournalEntry } from '../../common/journal/journal.ts';
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { decodeBatch, encodeBatch } from '../../common/wire/batch-codec.ts';
@@ -49,4 +50,9 @@ export function estimatedBytes(poll: Poll | null): number {
   for (const { index, segments, columns } of poll.tables)
     bytes += 16 + segments.length * 20 + index.length * (2 + columns.length * 6);
   return bytes;
+}
+
+/** Likewise of an event. */
+export function eventBytes(event: DeviceEvent): number {
+  return event.details.reduce((sum, { name, value }) => sum + name.length + value.length + 4, 100);
 }

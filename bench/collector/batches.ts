@@ -46,6 +46,7 @@ function encoded({ agent, incarnation, sequence }: AgentStream, polls: readonly 
     createdAtMs: Math.max(...polls.map((poll) => poll.finishedAtMs)),
     thinned: false,
     polls,
+    events: [],
     watermarks: polls.map(({ device, finishedAtMs }) => ({ device, completeUntilMs: finishedAtMs })),
     gaps: [],
   });

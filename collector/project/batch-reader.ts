@@ -89,6 +89,7 @@ export function emptyBatch(envelope: BatchEnvelope): Batch {
     createdAtMs: envelope.receivedAtMs,
     thinned: false,
     polls: [],
+    events: [],
     watermarks: [],
     gaps: envelope.gaps ?? [],
   };

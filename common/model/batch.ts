@@ -1,4 +1,5 @@
 // What travels from an agent to a collector: polls under a sequence number that is never given twice.
+import type { DeviceEvent } from './event.ts';
 import type { EpochMs } from './time.ts';
 import type { Poll } from './poll.ts';
 
@@ -25,6 +26,7 @@ export interface Batch {
   /** True where polls were taken out of this sequence to save room (never octets: counters accumulate). */
   readonly thinned: boolean;
   readonly polls: readonly Poll[];
+  readonly events: readonly DeviceEvent[];
   readonly watermarks: readonly Watermark[];
   readonly gaps: readonly SequenceGap[];
 }

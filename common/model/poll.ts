@@ -16,7 +16,10 @@ export type TableName =
   | 'memory'
   | 'sensor'
   | 'neighbour'
-  | 'entity';
+  | 'entity' // physical components (RFC 6933): class, description, name, model, serial, hardware, firmware, software, containedIn
+  | 'storage' // file systems: description, totalBytes, usedBytes
+  | 'bgp-peer' // index = remote address: remoteAddress, localAddress, remoteAs, localAs, state, adminStatus, establishedSeconds
+  | 'outlet'; // of a power distribution unit: description, state, currentAmperes, voltageVolts, powerWatts, energyWattHours
 
 /** A column of unsigned counters (RFC 2578 §7.1.6, §7.1.10). `present[i]` is 1 where the device gave row i a value. */
 export interface CounterColumn {

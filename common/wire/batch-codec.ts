@@ -1,4 +1,4 @@
-// The batch on the wire and on the disk, version 1: columnar, with one table of texts a batch, compressed.
+// The batch on the wire and on the disk, version 2 (version 1, without events, is still read): columnar, with one table of texts a batch, compressed.
 //
 //   "WEIR" | version u8 | flags u8 (bit 0: gzip) | length of the body u32 LE | body
 //
@@ -7,10 +7,13 @@
 //           gaps: count, {first, last, reason}*
 //           watermarks: count, {device, signed ms from created}*
 //           polls: count, poll*
+//           events: count, event*                                     (not in version 1)
 //   poll    device, processId, started, finished (signed ms from created), intervalMs, outcome u8, failure (0 none, else place+1),
 //           requests, retries, tables: count, table*
 //   table   name u8, complete u8, rows, index text*, segments: count, {firstRow, sent, received (signed ms from created),
 //           monotonic float64, uptime (0 none, else ticks+1)}*, columns: count, column*
+//   event   id, device (0 none, else place+1), source (likewise), origin u8, name, observed (signed ms from created),
+//           uptime (0 none, else ticks+1), interfaceKey (0 none, else place+1), details: count, {name, value}*
 //   column  kind u8, name, then
 //           counter: width u8 (4 or 8), presence (1 all | 0 and one byte a row), rows × width bytes LE
 //           number:  form u8 (0 int32 LE with -2^31 as absent | 1 float64 LE), rows × values
@@ -20,11 +23,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Batch } from '../model/batch.ts';
 import type { Poll, Segment, Table, TableName } from '../model/poll.ts';
-import { ByteReader, ByteWriter, type ListBound, MemoryBudget, tooLarge, unreadable } from './bytes.ts';
+import { ByteReader, ByteWriter, type ListBound, list, MemoryBudget, tooLarge, unreadable } from './bytes.ts';
+import { readEvent, writeEvent } from './event-codec.ts';
 import { readColumn, readTexts, textAt, type Texts, TextTable, writeColumn } from './column-codec.ts';
 
 const MAGIC = Buffer.from('WEIR', 'latin1');
-const VERSION = 1;
+const VERSION = 2;
+const OLDEST_VERSION = 1;
 const HEADER_BYTES = 10;
 const FLAG_GZIP = 1;
 const GZIP_LEVEL = 2;
@@ -39,6 +44,7 @@ const POLLS: ListBound = { least: 10, most: 100_000, memory: 200 };
 const TABLE_LIST: ListBound = { least: 5, most: 64, memory: 200 };
 const ROWS: ListBound = { least: 1, most: 1_000_000, memory: 8 };
 const SEGMENTS: ListBound = { least: 12, most: 1_000_000, memory: 100 };
+const EVENTS: ListBound = { least: 9, most: 100_000, memory: 300 };
 const COLUMNS: ListBound = { least: 2, most: 256, memory: 400 };
 
 const TABLES: readonly TableName[] = [
@@ -50,6 +56,9 @@ const TABLES: readonly TableName[] = [
   'sensor',
   'neighbour',
   'entity',
+  'storage',
+  'bgp-peer',
+  'outlet',
 ];
 const OUTCOMES: readonly Poll['outcome'][] = ['complete', 'partial', 'failed'];
 
@@ -89,6 +98,8 @@ export function encodeBody(batch: Batch): Buffer {
   }
   writer.count(batch.polls.length, POLLS);
   for (const poll of batch.polls) writePoll(writer, texts, poll, created);
+  writer.count(batch.events.length, EVENTS);
+  for (const event of batch.events) writeEvent(writer, texts, event, created);
   const head = new ByteWriter(budget);
   texts.write(head);
   const body = Buffer.concat([head.take(), writer.take()]);
@@ -134,7 +145,10 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEADER_BYTES));
   if (header.length < HEADER_BYTES || !header.subarray(0, 4).equals(MAGIC))
     throw unreadable('it does not begin as one');
-  if (header[4] !== VERSION) throw unreadable(`its version is ${header[4]}, this reads ${VERSION}`);
+  const version = header[4] ?? 0;
+  if (version < OLDEST_VERSION || version > VERSION) {
+    throw unreadable(`its version is ${version}, this reads ${OLDEST_VERSION} to ${VERSION}`);
+  }
   const length = header.readUInt32LE(6);
   if (length > BATCH_LIMITS.bodyBytes) throw unreadable(`its body is ${length} bytes long`);
   const flags = header[5] ?? 0;
@@ -143,7 +157,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   const body = flags === FLAG_GZIP ? gunzip(packed, length) : packed;
   if (body.length !== length) throw unreadable('its body is not as long as it says');
   const reader = new ByteReader(body, new MemoryBudget(BATCH_LIMITS.memoryBytes, unreadable));
-  const batch = readBody(reader);
+  const batch = readBody(reader, version);
   if (reader.left !== 0) throw unreadable('something stands behind its end');
   return batch;
 }
@@ -156,14 +170,7 @@ function gunzip(packed: Uint8Array, length: number): Buffer {
   }
 }
 
-function list<T>(reader: ByteReader, bound: ListBound, read: () => T): T[] {
-  const count = reader.count(bound);
-  const items: T[] = [];
-  for (let at = 0; at < count; at += 1) items.push(read());
-  return items;
-}
-
-function readBody(reader: ByteReader): Batch {
+function readBody(reader: ByteReader, version: number): Batch {
   const texts = readTexts(reader);
   const text = (): string => textAt(texts, reader.varint());
   const agent = text();
@@ -181,7 +188,8 @@ function readBody(reader: ByteReader): Batch {
     completeUntilMs: created + reader.signed(),
   }));
   const polls = list(reader, POLLS, () => readPoll(reader, texts, created));
-  return { agent, incarnation, sequence, createdAtMs: created, thinned, polls, watermarks, gaps };
+  const events = version >= 2 ? list(reader, EVENTS, () => readEvent(reader, texts, created)) : [];
+  return { agent, incarnation, sequence, createdAtMs: created, thinned, polls, events, watermarks, gaps };
 }
 
 function readPoll(reader: ByteReader, texts: Texts, created: number): Poll {

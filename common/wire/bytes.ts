@@ -168,3 +168,11 @@ export function unreadable(why: string, cause?: unknown): WeirError {
 export function tooLarge(why: string): WeirError {
   return new WeirError('batch_too_large', `The batch cannot be written: ${why}.`);
 }
+
+/** A counted list, each item read in turn. */
+export function list<T>(reader: ByteReader, bound: ListBound, read: () => T): T[] {
+  const count = reader.count(bound);
+  const items: T[] = [];
+  for (let at = 0; at < count; at += 1) items.push(read());
+  return items;
+}

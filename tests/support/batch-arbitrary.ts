@@ -1,6 +1,7 @@
 // Random batches within the rules of common/model/poll.ts, for property tests.
 import fc from 'fast-check';
 import type { Batch } from '../../common/model/batch.ts';
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { Column, Poll, Table } from '../../common/model/poll.ts';
 
 const NOW = 1_790_000_000_000;
@@ -78,6 +79,18 @@ const poll: fc.Arbitrary<Poll> = fc.record({
   tables: fc.array(table, { maxLength: 3 }),
 });
 
+const event: fc.Arbitrary<DeviceEvent> = fc.record({
+  id: fc.uuid(),
+  device: fc.option(text),
+  source: fc.option(text),
+  origin: fc.constantFrom('trap', 'inform', 'agent', 'work'),
+  name: text,
+  observedAtMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }),
+  uptimeTicks: fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+  interfaceKey: fc.option(text),
+  details: fc.array(fc.record({ name: text, value: text }), { maxLength: 3 }),
+});
+
 export const batchArbitrary: fc.Arbitrary<Batch> = fc.record({
   agent: text,
   incarnation: fc.uuid(),
@@ -85,6 +98,7 @@ export const batchArbitrary: fc.Arbitrary<Batch> = fc.record({
   createdAtMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }),
   thinned: fc.boolean(),
   polls: fc.array(poll, { maxLength: 4 }),
+  events: fc.array(event, { maxLength: 3 }),
   watermarks: fc.array(fc.record({ device: text, completeUntilMs: fc.integer({ min: NOW - 1e9, max: NOW + 1e9 }) }), {
     maxLength: 3,
   }),

@@ -30,6 +30,7 @@ export interface FixtureOptions extends ConfigWords {
 export interface BatchWords {
   readonly sequence: number;
   readonly polls?: readonly Poll[];
+  readonly events?: Batch['events'];
   readonly agent?: string;
   readonly incarnation?: string;
   readonly token?: string;
@@ -185,13 +186,14 @@ export class CollectorFixture {
 }
 
 function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
-  const { sequence, polls = [], agent = 'agent-1', incarnation = INCARNATION, clockOffsetMs = 0 } = words;
+  const { sequence, polls = [], events = [], agent = 'agent-1', incarnation = INCARNATION, clockOffsetMs = 0 } = words;
   const createdAtMs = Math.max(1, ...polls.map((poll) => poll.finishedAtMs));
   const watermarks = [...new Set(polls.map((poll) => poll.device))].map((device) => ({
     device,
     completeUntilMs: createdAtMs,
   }));
-  const batch: Batch = { agent, incarnation, sequence, createdAtMs, thinned: false, polls, watermarks, gaps: [] };
+  const stream = { agent, incarnation, sequence };
+  const batch: Batch = { ...stream, createdAtMs, thinned: false, polls, events, watermarks, gaps: [] };
   const body = new Uint8Array(words.body ?? encodeBatch(batch));
   return {
     body,

@@ -102,6 +102,7 @@ export interface EntryWords {
   readonly clockOffsetMs?: number;
   readonly receivedAtMs?: number;
   readonly gaps?: Batch['gaps'];
+  readonly events?: Batch['events'];
 }
 
 /** A journal entry; the sequence is the position where none is given. */
@@ -123,6 +124,7 @@ export function journalEntry(words: EntryWords): JournaledBatch {
       createdAtMs: newestMs,
       thinned: false,
       polls,
+      events: words.events ?? [],
       watermarks: [],
       gaps: words.gaps ?? [],
     },

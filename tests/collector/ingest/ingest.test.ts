@@ -81,6 +81,7 @@ test('the same batch again is answered and kept no second time', async () => {
     createdAtMs: Date.now(),
     thinned: false,
     polls: [poll()],
+    events: [],
     watermarks: [],
     gaps: [],
   });
@@ -208,7 +209,17 @@ describe('what cannot be used is kept whole and said', () => {
   });
 
   function empty(name: string, incarnation: string, sequence: number) {
-    return { agent: name, incarnation, sequence, createdAtMs: 1, thinned: false, polls: [], watermarks: [], gaps: [] };
+    return {
+      agent: name,
+      incarnation,
+      sequence,
+      createdAtMs: 1,
+      thinned: false,
+      polls: [],
+      events: [],
+      watermarks: [],
+      gaps: [],
+    };
   }
 });
 

@@ -9,7 +9,13 @@ import { WeirError } from '../../../common/runtime/errors.ts';
 import { decodeBatch, encodeBatch, encodeBody } from '../../../common/wire/batch-codec.ts';
 import { batchArbitrary } from '../../support/batch-arbitrary.ts';
 
-const GOLDEN = path.join(import.meta.dirname, 'golden', 'batch-1.hex');
+const goldenFile = (version: number): string => path.join(import.meta.dirname, 'golden', `batch-${version}.hex`);
+const goldenBytes = (version: number): Buffer => {
+  const body = Buffer.from(readFileSync(goldenFile(version), 'utf8').replaceAll('\n', ''), 'hex');
+  const header = Buffer.from([0x57, 0x45, 0x49, 0x52, version, 0, 0, 0, 0, 0]);
+  header.writeUInt32LE(body.length, 6);
+  return Buffer.concat([header, body]);
+};
 
 const goldenBatch: Batch = {
   agent: 'agent-1',
@@ -18,6 +24,30 @@ const goldenBatch: Batch = {
   createdAtMs: 1_790_000_000_000,
   thinned: false,
   gaps: [{ firstSequence: 3, lastSequence: 5, reason: 'spool full' }],
+  events: [
+    {
+      id: '5d7c7a31-3a2f-4a5e-8a55-a2a3e5c1f001',
+      device: 'core1',
+      source: '192.0.2.1',
+      origin: 'trap',
+      name: 'linkDown',
+      observedAtMs: 1_789_999_995_500,
+      uptimeTicks: 4_294_967_295,
+      interfaceKey: 'ge-0/0/0',
+      details: [{ name: 'ifOperStatus.2', value: '2' }],
+    },
+    {
+      id: '5d7c7a31-3a2f-4a5e-8a55-a2a3e5c1f002',
+      device: null,
+      source: null,
+      origin: 'agent',
+      name: 'engine_replaced',
+      observedAtMs: 1_790_000_000_001,
+      uptimeTicks: null,
+      interfaceKey: null,
+      details: [],
+    },
+  ],
   watermarks: [{ device: 'core1', completeUntilMs: 1_789_999_995_000 }],
   polls: [
     {
@@ -101,20 +131,20 @@ describe('batch codec', () => {
     );
   });
 
-  test('version 1 is what it always was', () => {
+  test('version 2 is what it always was', () => {
     if (process.env['WEIR_WRITE_GOLDEN'] === '1')
       writeFileSync(
-        GOLDEN,
+        goldenFile(2),
         encodeBody(goldenBatch)
           .toString('hex')
           .replaceAll(/(.{100})/g, '$1\n'),
       );
-    const body = Buffer.from(readFileSync(GOLDEN, 'utf8').replaceAll('\n', ''), 'hex');
-    expect(encodeBody(goldenBatch).toString('hex')).toBe(body.toString('hex'));
-    const header = Buffer.from('574549520100', 'hex');
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(body.length);
-    expect(decodeBatch(Buffer.concat([header, length, body]))).toEqual(goldenBatch);
+    expect(encodeBody(goldenBatch).toString('hex')).toBe(goldenBytes(2).subarray(10).toString('hex'));
+    expect(decodeBatch(goldenBytes(2))).toEqual(goldenBatch);
+  });
+
+  test('version 1, which spools and journals still hold, is read: it has no events', () => {
+    expect(decodeBatch(goldenBytes(1))).toEqual({ ...goldenBatch, events: [] });
   });
 
   test('random bytes are refused with the code', () => {
@@ -126,7 +156,7 @@ describe('batch codec', () => {
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (body) => {
-        const header = Buffer.from('57454952010000000000', 'hex');
+        const header = Buffer.from('57454952020000000000', 'hex');
         header.writeUInt32LE(body.length, 6);
         expect(['decoded', 'batch_unreadable']).toContain(refusal(Buffer.concat([header, body])));
       }),
@@ -137,7 +167,7 @@ describe('batch codec', () => {
   test('a batch with one byte changed, or cut short, decodes or is refused with the code, never anything else', () => {
     const bytes = encodeBatch({ ...goldenBatch, polls: goldenBatch.polls.slice(0, 1), gaps: [] });
     const body = encodeBody(goldenBatch);
-    const plain = Buffer.concat([Buffer.from('574549520100', 'hex'), Buffer.alloc(4), body]);
+    const plain = Buffer.concat([Buffer.from('574549520200', 'hex'), Buffer.alloc(4), body]);
     plain.writeUInt32LE(body.length, 6);
     for (const whole of [Buffer.from(bytes), plain]) {
       for (let cut = 0; cut < whole.length; cut += 1) expect(refusal(whole.subarray(0, cut))).toBe('batch_unreadable');
@@ -165,22 +195,22 @@ describe('batch codec', () => {
     const poll = Buffer.concat([Buffer.alloc(9), Buffer.of(64), ...Array.from({ length: 64 }, () => table)]);
     const head = Buffer.from('0100' + '0000' + '01' + '01' + '00' + '00' + '00' + 'a08d06', 'hex');
     const body = Buffer.concat([head, ...Array.from({ length: 100_000 }, () => poll)]);
-    const header = Buffer.from('57454952010100000000', 'hex');
+    const header = Buffer.from('57454952020100000000', 'hex');
     header.writeUInt32LE(body.length, 6);
     const bytes = Buffer.concat([header, gzipSync(body)]);
     expect(bytes.length).toBeLessThan(300_000);
     expect(() => decodeBatch(bytes)).toThrow(/too much memory/);
     expect(refusal(bytes)).toBe('batch_unreadable');
     // The same with one poll is a batch: the bytes above are refused for their number alone.
-    const one = Buffer.concat([head.subarray(0, -3), Buffer.of(1), poll]);
-    const small = Buffer.from('57454952010000000000', 'hex');
+    const one = Buffer.concat([head.subarray(0, -3), Buffer.of(1), poll, Buffer.of(0)]);
+    const small = Buffer.from('57454952020000000000', 'hex');
     small.writeUInt32LE(one.length, 6);
     expect(decodeBatch(Buffer.concat([small, one])).polls[0]?.tables).toHaveLength(64);
   });
 
   test('what a later version or another flag would mean is not guessed', () => {
     for (const [at, value] of [
-      [4, 2],
+      [4, 3],
       [4, 0],
       [5, 2],
       [5, 128],
