@@ -33,6 +33,8 @@ export class DeviceState {
   /** Columns of the interface table worth asking for; null asks for all and decides anew. */
   interfaceColumns: ReadonlySet<string> | null = null;
   slowReadAtMonotonicMs: number | null = null;
+  /** Whether the tables that are read as rarely as names are still to be read. */
+  inventoryTablesDue = true;
   /** Readings of names since the last change that ifTableLastChange called for and that found nothing new. */
   vainCalls = 0;
   readonly lookups = new Map<string, string | number | null>();

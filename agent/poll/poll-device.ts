@@ -101,7 +101,10 @@ class Visit {
     this.#note(counters.failure);
     this.#takeCounters(counters, state.profile ?? profile);
     // A device that fell silent would be waited for once a table; they stay due.
-    if (!isSilence(counters.failure)) await this.#readSlowTables(state.profile ?? profile);
+    if (!isSilence(counters.failure)) {
+      await this.#readSlowTables(state.profile ?? profile);
+      await this.#readInventoryTables(state.profile ?? profile);
+    }
     return this.#failure === null || this.#tables.some(hasValues);
   }
 
@@ -196,6 +199,7 @@ class Visit {
       state.vainCalls = sameInterfaces(known, names) ? state.vainCalls + 1 : 0;
     }
     state.names = names;
+    state.inventoryTablesDue = true;
     state.interfaceColumns = null;
     state.lookups.clear();
   }
@@ -228,8 +232,20 @@ class Visit {
     const last = this.#state.slowReadAtMonotonicMs;
     // Half an interval of tolerance: polls jitter, and every second one must not become every third.
     if (last !== null && monotonicMs - last < this.#plan.slowIntervalMs - this.#plan.intervalMs / 2) return;
-    const tables = await profile.readTables(this.#context());
+    const tables = await profile.readTables(this.#context(), 'slow');
     this.#state.slowReadAtMonotonicMs = monotonicMs;
+    this.#keepTables(tables);
+  }
+
+  /** As often as names: after a start, a restart of the device or a change of its interfaces, and now and then. */
+  async #readInventoryTables(profile: Profile): Promise<void> {
+    if (!this.#state.inventoryTablesDue) return;
+    const tables = await profile.readTables(this.#context(), 'inventory');
+    this.#state.inventoryTablesDue = false;
+    this.#keepTables(tables);
+  }
+
+  #keepTables(tables: readonly Table[]): void {
     for (const table of tables) {
       if (!table.complete) this.#note('table_incomplete');
       // Also one of which nothing came: it is named among the partial ones.

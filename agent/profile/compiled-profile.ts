@@ -1,7 +1,7 @@
 // A profile with everything it inherits, ready to be read from a device: rules become rows, rows become tables of the model.
 import type { Segment, Table, TableName } from '../../common/model/poll.ts';
 import { numberOf, type Row, rowOf, textOf, textsOf } from './expression.ts';
-import type { Identification, Profile, ReadContext, SystemFacts } from './profile.ts';
+import type { Identification, Profile, ReadContext, ReadTier, SystemFacts } from './profile.ts';
 import { readRule } from './rule-reader.ts';
 import type {
   InterfaceColumns,
@@ -64,7 +64,8 @@ export class CompiledProfile implements Profile {
     return { ...found, vendor: found.vendor ?? this.#vendorOf(facts.sysObjectID) };
   }
 
-  async readTables(context: ReadContext): Promise<readonly Table[]> {
+  async readTables(context: ReadContext, tier: ReadTier): Promise<readonly Table[]> {
+    if (tier === 'inventory') return [];
     const tables = [
       await this.#readTable('processor', this.#rules.processor, context, processorLine),
       await this.#readTable('memory', this.#rules.memory, context, memoryLine),

@@ -29,13 +29,16 @@ export interface ReadContext {
   interfaceKey(text: string): string | null;
 }
 
+/** How often tables are worth reading: `slow` what moves (processor, sensor, …), `inventory` what only changes with hands or a restart (entity). */
+export type ReadTier = 'slow' | 'inventory';
+
 export interface Profile {
   readonly name: string;
   readonly interface: InterfaceColumns;
   /** Vendor, model and the like; null where the profile finds none. Never rejects on account of the device. */
   identify(context: ReadContext, facts: SystemFacts): Promise<Identification>;
-  /** The tables processor, memory, sensor and neighbour that have rows or were cut short; a table is complete only if all its rules were. */
-  readTables(context: ReadContext): Promise<readonly Table[]>;
+  /** The tables of a tier that have rows or were cut short; a table is complete only if all its rules were. Never rejects on account of the device. */
+  readTables(context: ReadContext, tier: ReadTier): Promise<readonly Table[]>;
 }
 
 export interface ProfileCatalogue {

@@ -68,7 +68,7 @@ function askedOf(profile: Profile): Promise<Set<string>> {
     memoryOf: () => FRESH_MEMORY,
   };
   const context: ReadContext = { reader, lookups: new Map(), interfaceKey: () => null };
-  return profile.readTables(context).then(() => asked);
+  return profile.readTables(context, 'slow').then(() => asked);
 }
 
 describe('the profiles that come with Weir', () => {
