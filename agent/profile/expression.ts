@@ -95,7 +95,8 @@ function scaled(value: number, step: NumberStep, row: Row): number {
     if (precision > 0) power -= precision;
   }
   // Dividing by a power of ten is exact where multiplying by its inverse is not: 235 / 10 is 23.5.
-  return power < 0 ? value / 10 ** -power : value * 10 ** power;
+  const result = power < 0 ? value / 10 ** -power : value * 10 ** power;
+  return step.as_dbm === true ? 10 * Math.log10(result) : result;
 }
 
 function stepText(step: TextStep, row: Row): string | null {

@@ -59,6 +59,8 @@ const numberStep = z.union([
     /** Columns of EntitySensorDataScale and EntitySensorPrecision (RFC 3433). */
     scale: z.string().optional(),
     precision: z.string().optional(),
+    /** What the other keys leave is milliwatts and is told in dBm; no light is no value. */
+    as_dbm: z.boolean().optional(),
   }),
 ]);
 const numberExpression = z

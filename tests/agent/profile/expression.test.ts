@@ -44,6 +44,13 @@ describe('numbers', () => {
     expect(value(step, { v: 12, s: 9, p: -2 })).toBe(12);
   });
 
+  test('optical power in milliwatts becomes dBm; without light there is no value', () => {
+    expect(value({ column: 'a', divide: 1000, as_dbm: true }, { a: 1000 })).toBe(0);
+    expect(value({ column: 'a', divide: 10_000, as_dbm: true }, { a: 1 })).toBe(-40);
+    expect(value([{ column: 'a', as_dbm: true }, 7], { a: 0 })).toBe(7);
+    expect(value({ column: 'a', as_dbm: true }, { a: -5 })).toBeNaN();
+  });
+
   test('absent values, patterns, maps and conditions', () => {
     expect(value([{ column: 'a', absent: [-1] }, 9], { a: -1 })).toBe(9);
     expect(value({ column: 'a', pattern: '([\\d.]+) C' }, { a: 'Temp 41.5 C' })).toBe(41.5);
