@@ -40,7 +40,9 @@ export class ProjectionRunner implements Component {
   readonly #journalBytes: GaugeMetric;
   #running: Promise<unknown> | null = null;
   #trimming: Promise<void> | null = null;
-  #trimmedAtMs = 0;
+  /** Ends the wait before a trim. */
+  #trimNap = new AbortController();
+  #trimmedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(reporter: Reporter, config: RunnerConfig, deps: RunnerDeps, projections: readonly Projection[]) {
     this.#reporter = reporter;
@@ -61,6 +63,7 @@ export class ProjectionRunner implements Component {
   /** Ends after the chunks in hand; what is not applied stays in the journal. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#trimNap.abort();
     await this.#running;
     await this.#trimming;
   }
@@ -77,15 +80,27 @@ export class ProjectionRunner implements Component {
   }
 
   #trimSoon(): void {
-    if (this.#trimming !== null || this.#stopping.signal.aborted) return;
-    const upTo = this.#trimmable();
-    const entries = upTo - this.#deps.journal.firstPosition() + 1;
-    const now = this.#deps.clock.monotonicMs();
-    if (entries < 1 || (entries < TRIM_ENTRIES && now - this.#trimmedAtMs < TRIM_EVERY_MS)) return;
-    this.#trimmedAtMs = now;
-    this.#trimming = this.#trim(upTo).finally(() => {
+    if (this.#stopping.signal.aborted) return;
+    const entries = this.#trimmable() - this.#deps.journal.firstPosition() + 1;
+    if (this.#trimming !== null) {
+      if (entries >= TRIM_ENTRIES) this.#trimNap.abort();
+      return;
+    }
+    if (entries < 1) return;
+    const waitMs = entries < TRIM_ENTRIES ? this.#trimmedAtMs + TRIM_EVERY_MS - this.#deps.clock.monotonicMs() : 0;
+    this.#trimming = this.#trimAfter(waitMs).finally(() => {
       this.#trimming = null;
     });
+  }
+
+  /** A full journal takes no batch, so that no further commit would come to try again: what is too early now is done later. */
+  async #trimAfter(waitMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    this.#trimNap = new AbortController();
+    if (waitMs > 0) await clock.sleep(waitMs, this.#trimNap.signal);
+    if (this.#stopping.signal.aborted) return;
+    this.#trimmedAtMs = clock.monotonicMs();
+    await this.#trim(this.#trimmable());
   }
 
   async #trim(upTo: number): Promise<void> {
