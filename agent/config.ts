@@ -7,10 +7,22 @@ import {
   nameSchema,
 } from '../common/runtime/device-configuration.ts';
 import { WeirError } from '../common/runtime/errors.ts';
+import type { TlsConfig } from './ship/tls-files.ts';
 import { type HostPort, parseAddress } from './snmp/address.ts';
 import { checkUser } from './snmp/usm.ts';
 
 const url = z.url({ protocol: /^https?$/ });
+
+const tlsSchema = z
+  .strictObject({
+    ca_file: z.string().min(1).optional(),
+    certificate_file: z.string().min(1).optional(),
+    key_file: z.string().min(1).optional(),
+    server_name: z.string().min(1).optional(),
+  })
+  .refine((tls) => (tls.certificate_file === undefined) === (tls.key_file === undefined), {
+    message: 'certificate_file and key_file belong together',
+  });
 
 export const agentShape = {
   ...devicesShape,
@@ -20,6 +32,7 @@ export const agentShape = {
       /** Several: the next is tried when one does not answer. */
       collector_url: z.union([url, z.array(url).min(1).max(16)]).default('http://127.0.0.1:8080'),
       token: z.string().optional(),
+      tls: tlsSchema.optional(),
       poll_interval_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
       timeout_ms: z.number().int().min(50).max(60_000).default(2000),
       retries: z.number().int().min(0).max(10).default(2),
@@ -117,6 +130,8 @@ export interface AgentConfig {
   readonly collectorUrls: readonly string[];
   /** A reference (common/runtime/secrets.ts); null where none is set. */
   readonly token: string | null;
+  /** Null: the authorities that Node brings along, no certificate of our own. */
+  readonly tls: TlsConfig | null;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly concurrency: number;
@@ -143,6 +158,7 @@ export function agentConfig(
     name: agent.name,
     collectorUrls: typeof agent.collector_url === 'string' ? [agent.collector_url] : agent.collector_url,
     token: givenToken !== '' ? givenToken : (agent.token ?? null),
+    tls: tlsConfig(agent.tls),
     timeoutMs: agent.timeout_ms,
     retries: agent.retries,
     concurrency: agent.concurrency,
@@ -159,6 +175,16 @@ export function agentConfig(
       credentialName: device.credential,
       intervalMs: device.interval_ms ?? agent.poll_interval_ms,
     })),
+  };
+}
+
+function tlsConfig(tls: AgentConfiguration['agent']['tls']): TlsConfig | null {
+  if (tls === undefined) return null;
+  return {
+    caFile: tls.ca_file ?? null,
+    certificateFile: tls.certificate_file ?? null,
+    keyFile: tls.key_file ?? null,
+    serverName: tls.server_name ?? null,
   };
 }
 

@@ -18,7 +18,9 @@ import { pollDevice } from './poll/poll-device.ts';
 import { Scheduler } from './poll/scheduler.ts';
 import { loadProfiles } from './profile/catalogue.ts';
 import type { ProfileCatalogue } from './profile/profile.ts';
+import { NodeHttpClient } from './ship/http-client.ts';
 import { Shipper, SHIPPER_TIMEOUT_MS } from './ship/shipper.ts';
+import { TlsFiles } from './ship/tls-files.ts';
 import { SnmpAccess } from './snmp/access.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from './spool/spool.ts';
 
@@ -50,7 +52,6 @@ export function profilesFor(folder: string | null): ProfileCatalogue {
 export interface AgentDeps {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly fetch?: typeof fetch;
   /** Free bytes of the disk a folder is on; default the system's answer. */
   readonly freeBytes?: (folder: string) => number;
 }
@@ -80,7 +81,9 @@ export function createAgent(
     deps,
   );
   const shipConfig = { agent: config.name, collectorUrls: config.collectorUrls, timeoutMs: SHIPPER_TIMEOUT_MS };
-  const shipper = new Shipper(reporter, shipConfig, { ...deps, token, random, spool });
+  const tls = config.tls === null ? null : new TlsFiles(reporter, config.tls, { clock, environment });
+  const http = new NodeHttpClient({ clock, tls });
+  const shipper = new Shipper(reporter, shipConfig, { clock, token, random, spool, http });
   const scheduler = new Scheduler(
     reporter,
     { ...config, processId: randomUUID() },
@@ -98,7 +101,7 @@ export function createAgent(
   const devices = (): unknown[] => scheduler.reports().map((report) => deviceLine(report, byName.get(report.device)));
   const health = new HealthServer(reporter, { port: config.healthPort }, { token, devices });
   // Stopped in reverse: the scheduler first, and its last polls find the spool open.
-  const parts = [health, access, spool, shipper, scheduler];
+  const parts = [health, access, spool, http, shipper, scheduler];
   return {
     start: async () => {
       tellStranded(reporter, config);

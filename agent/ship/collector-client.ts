@@ -5,25 +5,26 @@ import type { DurationMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { SpooledBatch } from '../spool/spooled-batch.ts';
+import type { HttpClient } from './http-client.ts';
 
 export type Outcome =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  /** The same again later. `unreachable`: another collector may be tried at once. */
+  /** The same again later. `elsewhere`: another collector may be tried at once. */
   | {
       readonly kind: 'later';
       readonly code: string;
       readonly message: string;
       readonly waitMs: DurationMs | null;
-      readonly unreachable: boolean;
+      readonly elsewhere: boolean;
     }
   /** The collector will not take it until somebody changes something: kept, told, tried slowly. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly elsewhere: boolean };
 
 export interface CollectorClientDeps {
   readonly clock: Clock;
   /** Asked at every request: a token file may be renewed. */
   readonly token: () => string;
-  readonly fetch?: typeof fetch;
+  readonly http: HttpClient;
 }
 
 /** Whose stream is spoken of. */
@@ -82,52 +83,26 @@ export class CollectorClient {
     try {
       token = this.#deps.token();
     } catch (error) {
-      return { kind: 'refused', code: codeOf(error), message: messageOf(error) };
+      return { kind: 'refused', code: codeOf(error), message: messageOf(error), elsewhere: false };
     }
-    const over = new AbortController();
-    const giveUp = (): void => over.abort();
-    const done = new AbortController();
-    stop.addEventListener('abort', giveUp, { once: true });
-    void this.#deps.clock.sleep(this.#timeoutMs, done.signal).then(giveUp);
     try {
-      const answer = await (this.#deps.fetch ?? fetch)(place, {
-        method: question.method,
+      const answer = await this.#deps.http.request({
+        ...question,
+        url: place,
         headers: { ...question.headers, authorization: `Bearer ${token}` },
-        // A redirect would turn the batch into a question.
-        redirect: 'manual',
-        signal: over.signal,
-        ...(question.body === undefined ? {} : { body: Buffer.from(question.body) }),
+        timeoutMs: this.#timeoutMs,
+        signal: stop,
+        mostAnswerBytes: MOST_ANSWER_BYTES,
       });
-      const body = parsed(await textOf(answer));
-      return outcomeOf(answer.status, retryAfterMs(answer.headers.get('retry-after'), this.#deps.clock.now()), body);
+      const body = parsed(answer.body.toString('utf8'));
+      const waitMs = retryAfterMs(answer.headers['retry-after'] ?? null, this.#deps.clock.now());
+      return outcomeOf(answer.status, waitMs, body);
     } catch (error) {
-      const why = over.signal.aborted ? `no answer within ${this.#timeoutMs} ms` : reasonOf(error);
-      const message = `${new URL(place).origin}: ${why}`;
-      return { kind: 'later', code: 'unreachable', message, waitMs: null, unreachable: true };
-    } finally {
-      done.abort();
-      stop.removeEventListener('abort', giveUp);
+      const [code, message] = [codeOf(error), messageOf(error)];
+      if (code === 'collector_unreachable') return { kind: 'later', code, message, waitMs: null, elsewhere: true };
+      return { kind: 'refused', code, message, elsewhere: true };
     }
   }
-}
-
-/** fetch hides the reason in `cause`. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-}
-
-async function textOf(answer: Response): Promise<string> {
-  if (answer.body === null) return '';
-  const stream: AsyncIterable<Uint8Array> = answer.body;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop lets go of the rest.
-  for await (const piece of stream) {
-    pieces.push(piece);
-    size += piece.length;
-    if (size > MOST_ANSWER_BYTES) break;
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }
 
 function parsed(text: string): unknown {
@@ -151,7 +126,8 @@ export function outcomeOf(status: number, waitMs: DurationMs | null, body: unkno
   const refusal = refusalOf(status, body);
   // batch_damaged: the bytes were changed on the way, the spool still has them whole.
   const passing = status >= 500 || status === 429 || status === 408 || refusal.code === 'batch_damaged';
-  return passing ? { kind: 'later', ...refusal, waitMs, unreachable: status >= 500 } : { kind: 'refused', ...refusal };
+  const elsewhere = status >= 500;
+  return passing ? { kind: 'later', ...refusal, waitMs, elsewhere } : { kind: 'refused', ...refusal, elsewhere };
 }
 
 function isReceipt(body: unknown): body is Receipt {

@@ -160,13 +160,14 @@ export class Shipper implements Component {
     this.#failures += 1;
     this.#answers.add(1, { kind: outcome.code });
     this.#become({ healthy: false, code: outcome.code, message: `${outcome.code}: ${outcome.message}` });
-    if (outcome.kind === 'refused') return backoffDelay(REFUSED_RETRY, attempt, random);
+    if (outcome.kind === 'refused' && !outcome.elsewhere) return backoffDelay(REFUSED_RETRY, attempt, random);
     const rounds = this.#config.collectorUrls.length;
-    if (outcome.unreachable) {
+    if (outcome.elsewhere) {
       this.#url += 1;
       // Each collector once before any wait.
       if (this.#failures % rounds !== 0) return 0;
     }
+    if (outcome.kind === 'refused') return backoffDelay(REFUSED_RETRY, Math.floor(attempt / rounds), random);
     return outcome.waitMs ?? backoffDelay(RETRY, Math.floor(attempt / rounds), random);
   }
 

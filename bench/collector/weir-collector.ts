@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CollectorClient } from '../../agent/ship/collector-client.ts';
+import { NodeHttpClient } from '../../agent/ship/http-client.ts';
 import { EmbeddedPostgres } from '../../common/database/embedded/embedded-postgres.ts';
 import { openDatabase } from '../../common/database/pool.ts';
 import { TokenStore } from '../../common/database/tokens.ts';
@@ -89,9 +90,10 @@ function speaking(
   running: Running,
 ): Pick<BenchCollector, 'send' | 'applied' | 'get'> {
   const clock = new SystemClock();
+  const http = new NodeHttpClient({ clock, tls: null });
   const never = new AbortController().signal;
   const clients = new Map(
-    [...tokens].map(([agent, token]) => [agent, new CollectorClient(ANSWER_MS, { clock, token: () => token })]),
+    [...tokens].map(([agent, token]) => [agent, new CollectorClient(ANSWER_MS, { clock, http, token: () => token })]),
   );
   const clientOf = (agent: string): CollectorClient => {
     const client = clients.get(agent);

@@ -1,8 +1,11 @@
-// A collector that keeps its batches in memory and misbehaves as it is told: over HTTP, or in place of fetch under a virtual clock.
+// A collector that keeps its batches in memory and misbehaves as it is told: over HTTP, or in place of the HTTP client under a virtual clock.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { HttpClient } from '../../agent/ship/http-client.ts';
 import type { Batch } from '../../common/model/batch.ts';
 import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
 import { decodeBatch } from '../../common/wire/batch-codec.ts';
 
 /** What befalls one request. */
@@ -83,26 +86,23 @@ export class CollectorDouble {
     return this.#take(question);
   }
 
-  /** In place of the global fetch. */
-  readonly fetch: typeof fetch = async (input, init = {}) => {
-    const body = init.body instanceof Uint8Array ? Buffer.from(init.body) : Buffer.alloc(0);
-    const question = {
-      method: init.method ?? 'GET',
-      url: input instanceof Request ? input.url : input.toString(),
-      headers: new Headers(init.headers),
-      body,
+  /** In place of the client that speaks HTTP. */
+  client(clock: Clock): HttpClient {
+    return {
+      request: async ({ method, url, headers, body, timeoutMs, signal }) => {
+        const question = { method, url, headers: new Headers(headers), body: Buffer.from(body ?? []) };
+        const fault = this.#begin(question);
+        if (fault.kind === 'drop') throw away('connect ECONNREFUSED');
+        if (fault.kind === 'hang') {
+          await clock.sleep(timeoutMs, signal);
+          throw away('no answer');
+        }
+        const { status, headers: answered, text } = this.handle(question, fault);
+        if (fault.kind === 'drop-answer') throw away('read ECONNRESET');
+        return { status, headers: answered, body: Buffer.from(text) };
+      },
     };
-    const fault = this.#begin(question);
-    if (fault.kind === 'drop') throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
-    if (fault.kind === 'hang') {
-      await new Promise((_resolve, reject) => {
-        init.signal?.addEventListener('abort', () => reject(new Error('This operation was aborted')));
-      });
-    }
-    const { status, headers, text } = this.handle(question, fault);
-    if (fault.kind === 'drop-answer') throw new TypeError('fetch failed', { cause: new Error('read ECONNRESET') });
-    return new Response(text, { status, headers });
-  };
+  }
 
   /** Over HTTP, on a free port of the loopback; give `port` to come back on the same. */
   async listen(port = 0): Promise<{ readonly url: string; readonly port: number; close(): Promise<void> }> {
@@ -168,6 +168,10 @@ export class CollectorDouble {
     this.#streams.set(incarnation, made);
     return made;
   }
+}
+
+function away(why: string): WeirError {
+  return new WeirError('collector_unreachable', why);
 }
 
 function answerOf(fault: { readonly status: number; readonly code?: string; readonly retryAfter?: string }): Answer {

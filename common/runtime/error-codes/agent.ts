@@ -115,4 +115,45 @@ export const AGENT_ERRORS = {
   ),
   address_invalid: entry(400, 'An address cannot be read.', 'Write HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT.'),
   address_unresolved: entry(502, 'A host name cannot be resolved.', 'Check the name and the resolver of this host.'),
+  // agent/ship
+  collector_unreachable: entry(
+    502,
+    'The collector does not answer.',
+    'Check collector_url, the network between, and whether the collector runs. Polls stay in the spool meanwhile.',
+  ),
+  collector_answer_too_large: entry(
+    502,
+    'An answer is longer than one of a collector can be.',
+    'Check collector_url: something else seems to answer there.',
+  ),
+  collector_certificate_untrusted: entry(
+    502,
+    'The certificate of the collector is not signed by an authority that the agent trusts.',
+    'Set agent.tls.ca_file to the certificate of the authority that signed it; let the collector send its whole chain.',
+  ),
+  collector_certificate_expired: entry(
+    502,
+    'The certificate of the collector is not valid at this time.',
+    'Renew it, or set the clock of the machine that is wrong.',
+  ),
+  collector_certificate_name: entry(
+    502,
+    'The certificate of the collector is for another name.',
+    'Use the name of the certificate in collector_url, or set agent.tls.server_name to it.',
+  ),
+  agent_certificate_refused: entry(
+    502,
+    'The collector refuses the certificate of the agent, or the agent has none.',
+    'Set agent.tls.certificate_file and key_file to a certificate that the collector, or the proxy in front of it, trusts.',
+  ),
+  collector_tls_failed: entry(
+    502,
+    'No TLS connection with the collector could be made.',
+    'Check that collector_url has the port on which it speaks TLS, and whether it wants a certificate of the agent; the message has the reason.',
+  ),
+  tls_files_unusable: entry(
+    400,
+    'The files under agent.tls cannot be used.',
+    'Check that they exist, are PEM, may be read by the agent, and that the key belongs to the certificate.',
+  ),
 } as const;

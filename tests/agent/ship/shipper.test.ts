@@ -5,6 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { outcomeOf, retryAfterMs } from '../../../agent/ship/collector-client.ts';
+import { type HttpClient, NodeHttpClient } from '../../../agent/ship/http-client.ts';
 import { Shipper, type ShipperConfig, type ShipperDeps } from '../../../agent/ship/shipper.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
 import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';
@@ -57,6 +58,7 @@ async function start(options: RigOptions): Promise<Rig> {
     spool,
     token: () => TOKEN,
     random: () => 0.5,
+    http: new NodeHttpClient({ clock, tls: null }),
     ...options.deps,
   });
   await spool.start();
@@ -135,7 +137,7 @@ describe('under any faults', () => {
         collector.nextFault = () => queue.shift() ?? { kind: 'none' };
         const options = {
           clock,
-          deps: { fetch: collector.fetch },
+          deps: { http: collector.client(clock) },
           spool: { folder: mkdtempSync(path.join(folder, 'run-')) },
         };
         let rig = await start(options);
@@ -173,7 +175,7 @@ describe('one collector', () => {
     collector = new CollectorDouble();
   });
   const rigged = (more: Partial<RigOptions> = {}): Promise<Rig> =>
-    start({ clock, ...more, deps: { fetch: collector.fetch, ...more.deps } });
+    start({ clock, ...more, deps: { http: collector.client(clock), ...more.deps } });
 
   test('asks first, then sends one batch at a time, in order', async () => {
     const { spool } = await rigged();
@@ -252,7 +254,7 @@ describe('one collector', () => {
     await write(spool);
     await clock.advance(600_000);
     expect(collector.requests.length).toBeLessThan(40);
-    expect(health()).toMatchObject({ healthy: false, message: `unreachable: ${URL_A}: connect ECONNREFUSED` });
+    expect(health()).toMatchObject({ healthy: false, message: 'collector_unreachable: connect ECONNREFUSED' });
     collector.nextFault = () => ({ kind: 'none' });
     await clock.advance(31_000);
     expect(isEmpty(spool)).toBe(true);
@@ -331,7 +333,7 @@ describe('one collector', () => {
     // The same sequences once more, from a state that knows nothing of them: as a snapshot of memory and disk would give.
     rmSync(own, { recursive: true });
     const other = new CollectorDouble();
-    const elsewhere = await start({ clock, spool: { folder: own }, deps: { fetch: other.fetch } });
+    const elsewhere = await start({ clock, spool: { folder: own }, deps: { http: other.client(clock) } });
     await clock.advance(1000);
     const forged = elsewhere.spool.incarnation;
     written.push(await write(elsewhere.spool));
@@ -360,12 +362,11 @@ describe('several collectors', () => {
     const clock = new VirtualClock(START);
     const [first, second] = [new CollectorDouble(), new CollectorDouble()];
     first.nextFault = () => ({ kind: 'drop' });
-    const byHost: typeof fetch = (input, init) => {
-      const url = input instanceof Request ? input.url : input.toString();
-      return (url.startsWith(URL_A) ? first : second).fetch(url, init);
+    const byHost: HttpClient = {
+      request: (request) => (request.url.startsWith(URL_A) ? first : second).client(clock).request(request),
     };
     const urls = [URL_A, 'http://collector-b.test'];
-    const { spool } = await start({ clock, urls, deps: { fetch: byHost } });
+    const { spool } = await start({ clock, urls, deps: { http: byHost } });
     const written = [await write(spool), await write(spool)];
     await clock.advance(100);
     expect(isEmpty(spool)).toBe(true);
