@@ -113,6 +113,11 @@ export const AGENT_ERRORS = {
     'An SNMPv3 credential set lacks what its level needs.',
     'Add the keys that the message names.',
   ),
+  network_too_large: entry(
+    400,
+    'A discovery is asked for more addresses than it asks at once.',
+    'Name smaller networks (at most a /16 of IPv4, a /112 of IPv6), one run after another.',
+  ),
   address_invalid: entry(400, 'An address cannot be read.', 'Write HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT.'),
   address_unresolved: entry(502, 'A host name cannot be resolved.', 'Check the name and the resolver of this host.'),
   // agent/ship

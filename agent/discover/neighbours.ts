@@ -1,0 +1,140 @@
+// Reads what a device knows of its neighbours and where they can be asked: LLDP-MIB (IEEE 802.1AB-2005) and CISCO-CDP-MIB.
+import type { DeviceReader, ReadTable } from '../snmp/table-reader.ts';
+import { canonicalHost } from './targets.ts';
+
+export interface Neighbour {
+  readonly protocol: 'lldp' | 'cdp';
+  /** System name or device id; null where it tells none. */
+  readonly name: string | null;
+  /** Lower-case hex with colons; null where it tells another kind of chassis. */
+  readonly chassisMac: string | null;
+  /** Where it says it is managed; may be none. */
+  readonly addresses: readonly string[];
+}
+
+type Cell = string | number | null;
+
+const LLDP_REMOTE = '1.0.8802.1.1.2.1.4.1.1';
+const LLDP_ADDRESS = '1.0.8802.1.1.2.1.4.2.1';
+const CDP_CACHE = '1.3.6.1.4.1.9.9.23.1.2.1.1';
+const CHASSIS_MAC = 4;
+const CHASSIS_NETWORK_ADDRESS = 5;
+/** IANA address family numbers, as LLDP uses them. */
+const FAMILY_OCTETS: Readonly<Record<number, number>> = { 1: 4, 2: 16 };
+/** CiscoNetworkProtocol: ip and ipv6. */
+const CDP_PROTOCOLS: readonly Cell[] = [1, 20];
+/** Neighbours of one device and one protocol. */
+const MOST_NEIGHBOURS = 4096;
+
+/** Never rejects on account of the device: what cannot be read is no neighbour. `complete` is false where a table was cut short. */
+export async function readNeighbours(
+  reader: DeviceReader,
+  signal: AbortSignal,
+): Promise<{ readonly neighbours: readonly Neighbour[]; readonly complete: boolean }> {
+  const remote = await read(reader, 'lldp', LLDP_REMOTE, { subtype: 4, chassis: 5, name: 9 }, ['chassis'], signal);
+  const places =
+    remote.index.length === 0 ? null : await read(reader, 'lldp addresses', LLDP_ADDRESS, { kind: 3 }, [], signal);
+  const cdp = await read(reader, 'cdp', CDP_CACHE, { protocol: 3, address: 4, id: 6 }, ['address'], signal);
+  return {
+    neighbours: [...lldpNeighbours(remote, places), ...cdpNeighbours(cdp)],
+    complete: remote.complete && cdp.complete && places?.complete !== false,
+  };
+}
+
+function read(
+  reader: DeviceReader,
+  name: string,
+  entry: string,
+  columns: Readonly<Record<string, number>>,
+  octets: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadTable> {
+  return reader.readTable({
+    name: `discover ${name}`,
+    columns: Object.entries(columns).map(([column, number]) => ({
+      name: column,
+      oid: `${entry}.${number}`,
+      form: octets.includes(column) ? 'hex' : 'value',
+    })),
+    mostRows: MOST_NEIGHBOURS,
+    signal,
+  });
+}
+
+function lldpNeighbours(remote: ReadTable, places: ReadTable | null): Neighbour[] {
+  const addresses = new Map<string, string[]>();
+  for (const index of places?.index ?? []) {
+    const found = managementAddress(index);
+    if (found !== null) addresses.set(found.row, [...(addresses.get(found.row) ?? []), found.address]);
+  }
+  return remote.index.map((row, at) => {
+    const subtype = cell(remote, 'subtype', at);
+    const chassis = octetsOf(cell(remote, 'chassis', at));
+    const asAddress = subtype === CHASSIS_NETWORK_ADDRESS ? addressText(chassis.slice(1)) : null;
+    return {
+      protocol: 'lldp',
+      name: nameOf(cell(remote, 'name', at)),
+      chassisMac: subtype === CHASSIS_MAC ? macText(chassis) : null,
+      addresses: unique([...(addresses.get(row) ?? []), ...(asAddress === null ? [] : [asAddress])]),
+    };
+  });
+}
+
+/**
+ * The address stands in the index of lldpRemManAddrTable: time mark, local port, neighbour, address family, length, octets. Some devices
+ * leave the length out.
+ */
+export function managementAddress(index: string): { readonly row: string; readonly address: string } | null {
+  const numbers = index.split('.').map(Number);
+  const wanted = FAMILY_OCTETS[numbers[3] ?? 0];
+  if (wanted === undefined) return null;
+  const octets = numbers[4] === wanted && numbers.length === 5 + wanted ? numbers.slice(5) : numbers.slice(4);
+  const address = octets.length === wanted ? addressText(octets) : null;
+  return address === null ? null : { row: numbers.slice(0, 3).join('.'), address };
+}
+
+function cdpNeighbours(cdp: ReadTable): Neighbour[] {
+  return cdp.index.map((_, at) => {
+    const known = CDP_PROTOCOLS.includes(cell(cdp, 'protocol', at));
+    const address = known ? addressText(octetsOf(cell(cdp, 'address', at))) : null;
+    return {
+      protocol: 'cdp',
+      // Some switches put their serial number behind the name, in parentheses.
+      name: nameOf(cell(cdp, 'id', at))?.replace(/\([^()]*\)$/, '') ?? null,
+      chassisMac: null,
+      addresses: address === null ? [] : [address],
+    };
+  });
+}
+
+function cell(table: ReadTable, name: string, at: number): Cell {
+  const column = table.columns.find((one) => one.name === name);
+  return column?.kind === 'value' ? (column.values[at] ?? null) : null;
+}
+
+function octetsOf(value: Cell): number[] {
+  if (typeof value !== 'string' || value === '') return [];
+  return value.split(':').map((octet) => Number.parseInt(octet, 16));
+}
+
+function addressText(octets: readonly number[]): string | null {
+  if (octets.some((octet) => !(octet >= 0 && octet <= 255))) return null;
+  if (octets.length === 4) return octets.join('.');
+  if (octets.length !== 16) return null;
+  const groups = Array.from({ length: 8 }, (_, at) => (octets[at * 2] ?? 0) * 256 + (octets[at * 2 + 1] ?? 0));
+  return canonicalHost(groups.map((group) => group.toString(16)).join(':'));
+}
+
+export function macText(octets: readonly number[]): string | null {
+  if (octets.length !== 6 || octets.every((octet) => octet === 0)) return null;
+  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+}
+
+function nameOf(value: Cell): string | null {
+  const text = value === null ? '' : String(value).trim();
+  return text === '' ? null : text;
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
