@@ -133,7 +133,7 @@ class Visit {
       sysObjectID: system.get('sysObjectID') ?? null,
       sysName: system.get('sysName') ?? null,
     };
-    const profile = this.#deps.catalogue.choose(facts.sysObjectID);
+    const profile = await this.#deps.catalogue.choose(facts, (asked) => this.#reader.readScalars(asked, this.#signal));
     this.#state.profile = profile;
     const identified = await profile.identify(this.#context(), facts);
     const texts = { ...Object.fromEntries(system), ...identified, profile: profile.name };
@@ -202,6 +202,7 @@ class Visit {
     state.inventoryTablesDue = true;
     state.interfaceColumns = null;
     state.lookups.clear();
+    state.emptyRules.clear();
   }
 
   /** Goes on with counters that were read without all columns. */
@@ -254,11 +255,12 @@ class Visit {
   }
 
   #context(): ReadContext {
-    const { names, lookups } = this.#state;
+    const { names, lookups, emptyRules } = this.#state;
     return {
       reader: this.#reader,
       signal: this.#signal,
       lookups,
+      emptyRules,
       interfaceKey: (text) => names?.keyOf.get(text) ?? null,
     };
   }

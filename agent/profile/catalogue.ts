@@ -1,11 +1,11 @@
-// Loads the profile files of a folder, resolves what they inherit, and chooses by sysObjectID.
+// Loads the profile files of a folder, resolves what they inherit, and chooses by sysObjectID and what else a device says of itself.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseConfiguration, readConfigurationFile } from '../../common/runtime/configuration.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { CompiledProfile } from './compiled-profile.ts';
-import type { Profile, ProfileCatalogue } from './profile.ts';
-import { enterprisesSchema, type ProfileFile, profileSchema } from './schema.ts';
+import type { AskScalars, Profile, ProfileCatalogue, SystemFacts } from './profile.ts';
+import { enterprisesSchema, type Match, type ProfileFile, profileSchema, RULE_KINDS, type RuleKind } from './schema.ts';
 
 const ENTERPRISES = 'enterprises.yaml';
 const BASE = 'base';
@@ -13,10 +13,8 @@ const ENTERPRISE_PREFIX = '1.3.6.1.4.1.';
 /** Levels of inheritance; more is a circle. */
 const MOST_LEVELS = 10;
 
-const RULE_KINDS = ['system', 'processor', 'memory', 'sensor', 'neighbour'] as const;
-
 /** Reads every `*.yaml` of the folder. Throws configuration_* for a file that cannot be read or is wrong in itself, profile_invalid for one that does not fit the others; both name file and line. */
-export function loadProfiles(folder: string): ProfileCatalogue {
+export function loadProfiles(folder: string): Catalogue {
   const files = profileFiles(folder);
   const enterprises = files.includes(ENTERPRISES) ? readFile(folder, ENTERPRISES, enterprisesSchema) : {};
   const places = new Map<ProfileFile, string>();
@@ -74,8 +72,16 @@ class ProfileMisfit extends WeirError {
   }
 }
 
+/** A profile and a way to be chosen. */
+interface Candidate {
+  readonly match: Match;
+  readonly profile: Profile;
+}
+
 export class Catalogue implements ProfileCatalogue {
-  readonly #prefixes = new Map<string, Profile>();
+  /** By prefix; those with more conditions first. */
+  readonly #candidates = new Map<string, Candidate[]>();
+  readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #base: Profile;
 
   constructor(files: readonly ProfileFile[], enterprises: Readonly<Record<string, string>>) {
@@ -85,31 +91,68 @@ export class Catalogue implements ProfileCatalogue {
       byName.set(file.name, file);
     }
     const vendorOf = (sysObjectId: string | null): string | null => vendorBy(enterprises, sysObjectId);
-    const profiles = new Map(files.map((file) => [file.name, compile(file, byName, vendorOf)]));
-    const base = profiles.get(BASE);
+    this.#profiles = new Map(files.map((file) => [file.name, compile(file, byName, vendorOf)]));
+    const base = this.#profiles.get(BASE);
     if (base === undefined)
       throw new WeirError('profile_invalid', 'There is no profile called base.', { profile: BASE });
     this.#base = base;
-    for (const file of files) {
-      for (const [at, prefix] of file.matches.entries()) {
-        const taken = this.#prefixes.get(prefix);
-        if (taken !== undefined) throw new ProfileMisfit(file, ['matches', at], `${taken.name} matches ${prefix} too`);
-        this.#prefixes.set(prefix, profiles.get(file.name) ?? base);
-      }
+    for (const file of files) this.#addCandidates(file);
+    for (const candidates of this.#candidates.values()) {
+      candidates.sort((a, b) => conditionsOf(b.match) - conditionsOf(a.match));
     }
   }
 
-  choose(sysObjectId: string | null): Profile {
+  /** The profile of that name, or null. */
+  named(name: string): Profile | null {
+    return this.#profiles.get(name) ?? null;
+  }
+
+  async choose(facts: SystemFacts, ask: AskScalars): Promise<Profile> {
+    const candidates = this.#candidatesFor(facts);
+    const asked = candidates.flatMap(({ match }) => (match.has === undefined ? [] : [match.has.oid]));
+    const requests = [...new Set(asked)].map((oid) => ({ oid, form: 'value' as const }));
+    const values = requests.length === 0 ? [] : (await ask(requests)).values;
+    const valueOf = new Map(requests.map(({ oid }, at) => [oid, values[at] ?? null]));
+    const chosen = candidates.find(({ match }) => {
+      if (match.has === undefined) return true;
+      const value = valueOf.get(match.has.oid) ?? null;
+      return value !== null && (match.has.matches?.test(String(value)) ?? true);
+    });
+    return chosen?.profile ?? this.#base;
+  }
+
+  /** Best first, up to the one that needs nothing of the device. */
+  #candidatesFor({ sysObjectID, sysDescr }: SystemFacts): Candidate[] {
+    const found: Candidate[] = [];
     for (
-      let prefix = sysObjectId ?? '';
+      let prefix = sysObjectID ?? '';
       prefix !== '';
       prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('.')))
     ) {
-      const found = this.#prefixes.get(prefix);
-      if (found !== undefined) return found;
+      for (const candidate of this.#candidates.get(prefix) ?? []) {
+        const { descr, has } = candidate.match;
+        if (descr !== undefined && !descr.test(sysDescr ?? '')) continue;
+        found.push(candidate);
+        if (has === undefined) return found;
+      }
     }
-    return this.#base;
+    return found;
   }
+
+  #addCandidates(file: ProfileFile): void {
+    for (const [at, match] of file.matches.entries()) {
+      const candidates = this.#candidates.get(match.oid) ?? [];
+      const taken = candidates.find((one) => conditionsOf(one.match) === 0);
+      if (taken !== undefined && conditionsOf(match) === 0)
+        throw new ProfileMisfit(file, ['matches', at], `${taken.profile.name} matches ${match.oid} too`);
+      candidates.push({ match, profile: this.#profiles.get(file.name) ?? this.#base });
+      this.#candidates.set(match.oid, candidates);
+    }
+  }
+}
+
+function conditionsOf({ descr, has }: Match): number {
+  return (descr === undefined ? 0 : 1) + (has === undefined ? 0 : 1);
 }
 
 function compile(
@@ -128,6 +171,10 @@ function compile(
     memory: inherited(lineage, 'memory'),
     sensor: inherited(lineage, 'sensor'),
     neighbour: inherited(lineage, 'neighbour'),
+    storage: inherited(lineage, 'storage'),
+    bgp_peer: inherited(lineage, 'bgp_peer'),
+    outlet: inherited(lineage, 'outlet'),
+    entity: inherited(lineage, 'entity'),
   };
   return new CompiledProfile(file.name, columns, rules, vendorOf);
 }
@@ -162,7 +209,7 @@ function parentOf(file: ProfileFile): string | null {
 }
 
 /** Own rules first; one inherited counts unless its name was taken or refused nearer by. */
-function inherited<K extends (typeof RULE_KINDS)[number]>(lineage: readonly ProfileFile[], kind: K): ProfileFile[K] {
+function inherited<K extends RuleKind>(lineage: readonly ProfileFile[], kind: K): ProfileFile[K] {
   const taken = new Set<string>();
   const rules: { name: string }[] = [];
   for (const file of lineage) {

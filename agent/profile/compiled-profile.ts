@@ -1,29 +1,24 @@
 // A profile with everything it inherits, ready to be read from a device: rules become rows, rows become tables of the model.
 import type { Segment, Table, TableName } from '../../common/model/poll.ts';
-import { numberOf, type Row, rowOf, textOf, textsOf } from './expression.ts';
+import { type Row, rowOf, textOf } from './expression.ts';
+import {
+  bgpPeerLines,
+  entityLines,
+  type Line,
+  neighbourLines,
+  outletLines,
+  processorLines,
+  sensorLines,
+  sizeLines,
+} from './lines.ts';
 import type { Identification, Profile, ReadContext, ReadTier, SystemFacts } from './profile.ts';
-import { readRule } from './rule-reader.ts';
-import type {
-  InterfaceColumns,
-  MemoryRule,
-  NeighbourRule,
-  ProcessorRule,
-  ProfileFile,
-  Rule,
-  SensorRule,
-} from './schema.ts';
-
-type Rules = Pick<ProfileFile, 'system' | 'processor' | 'memory' | 'sensor' | 'neighbour'>;
+import { RuleReader, type RuleRows } from './rule-reader.ts';
+import type { InterfaceColumns, Rules } from './schema.ts';
+import type { TableRule } from './schema-rules.ts';
 
 const IDENTIFIED = ['vendor', 'model', 'os', 'version', 'serial'] as const;
-
+/** Some devices put hex dumps or pages of text where a model stands. */
 const MOST_IDENTIFICATION_LENGTH = 120;
-
-/** A row of a table of the model: texts and numbers by column name. */
-interface Line {
-  readonly texts: Readonly<Record<string, string | null>>;
-  readonly numbers: Readonly<Record<string, number>>;
-}
 
 export class CompiledProfile implements Profile {
   readonly name: string;
@@ -51,71 +46,109 @@ export class CompiledProfile implements Profile {
       version: null,
       serial: null,
     };
+    const reader = new RuleReader(this.name, this.#rules.system, context);
     for (const rule of this.#rules.system) {
       const missing = IDENTIFIED.filter((field) => found[field] === null && rule[field] !== undefined);
       if (missing.length === 0) continue;
       const asks = Object.keys(rule.columns).length + Object.keys(rule.scalars).length > 0;
-      const rows = asks ? (await readRule(this.name, rule, context)).rows : [rowOf('0', () => null)];
-      const first = rows[0];
-      if (first === undefined) continue;
-      const row = rowOf(first.index, (name) => factOf(facts, name) ?? first.cell(name));
-      for (const field of missing) found[field] = tidied(textOf(rule[field], row));
+      const rows = asks ? (await reader.read(rule)).rows : [rowOf('0', () => null)];
+      for (const row of rows) {
+        const whole = rowOf(row.index, (name) => factOf(facts, name) ?? row.cell(name));
+        for (const field of missing) found[field] ??= tidied(textOf(rule[field], whole));
+      }
     }
     return { ...found, vendor: found.vendor ?? this.#vendorOf(facts.sysObjectID) };
   }
 
   async readTables(context: ReadContext, tier: ReadTier): Promise<readonly Table[]> {
-    if (tier === 'inventory') return [];
-    const tables = [
-      await this.#readTable('processor', this.#rules.processor, context, processorLine),
-      await this.#readTable('memory', this.#rules.memory, context, memoryLine),
-      await this.#readTable('sensor', this.#rules.sensor, context, sensorLine),
-      await this.#readTable('neighbour', this.#rules.neighbour, context, (rule, row) =>
-        neighbourLine(rule, row, context),
-      ),
-    ];
+    const rules = this.#rules;
+    const tables =
+      tier === 'inventory'
+        ? await this.#readAll(context, [new TableWriter('entity', rules.entity, entityLines)])
+        : await this.#readAll(context, [
+            new TableWriter('processor', rules.processor, processorLines),
+            new TableWriter('memory', rules.memory, sizeLines),
+            new TableWriter('sensor', rules.sensor, sensorLines),
+            new TableWriter('neighbour', rules.neighbour, (rule, row) =>
+              neighbourLines(rule, row, (text) => context.interfaceKey(text)),
+            ),
+            new TableWriter('storage', rules.storage, sizeLines),
+            new TableWriter('bgp-peer', rules.bgp_peer, bgpPeerLines),
+            new TableWriter('outlet', rules.outlet, outletLines),
+          ]);
     return tables.filter((table) => table.index.length > 0 || !table.complete);
   }
 
-  async #readTable<R extends Rule>(
-    name: TableName,
-    rules: readonly R[],
-    context: ReadContext,
-    lineOf: (rule: R, row: Row) => Line | null,
-  ): Promise<Table> {
-    const index: string[] = [];
-    const lines: Line[] = [];
-    const segments: Segment[] = [];
-    let complete = true;
-    for (const rule of rules) {
-      const read = await readRule(this.name, rule, context);
-      complete &&= read.complete;
-      const before = index.length;
-      for (const row of read.rows) {
-        const line = lineOf(rule, row);
-        if (
-          line === null ||
-          Object.values(line.numbers).every((value) => Number.isNaN(value)) !== (name === 'neighbour')
-        )
-          continue;
-        index.push(rule.bare_index ? row.index : `${rule.name}.${row.index}`);
-        lines.push(line);
-      }
-      if (index.length > before && read.segment !== null) segments.push({ ...read.segment, firstRow: before });
+  async #readAll(context: ReadContext, writers: readonly Writer[]): Promise<Table[]> {
+    const wanted = writers.flatMap((writer) => writer.rules);
+    const reader = new RuleReader(this.name, wanted, context);
+    const tables: Table[] = [];
+    for (const writer of writers) tables.push(await writer.read(reader, context));
+    return tables;
+  }
+}
+
+interface Writer {
+  readonly rules: readonly TableRule[];
+  read(reader: RuleReader, context: ReadContext): Promise<Table>;
+}
+
+/** Collects what the rules of one kind find. */
+class TableWriter<R extends TableRule> implements Writer {
+  readonly rules: readonly R[];
+  readonly #name: TableName;
+  readonly #linesOf: (rule: R, row: Row) => readonly Line[];
+  readonly #lines = new Map<string, Line>();
+  readonly #segments: Segment[] = [];
+  #complete = true;
+
+  constructor(name: TableName, rules: readonly R[], linesOf: (rule: R, row: Row) => readonly Line[]) {
+    this.#name = name;
+    this.rules = rules;
+    this.#linesOf = linesOf;
+  }
+
+  async read(reader: RuleReader, context: ReadContext): Promise<Table> {
+    for (const rule of this.rules) {
+      const key = `${this.#name}/${rule.name}`;
+      if (context.emptyRules.has(key) || (rule.fallback && this.#lines.size > 0)) continue;
+      const read = await reader.read(rule);
+      if (read.complete && read.hasNothing) context.emptyRules.add(key);
+      this.#take(rule, read);
     }
-    return { name, complete, index, segments, columns: columnsOf(lines) };
+    return {
+      name: this.#name,
+      complete: this.#complete,
+      index: [...this.#lines.keys()],
+      segments: this.#segments,
+      columns: columnsOf([...this.#lines.values()]),
+    };
+  }
+
+  #take(rule: R, read: RuleRows): void {
+    this.#complete &&= read.complete;
+    const before = this.#lines.size;
+    for (const row of read.rows) {
+      for (const line of this.#linesOf(rule, row)) {
+        const own = line.part === undefined ? row.index : `${line.part}.${row.index}`;
+        const index = line.index ?? (rule.bare_index ? own : `${rule.name}.${own}`);
+        // What an earlier rule found counts.
+        if (!this.#lines.has(index)) this.#lines.set(index, line);
+      }
+    }
+    if (this.#lines.size > before && read.segment !== null) this.#segments.push({ ...read.segment, firstRow: before });
   }
 }
 
 function columnsOf(lines: readonly Line[]): Table['columns'] {
-  const first = lines[0];
-  if (first === undefined) return [];
-  const texts = Object.keys(first.texts).map((name) => ({
+  const textNames = new Set(lines.flatMap((line) => Object.keys(line.texts)));
+  const numberNames = new Set(lines.flatMap((line) => Object.keys(line.numbers)));
+  const texts = [...textNames].map((name) => ({
     kind: 'text' as const,
     name,
     values: lines.map((line) => line.texts[name] ?? null),
   }));
-  const numbers = Object.keys(first.numbers).map((name) => ({
+  const numbers = [...numberNames].map((name) => ({
     kind: 'number' as const,
     name,
     values: Float64Array.from(lines, (line) => line.numbers[name] ?? Number.NaN),
@@ -123,51 +156,6 @@ function columnsOf(lines: readonly Line[]): Table['columns'] {
   return [...texts, ...numbers];
 }
 
-function processorLine(rule: ProcessorRule, row: Row): Line | null {
-  const usagePercent = numberOf(rule.usage_percent, row);
-  if (Number.isNaN(usagePercent)) return null;
-  return { texts: { description: textOf(rule.description, row) }, numbers: { usagePercent } };
-}
-
-function memoryLine(rule: MemoryRule, row: Row): Line | null {
-  const free = numberOf(rule.free_bytes, row);
-  const percent = numberOf(rule.used_percent, row);
-  let used = numberOf(rule.used_bytes, row);
-  let total = numberOf(rule.total_bytes, row);
-  if (Number.isNaN(total)) total = used + free;
-  if (Number.isNaN(used)) used = total - free;
-  if (Number.isNaN(used)) used = (total * percent) / 100;
-  if (!(total > 0)) return null;
-  return { texts: { description: textOf(rule.description, row) }, numbers: { totalBytes: total, usedBytes: used } };
-}
-
-function sensorLine(rule: SensorRule, row: Row): Line | null {
-  const value = numberOf(rule.value, row);
-  const kind = textOf(rule.class, row);
-  if (Number.isNaN(value) || kind === null) return null;
-  return {
-    texts: { class: kind, description: textOf(rule.description, row), unit: textOf(rule.unit, row) },
-    numbers: { value, lowLimit: numberOf(rule.low_limit, row), highLimit: numberOf(rule.high_limit, row) },
-  };
-}
-
-function neighbourLine(rule: NeighbourRule, row: Row, context: ReadContext): Line | null {
-  const candidates = textsOf(rule.local_interface, row);
-  const key = candidates.map((text) => context.interfaceKey(text)).find((found) => found !== null);
-  const remoteDevice = textOf(rule.remote_device, row);
-  if (remoteDevice === null) return null;
-  return {
-    texts: {
-      localInterface: key ?? candidates.find((text) => !text.startsWith('#')) ?? null,
-      remoteDevice,
-      remotePort: textOf(rule.remote_port, row),
-      protocol: textOf(rule.protocol, row),
-    },
-    numbers: {},
-  };
-}
-
-/** Some devices put hex dumps or pages of text where a model stands. */
 function tidied(text: string | null): string | null {
   if (text === null) return null;
   const line = text.replaceAll(/[\s\0]+/g, ' ').trim();

@@ -1,6 +1,6 @@
 // The port of a profile: what the poll asks of it, in the words of the model.
 import type { Table } from '../../common/model/poll.ts';
-import type { DeviceReader } from '../snmp/table-reader.ts';
+import type { DeviceReader, ScalarRequest, ScalarsRead } from '../snmp/table-reader.ts';
 import type { InterfaceColumns } from './schema.ts';
 
 export type { InterfaceColumns };
@@ -25,6 +25,8 @@ export interface ReadContext {
   readonly signal?: AbortSignal;
   /** Values of other tables already fetched; the caller keeps it per device and empties it when names are read anew. */
   readonly lookups: Map<string, string | number | null>;
+  /** Rules of whose objects the device has none; kept and emptied like `lookups`, and not asked for again until then. */
+  readonly emptyRules: Set<string>;
   /** The interface key that a name, description, address or `#ifIndex` stands for. */
   interfaceKey(text: string): string | null;
 }
@@ -41,7 +43,10 @@ export interface Profile {
   readTables(context: ReadContext, tier: ReadTier): Promise<readonly Table[]>;
 }
 
+/** Gives the values in the order asked for; null where the device has none. */
+export type AskScalars = (requests: readonly ScalarRequest[]) => Promise<Pick<ScalarsRead, 'values'>>;
+
 export interface ProfileCatalogue {
-  /** The profile with the longest matching prefix, else base. */
-  choose(sysObjectId: string | null): Profile;
+  /** The profile with the longest matching prefix whose other conditions hold, else base. Scalars are asked for only where such a condition needs them; rejects where `ask` does. */
+  choose(facts: SystemFacts, ask: AskScalars): Promise<Profile>;
 }

@@ -1,5 +1,6 @@
 // Finds the cells that a rule of a profile speaks of and that it does not read: a misspelt name would otherwise be a sensor that never comes.
-import type { NumberExpression, Rule, TextExpression } from './schema.ts';
+import type { Rule } from './schema-rules.ts';
+import type { NumberExpression, TextExpression } from './schema-values.ts';
 
 export interface UnknownCell {
   readonly path: readonly (string | number)[];
@@ -7,39 +8,48 @@ export interface UnknownCell {
 }
 
 type Path = readonly (string | number)[];
+type Look = (cell: string, path: Path) => void;
+type Fields = Readonly<Record<string, unknown>>;
 
-/** Where the names of cells stand in a rule beside its own columns. */
 const FACTS = ['sysDescr', 'sysObjectID', 'sysName'];
-const INDEX = /^index(\.\d+)?$/;
-const STEP_CELLS = ['column', 'multiply_by', 'scale', 'precision'] as const;
+/** The index, a part, the parts from one on, some of them, or the text whose length stands at one. */
+const INDEX = /^index(\.-?\d+(\+|\$|:\d+)?)?$/;
+/** Where the names of cells stand in a step. */
+const STEP_CELLS = ['column', 'multiply_by', 'divide_by', 'scale', 'precision'] as const;
 const STEP_LISTS = ['plus', 'minus'] as const;
 
 /** `system`: whether the facts of the system group are cells too. */
-export function unknownCells(rule: Rule & Readonly<Record<string, unknown>>, system: boolean): UnknownCell[] {
-  const known = new Set([...Object.keys(rule.columns), ...Object.keys(rule.scalars), ...Object.keys(rule.lookups)]);
+export function unknownCells(rule: Rule & Fields, system: boolean): UnknownCell[] {
+  const own = [...Object.keys(rule.columns), ...Object.keys(rule.scalars)];
+  const known = new Set([...own, ...Object.keys(rule.lookups)]);
   if (system) for (const fact of FACTS) known.add(fact);
   const found: UnknownCell[] = [];
-  const look = (cell: string, path: Path): void => {
+  const look: Look = (cell, path) => {
     if (!known.has(cell) && !INDEX.test(cell)) found.push({ path, cell });
   };
-  const template = (text: string, path: Path): void => {
-    for (const match of text.matchAll(/\{([^}]+)\}/g)) look(match[1] ?? '', path);
-  };
-  for (const cell of Object.keys(rule.where)) look(cell, ['where', cell]);
-  for (const [name, { key }] of Object.entries(rule.lookups)) template(key, ['lookups', name, 'key']);
-  for (const [field, value] of Object.entries(rule)) {
+  const earlier = new Set(own);
+  for (const [name, { key }] of Object.entries(rule.lookups)) {
+    for (const cell of cellsOf(key)) {
+      if (!earlier.has(cell) && !INDEX.test(cell)) found.push({ path: ['lookups', name, 'key'], cell });
+    }
+    earlier.add(name);
+  }
+  lookInFields(rule, [], look);
+  return found;
+}
+
+function lookInFields(fields: Fields, at: Path, look: Look): void {
+  for (const [field, value] of Object.entries(fields)) {
+    const path = [...at, field];
+    if (field === 'where' && typeof value === 'object' && value !== null) {
+      for (const cell of Object.keys(value)) look(cell, [...path, cell]);
+    }
     if (!Array.isArray(value)) continue;
-    const steps: TextExpression | NumberExpression = value;
-    for (const [at, step] of steps.entries()) {
-      // In the file a single step stands without a list.
-      const path = [field, at];
-      if (typeof step === 'string') {
-        if (NUMBER_FIELDS.has(field)) look(step, path);
-        else template(step, path);
-      } else if (typeof step === 'object') lookInStep(step, path, look);
+    for (const [number, entry] of value.entries()) {
+      if (field === 'readings') lookInFields(entry as Fields, [...path, number], look);
+      else lookInStep(entry as Step, field, [...path, number], look);
     }
   }
-  return found;
 }
 
 /** The fields whose texts are names of columns; the texts of all others are templates. */
@@ -51,20 +61,40 @@ const NUMBER_FIELDS: ReadonlySet<string> = new Set([
   'used_percent',
   'value',
   'low_limit',
+  'low_warning',
+  'high_warning',
   'high_limit',
+  'remote_as',
+  'local_as',
+  'established_seconds',
+  'current_amperes',
+  'voltage_volts',
+  'power_watts',
+  'energy_watt_hours',
 ]);
 
-type Step = Exclude<(TextExpression | NumberExpression)[number], string | number>;
+type Step = (TextExpression | NumberExpression)[number];
 
-function lookInStep(step: Step, path: Path, look: (cell: string, path: Path) => void): void {
-  const fields: Readonly<Record<string, unknown>> = step;
-  for (const field of STEP_CELLS) {
-    const cell = fields[field];
-    if (typeof cell === 'string') look(cell, [...path, field]);
+function lookInStep(step: Step, field: string, path: Path, look: Look): void {
+  if (typeof step === 'number') return;
+  if (typeof step === 'string') {
+    for (const cell of NUMBER_FIELDS.has(field) ? [step] : cellsOf(step)) look(cell, path);
+    return;
   }
-  for (const field of STEP_LISTS) {
-    const cells = fields[field];
-    if (Array.isArray(cells)) for (const [at, cell] of cells.entries()) look(String(cell), [...path, field, at]);
+  const fields: Fields = step;
+  for (const name of STEP_CELLS) {
+    const cell = fields[name];
+    if (typeof cell === 'string') look(cell, [...path, name]);
+  }
+  if (typeof fields['text'] === 'string') for (const cell of cellsOf(fields['text'])) look(cell, [...path, 'text']);
+  for (const name of STEP_LISTS) {
+    const cells = fields[name];
+    if (Array.isArray(cells)) for (const [at, cell] of cells.entries()) look(String(cell), [...path, name, at]);
   }
   for (const cell of Object.keys(step.when ?? {})) look(cell, [...path, 'when', cell]);
+}
+
+/** The names in the braces of a template. */
+function cellsOf(template: string): string[] {
+  return [...template.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] ?? '');
 }

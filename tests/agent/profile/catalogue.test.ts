@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadProfiles } from '../../../agent/profile/catalogue.ts';
-import type { Profile, ReadContext } from '../../../agent/profile/profile.ts';
+import type { Profile, ProfileCatalogue, ReadContext } from '../../../agent/profile/profile.ts';
 import type { DeviceReader, ReadTable } from '../../../agent/snmp/table-reader.ts';
 import { FRESH_MEMORY } from '../../../agent/snmp/walk-sizing.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
@@ -67,27 +67,33 @@ function askedOf(profile: Profile): Promise<Set<string>> {
     probe: () => Promise.resolve(),
     memoryOf: () => FRESH_MEMORY,
   };
-  const context: ReadContext = { reader, lookups: new Map(), interfaceKey: () => null };
+  const context: ReadContext = { reader, lookups: new Map(), emptyRules: new Set(), interfaceKey: () => null };
   return profile.readTables(context, 'slow').then(() => asked);
 }
 
+/** What a device of that sysObjectID gets that says nothing else of itself. */
+function chosen(catalogue: ProfileCatalogue, sysObjectID: string | null, sysDescr: string | null = null) {
+  const nothing = (requests: readonly unknown[]) => Promise.resolve({ values: requests.map(() => null) });
+  return catalogue.choose({ sysObjectID, sysDescr, sysName: null }, nothing);
+}
+
 describe('the profiles that come with Weir', () => {
-  test('are all sound, and every one can be chosen', () => {
+  test('are all sound, and every one can be chosen', async () => {
     const catalogue = loadProfiles(SHIPPED);
     expect(readdirSync(SHIPPED).length).toBeGreaterThan(4);
-    expect(catalogue.choose('1.3.6.1.4.1.9.1.1208').name).toBe('cisco');
-    expect(catalogue.choose('1.3.6.1.4.1.8072.3.2.10').name).toBe('net-snmp');
-    expect(catalogue.choose('1.3.6.1.4.1.424242.1').name).toBe('base');
-    expect(catalogue.choose(null).name).toBe('base');
-    expect(catalogue.choose('').name).toBe('base');
+    expect((await chosen(catalogue, '1.3.6.1.4.1.9.1.1208')).name).toBe('cisco');
+    expect((await chosen(catalogue, '1.3.6.1.4.1.8072.3.2.10')).name).toBe('net-snmp');
+    expect((await chosen(catalogue, '1.3.6.1.4.1.424242.1')).name).toBe('base');
+    expect((await chosen(catalogue, null)).name).toBe('base');
+    expect((await chosen(catalogue, '')).name).toBe('base');
   });
 
-  test('a prefix ends at a dot: 1.3.6.1.4.1.91 is not 1.3.6.1.4.1.9', () => {
+  test('a prefix ends at a dot: 1.3.6.1.4.1.91 is not 1.3.6.1.4.1.9', async () => {
     write('nine.yaml', 'name: nine\nmatches: [1.3.6.1.4.1.9999]\n');
     const catalogue = loadProfiles(folder);
-    expect(catalogue.choose('1.3.6.1.4.1.9999.1.2').name).toBe('nine');
-    expect(catalogue.choose('1.3.6.1.4.1.9999').name).toBe('nine');
-    expect(catalogue.choose('1.3.6.1.4.1.99990').name).toBe('base');
+    expect((await chosen(catalogue, '1.3.6.1.4.1.9999.1.2')).name).toBe('nine');
+    expect((await chosen(catalogue, '1.3.6.1.4.1.9999')).name).toBe('nine');
+    expect((await chosen(catalogue, '1.3.6.1.4.1.99990')).name).toBe('base');
   });
 });
 
@@ -98,15 +104,16 @@ describe('docs/profiles.md', () => {
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1]?.replaceAll(/^ {3}/gm, '') ?? '';
     expect(example).toContain('name: acme');
     write('acme.yaml', example);
-    const acme = loadProfiles(folder).choose('1.3.6.1.4.1.99999.1.7');
+    const acme = await chosen(loadProfiles(folder), '1.3.6.1.4.1.99999.1.7');
     expect(acme.name).toBe('acme');
     expect(await askedOf(acme)).toContain('1.3.6.1.4.1.99999.4.1.1.3');
   });
 
   test('explains every key that a profile may have', () => {
-    const schema = readFileSync('agent/profile/schema.ts', 'utf8');
-    const keys = [...schema.matchAll(/^ {2,4}([a-z_]+)(?::|,$)/gm)].map((match) => match[1] ?? '');
-    expect(keys.length).toBeGreaterThan(30);
+    const files = ['schema.ts', 'schema-rules.ts', 'schema-values.ts'];
+    const schema = files.map((file) => readFileSync(`agent/profile/${file}`, 'utf8')).join('\n');
+    const keys = [...schema.matchAll(/^ {2,6}([a-z_]+)(?::|,$)/gm)].map((match) => match[1] ?? '');
+    expect(keys.length).toBeGreaterThan(60);
     // Of an interface column; the page refers to base.yaml for them.
     const ofInterfaces = ['counters', 'status', 'width', 'narrow'];
     const missing = [...new Set(keys)].filter(
@@ -136,13 +143,13 @@ sensor:
     write('parent.yaml', PARENT);
     write('child.yaml', CHILD);
     const catalogue = loadProfiles(folder);
-    const parent = await askedOf(catalogue.choose('1.3.6.1.4.1.9999.1'));
-    const child = await askedOf(catalogue.choose('1.3.6.1.4.1.9999.7.3'));
+    const parent = await askedOf(await chosen(catalogue, '1.3.6.1.4.1.9999.1'));
+    const child = await askedOf(await chosen(catalogue, '1.3.6.1.4.1.9999.7.3'));
     const has = (asked: Set<string>): boolean[] => ['1', '2', '3'].map((last) => asked.has(`1.3.6.1.4.1.9999.${last}`));
     expect(has(parent)).toEqual([true, true, false]);
     expect(has(child)).toEqual([true, false, true]);
     expect([parent.has(HR_STORAGE), child.has(HR_STORAGE)]).toEqual([true, false]);
-    expect(catalogue.choose('1.3.6.1.4.1.9999.7').interface).toEqual(catalogue.choose(null).interface);
+    expect((await chosen(catalogue, '1.3.6.1.4.1.9999.7')).interface).toEqual(catalogue.named('base')?.interface);
   });
 
   test('extends: null inherits nothing', async () => {
@@ -150,7 +157,7 @@ sensor:
       'alone.yaml',
       `name: alone\nextends: null\nmatches: [1.3.6.1.4.1.9999]\ninterface: { counters: [], status: [] }\n`,
     );
-    expect((await askedOf(loadProfiles(folder).choose('1.3.6.1.4.1.9999.1'))).size).toBe(0);
+    expect((await askedOf(await chosen(loadProfiles(folder), '1.3.6.1.4.1.9999.1'))).size).toBe(0);
   });
 });
 

@@ -6,7 +6,7 @@ import { profileSchema } from '../../../agent/profile/schema.ts';
 /** Evaluates expressions as they stand in a file: through the schema, as a sensor of one row. */
 function sensor(yaml: { value?: unknown; description?: unknown }, cells: Record<string, Cell>, index = '1.20.3') {
   const columns = Object.fromEntries(Object.keys(cells).map((name) => [name, '1.3.6.1.4.1.1']));
-  const rule = { name: 'r', columns, class: 'c', unit: 'u', value: 0, description: 'd', ...yaml };
+  const rule = { name: 'r', columns, class: 'count', unit: 'u', value: 0, description: 'd', ...yaml };
   const [parsed] = profileSchema.parse({ name: 'p', sensor: [rule] }).sensor;
   const row = rowOf(index, (name) => cells[name] ?? null);
   return {
