@@ -11,6 +11,11 @@ import { WeirError } from '../common/runtime/errors.ts';
 import { createReporter, type Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
 import { type AgentConfig, type AgentConfiguration, agentConfig } from './config.ts';
+import { Discovery, type DiscoveryConfig, type DiscoveryResult, type Progress } from './discover/discovery.ts';
+import { type ConfiguredDevice, knownDevices } from './discover/known-devices.ts';
+import { PacedSession } from './discover/paced-session.ts';
+import { sweepPlan } from './discover/targets.ts';
+import { TokenBucket } from './discover/token-bucket.ts';
 import { deviceLine } from './health/device-line.ts';
 import { HealthServer } from './health/health-server.ts';
 import { DeviceState } from './poll/device-state.ts';
@@ -22,6 +27,8 @@ import { NodeHttpClient } from './ship/http-client.ts';
 import { Shipper, SHIPPER_TIMEOUT_MS } from './ship/shipper.ts';
 import { TlsFiles } from './ship/tls-files.ts';
 import { SnmpAccess } from './snmp/access.ts';
+import { parseAddress } from './snmp/address.ts';
+import { OidCache, SessionReader } from './snmp/table-reader.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from './spool/spool.ts';
 
 /** The profiles that come with Weir, beside this file in a checkout and in a build. */
@@ -177,6 +184,56 @@ export async function pollOnce(
     const reader = access.openReader(device.address, device.credential);
     const catalogue = profilesFor(config.profilesFolder);
     return await pollDevice(reader, plan, new DeviceState(), { times: clock, catalogue }, signal);
+  } finally {
+    await access.stop();
+  }
+}
+
+export interface DiscoverRequest extends Omit<DiscoveryConfig, 'known'> {
+  /** Networks, addresses and names, as `sweepPlan` takes them. */
+  readonly targets: readonly string[];
+  readonly configured: readonly ConfiguredDevice[];
+  readonly timeoutMs: number;
+  readonly packetsPerSecond: number;
+  readonly profilesFolder: string | null;
+}
+
+export interface DiscoverOptions extends PollOnceOptions {
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A second's packets in so many parts: more do not go at once. */
+const BURSTS_PER_SECOND = 20;
+
+/** Asks who is there, and adds nothing. Throws address_invalid, network_too_large, secret_unresolved; an aborted signal ends it with what was found. */
+export async function discover(request: DiscoverRequest, options: DiscoverOptions = {}): Promise<DiscoveryResult> {
+  const environment = options.environment ?? {};
+  const signal = options.signal ?? new AbortController().signal;
+  const { packetsPerSecond, timeoutMs, retries } = request;
+  const targets = sweepPlan(request.targets, request.port, parseAddress);
+  const clock = new SystemClock();
+  const reporter = createReporter({ component: 'agent', level: 'silent' });
+  const deps = { clock, lookup, random: unforeseeable(), environment };
+  const access = new SnmpAccess(reporter, { timeoutMs, retries }, deps);
+  const burst = Math.max(1, Math.floor(packetsPerSecond / BURSTS_PER_SECOND));
+  const bucket = new TokenBucket({ packetsPerSecond, burst }, { clock });
+  const oids = new OidCache();
+  const known = await knownDevices(request.configured, { clock, lookup }, signal);
+  const discovery = new Discovery(
+    { ...request, known },
+    {
+      clock,
+      catalogue: profilesFor(request.profilesFolder),
+      open: (address, { credential }) => {
+        const session = access.openSession(address, credential);
+        return new SessionReader(new PacedSession({ retries }, { session, bucket }), oids);
+      },
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    },
+  );
+  await access.start();
+  try {
+    return await discovery.run(targets, signal);
   } finally {
     await access.stop();
   }
