@@ -6,14 +6,26 @@ import { type Device, deviceOf, ifIndexOf, type Network } from './truth.ts';
 
 const LOCAL = '1.0.8802.1.1.2.1.3';
 const REMOTE = '1.0.8802.1.1.2.1.4.1.1';
+const ADDRESS = '1.0.8802.1.1.2.1.4.2.1';
 const CHASSIS_MAC = 4;
 const PORT_MAC = 3;
 const ETHERNET = 6;
 /** lldpRemTimeMark: when it was learnt; the neighbours have been there since before the boot. */
 const TIME_MARK = 0;
+/** AddressFamilyNumbers of IANA, and the octets of such an address. */
+const IPV4 = 1;
+const IPV4_OCTETS = 4;
+/** LldpManAddrIfSubtype: by ifIndex. */
+const BY_IF_INDEX = 2;
 const BRIDGE_AND_ROUTER = Buffer.from([0x28]);
 
-export function lldp(network: Network, device: Device, boot: number): MibColumn[] {
+/** `addresses`: where devices are managed, by name. */
+export function lldp(
+  network: Network,
+  device: Device,
+  boot: number,
+  addresses: ReadonlyMap<string, string>,
+): MibColumn[] {
   const { definition } = device;
   const ports = definition.ports
     .filter((port) => port.type === ETHERNET)
@@ -42,12 +54,24 @@ export function lldp(network: Network, device: Device, boot: number): MibColumn[
       local,
       ports.map((port) => port.descr),
     ),
-    ...remotes(network, device, ports, boot),
+    ...remotes(network, device, ports, boot, addresses),
   ];
 }
 
-function remotes(network: Network, device: Device, ports: readonly PortDefinition[], boot: number): MibColumn[] {
-  const known = ports.flatMap((port) => {
+interface Remote {
+  readonly index: readonly number[];
+  readonly far: Device;
+  readonly farPort: PortDefinition;
+}
+
+function remotes(
+  network: Network,
+  device: Device,
+  ports: readonly PortDefinition[],
+  boot: number,
+  addresses: ReadonlyMap<string, string>,
+): MibColumn[] {
+  const known = ports.flatMap((port): Remote[] => {
     if (port.neighbour === null) return [];
     const far = deviceOf(network, port.neighbour.device);
     const farPort = far.definition.ports.find((one) => one.name === port.neighbour?.port);
@@ -55,7 +79,7 @@ function remotes(network: Network, device: Device, ports: readonly PortDefinitio
     return [{ index: [TIME_MARK, ifIndexOf(device.definition, port, boot), 1], far, farPort }];
   });
   const rows = new Rows(known.map((one) => one.index));
-  const texts = (column: number, text: (one: (typeof known)[number]) => string | Uint8Array): MibColumn =>
+  const texts = (column: number, text: (one: Remote) => string | Uint8Array): MibColumn =>
     textColumn(
       `${REMOTE}.${column}`,
       rows,
@@ -71,6 +95,30 @@ function remotes(network: Network, device: Device, ports: readonly PortDefinitio
     texts(10, ({ far }) => far.definition.model.sysDescr),
     texts(11, () => BRIDGE_AND_ROUTER),
     texts(12, () => BRIDGE_AND_ROUTER),
+    ...managementAddresses(known, addresses),
+  ];
+}
+
+/** lldpRemManAddrTable: the address stands in the index. */
+function managementAddresses(known: readonly Remote[], addresses: ReadonlyMap<string, string>): MibColumn[] {
+  const told = known.flatMap(({ index, far, farPort }) => {
+    const address = addresses.get(far.definition.name);
+    if (address === undefined) return [];
+    return [{ index: [...index, IPV4, IPV4_OCTETS, ...address.split('.').map(Number)], farPort }];
+  });
+  if (told.length === 0) return [];
+  const rows = new Rows(told.map((one) => one.index));
+  return [
+    integerColumn(
+      `${ADDRESS}.3`,
+      rows,
+      told.map(() => BY_IF_INDEX),
+    ),
+    integerColumn(
+      `${ADDRESS}.4`,
+      rows,
+      told.map((one) => one.farPort.ifIndex),
+    ),
   ];
 }
 

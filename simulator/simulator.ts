@@ -10,17 +10,16 @@ import { interfaceTables, systemGroup } from './interface-mib.ts';
 import { lldp } from './lldp-mib.ts';
 import { MibView } from './mib-view.ts';
 import type { NetworkDefinition } from './network.ts';
+import { type Place, type PlaceConfig, placeAt } from './place.ts';
 import { inWindow } from './recurrence.ts';
 import { respond } from './responder.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { createNetwork, type Device, instantAt, type Network, tickAt } from './truth.ts';
 import { TruthServer } from './truth-server.ts';
 
-export interface SimulatorConfig {
+export interface SimulatorConfig extends PlaceConfig {
   readonly network: NetworkDefinition;
   readonly seed: number;
-  /** Device i answers on 127.0.0.1, port portBase + i. */
-  readonly portBase: number;
   readonly community: string;
   /** Where the truth is told over HTTP on 127.0.0.1; null: nowhere. */
   readonly truthPort: number | null;
@@ -32,7 +31,6 @@ export interface SimulatorDeps {
   readonly clock: Clock;
 }
 
-const HOST = '127.0.0.1';
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
 export class Simulator implements Component {
@@ -64,15 +62,16 @@ export class Simulator implements Component {
 
   /** Opens the ports; port_in_use where one is taken, data_folder_unusable where the beginning cannot be kept. */
   async start(): Promise<void> {
-    const { network: definition, seed, dataFolder, truthPort, portBase } = this.#config;
+    const { network: definition, seed, dataFolder, truthPort } = this.#config;
     const now = this.#deps.clock.now();
     const startedAtMs = dataFolder === null ? now : beginningOf(dataFolder, definition.name, seed, now).startedAtMs;
     const network = createNetwork(definition, seed, startedAtMs);
     this.#network = network;
     try {
-      for (const [at, device] of network.devices.entries()) this.#sockets.push(await this.#open(device, portBase + at));
+      for (const [at, device] of network.devices.entries())
+        this.#sockets.push(await this.#open(device, placeAt(this.#config, at)));
       if (truthPort === null) return;
-      this.#truthServer = new TruthServer(network, { port: truthPort, portBase });
+      this.#truthServer = new TruthServer(network, { port: truthPort, placeOf: (at) => placeAt(this.#config, at) });
       await this.#truthServer.start();
     } catch (error) {
       await this.stop();
@@ -87,21 +86,21 @@ export class Simulator implements Component {
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
   }
 
-  #open(device: Device, port: number): Promise<Socket> {
+  #open(device: Device, { host, port }: Place): Promise<Socket> {
     const views = this.#viewsOf(device);
     const socket = createSocket({
       type: 'udp4',
       recvBufferSize: RECEIVE_BUFFER_BYTES,
       // An address needs no resolver: without this each answer waits a turn of the event loop.
-      lookup: (host, _options, done) => done(null, host, 4),
+      lookup: (address, _options, done) => done(null, address, 4),
     });
     socket.on('message', (datagram, from) => this.#receive(device, views, datagram, socket, from));
     return new Promise((resolve, reject) => {
       socket.once('error', (cause) => {
         socket.close();
-        reject(codeOf(cause) === 'EADDRINUSE' ? portInUse(port, cause) : cause);
+        reject(codeOf(cause) === 'EADDRINUSE' ? portInUse({ host, port }, cause) : cause);
       });
-      socket.bind(port, HOST, () => {
+      socket.bind(port, host, () => {
         socket.removeAllListeners('error');
         socket.on('error', (error) =>
           this.#reporter.warn('socket', { device: device.definition.name, code: codeOf(error) }),
@@ -119,9 +118,15 @@ export class Simulator implements Component {
         ...interfaceTables(device, boot),
         ...hostResources(this.network, device.definition),
         ...entities(this.network, device.definition),
-        ...lldp(this.network, device, boot),
+        ...lldp(this.network, device, boot, this.#managementAddresses()),
       ]);
     return device.definition.renumbers ? [view(0), view(1)] : [view(0)];
+  }
+
+  /** What neighbours tell of each device; nothing where all share one address. */
+  #managementAddresses(): ReadonlyMap<string, string> {
+    if (this.#config.firstAddress === null) return new Map();
+    return new Map(this.network.devices.map(({ definition }, at) => [definition.name, placeAt(this.#config, at).host]));
   }
 
   #receive(device: Device, views: readonly MibView[], datagram: Buffer, socket: Socket, from: RemoteInfo): void {
@@ -141,8 +146,8 @@ export class Simulator implements Component {
   }
 }
 
-function portInUse(port: number, cause: unknown): WeirError {
-  return new WeirError('port_in_use', `UDP port ${port} on ${HOST} is in use.`, { host: HOST, port }, cause);
+function portInUse({ host, port }: Place, cause: unknown): WeirError {
+  return new WeirError('port_in_use', `UDP port ${port} on ${host} is in use.`, { host, port }, cause);
 }
 
 export function createSimulator(reporter: Reporter, config: SimulatorConfig, deps: SimulatorDeps): Simulator {

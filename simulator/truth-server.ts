@@ -2,17 +2,18 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Component } from '../common/runtime/component.ts';
 import { codeOf, WeirError } from '../common/runtime/errors.ts';
+import { LOOPBACK, type Place } from './place.ts';
 import { TICK_MS } from './recurrence.ts';
 import { eventsBetween } from './schedule.ts';
 import { bootTick, counterAt, type Direction, epochAt, type Network, octetsBetween } from './truth.ts';
 
 export interface TruthServerConfig {
   readonly port: number;
-  /** Device i answers SNMP on portBase + i. */
-  readonly portBase: number;
+  /** Where device i answers SNMP. */
+  placeOf(device: number): Place;
 }
 
-const HOST = '127.0.0.1';
+const HOST = LOOPBACK;
 
 export class TruthServer implements Component {
   readonly #network: Network;
@@ -29,7 +30,7 @@ export class TruthServer implements Component {
       const url = new URL(request.url ?? '/', `http://${HOST}`);
       if (request.method !== 'GET') return send(response, 405, refusal('misused', 'Only GET.'));
       try {
-        const answer = truthFor(this.#network, this.#config.portBase, url);
+        const answer = truthFor(this.#network, this.#config, url);
         if (answer === null) send(response, 404, refusal('not_found', `There is nothing at ${url.pathname}.`));
         else send(response, 200, answer);
       } catch (error) {
@@ -68,11 +69,11 @@ function refusal(code: string, message: string): unknown {
 }
 
 /** The answer to a question, null where there is no such question; RangeError where a parameter is wrong. */
-function truthFor(network: Network, portBase: number, url: URL): unknown {
+function truthFor(network: Network, { placeOf }: Pick<TruthServerConfig, 'placeOf'>, url: URL): unknown {
   const query = new Query(url.searchParams);
   switch (url.pathname) {
     case '/truth/devices':
-      return devices(network, portBase);
+      return devices(network, placeOf);
     case '/truth/counter': {
       const [device, boot, ticks] = [query.text('device'), query.number('boot'), query.number('uptimeTicks')];
       const value = counterAt(network, device, boot, query.interface(), query.direction(), ticks);
@@ -90,10 +91,10 @@ function truthFor(network: Network, portBase: number, url: URL): unknown {
   }
 }
 
-function devices(network: Network, portBase: number): unknown {
+function devices(network: Network, placeOf: TruthServerConfig['placeOf']): unknown {
   const items = network.devices.map(({ definition, interfaces }, at) => ({
     name: definition.name,
-    address: `${HOST}:${portBase + at}`,
+    address: `${placeOf(at).host}:${placeOf(at).port}`,
     model: definition.model.model,
     bootedAtMs: network.startedAtMs + bootTick(definition, 0) * TICK_MS,
     restarts: definition.restarts,

@@ -1,4 +1,5 @@
 // `weir simulate`: a network of simulated SNMP devices on loopback, whose truth is known.
+import { isIPv4 } from 'node:net';
 import path from 'node:path';
 import { SystemClock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -6,6 +7,7 @@ import { createReporter } from '../../common/runtime/reporter.ts';
 import { demoNetwork } from '../../simulator/demo-network.ts';
 import { fleet } from '../../simulator/fleet.ts';
 import type { NetworkDefinition } from '../../simulator/network.ts';
+import { type PlaceConfig, placeAt } from '../../simulator/place.ts';
 import { createSimulator } from '../../simulator/simulator.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { portOption, textOption } from '../options.ts';
@@ -22,6 +24,7 @@ export const simulateCommand: Command = {
   --devices N            of a fleet; default 200
   --ports M              of each switch of a fleet; default 48
   --port BASE            device i answers SNMP v1 and v2c on 127.0.0.1, port BASE+i; default ${PORT_BASE}
+  --first-address A      device i answers on the address A+i in 127.0.0.0/8, each on port BASE, and tells it by LLDP: for weir discover
   --community TEXT       default public
   --truth-port N         tells the truth over HTTP on 127.0.0.1:N (docs/simulator.md); default: it does not
   --seed N               another seed is another traffic; default 1
@@ -33,6 +36,7 @@ Prints a line a device, then runs until it is stopped.`,
     devices: { type: 'string' },
     ports: { type: 'string' },
     port: { type: 'string' },
+    'first-address': { type: 'string' },
     community: { type: 'string' },
     'truth-port': { type: 'string' },
     seed: { type: 'string' },
@@ -43,7 +47,8 @@ Prints a line a device, then runs until it is stopped.`,
     const portBase = portOption(context, 'port') ?? PORT_BASE;
     const data = textOption(context, 'data');
     const network = networkOf(context);
-    if (portBase + network.devices.length - 1 > LAST_PORT)
+    const firstAddress = firstAddressOf(context, network);
+    if (firstAddress === null && portBase + network.devices.length - 1 > LAST_PORT)
       throw new WeirError(
         'misused',
         `${network.devices.length} devices from port ${portBase} do not fit below 65,536.`,
@@ -52,6 +57,7 @@ Prints a line a device, then runs until it is stopped.`,
       network,
       seed: numberOption(context, 'seed', 1, 0, 2 ** 31),
       portBase,
+      firstAddress,
       community: textOption(context, 'community') ?? 'public',
       truthPort: portOption(context, 'truth-port') ?? null,
       dataFolder: data === undefined ? null : path.resolve(data),
@@ -59,7 +65,7 @@ Prints a line a device, then runs until it is stopped.`,
     const reporter = createReporter({ component: 'simulator', level: 'warn' });
     const simulator = createSimulator(reporter, config, { clock: new SystemClock() });
     await simulator.start();
-    printDevices(context, network, portBase);
+    printDevices(context, network, { portBase, firstAddress });
     if (!context.signal.aborted)
       await new Promise((resolve) => context.signal.addEventListener('abort', resolve, { once: true }));
     await simulator.stop();
@@ -67,9 +73,10 @@ Prints a line a device, then runs until it is stopped.`,
   },
 };
 
-function printDevices(context: CommandContext, network: NetworkDefinition, portBase: number): void {
+function printDevices(context: CommandContext, network: NetworkDefinition, places: PlaceConfig): void {
   for (const [at, device] of network.devices.entries()) {
-    const address = `127.0.0.1:${portBase + at}`;
+    const { host, port } = placeAt(places, at);
+    const address = `${host}:${port}`;
     const interfaces = device.ports.length;
     context.print(
       context.json
@@ -77,6 +84,15 @@ function printDevices(context: CommandContext, network: NetworkDefinition, portB
         : `${device.name.padEnd(12)}${address.padEnd(18)}${interfaces} interfaces`,
     );
   }
+}
+
+/** Devices must all find room in 127.0.0.0/8, where only this machine answers. */
+function firstAddressOf(context: CommandContext, network: NetworkDefinition): string | null {
+  const text = textOption(context, 'first-address');
+  if (text === undefined) return null;
+  const last = isIPv4(text) ? placeAt({ portBase: 0, firstAddress: text }, network.devices.length - 1).host : '';
+  if (text.startsWith('127.') && last.startsWith('127.')) return text;
+  throw new WeirError('misused', `--first-address takes an address in 127.0.0.0/8 with room, not ${text}.`);
 }
 
 function networkOf(context: CommandContext): NetworkDefinition {
