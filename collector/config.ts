@@ -10,6 +10,7 @@ const MIB = 1024 * 1024;
 /** The largest batch that an agent may write (common/wire), and its header. */
 const LARGEST_BATCH = 64 * MIB + 64 * 1024;
 const KEPT_ENTRIES = 60;
+const DAY_MS = 86_400_000;
 
 const journalSchema = z.strictObject({
   /** From nine tenths of it on agents are asked to wait. */
@@ -34,12 +35,17 @@ const ingestSchema = z.strictObject({
     .int()
     .min(MIB)
     .default(64 * MIB),
+  /** What an agent read of a device after it was given to another is taken up to this time after the change. */
+  former_agent_ms: z.number().int().min(0).default(86_400_000),
 });
 
 const eventsSchema = z.strictObject({
   max_streams: z.number().int().min(1).max(100_000).default(200),
   /** What may wait for a slow reader; beyond it the reader is told to ask again. */
   max_buffer_bytes: z.number().int().min(1024).max(MIB).default(65_536),
+  /** How long, and how many at most, events of devices and finished work are kept. */
+  kept_days: z.number().int().min(1).max(3650).default(90),
+  max_kept: z.number().int().min(1000).max(100_000_000).default(1_000_000),
 });
 
 export const collectorShape = {
@@ -78,6 +84,8 @@ export interface CollectorDevice {
   readonly site: string | null;
   readonly agent: string;
   readonly intervalMs: DurationMs;
+  /** As its agent gets it where it asks for its configuration; never with a secret, which a device only names. */
+  readonly definition: DeviceConfiguration;
 }
 
 export interface CollectorConfig {
@@ -93,8 +101,18 @@ export interface CollectorConfig {
     /** Applied batches kept nevertheless, so that a projection can be set back a little; never more than half of the bound. */
     readonly keepEntries: number;
   };
-  readonly ingest: { readonly maxBatchBytes: number; readonly maxBodies: number; readonly maxBytes: number };
-  readonly events: { readonly maxStreams: number; readonly maxBufferBytes: number };
+  readonly ingest: {
+    readonly maxBatchBytes: number;
+    readonly maxBodies: number;
+    readonly maxBytes: number;
+    readonly formerAgentMs: DurationMs;
+  };
+  readonly events: {
+    readonly maxStreams: number;
+    readonly maxBufferBytes: number;
+    readonly keptMs: DurationMs;
+    readonly most: number;
+  };
   readonly store: z.output<typeof storeSchema>;
   readonly faults: FaultsConfig;
   /** The agent of this file: the one that polls devices which name none. */
@@ -122,8 +140,14 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
       maxBatchBytes: ingest.max_batch_bytes,
       maxBodies: ingest.max_in_flight,
       maxBytes: ingest.max_in_flight_bytes,
+      formerAgentMs: ingest.former_agent_ms,
     },
-    events: { maxStreams: events.max_streams, maxBufferBytes: events.max_buffer_bytes },
+    events: {
+      maxStreams: events.max_streams,
+      maxBufferBytes: events.max_buffer_bytes,
+      keptMs: events.kept_days * DAY_MS,
+      most: events.max_kept,
+    },
     store: collector.store,
     faults: faultsConfigOf(collector.faults),
     agent: agent.name,
@@ -139,5 +163,16 @@ function deviceOf(device: DeviceConfiguration, agent: PollingConfiguration['agen
     site: device.site ?? null,
     agent: device.agent ?? agent.name,
     intervalMs: device.interval_ms ?? agent.poll_interval_ms,
+    definition: definitionOf(device, agent),
+  };
+}
+
+/** What the agent needs of a device: who polls it and how often is said, which other devices lie before it and what its ports carry is not. */
+function definitionOf(device: DeviceConfiguration, agent: PollingConfiguration['agent']): DeviceConfiguration {
+  const { parents: _parents, infrastructure: _infrastructure, ...needed } = device;
+  return {
+    ...needed,
+    agent: device.agent ?? agent.name,
+    interval_ms: device.interval_ms ?? agent.poll_interval_ms,
   };
 }

@@ -1,4 +1,5 @@
 // Composes the collector: which stage hands to which. The only file of the collector that knows two stages.
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Migration } from '../common/database/database.ts';
 import { leaseMigrations } from '../common/database/lease.ts';
@@ -10,6 +11,13 @@ import type { DescribedRoute } from '../common/http/described-routes.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
+import { AgentConfigurations } from './agents/agent-configurations.ts';
+import { agentsMigrations } from './agents/agents-migrations.ts';
+import { AssignmentHistory } from './agents/assignment-history.ts';
+import { EventBook } from './agents/event-book.ts';
+import { EventKeeper } from './agents/event-keeper.ts';
+import { Retention } from './agents/retention.ts';
+import { WorkDesk } from './agents/work-desk.ts';
 import { ApiServer } from './api/api-server.ts';
 import { EventHub } from './api/event-hub.ts';
 import type { CollectorConfig } from './config.ts';
@@ -51,6 +59,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...readingsMigrations,
   ...ingestMigrations,
   ...faultsMigrations,
+  ...agentsMigrations,
 ];
 
 const MIB = 1024 * 1024;
@@ -59,6 +68,7 @@ const CACHE_BYTES = 8 * MIB;
 const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const BACKLOG_SHARE = 0.9;
 const WRITE_STATES_MS = 5000;
+const FORGET_EVERY_MS = 30_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
 /** Projections that an agent's spool waits for: the metric store keeps its own backlog. */
@@ -81,6 +91,7 @@ interface Common extends Grounds {
   readonly quarantine: Quarantine;
   readonly readings: PostgresReadings;
   readonly inventory: PostgresInventory;
+  readonly work: WorkDesk;
 }
 
 function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds): Parts {
@@ -103,14 +114,20 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     quarantine: new Quarantine(database, () => clock.now()),
     readings: new PostgresReadings({ database }),
     inventory: new PostgresInventory({ database }),
+    work: new WorkDesk(reporter, { database, clock, newId: randomUUID }),
   };
   common.streams.recover(journal);
   const projecting = composeProjections(common);
   const entry = composeEntry(common);
   const api = composeApi(common, projecting, entry);
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
+  const { keptMs, most } = config.events;
+  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
+  const forgetting = new RepeatedWork(clock, FORGET_EVERY_MS, () => retention.run());
+  const { store, runner, faults } = projecting;
+  // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.
   return {
-    components: [entry.preparation, projecting.store, projecting.runner, projecting.faults, states, api],
+    components: [entry.preparation, store, runner, faults, states, forgetting, api, common.work],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
   };
@@ -146,6 +163,7 @@ function composeProjections(common: Common): Projecting {
   const faults = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => hub.publish(kind, data),
+    events: new EventKeeper(reporter),
     caughtUp: () => caughtUp(journal, runner, clock),
   });
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
@@ -181,7 +199,8 @@ function composeEntry({ reporter, config, deps, database, inventory }: Common): 
   const authenticator = new SteadyAuthenticator(reporter, { inner: tokens, clock, registered: () => preparation.done });
   const given = givenTokens(config.agent, deps.environment);
   for (const { token, principal } of given) authenticator.give(token, principal);
-  const assigned = new AssignedDevices(config.devices);
+  const assigned = new AssignedDevices(config.devices, { formerMs: config.ingest.formerAgentMs });
+  const history = new AssignmentHistory(database);
   const preparation: DatabasePreparation = new DatabasePreparation(reporter, {
     clock,
     random,
@@ -189,14 +208,14 @@ function composeEntry({ reporter, config, deps, database, inventory }: Common): 
       const applied = await migrate(database, collectorMigrations);
       if (applied.length > 0) reporter.info('database migrated', { applied });
       for (const { token, principal } of given) await tokens.ensure(token, principal.name, principal.role);
-      await assigned.learn(inventory);
+      await assigned.learn({ inventory, history }, clock.now());
     },
   });
   return { authenticator, preparation, assigned };
 }
 
 function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
-  const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory } = common;
+  const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
   return new ApiServer(
     reporter,
@@ -220,6 +239,9 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       quarantine,
       hub,
       store: projecting.store,
+      events: new EventBook(database),
+      work,
+      configurations: new AgentConfigurations(config.devices),
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
       seenAgents: () => agents.list(),
@@ -254,7 +276,7 @@ function composeIngest(
     streams,
     marks,
     agents,
-    agentOf: (device) => assigned.agentOf(device),
+    assigned,
     appliedContent: (stream, sequence) => readings.appliedContent(stream, sequence),
     onKept: (position, _envelope, batch, bytes) => {
       if (batch !== null) reader.remember(position, batch, bytes);

@@ -178,6 +178,55 @@ export const agentAnswer = z.object({
 });
 export type AgentAnswer = z.output<typeof agentAnswer>;
 
+const eventDetail = z.object({ name: z.string(), value: z.string() });
+
+export const keptEventAnswer = z.object({
+  id: bigText.describe('permanent; grows in the order in which events were kept'),
+  eventId: z.string().describe('given by the agent'),
+  agent: z.string(),
+  device: z.string().nullable().describe('null where the sender is no device of the agent'),
+  source: z.string().nullable().describe('the address it came from'),
+  origin: z.string().describe('trap or inform of the device, agent (its own notice), work (a result)'),
+  name: z.string(),
+  observedAt: time,
+  receivedAt: time,
+  uptimeTicks: z.number().nullable(),
+  interfaceKey: z.string().nullable(),
+  details: z.array(eventDetail),
+});
+
+const setVarbind = z.object({ oid: z.string(), type: z.string(), value: z.string() });
+const workKind = z.enum(['poll', 'diagnose', 'set']);
+
+export const workAnswer = z.object({
+  id: z.string(),
+  agent: z.string(),
+  kind: workKind,
+  device: z.string(),
+  varbinds: z.array(setVarbind),
+  state: z.enum(['queued', 'handed_out', 'done', 'failed', 'expired']),
+  askedBy: z.string().describe('name of the token'),
+  reason: z.string(),
+  createdAt: time,
+  expiresAt: time,
+  handedOutAt: time.nullable(),
+  finishedAt: time.nullable(),
+  result: z.array(eventDetail).nullable(),
+});
+
+export const handedOutAnswer = z.object({
+  id: z.string(),
+  kind: workKind,
+  device: z.string(),
+  varbinds: z.array(setVarbind),
+  expiresInMs: count,
+});
+
+export const agentConfigurationAnswer = z.object({
+  version: z.string(),
+  devices: z.array(z.looseObject({ name: z.string(), address: z.string(), credential: z.string() })),
+});
+
 export const quarantineAnswer = z.object({
   id: count,
   reader: z.string().describe('who could not use it: ingest (everybody) or one projection'),

@@ -6,6 +6,7 @@ import { createServer, listen } from '../../common/http/server.ts';
 import type { Authenticator } from '../../common/runtime/access.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
+import type { DeviceEvents } from '../agents/device-event.ts';
 import type { Alarms } from '../faults/alarm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
@@ -14,6 +15,7 @@ import { addAlarmRoutes } from './alarm-routes.ts';
 import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
+import { addDeviceEventRoutes } from './device-event-routes.ts';
 import { addDeviceRoutes, type ConfiguredDevice } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import type { EventHub } from './event-hub.ts';
@@ -23,6 +25,7 @@ import { addPageRoutes } from './page-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
+import { addWorkRoutes, type WorkRoutesDeps } from './work-routes.ts';
 
 export interface ApiConfig {
   readonly host: string;
@@ -40,12 +43,13 @@ export interface ApiConfig {
   readonly checkAnswers: boolean;
 }
 
-export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutesDeps {
+export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutesDeps, WorkRoutesDeps {
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'series' | 'latest' | 'top' | 'gauges'>;
   readonly metrics: readonly MetricAnswer[];
   readonly alarms: Alarms;
+  readonly events: DeviceEvents;
   readonly hub: EventHub;
   /** The routes of the agents; what they are is told in the document. */
   readonly addIngest: (server: FastifyInstance) => readonly DescribedRoute[];
@@ -105,6 +109,8 @@ export class ApiServer implements Component {
     addSeriesRoutes(routes, deps);
     addAlarmRoutes(routes, deps.alarms);
     addAgentRoutes(routes, { ...deps, devices });
+    addWorkRoutes(routes, deps);
+    addDeviceEventRoutes(routes, deps.events);
     addReadingRoutes(routes, deps);
     addEventRoutes(routes, deps.hub);
     addSessionRoutes(routes, deps.authenticator);

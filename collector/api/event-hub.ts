@@ -5,7 +5,7 @@ import type { Component } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 
-export type EventKind = 'alarm' | 'poll' | 'device' | 'applied' | 'resync';
+export type EventKind = 'alarm' | 'event' | 'poll' | 'device' | 'applied' | 'resync';
 
 /** One reader's connection. */
 export interface EventSink {

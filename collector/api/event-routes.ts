@@ -13,7 +13,7 @@ export function addEventRoutes(routes: DescribedRoutes, hub: EventHub): void {
       url: '/api/v1/events',
       access: READERS,
       summary:
-        'Live events: alarm, poll, device, applied; resync where some were left out and everything is to be asked again.',
+        'Live events: alarm, event, poll, device, applied; resync where some were left out and everything is to be asked again.',
       answer: z.string(),
       contentType: 'text/event-stream',
     },

@@ -125,4 +125,4 @@ export interface Alarms {
 }
 
 /** Live events; the page asks again for what it shows. */
-export type Publish = (kind: 'alarm', data: Readonly<Record<string, unknown>>) => void;
+export type Publish = (kind: 'alarm' | 'event', data: Readonly<Record<string, unknown>>) => void;

@@ -4,6 +4,8 @@ import type { EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { KeptEvent } from '../agents/device-event.ts';
+import type { EventKeeper } from '../agents/event-keeper.ts';
 import type { Claim, projectionPosition } from '../project/applied.ts';
 import type { JournaledBatch, Projection } from '../project/projection.ts';
 import { type AgentMemory, judgeBatch } from './agent-memory.ts';
@@ -25,6 +27,8 @@ export interface FaultsDeps {
   /** Of collector/project/applied.ts. */
   readonly claim: Claim;
   readonly positionOf: typeof projectionPosition;
+  /** Keeps the events of the batches in the same transaction; null where nobody wants them. */
+  readonly events: Pick<EventKeeper, 'keep' | 'committed'> | null;
   /** False while batches wait that arrived some time ago: then the silence may be ours. Default always true. */
   readonly caughtUp?: () => boolean;
 }
@@ -75,8 +79,10 @@ export class FaultsProjection implements Projection, Component {
   async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
     const devices = new Set(entries.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)));
     const agents = new Set(entries.map(({ batch }) => batch.agent));
+    let events: readonly KeptEvent[] = [];
     await this.#commit(devices, agents, async (connection) => {
       const fresh = await this.#deps.claim(connection, this.name, entries);
+      events = fresh.length === 0 ? [] : ((await this.#deps.events?.keep(connection, fresh)) ?? []);
       if (fresh.length === 0) return [];
       const known = {
         agents: await this.#memories.lockAgents(
@@ -92,6 +98,8 @@ export class FaultsProjection implements Projection, Component {
       await this.#memories.write(connection, known.devices.values(), known.agents.values());
       return writeChanges(connection, changes, this.#config.historyEntries);
     });
+    this.#deps.events?.committed(events);
+    for (const event of events) this.#deps.publish('event', { ...event });
   }
 
   #judge(

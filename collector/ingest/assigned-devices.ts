@@ -1,32 +1,68 @@
-// Which agent may write which device: the configuration says it, and the inventory where a device is no longer in that.
+// Which agent may write which device: the configuration says it, the history what was assigned before, the inventory where a device is in neither.
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { Assignment, FormerAssignment } from '../agents/assignment-history.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 
 const PAGE = 1000;
 
+export interface AssignedDevicesConfig {
+  /** How long after the end of its assignment an agent may still have read a device: until it has heard of it. */
+  readonly formerMs: DurationMs;
+}
+
+export interface AssignedDevicesSources {
+  readonly inventory: Pick<Inventory, 'devices'>;
+  readonly history: {
+    settle(assigned: readonly Assignment[], nowMs: EpochMs): Promise<readonly FormerAssignment[]>;
+  };
+}
+
 export class AssignedDevices {
+  readonly #config: AssignedDevicesConfig;
   readonly #assigned: ReadonlyMap<string, string>;
   /** What an agent still has of a device taken out of the configuration belongs to it, and must not block what comes behind it. */
-  #former: ReadonlyMap<string, string> = new Map();
+  #unconfigured: ReadonlyMap<string, string> = new Map();
+  /** Until when a device was another agent's, by both names. */
+  #former: ReadonlyMap<string, EpochMs> = new Map();
+  #learnt = false;
 
-  constructor(devices: readonly { readonly name: string; readonly agent: string }[]) {
+  constructor(devices: readonly { readonly name: string; readonly agent: string }[], config: AssignedDevicesConfig) {
     this.#assigned = new Map(devices.map((device) => [device.name, device.agent]));
+    this.#config = config;
   }
 
-  /** Null where nobody may. */
-  agentOf(device: string): string | null {
-    return this.#assigned.get(device) ?? this.#former.get(device) ?? null;
+  /** False until `learn` was done: then a no is no more than not known yet. */
+  get learnt(): boolean {
+    return this.#learnt;
   }
 
-  /** Reads who polled the devices that are no longer configured. */
-  async learn(inventory: Pick<Inventory, 'devices'>): Promise<void> {
-    const former = new Map<string, string>();
+  /** Whether what the agent read of the device at that time is taken. */
+  mayWrite(agent: string, device: string, readAtMs: EpochMs): boolean {
+    const own = this.#assigned.get(device) ?? this.#unconfigured.get(device);
+    if (own === agent) return true;
+    const untilMs = this.#former.get(keyOf({ device, agent }));
+    return untilMs !== undefined && readAtMs <= untilMs + this.#config.formerMs;
+  }
+
+  /** Takes down what is assigned now, and reads what was before and who polled the devices that are no longer configured. */
+  async learn({ inventory, history }: AssignedDevicesSources, nowMs: EpochMs): Promise<void> {
+    const assigned = [...this.#assigned].map(([device, agent]) => ({ device, agent }));
+    const former = await history.settle(assigned, nowMs);
+    const unconfigured = new Map<string, string>();
     let cursor: string | null = null;
     do {
       const page: Awaited<ReturnType<Inventory['devices']>> = await inventory.devices(cursor, PAGE);
       for (const { name, agent } of page.items)
-        if (agent !== null && !this.#assigned.has(name)) former.set(name, agent);
+        if (agent !== null && !this.#assigned.has(name)) unconfigured.set(name, agent);
       cursor = page.next;
     } while (cursor !== null);
-    this.#former = former;
+    this.#former = new Map(former.map((one) => [keyOf(one), one.untilMs]));
+    this.#unconfigured = unconfigured;
+    this.#learnt = true;
   }
+}
+
+/** No name has a blank. */
+function keyOf({ device, agent }: Assignment): string {
+  return `${device} ${agent}`;
 }

@@ -11,6 +11,7 @@ import { decodeBatch } from '../../common/wire/batch-codec.ts';
 import type { BatchEnvelope, BatchJournal, QuarantineReason } from '../journal/batch-journal.ts';
 import type { AgentStates } from './agent-states.ts';
 import type { AppliedMarks } from './applied-marks.ts';
+import type { AssignedDevices } from './assigned-devices.ts';
 import type { BatchHeaders } from './batch-headers.ts';
 import { answerWithin, DATABASE_PATIENCE_MS } from './patience.ts';
 import type { Stream, StreamName, StreamTable } from './streams.ts';
@@ -21,8 +22,8 @@ export interface BatchIngestDeps {
   readonly streams: StreamTable;
   readonly marks: AppliedMarks;
   readonly agents: AgentStates;
-  /** The agent that polls the device by the configuration; null where there is no such device. */
-  readonly agentOf: (device: string) => string | null;
+  /** Whether what the agent read of the device at that time (UTC) is taken; before `learnt` a no may become a yes. */
+  readonly assigned: Pick<AssignedDevices, 'mayWrite' | 'learnt'>;
   /** SHA-256 (hexadecimal) under which a sequence was applied before; null where it is not known. */
   readonly appliedContent: (stream: StreamName, sequence: number) => Promise<string | null>;
   /** Told of each entry once it is durable, with its batch where it can be read: projections need not decode it again. */
@@ -108,7 +109,7 @@ export class BatchIngest {
     }
     if (!stream.hasRoomFor(headers.sequence)) return this.#answer(stream, 'too_far_ahead', null);
     const examined = examine(headers, body);
-    if (examined.batch !== null) this.#refuseUnassigned(examined.batch);
+    if (examined.batch !== null) this.#refuseUnassigned(examined.batch, arrival.clockOffsetMs);
     await this.#keep(stream, headers, body, arrival, examined);
     return this.#answer(stream, examined.quarantined === null ? 'kept' : 'quarantined', examined.quarantined);
   }
@@ -194,16 +195,35 @@ export class BatchIngest {
     return this.#deps.streams.add({ agent: name.agent, incarnation: name.incarnation }, applied);
   }
 
-  #refuseUnassigned(batch: Batch): void {
-    const devices = new Set([...batch.polls, ...batch.watermarks].map(({ device }) => device));
-    const foreign = [...devices].filter((device) => this.#deps.agentOf(device) !== batch.agent);
+  /** Nothing of such a batch is kept here; the agent keeps it. */
+  #refuseUnassigned(batch: Batch, clockOffsetMs: number): void {
+    const { assigned } = this.#deps;
+    const foreign = [...newestReadings(batch)]
+      .filter(([device, readAtMs]) => !assigned.mayWrite(batch.agent, device, readAtMs - clockOffsetMs))
+      .map(([device]) => device);
     if (foreign.length === 0) return;
+    if (!assigned.learnt)
+      throw new WeirError('not_ready', 'The collector does not know yet which devices were assigned to whom.', {
+        agent: batch.agent,
+        devices: foreign.slice(0, DEVICES_NAMED),
+      });
     throw new WeirError(
       'device_not_assigned',
       `The device ${foreign[0]} is not assigned to the agent ${batch.agent}.`,
       { agent: batch.agent, devices: foreign.slice(0, DEVICES_NAMED), count: foreign.length },
     );
   }
+}
+
+/** Of each device that a batch speaks of, the time of the newest that it says, by the agent's clock. */
+function newestReadings(batch: Batch): Map<string, EpochMs> {
+  const newest = new Map<string, EpochMs>();
+  const see = (device: string, atMs: EpochMs): void =>
+    void newest.set(device, Math.max(atMs, newest.get(device) ?? Number.NEGATIVE_INFINITY));
+  for (const { device, finishedAtMs } of batch.polls) see(device, finishedAtMs);
+  for (const { device, completeUntilMs } of batch.watermarks) see(device, completeUntilMs);
+  for (const { device, observedAtMs } of batch.events) if (device !== null) see(device, observedAtMs);
+  return newest;
 }
 
 function refuseForeign(principal: Principal, agent: string): void {

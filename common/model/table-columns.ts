@@ -24,9 +24,9 @@ const MOST_CHARACTERS = 1000;
 // eslint-disable-next-line no-control-regex -- NUL is what this is about
 const UNFIT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text of a device without what a database cannot hold, at most 1000 long. */
-export function cleanText(text: string): string {
-  const short = text.length > MOST_CHARACTERS ? text.slice(0, MOST_CHARACTERS) : text;
+/** Text of a device without what a database cannot hold, at most 1000 long where nothing else is said. */
+export function cleanText(text: string, most = MOST_CHARACTERS): string {
+  const short = text.length > most ? text.slice(0, most) : text;
   return short.replace(UNFIT, '');
 }
 

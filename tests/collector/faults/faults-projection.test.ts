@@ -49,6 +49,7 @@ function projection(
     publish: (_, data) => published.push({ ...data }),
     claim,
     positionOf: projectionPosition,
+    events: null,
   });
 }
 
@@ -341,6 +342,7 @@ describe('silent agents', () => {
       publish: () => undefined,
       claim,
       positionOf: projectionPosition,
+      events: null,
       caughtUp,
     });
     await running.apply(statuses([true, true]));

@@ -247,7 +247,7 @@ describe('a journal that takes nothing', () => {
       streams: new StreamTable(),
       marks: new AppliedMarks(reporter, { read: async () => [], onApplied: () => undefined }),
       agents: new AgentStates(reporter, { clock, database: new Incarnations() }),
-      agentOf: () => null,
+      assigned: { mayWrite: () => false, learnt: true },
       appliedContent: async () => null,
       onKept: (position) => kept.push(position),
     });
@@ -289,18 +289,51 @@ describe('bodies in hand', () => {
   });
 });
 
-test('whose device it is: by the configuration, else by who polled it last', async () => {
-  const assigned = new AssignedDevices([{ name: 'core1', agent: 'agent-1' }]);
-  expect([assigned.agentOf('core1'), assigned.agentOf('gone1')]).toEqual(['agent-1', null]);
+describe('whose device it is', () => {
   const seen = (name: string, agent: string | null) => ({ name, agent }) as InventoryDevice;
-  const pages = [
-    { items: [seen('core1', 'agent-9'), seen('gone1', 'agent-2')], next: 'more' },
-    { items: [seen('gone2', null)], next: null },
-  ];
-  await assigned.learn({ devices: async (cursor) => pages[cursor === null ? 0 : 1] ?? { items: [], next: null } });
-  expect([assigned.agentOf('core1'), assigned.agentOf('gone1'), assigned.agentOf('gone2')]).toEqual([
-    'agent-1',
-    'agent-2',
-    null,
-  ]);
+  const nobody = { devices: async () => ({ items: [], next: null }) };
+
+  test('by the configuration, else by who polled it last', async () => {
+    const assigned = new AssignedDevices([{ name: 'core1', agent: 'agent-1' }], { formerMs: 1000 });
+    expect([
+      assigned.learnt,
+      assigned.mayWrite('agent-1', 'core1', 5),
+      assigned.mayWrite('agent-2', 'gone1', 5),
+    ]).toEqual([false, true, false]);
+    const pages = [
+      { items: [seen('core1', 'agent-9'), seen('gone1', 'agent-2')], next: 'more' },
+      { items: [seen('gone2', null)], next: null },
+    ];
+    const inventory = {
+      devices: async (cursor: string | null) => pages[cursor === null ? 0 : 1] ?? { items: [], next: null },
+    };
+    const told: unknown[] = [];
+    const history = {
+      settle: async (now: unknown, nowMs: number) => {
+        told.push(now, nowMs);
+        return [];
+      },
+    };
+    await assigned.learn({ inventory, history }, 7);
+    expect(told).toEqual([[{ device: 'core1', agent: 'agent-1' }], 7]);
+    expect(
+      [
+        ['agent-1', 'core1'],
+        ['agent-9', 'core1'],
+        ['agent-2', 'gone1'],
+        ['agent-1', 'gone1'],
+        ['agent-1', 'gone2'],
+      ].map(([agent = '', device = '']) => assigned.mayWrite(agent, device, 5)),
+    ).toEqual([true, false, true, false, false]);
+    expect(assigned.learnt).toBe(true);
+  });
+
+  test('what an agent read while it was assigned, and until it had heard of the change, is taken later too', async () => {
+    const assigned = new AssignedDevices([{ name: 'core1', agent: 'agent-2' }], { formerMs: 1000 });
+    const history = { settle: async () => [{ device: 'core1', agent: 'agent-1', untilMs: 50_000 }] };
+    await assigned.learn({ inventory: nobody, history }, 60_000);
+    const takes = (agent: string, atMs: number) => assigned.mayWrite(agent, 'core1', atMs);
+    expect([takes('agent-1', 49_000), takes('agent-1', 51_000), takes('agent-1', 51_001)]).toEqual([true, true, false]);
+    expect([takes('agent-2', 1), takes('agent-2', 99_000), takes('agent-3', 49_000)]).toEqual([true, true, false]);
+  });
 });

@@ -1,0 +1,73 @@
+// Work that people ask of an agent: read a device now, find out what is wrong with it, or set a value of it. Its life:
+//
+//   queued ──the agent asks──► handed_out ──its result comes in a batch──► done | failed
+//      └───────────nobody came for it, or no result, in time──► expired ──a late result──► done | failed
+import type { EventDetail } from '../../common/model/event.ts';
+import type { DurationMs } from '../../common/model/time.ts';
+import type { Principal } from '../../common/runtime/access.ts';
+
+export type WorkKind = 'poll' | 'diagnose' | 'set';
+export const WORK_STATES = ['queued', 'handed_out', 'done', 'failed', 'expired'] as const;
+export type WorkState = (typeof WORK_STATES)[number];
+
+/** A value to be set: `value` as text, in the form that the type has in net-snmp's snmpset. */
+export interface SetVarbind {
+  readonly oid: string;
+  readonly type: string;
+  readonly value: string;
+}
+
+export interface WorkRequest {
+  readonly kind: WorkKind;
+  readonly device: string;
+  /** Of a `set` alone. */
+  readonly varbinds: readonly SetVarbind[];
+  readonly reason: string;
+  readonly expiresMs: DurationMs;
+}
+
+/** As the agent gets it. */
+export interface HandedOut {
+  readonly id: string;
+  readonly kind: WorkKind;
+  readonly device: string;
+  readonly varbinds: readonly SetVarbind[];
+  readonly expiresInMs: DurationMs;
+}
+
+export interface WorkItem {
+  readonly id: string;
+  readonly agent: string;
+  readonly kind: WorkKind;
+  readonly device: string;
+  readonly varbinds: readonly SetVarbind[];
+  readonly state: WorkState;
+  readonly askedBy: string;
+  readonly reason: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly handedOutAt: string | null;
+  readonly finishedAt: string | null;
+  /** What the agent said of it. */
+  readonly result: readonly EventDetail[] | null;
+}
+
+export interface WorkQuery {
+  readonly agent?: string | undefined;
+  readonly device?: string | undefined;
+  readonly state?: WorkState | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** The port of the API; the desk at which work is left and fetched. */
+export interface Work {
+  /** Throws overloaded where the agent has as much open work as it may. */
+  ask(agent: string, request: WorkRequest, by: Principal): Promise<WorkItem>;
+  /** Waits until there is work, the time is over or the signal aborts. An item is given again only where no result came for a while. */
+  take(agent: string, waitMs: DurationMs, signal: AbortSignal): Promise<readonly HandedOut[]>;
+  /** Throws not_found. */
+  get(agent: string, id: string): Promise<WorkItem>;
+  /** The newest first. */
+  list(query: WorkQuery): Promise<{ readonly items: readonly WorkItem[]; readonly next: string | null }>;
+}

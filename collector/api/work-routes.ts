@@ -1,0 +1,177 @@
+// Work for agents, which fetch it themselves: nobody connects to an agent. And the devices that each is to poll.
+import { z } from 'zod';
+import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
+import type { Principal, Role } from '../../common/runtime/access.ts';
+import { READERS } from '../../common/runtime/access.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import type { AgentConfigurations } from '../agents/agent-configurations.ts';
+import { type Work, type WorkRequest, WORK_STATES } from '../agents/work-item.ts';
+import { agentConfigurationAnswer, handedOutAnswer, listOf, workAnswer } from './answers.ts';
+import { collectorPage, deviceName } from './parameters.ts';
+
+export interface WorkRoutesDeps {
+  readonly work: Work;
+  readonly configurations: Pick<AgentConfigurations, 'of'>;
+}
+
+const OPERATORS: readonly Role[] = ['operator'];
+const AGENTS: readonly Role[] = ['agent'];
+const MOST_WAIT_SECONDS = 25;
+const MOST_VARBINDS = 32;
+const byName = z.object({ name: deviceName });
+
+const common = {
+  device: deviceName,
+  expires_ms: z.number().int().min(1000).max(3_600_000).default(60_000).describe('it is not begun later than this'),
+};
+const reason = z.string().max(1000);
+
+const varbind = z.strictObject({
+  oid: z.string().regex(/^\.?[0-2](\.\d{1,10}){1,127}$/, 'expected an object identifier such as 1.3.6.1.2.1.1.6.0'),
+  type: z
+    .enum(['i', 'u', 'c', 'C', 't', 's', 'x', 'o', 'a'])
+    .describe(
+      'as of snmpset: integer, unsigned, counter32, counter64, timeticks, text, hexadecimal octets, OID, address',
+    ),
+  value: z.string().max(1000),
+});
+
+const workBody = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('poll'), ...common, reason: reason.default('') }),
+  z.strictObject({ kind: z.literal('diagnose'), ...common, reason: reason.default('') }),
+  z.strictObject({
+    kind: z.literal('set'),
+    ...common,
+    reason: reason.min(1).describe('why; kept for ever'),
+    varbinds: z.array(varbind).min(1).max(MOST_VARBINDS),
+  }),
+]);
+
+export function addWorkRoutes(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
+  addAsking(routes, deps);
+  addFetching(routes, deps);
+}
+
+/** For people. */
+function addAsking(routes: DescribedRoutes, { work, configurations }: WorkRoutesDeps): void {
+  routes.add(
+    {
+      method: 'POST',
+      url: '/api/v1/agents/:name/work',
+      access: OPERATORS,
+      summary:
+        'Asks an agent to poll a device now, to find out what is wrong with it, or (administrators) to set values.',
+      params: byName,
+      body: workBody,
+      answer: workAnswer,
+    },
+    async ({ params, body, principal }) => {
+      const by = known(principal);
+      if (body.kind === 'set' && by.role !== 'administrator')
+        throw new WeirError('forbidden', `The role ${by.role} may not set values of devices.`, {
+          needs: ['administrator'],
+        });
+      refuseUnassigned(configurations, params.name, body.device);
+      return work.ask(params.name, requestOf(body), by);
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/agents/:name/work/:id',
+      access: READERS,
+      summary: 'One piece of work: how far it is, and what the agent said of it.',
+      params: z.object({ name: deviceName, id: z.string().min(1).max(64) }),
+      answer: workAnswer,
+    },
+    async ({ params }) => work.get(params.name, params.id),
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/work',
+      access: READERS,
+      summary: 'Work asked of agents, by whom and why; the newest first.',
+      query: z.strictObject({
+        agent: deviceName.optional(),
+        device: deviceName.optional(),
+        state: z.enum(WORK_STATES).optional(),
+        ...collectorPage,
+      }),
+      answer: listOf(workAnswer),
+    },
+    async ({ query }) => work.list(query),
+  );
+}
+
+/** For agents. */
+function addFetching(routes: DescribedRoutes, { work, configurations }: WorkRoutesDeps): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/agents/:name/work',
+      access: AGENTS,
+      summary:
+        'What the agent is to do; waits up to `wait` seconds for it. Of the agent itself alone: what is given is taken.',
+      params: byName,
+      query: z.strictObject({ wait: z.coerce.number().int().min(0).max(MOST_WAIT_SECONDS).default(0) }),
+      answer: z.object({ items: z.array(handedOutAnswer) }),
+    },
+    async ({ params, query, principal, request }) => {
+      const { name, role } = known(principal);
+      if (role !== 'agent' || name !== params.name) throw mismatch(name, params.name);
+      const gone = new AbortController();
+      request.raw.socket.once('close', () => gone.abort());
+      return { items: await work.take(params.name, query.wait * 1000, gone.signal) };
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/agents/:name/configuration',
+      access: AGENTS,
+      summary:
+        'The devices that the agent is to poll, with a strong ETag; of the agent itself, or for an administrator.',
+      params: byName,
+      answer: agentConfigurationAnswer,
+    },
+    async (input) => answerConfiguration(input, configurations),
+  );
+}
+
+async function answerConfiguration(
+  { params, principal, request, reply }: RouteInput<{ name: string }, unknown, unknown>,
+  configurations: WorkRoutesDeps['configurations'],
+): Promise<unknown> {
+  const { name, role } = known(principal);
+  if (role !== 'administrator' && name !== params.name) throw mismatch(name, params.name);
+  const answer = configurations.of(params.name);
+  const etag = `"${answer.version}"`;
+  void reply.header('etag', etag);
+  const held = (request.headers['if-none-match'] ?? '').split(',').map((one) => one.trim());
+  if (!held.includes(etag) && !held.includes('*')) return answer;
+  await reply.code(304).send();
+  return undefined;
+}
+
+function requestOf(body: z.output<typeof workBody>): WorkRequest {
+  const { kind, device, reason: why, expires_ms: expiresMs } = body;
+  return { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
+}
+
+function refuseUnassigned(configurations: WorkRoutesDeps['configurations'], agent: string, device: string): void {
+  if (configurations.of(agent).devices.some(({ name }) => name === device)) return;
+  throw new WeirError('device_not_assigned', `The device ${device} is not assigned to the agent ${agent}.`, {
+    agent,
+    devices: [device],
+  });
+}
+
+function mismatch(name: string, agent: string): WeirError {
+  return new WeirError('agent_mismatch', `The token belongs to ${name}, not to the agent ${agent}.`, { agent });
+}
+
+function known(principal: Principal | null): Principal {
+  if (principal === null) throw new Error('BUG: a route that is not open without a principal');
+  return principal;
+}
