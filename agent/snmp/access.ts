@@ -1,76 +1,180 @@
-// Opens sessions: one transport, one address book and one set of keys per credential for all devices.
+// Opens sessions: one transport, one address book, one engine table and one set of keys for all devices.
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import type { Component } from '../../common/runtime/component.ts';
+import { type Component, startAll, stopAll } from '../../common/runtime/component.ts';
 import type { CredentialConfiguration } from '../../common/runtime/device-configuration.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import { resolveSecret } from '../../common/runtime/secrets.ts';
 import { AddressBook, type HostPort, type Lookup } from './address.ts';
+import { DeviceNotices } from './device-notices.ts';
+import { EngineStore } from './engine-store.ts';
+import { type EngineDirectory, type EngineMemory, EngineTable, type KnownEngine } from './engine-table.ts';
+import { KeyRing } from './key-ring.ts';
+import { KeyWorker } from './key-worker.ts';
 import { VERSION } from './message.ts';
-import { CommunitySecurity, type MessageSecurity, UserSecurity } from './security.ts';
-import { DeviceSession, type SessionConfig, type SnmpSession } from './session.ts';
+import { placeText, ReplyAddress } from './reply-address.ts';
+import { RoundTrip } from './round-trip.ts';
+import { SealedFile } from './sealed-file.ts';
+import { CommunitySecurity, type MessageSecurity } from './security.ts';
+import { DeviceSession, type SessionConfig, type SessionHealth, type SnmpSession } from './session.ts';
 import { type DeviceReader, OidCache, SessionReader } from './table-reader.ts';
 import { DEFAULT_TRANSPORT, Transport } from './transport.ts';
-import { UsmUser } from './usm.ts';
+import { UserSecurity } from './user-security.ts';
+import { SHORTEST_PASSPHRASE, type UserCredential, UsmUser } from './usm.ts';
+
+export interface SnmpAccessConfig extends SessionConfig {
+  /** Where engines and keys are kept, sealed; absent: they live as long as the process. */
+  readonly stateFolder?: string;
+}
 
 export interface SnmpAccessDeps {
   readonly clock: Clock;
   readonly lookup: Lookup;
   readonly random: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Hears what is noticed of devices: engine_restarted, engine_replaced, engine_shared, reply_address_learnt. Must not throw. */
+  readonly onEvent?: (event: DeviceEvent) => void;
 }
 
-export class SnmpAccess implements Component {
-  readonly #config: SessionConfig;
+/** Whose session it is; without it nothing is remembered and no events are raised. */
+export interface SessionOwner {
+  readonly device: string;
+  /** Default `learn`. */
+  readonly replyAddress?: 'learn' | 'strict';
+}
+
+const ENGINES_FILE = 'snmp-engines';
+const SECRET_BYTES = 32;
+
+export class SnmpAccess implements Component, EngineDirectory {
+  readonly #reporter: Reporter;
+  readonly #config: SnmpAccessConfig;
   readonly #deps: SnmpAccessDeps;
   readonly #transport: Transport;
   readonly #addresses: AddressBook;
+  readonly #notices: DeviceNotices;
+  readonly #engines: EngineTable;
+  readonly #worker: KeyWorker;
   readonly #oids = new OidCache();
   readonly #users = new Map<CredentialConfiguration, UsmUser>();
+  readonly #sessions = new Map<string, DeviceSession>();
+  #ring: KeyRing | null = null;
+  #parts: readonly Component[] = [];
 
-  constructor(reporter: Reporter, config: SessionConfig, deps: SnmpAccessDeps) {
+  constructor(reporter: Reporter, config: SnmpAccessConfig, deps: SnmpAccessDeps) {
+    this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
     this.#transport = new Transport(reporter, DEFAULT_TRANSPORT, deps);
-    this.#addresses = new AddressBook(deps);
+    this.#addresses = new AddressBook(reporter, deps);
+    this.#notices = new DeviceNotices(reporter, { clock: deps.clock, onEvent: deps.onEvent ?? (() => undefined) });
+    this.#engines = new EngineTable(reporter, { clock: deps.clock, notices: this.#notices });
+    this.#worker = new KeyWorker(deps);
   }
 
-  start(): Promise<void> {
-    return this.#transport.start();
+  async start(): Promise<void> {
+    const { stateFolder } = this.#config;
+    const parts: Component[] = [this.#transport];
+    if (stateFolder !== undefined) {
+      const file = new SealedFile(this.#reporter, path.join(stateFolder, ENGINES_FILE));
+      const store = { clock: this.#deps.clock, table: this.#engines, ring: this.#keyRing(file.key()), file };
+      parts.push(new EngineStore(this.#reporter, store));
+    }
+    this.#parts = parts;
+    await startAll(parts);
   }
 
-  stop(): Promise<void> {
-    return this.#transport.stop();
+  async stop(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = [];
+    await stopAll([...parts, { start: () => Promise.resolve(), stop: () => this.#worker.stop() }]);
   }
 
   /** Resolves the secrets of the credential: secret_unresolved, credential_incomplete, snmp_privacy_unsupported. Sends nothing yet. */
-  openSession(address: HostPort, credential: CredentialConfiguration): SnmpSession {
-    return new DeviceSession(this.#config, {
+  openSession(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): SnmpSession {
+    const session = new DeviceSession(this.#config, {
       transport: this.#transport,
-      security: this.#securityFor(credential),
+      security: this.#securityFor(credential, owner),
       resolve: () => this.#addresses.resolve(address),
       random: this.#deps.random,
+      roundTrip: new RoundTrip(this.#config.timeoutMs),
+      replies: this.#repliesOf(owner),
     });
+    if (owner !== undefined) this.#sessions.set(owner.device, session);
+    return session;
   }
 
-  openReader(address: HostPort, credential: CredentialConfiguration): DeviceReader {
-    return new SessionReader(this.openSession(address, credential), this.#oids);
+  openReader(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): DeviceReader {
+    return new SessionReader(this.openSession(address, credential, owner), this.#oids);
   }
 
-  #securityFor(credential: CredentialConfiguration): MessageSecurity {
+  /** The device is polled no more under this name. */
+  close(device: string): void {
+    this.#sessions.delete(device);
+    this.#engines.close(device);
+  }
+
+  /** How the device has answered lately; null where no session of it was opened. */
+  health(device: string): SessionHealth | null {
+    return this.#sessions.get(device)?.health ?? null;
+  }
+
+  engines(): readonly KnownEngine[] {
+    return this.#engines.engines();
+  }
+
+  enginesOf(engineId: string): readonly KnownEngine[] {
+    return this.#engines.enginesOf(engineId);
+  }
+
+  /** The user of a v3 credential set, with keys for any engine; one per set. Throws like openSession. */
+  userOf(credential: UserCredential): UsmUser {
+    const known = this.#users.get(credential);
+    if (known !== undefined) return known;
+    const user = new UsmUser(credential, {
+      resolve: (reference) => resolveSecret(reference, this.#deps.environment),
+      keys: { keysFor: (request) => this.#keyRing().keysFor(request) },
+    });
+    this.#tellShort(credential.user, user);
+    this.#users.set(credential, user);
+    return user;
+  }
+
+  #keyRing(secret: Uint8Array = randomBytes(SECRET_BYTES)): KeyRing {
+    this.#ring ??= new KeyRing({ secret, derive: (request) => this.#worker.derive(request) });
+    return this.#ring;
+  }
+
+  #securityFor(credential: CredentialConfiguration, owner: SessionOwner | undefined): MessageSecurity {
     const { environment, clock } = this.#deps;
     if (credential.version !== '3') {
       return new CommunitySecurity(VERSION[credential.version], resolveSecret(credential.community, environment));
     }
-    let user = this.#users.get(credential);
-    if (user === undefined) {
-      const { auth_passphrase: auth, priv_passphrase: priv } = credential;
-      user = new UsmUser({
-        ...credential,
-        ...(auth === undefined ? {} : { auth_passphrase: resolveSecret(auth, environment) }),
-        ...(priv === undefined ? {} : { priv_passphrase: resolveSecret(priv, environment) }),
-      });
-      this.#users.set(credential, user);
-    }
-    return new UserSecurity(user, credential.context, () => clock.monotonicMs());
+    const memory = owner === undefined ? NO_MEMORY : this.#engines.memoryOf(owner.device);
+    const deps = { monotonicMs: () => clock.monotonicMs(), memory };
+    return new UserSecurity(this.userOf(credential), credential.context, deps);
+  }
+
+  #repliesOf(owner: SessionOwner | undefined): ReplyAddress {
+    return new ReplyAddress(owner?.replyAddress ?? 'learn', (asked, learnt) => {
+      if (owner === undefined) return;
+      const details = [
+        { name: 'asked', value: placeText(asked) },
+        { name: 'answered_from', value: placeText(learnt) },
+      ];
+      this.#notices.raise(owner.device, 'reply_address_learnt', details, learnt.address);
+    });
+  }
+
+  #tellShort(name: string, user: UsmUser): void {
+    const { auth, priv } = user.passphrases();
+    const short = [user.authProtocol === null ? '' : auth, user.privProtocol === null ? '' : priv].some(
+      (passphrase) => passphrase !== '' && passphrase.length < SHORTEST_PASSPHRASE,
+    );
+    if (short) this.#reporter.warn('a passphrase is shorter than the 8 characters of RFC 3414', { user: name });
   }
 }
+
+const NO_MEMORY: EngineMemory = { recall: () => null, confirm: () => undefined };

@@ -17,11 +17,13 @@ export class TableBuilder implements RowSink {
   readonly #oids: OidCache;
   readonly #cells: Cells[];
   readonly #index: string[] = [];
-  readonly #rowOf = new Map<string, number>();
+  /** Only once rows come for a second time, for other columns. */
+  #rowOf: Map<string, number> | null = null;
   readonly #segments: Segment[] = [];
   readonly #beside: number[];
   #current: SnmpResponse | null = null;
   #uptimeTicks: number | null = null;
+  #besideChanged = false;
 
   constructor(request: TableRequest, expectedRows: number, oids: OidCache) {
     this.#request = request;
@@ -34,16 +36,33 @@ export class TableBuilder implements RowSink {
   answer({ varbinds }: SnmpResponse): void {
     this.#uptimeTicks = this.#headNumber(varbinds, 0, SYS_UPTIME_PREFIX, TAG.timeTicks);
     for (const [at, oid] of (this.#request.beside ?? []).entries()) {
-      this.#beside[at] = this.#headNumber(varbinds, at + 1, oid, null) ?? Number.NaN;
+      const value = this.#headNumber(varbinds, at + 1, oid, null) ?? Number.NaN;
+      const before = this.#beside[at] ?? Number.NaN;
+      if (!Number.isNaN(value) && !Number.isNaN(before) && value !== before) this.#besideChanged = true;
+      this.#beside[at] = value;
     }
   }
 
+  /** Whether a scalar beside was seen with two values. */
+  get besideChanged(): boolean {
+    return this.#besideChanged;
+  }
+
+  /** Rows so far. */
+  get rows(): number {
+    return this.#index.length;
+  }
+
+  revisit(): void {
+    this.#rowOf ??= new Map(this.#index.map((index, row) => [index, row]));
+  }
+
   row(index: string, response: SnmpResponse, positions: Int32Array): void {
-    let row = this.#rowOf.get(index);
+    let row = this.#rowOf?.get(index);
     if (row === undefined) {
       row = this.#index.length;
       this.#index.push(index);
-      this.#rowOf.set(index, row);
+      this.#rowOf?.set(index, row);
       if (this.#current !== response) this.#beginSegment(response, row);
     }
     for (let column = 0; column < this.#cells.length; column += 1) {

@@ -2,13 +2,17 @@
 // sizes learnt on the way, and an end to every loop.
 import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { compareRanges, indexText, joinOids, oidOf, type Oid } from './oid.ts';
+import { compareRanges, indexText, joinOids, type Oid } from './oid.ts';
 import { ERROR_STATUS } from './pdu.ts';
+import type { LossEstimate } from './loss-estimate.ts';
 import type { SnmpResponse, SnmpSession } from './session.ts';
 import { TAG } from './ber.ts';
 import type { Varbinds } from './varbinds.ts';
+import { Asking } from './walk-asking.ts';
+import { compareSuffix, lowestEnd, lowestHead, type Range, runOf, sameBytes } from './walk-merge.ts';
 import {
   afterAnswer,
+  afterAnswersUnderLoss,
   afterCleanWalk,
   afterRefusal,
   afterRowRefusal,
@@ -19,8 +23,10 @@ import {
 export interface RowSink {
   /** The head of every answer: its first varbinds are the non-repeaters. Called before its rows. */
   answer(response: SnmpResponse): void;
-  /** A row, in ascending order of index. `positions[c]` is the varbind of column c in the answer, or -1 where this answer has none for it. Called again for the same index only where columns were split over requests. */
+  /** A row, in ascending order of index. `positions[c]` is the varbind of column c in the answer, or -1 where this answer has none for it. Called again for the same index only after `revisit`. */
   row(index: string, response: SnmpResponse, positions: Int32Array): void;
+  /** Columns were split over requests: rows begin once more, for other columns. */
+  revisit(): void;
 }
 
 export interface WalkRequest {
@@ -28,127 +34,150 @@ export interface WalkRequest {
   /** Read in each request as non-repeaters: object OIDs without their instance. */
   readonly nonRepeaters: readonly Oid[];
   readonly memory: TableMemory;
+  /** What is known of the way to the device; the walk adds to it. */
+  readonly loss: LossEstimate;
   readonly mostRows: number;
   readonly mostRequests: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface WalkOutcome {
   readonly complete: boolean;
+  /** Nothing is left to be read; false where another run may go on. */
+  readonly finished: boolean;
   /** Code of the first thing that cut the walk short. */
   readonly failure: ErrorCode | null;
   readonly memory: TableMemory;
 }
 
-const SYS_UPTIME = oidOf('1.3.6.1.2.1.1.3.0');
 const START = new Uint8Array();
-
-/** Walks a table into the sink. Never rejects on account of the device: what cut it short stands in the outcome. */
-export async function walkTable(session: SnmpSession, request: WalkRequest, sink: RowSink): Promise<WalkOutcome> {
-  const walk = new TableWalk(session, request, sink);
-  return await walk.run();
+/** Columns that share their requests, and how far they have come. */
+interface Group {
+  active: readonly number[];
+  frontier: Uint8Array;
+  rows: number;
 }
 
-class TableWalk {
-  readonly #session: SnmpSession;
+/** A walk of a table into sinks. It stops where its signal says so, or where the device falls silent, and may be run on from there. */
+export class TableWalk {
   readonly #request: WalkRequest;
-  readonly #sink: RowSink;
   readonly #positions: Int32Array;
   readonly #heads: Oid[];
+  /** What is still to be walked, the group in hand first. */
+  readonly #groups: Group[];
   #memory: TableMemory;
-  #failure: ErrorCode | null = null;
+  /** What the device did wrong; it stays over all runs. */
+  #fault: ErrorCode | null = null;
   #clean = true;
   #requests = 0;
   #rows = 0;
-  /** Rows of the group of columns being walked, and of the longest. */
-  #groupRows = 0;
   #mostGroupRows = 0;
+  /** Attempts in vain with the request in hand. */
+  #vainAttempts = 0;
+  /** Answers since the last refusal. */
+  #answersInRow = 0;
+  #answerRows = 0;
 
-  constructor(session: SnmpSession, request: WalkRequest, sink: RowSink) {
-    this.#session = session;
+  constructor(request: WalkRequest) {
     this.#request = request;
-    this.#sink = sink;
     this.#memory = request.memory;
     this.#positions = new Int32Array(request.columns.length);
     this.#heads = [...request.nonRepeaters];
+    this.#groups = [];
+    this.#addGroups(
+      request.columns.map((_, column) => column),
+      { frontier: START, rows: 0 },
+    );
   }
 
-  async run(): Promise<WalkOutcome> {
-    const all = this.#request.columns.map((_, column) => column);
+  /** Requests of all runs so far. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Goes on to the end or to what stops it. Never rejects on account of the device: what cut it short stands in the outcome. */
+  async run(session: SnmpSession, sink: RowSink, signal: AbortSignal | undefined): Promise<WalkOutcome> {
+    const ask = new Asking(session, this.#request.loss, signal);
+    let stopped: ErrorCode | null = null;
     try {
-      await this.#walkGroups(all, START);
+      for (let group = this.#groups[0]; group !== undefined; group = this.#groups[0]) {
+        if (group.active.length > 0) await this.#step(group, ask, sink);
+        else if (this.#groups.shift() !== undefined && this.#groups.length > 0) sink.revisit();
+      }
     } catch (error) {
       if (!(error instanceof WeirError)) throw error;
-      this.#failure ??= error.code;
+      stopped = error.code;
+      if (stopped !== 'poll_deadline') this.#clean = false;
     }
-    const complete = this.#failure === null;
-    if (complete && this.#clean) this.#memory = afterCleanWalk(this.#memory, this.#mostGroupRows);
-    return { complete, failure: this.#failure, memory: this.#memory };
+    const finished = this.#groups.length === 0;
+    if (finished && this.#clean)
+      this.#memory = afterCleanWalk(this.#memory, this.#mostGroupRows, this.#request.columns.length);
+    const failure = this.#fault ?? stopped;
+    return { complete: finished && failure === null, finished, failure, memory: this.#memory };
   }
 
-  async #walkGroups(columns: readonly number[], from: Uint8Array): Promise<void> {
+  #addGroups(columns: readonly number[], from: Pick<Group, 'frontier' | 'rows'>): void {
     const size = Math.min(columns.length, this.#memory.columnsPerRequest);
-    for (let at = 0; at < columns.length; at += size) await this.#walkGroup(columns.slice(at, at + size), from);
+    const groups: Group[] = [];
+    for (let at = 0; at < columns.length; at += size)
+      groups.push({ active: columns.slice(at, at + size), frontier: from.frontier, rows: from.rows });
+    this.#groups.unshift(...groups);
   }
 
-  /** Walks columns that share their requests; splits them where not even one row fits an answer. */
-  async #walkGroup(columns: readonly number[], from: Uint8Array): Promise<void> {
-    let state = { active: columns, frontier: from };
-    this.#groupRows = 0;
-    while (state.active.length > 0) {
-      if (this.#requests >= this.#request.mostRequests || this.#rows >= this.#request.mostRows) {
-        throw new WeirError('snmp_walk_limit', 'The table is larger than the bounds of a walk.');
-      }
-      const width = state.active.length;
-      const repetitions = this.#session.bulk ? repetitionsFor(this.#memory, width, this.#groupRows) : 1;
-      const response = await this.#ask(state.active, state.frontier, repetitions);
-      const refused = response === null || response.errorStatus === ERROR_STATUS.tooBig;
-      if (!refused && response.errorStatus !== ERROR_STATUS.noError) {
-        state = { ...state, active: this.#withoutRefused(state.active, response) };
-        continue;
-      }
-      const next = refused ? null : this.#take(response, state.active, state.frontier);
-      if (next !== null) {
-        state = next;
-        continue;
-      }
-      this.#clean = false;
-      if (refused && repetitions > 1) {
-        this.#memory = afterRefusal(this.#memory, repetitions);
-      } else if (state.active.length > 1) {
-        this.#memory = afterRowRefusal(this.#memory, state.active.length);
-        return await this.#walkGroups(state.active, state.frontier);
-      } else {
-        throw response === null
-          ? new WeirError('snmp_timeout', 'The device does not answer for a single row of this table.')
-          : new WeirError('snmp_too_big', 'The device cannot fit a single value into an answer.');
-      }
+  /** One request and what came of it. Splits the columns where not even one row fits an answer. */
+  async #step(group: Group, ask: Asking, sink: RowSink): Promise<void> {
+    if (this.#requests >= this.#request.mostRequests || this.#rows >= this.#request.mostRows) {
+      throw new WeirError('snmp_walk_limit', 'The table is larger than the bounds of a walk.');
     }
+    const width = group.active.length;
+    const repetitions = ask.bulk ? repetitionsFor(this.#memory, width, group.rows) : 1;
+    this.#requests += 1;
+    const response = await ask.next(this.#heads.length, this.#oidsOf(group), repetitions);
+    const refused = response === null || response.errorStatus === ERROR_STATUS.tooBig;
+    if (!refused && response.errorStatus !== ERROR_STATUS.noError) {
+      group.active = this.#withoutRefused(group.active, response, ask.bulk);
+      return;
+    }
+    if (!refused && this.#take(response, group, sink)) {
+      this.#vainAttempts = 0;
+      this.#answersInRow += 1;
+      if (this.#request.loss.lossy)
+        this.#memory = afterAnswersUnderLoss(this.#memory, this.#answersInRow, this.#request.columns.length);
+      return;
+    }
+    this.#clean = false;
+    this.#vainAttempts += response === null ? ask.attempts : 0;
+    if (response === null && this.#request.loss.mayBeLoss(this.#vainAttempts)) return;
+    this.#refuse(group, repetitions, response);
   }
 
-  /** Null: the device is silent on this request but answers a small one. */
-  async #ask(active: readonly number[], frontier: Uint8Array, repetitions: number): Promise<SnmpResponse | null> {
-    const { columns, signal } = this.#request;
-    const oids = [...this.#heads, ...active.map((column) => joinOids(columns[column] ?? START, frontier))];
-    const options = signal === undefined ? {} : { signal };
-    this.#requests += 1;
-    try {
-      return this.#session.bulk
-        ? await this.#session.getBulk(this.#heads.length, oids, repetitions, options)
-        : await this.#session.getNext(oids, options);
-    } catch (error) {
-      if (!(error instanceof WeirError) || error.code !== 'snmp_timeout') throw error;
-      // Silent device, or silent on large answers? Its own timeout says the first.
-      await this.#session.get([SYS_UPTIME], { ...options, retries: 1 });
-      return null;
+  #oidsOf({ active, frontier }: Group): Oid[] {
+    const { columns } = this.#request;
+    return [...this.#heads, ...active.map((column) => joinOids(columns[column] ?? START, frontier))];
+  }
+
+  #refuse(group: Group, repetitions: number, response: SnmpResponse | null): void {
+    const width = group.active.length;
+    const cause = response === null ? 'silence' : 'too_big';
+    this.#vainAttempts = 0;
+    this.#answersInRow = 0;
+    if ((response === null || response.errorStatus === ERROR_STATUS.tooBig) && repetitions > 1) {
+      this.#memory = afterRefusal(this.#memory, repetitions, cause);
+    } else if (width > 1) {
+      this.#memory = afterRowRefusal(this.#memory, width, cause);
+      this.#groups.shift();
+      this.#addGroups(group.active, group);
+    } else {
+      throw response === null
+        ? new WeirError('snmp_timeout', 'The device does not answer for a single row of this table.')
+        : new WeirError('snmp_too_big', 'The device cannot fit a single value into an answer.');
     }
   }
 
   /** An error-status about one column ends that column: in version 1 (noSuchName) that is how a table ends, else it is cut short. */
-  #withoutRefused(active: readonly number[], response: SnmpResponse): readonly number[] {
+  #withoutRefused(active: readonly number[], response: SnmpResponse, bulk: boolean): readonly number[] {
     const refused = response.errorIndex - 1 - this.#heads.length;
     const known = refused >= 0 && refused < active.length;
-    const noMore = !this.#session.bulk && response.errorStatus === ERROR_STATUS.noSuchName;
+    const noMore = !bulk && response.errorStatus === ERROR_STATUS.noSuchName;
     const head = response.errorIndex - 1;
     const [first] = this.#heads;
     if (noMore && head > 0 && head < this.#heads.length && first !== undefined && this.#heads[head] !== first) {
@@ -158,39 +187,35 @@ class TableWalk {
     }
     const ends = known && noMore;
     if (!ends) {
-      this.#failure ??= 'snmp_refused';
+      this.#fault ??= 'snmp_refused';
       this.#clean = false;
     }
     return known ? active.filter((_, at) => at !== refused) : [];
   }
 
-  /** Gives the rows of an answer to the sink. Null where it brought nothing to go on with. */
-  #take(
-    response: SnmpResponse,
-    active: readonly number[],
-    frontier: Uint8Array,
-  ): { active: readonly number[]; frontier: Uint8Array } | null {
+  /** Gives the rows of an answer to the sink. False where it brought nothing to go on with. */
+  #take(response: SnmpResponse, group: Group, sink: RowSink): boolean {
     const heads = this.#heads.length;
     const { varbinds } = response;
-    if (varbinds.count <= heads) return null;
-    this.#sink.answer(response);
+    const { active } = group;
+    if (varbinds.count <= heads) return false;
+    sink.answer(response);
+    this.#answerRows = Math.floor((varbinds.count - heads) / active.length);
     this.#learnSize(response, active.length);
-    const repetitions = Math.floor((varbinds.count - heads) / active.length);
-    let last = { bytes: frontier, start: 0, end: frontier.length };
+    let last = { bytes: group.frontier, start: 0, end: group.frontier.length };
     this.#positions.fill(-1);
     let repetition = 0;
-    for (; repetition < repetitions; repetition += 1) {
+    for (; repetition < this.#answerRows; repetition += 1) {
       const base = heads + repetition * active.length;
       const index = this.#alignedRow(varbinds, base, active, last);
       if (index === null) break;
       last = index;
       for (let at = 0; at < active.length; at += 1) this.#positions[active[at] ?? 0] = base + at;
-      this.#emit(response, last);
+      this.#emit(response, last, group, sink);
     }
-    const reached = last.bytes.slice(last.start, last.end);
     const rest = heads + repetition * active.length;
-    if (rest >= varbinds.count) return { active, frontier: reached };
-    return this.#takeUneven(response, active, reached, rest, repetition > 0);
+    group.frontier = last.bytes.slice(last.start, last.end);
+    return rest >= varbinds.count || this.#takeUneven(response, group, sink, rest) || repetition > 0;
   }
 
   /** The index of a repetition in which every column is in its column, at the same index, beyond the last; else null. */
@@ -214,15 +239,15 @@ class TableWalk {
     return { bytes, start, end };
   }
 
-  /** The rest of an answer in which columns ended, have holes, or were cut off: merged by index up to where every column is known. */
-  #takeUneven(
-    response: SnmpResponse,
-    active: readonly number[],
-    frontier: Uint8Array,
-    from: number,
-    progressed: boolean,
-  ): { active: readonly number[]; frontier: Uint8Array } | null {
-    const runs = active.map((column, at) => this.#runOf(response.varbinds, column, from + at, active.length, frontier));
+  /** The rest of an answer in which columns ended, have holes, or were cut off: merged by index up to where every column is known. False where it brought nothing. */
+  #takeUneven(response: SnmpResponse, group: Group, sink: RowSink, from: number): boolean {
+    const { active, frontier } = group;
+    const { columns } = this.#request;
+    const runs = active.map((column, at) =>
+      runOf(response.varbinds, columns[column] ?? START, from + at, active.length, frontier),
+    );
+    // A device that goes back or in a circle: the column ends there and the table is not complete.
+    if (runs.some((run) => run.goesBack)) this.#fault ??= 'snmp_oid_not_increasing';
     const limit = lowestEnd(runs, frontier);
     let reached = frontier;
     const heads = runs.map(() => 0);
@@ -237,88 +262,29 @@ class TableWalk {
         heads[at] = (heads[at] ?? 0) + 1;
       }
       reached = index;
-      this.#emit(response, { bytes: index, start: 0, end: index.length });
+      this.#emit(response, { bytes: index, start: 0, end: index.length }, group, sink);
     }
     const left = active.filter((_, at) => {
       const run = runs[at];
       return run !== undefined && (!run.ended || (heads[at] ?? 0) < run.entries.length);
     });
-    const moved = progressed || compareSuffix(reached, frontier) > 0 || left.length < active.length;
-    return moved ? { active: left, frontier: reached } : null;
+    const moved = compareSuffix(reached, frontier) > 0 || left.length < active.length;
+    group.active = left;
+    group.frontier = reached;
+    return moved;
   }
 
-  #runOf(varbinds: Varbinds, column: number, first: number, step: number, frontier: Uint8Array): Run {
-    const prefix = this.#request.columns[column] ?? START;
-    const entries: { varbind: number; index: Uint8Array }[] = [];
-    let last = frontier;
-    for (let varbind = first; varbind < varbinds.count; varbind += step) {
-      if (!varbinds.startsWith(varbind, prefix) || varbinds.tag(varbind) === TAG.endOfMibView)
-        return { entries, ended: true };
-      const index = varbinds.bytes.slice(varbinds.oidStart(varbind) + prefix.length, varbinds.oidEnd(varbind));
-      if (compareSuffix(index, last) <= 0) {
-        // A device that goes back or in a circle: the column ends here and the table is not complete.
-        this.#failure ??= 'snmp_oid_not_increasing';
-        return { entries, ended: true };
-      }
-      entries.push({ varbind, index });
-      last = index;
-    }
-    return { entries, ended: false };
-  }
-
-  #emit(response: SnmpResponse, index: Range): void {
+  #emit(response: SnmpResponse, index: Range, group: Group, sink: RowSink): void {
     this.#rows += 1;
-    this.#groupRows += 1;
-    this.#mostGroupRows = Math.max(this.#mostGroupRows, this.#groupRows);
-    this.#sink.row(indexText(index.bytes, index.start, index.end), response, this.#positions);
+    group.rows += 1;
+    this.#mostGroupRows = Math.max(this.#mostGroupRows, group.rows);
+    sink.row(indexText(index.bytes, index.start, index.end), response, this.#positions);
   }
 
   #learnSize(response: SnmpResponse, columns: number): void {
     const { varbinds } = response;
     const heads = this.#heads.length;
     const bytes = varbinds.valueEnd(varbinds.count - 1) - varbinds.oidStart(heads);
-    this.#memory = afterAnswer(this.#memory, (bytes / (varbinds.count - heads)) * columns);
+    this.#memory = afterAnswer(this.#memory, (bytes / (varbinds.count - heads)) * columns, this.#answerRows);
   }
-}
-
-interface Range {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What an answer holds of one column. `ended`: the column has nothing beyond its entries. */
-interface Run {
-  readonly entries: readonly { readonly varbind: number; readonly index: Uint8Array }[];
-  readonly ended: boolean;
-}
-
-/** The index up to which every column is known; null where all have ended. A column that came not at all is known up to where we stood. */
-function lowestEnd(runs: readonly Run[], frontier: Uint8Array): Uint8Array | null {
-  let lowest: Uint8Array | null = null;
-  for (const run of runs) {
-    if (run.ended) continue;
-    const end = run.entries.at(-1)?.index ?? frontier;
-    if (lowest === null || compareSuffix(end, lowest) < 0) lowest = end;
-  }
-  return lowest;
-}
-
-function lowestHead(runs: readonly Run[], heads: readonly number[]): Uint8Array | null {
-  let lowest: Uint8Array | null = null;
-  for (const [at, run] of runs.entries()) {
-    const index = run.entries[heads[at] ?? 0]?.index;
-    if (index !== undefined && (lowest === null || compareSuffix(index, lowest) < 0)) lowest = index;
-  }
-  return lowest;
-}
-
-function compareSuffix(a: Uint8Array, b: Uint8Array): number {
-  return compareRanges(a, 0, a.length, b, 0, b.length);
-}
-
-function sameBytes(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
-  if (aEnd - aStart !== bEnd - bStart) return false;
-  for (let at = 0; aStart + at < aEnd; at += 1) if (bytes[aStart + at] !== bytes[bStart + at]) return false;
-  return true;
 }
