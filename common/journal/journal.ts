@@ -12,6 +12,11 @@ export interface Journal {
   /** Resolves with the position once the entry is on the disk (fdatasync); entries of one tick share a commit. Rejects with journal_full below the free-space reserve or above the byte bound; nothing is written then. */
   append(bytes: Uint8Array): Promise<number>;
   /**
+   * Puts shorter bytes in the place of an entry: after a crash it holds the old ones or these. False where it is not kept any more. As it
+   * makes room it may use the reserve of the disk, like a trim; rejects with journal_full where there is not even room for that.
+   */
+  replace(position: number, bytes: Uint8Array): Promise<boolean>;
+  /**
    * Entries after a position, in order, at most that many and at least one if any exists, stopping once `maxBytes` is passed.
    * They end before one that the disk changed; where that is the first, journal_damaged is thrown with its `detail.position`.
    */

@@ -123,6 +123,19 @@ export class LmdbLog implements Journal {
       .then(() => position);
   }
 
+  async replace(position: number, bytes: Uint8Array): Promise<boolean> {
+    const framed = seal(bytes);
+    let replaced = false;
+    await this.#enqueue(0, () => {
+      replaced = position >= this.#state.first && position <= this.#state.last;
+      if (!replaced) return;
+      const more = framed.length - (this.#entries.get(position)?.length ?? FRAME_BYTES);
+      this.#entries.putSync(position, framed);
+      this.#state = { ...this.#state, bytes: this.#state.bytes + more };
+    });
+    return replaced;
+  }
+
   read(after: number, maxEntries: number, maxBytes: number): JournalEntry[] {
     const found: JournalEntry[] = [];
     let size = 0;
@@ -326,12 +339,8 @@ export class LmdbLog implements Journal {
 
   #damaged(where: string, detail: { readonly position?: number } = {}, cause?: unknown): WeirError {
     const { folder } = this.#options;
-    return new WeirError(
-      'journal_damaged',
-      `The journal in ${folder} is damaged ${where}.`,
-      { folder, ...detail },
-      cause,
-    );
+    const message = `The journal in ${folder} is damaged ${where}.`;
+    return new WeirError('journal_damaged', message, { folder, ...detail }, cause);
   }
 
   #unusable(cause: unknown): WeirError {

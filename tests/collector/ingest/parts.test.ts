@@ -232,6 +232,7 @@ describe('a journal that takes nothing', () => {
     const journal: Journal = {
       id: 'journal-1',
       append: () => (full ? Promise.reject(new WeirError('journal_full', 'The disk is full.')) : Promise.resolve(1)),
+      replace: () => Promise.resolve(false),
       read: () => [],
       firstPosition: () => 1,
       lastPosition: () => 0,

@@ -1,6 +1,15 @@
 // The journal: durable before it answers, bounded, whole after a kill, alive on a full disk.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -68,6 +77,7 @@ describe('journal', () => {
     const step = fc.oneof(
       fc.record({ append: fc.string({ maxLength: 20 }) }),
       fc.record({ trim: fc.nat({ max: 12 }) }),
+      fc.record({ replace: fc.nat({ max: 12 }), by: fc.string({ maxLength: 20 }) }),
       fc.constant({ reopen: true }),
     );
     await fc.assert(
@@ -81,6 +91,10 @@ describe('journal', () => {
             last += 1;
             expect(await journal.append(Buffer.from(one.append))).toBe(last);
             model.push([last, one.append]);
+          } else if ('replace' in one) {
+            const kept = model.find(([position]) => position === one.replace);
+            expect(await journal.replace(one.replace, Buffer.from(one.by))).toBe(kept !== undefined);
+            if (kept !== undefined) kept[1] = one.by;
           } else if ('trim' in one) {
             await journal.trim(one.trim);
             model = model.filter(([position]) => position > one.trim);
@@ -116,6 +130,8 @@ describe('journal', () => {
     await expect(journal.append(Buffer.from('1'))).rejects.toMatchObject({ code: 'journal_full' });
     expect(textsOf(journal)).toEqual([[1, '12345']]);
     // Room can be made on a full disk: otherwise it would stay full.
+    expect(await journal.replace(1, Buffer.from('12'))).toBe(true);
+    expect(textsOf(journal)).toEqual([[1, '12']]);
     await journal.trim(1);
     free = 1e9;
     expect(await journal.append(Buffer.from('1234567'))).toBe(2);
@@ -129,6 +145,22 @@ describe('journal', () => {
     await expect(journal.append(Buffer.alloc(20_000))).rejects.toMatchObject({ code: 'journal_full' });
     await journal.trim(29);
     expect(await journal.append(Buffer.alloc(20_000))).toBe(31);
+  });
+
+  test('a journal whose entries become shorter goes on in the room they leave, also on a full disk', async () => {
+    let free = 1e9;
+    const folder = newFolder();
+    const journal = openIn(folder, {}, () => free);
+    for (let turn = 0; turn < 30; turn += 1) await journal.append(Buffer.alloc(1e6));
+    free = 0;
+    for (let position = 1; position <= 29; position += 1) await journal.replace(position, Buffer.alloc(100, position));
+    expect(journal.sizeBytes()).toBe(1e6 + 2900);
+    for (let turn = 0; turn < 20; turn += 1) await journal.append(Buffer.alloc(100_000));
+    expect(statSync(path.join(folder, 'journal.mdb')).size).toBeLessThan(35e6);
+    await journal.close();
+    const again = openIn(folder);
+    expect(again.read(6, 1, 1e9)[0]?.bytes).toEqual(Buffer.alloc(100, 7));
+    expect(again.lastPosition()).toBe(50);
   });
 
   test('what waits for the disk is bounded', async () => {
