@@ -18,8 +18,9 @@ import { placeText, ReplyAddress } from './reply-address.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SealedFile } from './sealed-file.ts';
 import { CommunitySecurity, type MessageSecurity } from './security.ts';
-import { DeviceSession, type SessionConfig, type SessionHealth, type SnmpSession } from './session.ts';
-import { type DeviceReader, OidCache, SessionReader } from './table-reader.ts';
+import { DeviceSession, type SessionConfig, type SessionHealth } from './session.ts';
+import { SessionReader } from './session-reader.ts';
+import { OidCache, type RememberingReader } from './table-reader.ts';
 import { DEFAULT_TRANSPORT, Transport } from './transport.ts';
 import { UserSecurity } from './user-security.ts';
 import { SHORTEST_PASSPHRASE, type UserCredential, UsmUser } from './usm.ts';
@@ -93,7 +94,7 @@ export class SnmpAccess implements Component, EngineDirectory {
   }
 
   /** Resolves the secrets of the credential: secret_unresolved, credential_incomplete, snmp_privacy_unsupported. Sends nothing yet. */
-  openSession(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): SnmpSession {
+  openSession(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): DeviceSession {
     const session = new DeviceSession(this.#config, {
       transport: this.#transport,
       security: this.#securityFor(credential, owner),
@@ -106,8 +107,9 @@ export class SnmpAccess implements Component, EngineDirectory {
     return session;
   }
 
-  openReader(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): DeviceReader {
-    return new SessionReader(this.openSession(address, credential, owner), this.#oids);
+  openReader(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): RememberingReader {
+    const session = this.openSession(address, credential, owner);
+    return new SessionReader(session, this.#oids, () => this.#deps.clock.monotonicMs());
   }
 
   /** The device is polled no more under this name. */

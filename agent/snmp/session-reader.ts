@@ -5,7 +5,7 @@ import { WeirError } from '../../common/runtime/errors.ts';
 import { LossEstimate } from './loss-estimate.ts';
 import { oidOf } from './oid.ts';
 import { ERROR_STATUS } from './pdu.ts';
-import type { SessionTraffic, SnmpResponse, SnmpSession } from './session.ts';
+import type { SessionHealth, SessionTraffic, SnmpResponse, SnmpSession } from './session.ts';
 import { TableBuilder } from './table-builder.ts';
 import type {
   OidCache,
@@ -65,6 +65,10 @@ export class SessionReader implements RememberingReader {
 
   get traffic(): SessionTraffic {
     return this.#session.traffic;
+  }
+
+  get health(): SessionHealth {
+    return this.#session.health;
   }
 
   memoryOf(table: string): TableMemory {

@@ -2,7 +2,7 @@
 import type { CounterColumn, NumberColumn, Segment, TextColumn } from '../../common/model/poll.ts';
 import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import { oidOf, type Oid } from './oid.ts';
-import type { SessionTraffic } from './session.ts';
+import type { SessionHealth, SessionTraffic } from './session.ts';
 import type { ValueForm } from './value.ts';
 import type { TableMemory } from './walk-sizing.ts';
 
@@ -110,6 +110,7 @@ export interface WalkReport {
 
 /** What the poll asks of a reader beyond what profiles do: it remembers and explains. */
 export interface RememberingReader extends DeviceReader {
+  readonly health: SessionHealth;
   /** The readings since this was last asked; those beyond a bound are left out. */
   takeWalks(): readonly WalkReport[];
   /** What silence and tooBig have taught of tables: for the next life. */
