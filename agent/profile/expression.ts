@@ -120,6 +120,7 @@ function readNumber(step: NumberStep, cell: Cell): number {
     value = /^[\da-f]+$/i.test(digits) ? Number.parseInt(digits, step.base) : Number.NaN;
   }
   if (step.signed !== undefined && value >= 2 ** (step.signed - 1)) value -= 2 ** step.signed;
+  if (step.unsigned !== undefined && value < 0) value += 2 ** step.unsigned;
   return value;
 }
 

@@ -67,6 +67,8 @@ const numberStep = z.union([
     base: z.literal(16).optional(),
     /** Two's complement of so many bits that the device sends as unsigned. */
     signed: z.union([z.literal(8), z.literal(16), z.literal(32)]).optional(),
+    /** The other way round: some agents send numbers above the middle as negative. */
+    unsigned: z.union([z.literal(16), z.literal(32)]).optional(),
     /** Columns to add and to take away; absent ones count 0. */
     plus: z.array(z.string()).optional(),
     minus: z.array(z.string()).optional(),
