@@ -123,6 +123,7 @@ export interface AgentDevice {
   /** Devices that share a credential set share its keys. */
   readonly credentialName: string;
   readonly intervalMs: number;
+  readonly replyAddress: 'learn' | 'strict';
 }
 
 export interface AgentConfig {
@@ -174,6 +175,7 @@ export function agentConfig(
       credential: credentialOf(whole.credentials, device),
       credentialName: device.credential,
       intervalMs: device.interval_ms ?? agent.poll_interval_ms,
+      replyAddress: device.reply_address,
     })),
   };
 }

@@ -1,7 +1,7 @@
 // A session whose packets, retries included, wait for their turn in a token bucket.
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Oid } from '../snmp/oid.ts';
-import type { RequestOptions, SessionTraffic, SnmpResponse, SnmpSession } from '../snmp/session.ts';
+import type { RequestOptions, SessionHealth, SessionTraffic, SnmpResponse, SnmpSession } from '../snmp/session.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 export interface PacedSessionDeps {
@@ -27,6 +27,10 @@ export class PacedSession implements SnmpSession {
 
   get traffic(): SessionTraffic {
     return this.#session.traffic;
+  }
+
+  get health(): SessionHealth {
+    return this.#session.health;
   }
 
   get(oids: readonly Oid[], options: RequestOptions = {}): Promise<SnmpResponse> {

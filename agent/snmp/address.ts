@@ -2,6 +2,7 @@
 import { isIP, SocketAddress } from 'node:net';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
+import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { Endpoint } from './transport.ts';
 
 export const SNMP_PORT = 161;
@@ -36,18 +37,25 @@ export type Lookup = (host: string) => Promise<{ address: string; family: number
 type Place = Pick<Endpoint, 'address' | 'family'>;
 
 interface Known {
-  readonly until: number;
-  /** The place itself where no resolver was needed: a request then does not wait for it. */
-  readonly place: Place | Promise<Place>;
+  until: number;
+  /** The place itself where it is known: a request then does not wait for a resolver. */
+  place: Place | Promise<Place>;
+  /** Whether the resolver's last answer was a failure, which was told. */
+  failing: boolean;
 }
 
-/** Looks names up and remembers them; literal addresses never touch the resolver. */
+/**
+ * Looks names up and remembers them; literal addresses never touch the resolver. A name that resolved once never waits again: after its
+ * time it is looked up beside the requests, which go to the last address until the answer is there, also while the resolver is away.
+ */
 export class AddressBook {
+  readonly #reporter: Reporter;
   readonly #clock: Clock;
   readonly #lookup: Lookup;
   readonly #known = new Map<string, Known>();
 
-  constructor(deps: { readonly clock: Clock; readonly lookup: Lookup }) {
+  constructor(reporter: Reporter, deps: { readonly clock: Clock; readonly lookup: Lookup }) {
+    this.#reporter = reporter;
     this.#clock = deps.clock;
     this.#lookup = deps.lookup;
   }
@@ -62,26 +70,60 @@ export class AddressBook {
   #knownPlace(host: string): Known {
     const now = this.#clock.monotonicMs();
     const known = this.#known.get(host);
-    if (known !== undefined && known.until > now) return known;
-    if (this.#known.size >= MOST_NAMES) this.#known.clear();
+    if (known !== undefined) {
+      if (known.until <= now) this.#lookAgain(host, known, now);
+      return known;
+    }
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size < MOST_NAMES) break;
+      this.#known.delete(oldest);
+    }
     const version = isIP(host);
     const fresh: Known =
       version === 0
-        ? { until: now + NAME_TTL_MS, place: this.#find(host, now) }
-        : { until: Number.POSITIVE_INFINITY, place: placeOf(host, version) };
+        ? { until: now + NAME_TTL_MS, place: this.#find(host), failing: false }
+        : { until: Number.POSITIVE_INFINITY, place: placeOf(host, version), failing: false };
     this.#known.set(host, fresh);
+    if (version === 0) this.#settle(host, fresh, fresh.place);
     return fresh;
   }
 
-  #find(host: string, now: number): Promise<Place> {
-    const found = this.#lookup(host).then(
-      ({ address, family }) => placeOf(address, family),
-      (cause: unknown) => {
-        throw new WeirError('address_unresolved', `Cannot resolve ${host}: ${messageOf(cause)}.`, { host }, cause);
+  /** A name never resolved is waited for again; one that was keeps its place meanwhile. */
+  #lookAgain(host: string, known: Known, now: number): void {
+    known.until = now + NAME_TTL_MS;
+    const found = this.#find(host);
+    if (known.place instanceof Promise) known.place = found;
+    this.#settle(host, known, found);
+  }
+
+  #settle(host: string, known: Known, found: Place | Promise<Place>): void {
+    Promise.resolve(found).then(
+      (place) => {
+        if (known.failing) this.#reporter.info('a name resolves again', { host, address: place.address });
+        known.place = place;
+        known.failing = false;
+      },
+      (error: unknown) => {
+        known.until = this.#clock.monotonicMs() + FAILED_NAME_TTL_MS;
+        if (known.failing || known.place instanceof Promise) return;
+        known.failing = true;
+        const { address } = known.place;
+        this.#reporter.warn('a name does not resolve, its last address is used', {
+          host,
+          address,
+          error: messageOf(error),
+        });
       },
     );
-    found.catch(() => this.#known.set(host, { until: now + FAILED_NAME_TTL_MS, place: found }));
-    return found;
+  }
+
+  async #find(host: string): Promise<Place> {
+    try {
+      const { address, family } = await this.#lookup(host);
+      return placeOf(address, family);
+    } catch (cause) {
+      throw new WeirError('address_unresolved', `Cannot resolve ${host}: ${messageOf(cause)}.`, { host }, cause);
+    }
   }
 }
 

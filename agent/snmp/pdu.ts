@@ -15,13 +15,35 @@ export const PDU = {
   report: 0xa8,
 } as const;
 
-/** RFC 3416 §3; those of SET only are left out. */
-export const ERROR_STATUS = { noError: 0, tooBig: 1, noSuchName: 2, badValue: 3, readOnly: 4, genErr: 5 } as const;
+/** RFC 3416 §3. */
+export const ERROR_STATUS = {
+  noError: 0,
+  tooBig: 1,
+  noSuchName: 2,
+  badValue: 3,
+  readOnly: 4,
+  genErr: 5,
+  noAccess: 6,
+  wrongType: 7,
+  wrongLength: 8,
+  wrongEncoding: 9,
+  wrongValue: 10,
+  noCreation: 11,
+  inconsistentValue: 12,
+  resourceUnavailable: 13,
+  commitFailed: 14,
+  undoFailed: 15,
+  authorizationError: 16,
+  notWritable: 17,
+  inconsistentName: 18,
+} as const;
 
 export interface PduRequest {
-  readonly type: typeof PDU.get | typeof PDU.getNext | typeof PDU.getBulk;
+  readonly type: typeof PDU.get | typeof PDU.getNext | typeof PDU.getBulk | typeof PDU.set;
   readonly requestId: number;
   readonly oids: readonly Oid[];
+  /** SET only: encoded values (set-value.ts) in the order of `oids`. */
+  readonly values?: readonly Uint8Array[] | null;
   /** GETBULK only. */
   readonly nonRepeaters?: number;
   readonly maxRepetitions?: number;
@@ -53,7 +75,7 @@ export function writePdu(writer: BerWriter, request: PduRequest): void {
   const mark = writer.size;
   for (let i = request.oids.length - 1; i >= 0; i -= 1) {
     const varbind = writer.size;
-    writer.raw(NULL_VALUE);
+    writer.raw(request.values?.[i] ?? NULL_VALUE);
     writer.oid(request.oids[i] ?? new Uint8Array());
     writer.wrap(TAG.sequence, varbind);
   }

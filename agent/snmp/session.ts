@@ -1,10 +1,13 @@
 // The port through which everything in the agent speaks with a device, and its implementation over the shared transport.
 import { WeirError } from '../../common/runtime/errors.ts';
+import type { SnmpMessage } from './message.ts';
 import type { Oid } from './oid.ts';
 import { PDU, type Pdu, type PduRequest } from './pdu.ts';
-import type { SnmpMessage } from './message.ts';
+import { placeText, type ReplyAddress, type Source } from './reply-address.ts';
+import type { RoundTrip, RoundTripSummary } from './round-trip.ts';
 import type { MessageSecurity } from './security.ts';
-import type { Endpoint, Transport } from './transport.ts';
+import { encodeSetValue, type SetVarbind } from './set-value.ts';
+import type { Endpoint, ExchangeOptions, Transport } from './transport.ts';
 import type { Varbinds } from './varbinds.ts';
 
 export interface SnmpResponse {
@@ -30,11 +33,24 @@ export interface SessionTraffic {
   readonly receivedBytes: number;
 }
 
+/** How the device has answered lately, for whoever asks why. */
+export interface SessionHealth {
+  /** Of the last answers; null before the first. */
+  readonly roundTrip: RoundTripSummary | null;
+  /** How long a request waits now before it is sent again. */
+  readonly timeoutMs: number;
+  /** Where the last request went, ADDRESS:PORT; null before the first. */
+  readonly askedAt: string | null;
+  /** Another address whose answers are taken (agent/snmp/reply-address.ts); null where none was learnt. */
+  readonly replyAddress: string | null;
+}
+
 /** One device. Rejects with coded errors only: snmp_timeout, address_unresolved, the v3 codes. A late or foreign answer is never taken. */
 export interface SnmpSession {
   /** Whether GETBULK and Counter64 exist (not in version 1). */
   readonly bulk: boolean;
   readonly traffic: SessionTraffic;
+  readonly health: SessionHealth;
   get(oids: readonly Oid[], options?: RequestOptions): Promise<SnmpResponse>;
   getNext(oids: readonly Oid[], options?: RequestOptions): Promise<SnmpResponse>;
   getBulk(
@@ -63,6 +79,8 @@ export interface SessionDeps {
   /** Where the device is now; asked before each request, cached by the resolver. */
   resolve(): Endpoint | Promise<Endpoint>;
   readonly random: () => number;
+  readonly roundTrip: RoundTrip;
+  readonly replies: ReplyAddress;
 }
 
 /** A time window and an engine may each have to be learnt again within one request; more often is a device that cannot be satisfied. */
@@ -75,6 +93,7 @@ export class DeviceSession implements SnmpSession {
   #retries = 0;
   #sentBytes = 0;
   #receivedBytes = 0;
+  #askedAt: Endpoint | null = null;
 
   constructor(config: SessionConfig, deps: SessionDeps) {
     this.#config = config;
@@ -91,6 +110,16 @@ export class DeviceSession implements SnmpSession {
       retries: this.#retries,
       sentBytes: this.#sentBytes,
       receivedBytes: this.#receivedBytes,
+    };
+  }
+
+  get health(): SessionHealth {
+    const { roundTrip, replies } = this.#deps;
+    return {
+      roundTrip: roundTrip.summary(),
+      timeoutMs: roundTrip.timeoutMs(this.#config.retries === 0),
+      askedAt: this.#askedAt === null ? null : placeText(this.#askedAt),
+      replyAddress: replies.learnt,
     };
   }
 
@@ -112,11 +141,24 @@ export class DeviceSession implements SnmpSession {
     return this.#request({ type: PDU.getBulk, oids, nonRepeaters, maxRepetitions }, options);
   }
 
+  /**
+   * Writes; not sent again unless `retries` says so, because a SET that was lost may have been carried out. snmp_value_invalid before
+   * anything is sent; what the device refuses is an errorStatus.
+   */
+  async set(varbinds: readonly SetVarbind[], options: RequestOptions = {}): Promise<SnmpResponse> {
+    const oids = varbinds.map((varbind) => varbind.oid);
+    const values = varbinds.map(encodeSetValue);
+    return this.#request({ type: PDU.set, oids, values }, { retries: 0, ...options });
+  }
+
   async #request(request: Omit<PduRequest, 'requestId'>, options: RequestOptions): Promise<SnmpResponse> {
     const resolved = this.#deps.resolve();
     const endpoint = resolved instanceof Promise ? await resolved : resolved;
+    this.#askedAt = endpoint;
     const { security } = this.#deps;
     for (let resend = 0; resend <= MOST_RESENDS; resend += 1) {
+      const preparing = security.prepare();
+      if (preparing !== null) await preparing;
       const discovery = security.discovery();
       if (discovery !== null) {
         await this.#send(endpoint, discovery, options, true);
@@ -135,27 +177,32 @@ export class DeviceSession implements SnmpSession {
     options: RequestOptions,
     discovering: boolean,
   ): Promise<SnmpResponse | null> {
-    const { transport, security, random } = this.#deps;
+    const { transport, security, random, roundTrip } = this.#deps;
     const retries = options.retries ?? this.#config.retries;
     let refusals = 0;
-    for (let attempt = 0; attempt <= retries; attempt += 1) {
-      const id = 1 + Math.floor(random() * 0x7ffffffe);
-      const bytes = security.encode(withId(request, id), discovering);
-      this.#requests += 1;
-      if (attempt > 0) this.#retries += 1;
-      this.#sentBytes += bytes.length;
-      const accept = (message: SnmpMessage): Pdu | null => {
-        const opened = security.open(message, id);
-        if (opened === null) refusals += 1;
-        return opened;
-      };
-      const { timeoutMs } = this.#config;
-      const { signal } = options;
-      const exchange = signal === undefined ? { timeoutMs, accept } : { timeoutMs, accept, signal };
-      const answer = await transport.exchange(endpoint, id, bytes, exchange);
-      if (answer === null) continue;
-      this.#receivedBytes += answer.sizeBytes;
-      return this.#interpret(answer.pdu, answer);
+    let earlier: number[] | null = null;
+    try {
+      for (let attempt = 0; attempt <= retries; attempt += 1) {
+        const id = 1 + Math.floor(random() * 0x7ffffffe);
+        const bytes = security.encode(withId(request, id), discovering);
+        this.#requests += 1;
+        if (attempt > 0) this.#retries += 1;
+        this.#sentBytes += bytes.length;
+        const last = attempt === retries;
+        const waiting = new Attempt(this.#deps, endpoint, id, roundTrip.timeoutMs(last), !last, options.signal ?? null);
+        const answer = await transport.exchange(endpoint, id, bytes, waiting, earlier);
+        refusals += waiting.refusals;
+        if (answer !== null) {
+          this.#receivedBytes += answer.sizeBytes;
+          roundTrip.answered(answer.roundTripMs);
+          return await this.#interpret(answer.pdu, answer);
+        }
+        roundTrip.silent();
+        if (earlier === null) earlier = [id];
+        else earlier.push(id);
+      }
+    } finally {
+      if (earlier !== null) transport.release(earlier);
     }
     if (refusals > 0) {
       throw new WeirError('snmp_authentication_failed', 'Answers came, but their digests do not hold.', { refusals });
@@ -168,10 +215,14 @@ export class DeviceSession implements SnmpSession {
     });
   }
 
-  #interpret(pdu: Pdu, times: Omit<SnmpResponse, 'varbinds' | 'errorStatus' | 'errorIndex'>): SnmpResponse | null {
+  /** A promise only for a report that needs keys: an ordinary answer costs no turn more. */
+  #interpret(
+    pdu: Pdu,
+    times: Omit<SnmpResponse, 'varbinds' | 'errorStatus' | 'errorIndex'>,
+  ): SnmpResponse | null | Promise<null> {
     if (pdu.type === PDU.report) {
-      this.#deps.security.learnFromReport(pdu);
-      return null;
+      const learning = this.#deps.security.learnFromReport(pdu);
+      return learning instanceof Promise ? learning.then(() => null) : null;
     }
     const { sentAtMs, receivedAtMs, monotonicMs, sizeBytes } = times;
     const { varbinds, errorStatus, errorIndex } = pdu;
@@ -179,10 +230,61 @@ export class DeviceSession implements SnmpSession {
   }
 }
 
+/** One datagram of a request and what may be its answer. A class, not closures: there is one for every packet. */
+class Attempt implements ExchangeOptions {
+  readonly timeoutMs: number;
+  readonly more: boolean;
+  readonly signal: AbortSignal | null;
+  /** Answers under its id that were not believed. */
+  refusals = 0;
+  readonly #deps: SessionDeps;
+  readonly #asked: Source;
+  readonly #id: number;
+
+  constructor(
+    deps: SessionDeps,
+    asked: Source,
+    id: number,
+    timeoutMs: number,
+    more: boolean,
+    signal: AbortSignal | null,
+  ) {
+    this.#deps = deps;
+    this.#asked = asked;
+    this.#id = id;
+    this.timeoutMs = timeoutMs;
+    this.more = more;
+    this.signal = signal;
+  }
+
+  accept(message: SnmpMessage): Pdu | null {
+    const opened = this.#deps.security.open(message, this.#id);
+    if (opened === null) this.refusals += 1;
+    else this.#deps.replies.answeredItself();
+    return opened;
+  }
+
+  acceptFrom(source: Source, message: SnmpMessage): Pdu | null {
+    const { security, replies } = this.#deps;
+    if (replies.mode === 'strict') return null;
+    const opened = security.open(message, this.#id);
+    if (opened === null) return null;
+    const proven = security.proves && opened.type === PDU.response;
+    return replies.admits(this.#asked, source, this.#id, proven) ? opened : null;
+  }
+}
+
 /** Property by property: a spread into a request makes objects of so many shapes that reading them is slow for every packet. */
 function withId(
-  { type, oids, nonRepeaters, maxRepetitions }: Omit<PduRequest, 'requestId'>,
+  { type, oids, values, nonRepeaters, maxRepetitions }: Omit<PduRequest, 'requestId'>,
   requestId: number,
 ): PduRequest {
-  return { type, requestId, oids, nonRepeaters: nonRepeaters ?? 0, maxRepetitions: maxRepetitions ?? 0 };
+  return {
+    type,
+    requestId,
+    oids,
+    values: values ?? null,
+    nonRepeaters: nonRepeaters ?? 0,
+    maxRepetitions: maxRepetitions ?? 0,
+  };
 }

@@ -1,4 +1,4 @@
-// A few UDP sockets for all devices: an answer is taken only from the address it was asked of, under an id of ours that is still open.
+// A few UDP sockets for all devices: an answer is taken under an id of ours that is still open, from the address asked or one the device was seen to use.
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
@@ -27,14 +27,19 @@ export interface Answer {
   readonly sentAtMs: number;
   readonly receivedAtMs: number;
   readonly monotonicMs: number;
+  readonly roundTripMs: number;
   readonly sizeBytes: number;
 }
 
 export interface ExchangeOptions {
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | null;
+  /** Another attempt follows when the time is up: an answer that comes later is still taken, for that attempt. */
+  readonly more: boolean;
   /** The PDU where the message is to be believed, else null; then the exchange waits on. */
   accept(message: SnmpMessage): Pdu | null;
+  /** The same for an answer from another address than was asked. */
+  acceptFrom(source: { readonly address: string; readonly port: number }, message: SnmpMessage): Pdu | null;
 }
 
 interface Exchange {
@@ -42,13 +47,17 @@ interface Exchange {
   readonly options: ExchangeOptions;
   readonly sentAtMs: number;
   readonly sentMonotonicMs: number;
-  readonly deadlineMs: number;
-  readonly resolve: (answer: Answer | null) => void;
-  readonly reject: (error: unknown) => void;
+  deadlineMs: number;
+  /** All attempts of one request; null for the first, which is mostly the last. */
+  attempts: readonly number[] | null;
+  resolve: (answer: Answer | null) => void;
+  reject: (error: unknown) => void;
 }
 
 /** Timeouts are looked at this often: one sleeper for all instead of a timer each. */
 const SWEEP_MS = 25;
+/** After a longer hold-up of our own loop the sockets are read once before anything is given up. */
+const LATE_SWEEP_MS = 100;
 /** Sources named in the metric of bad packets; the rest is counted as "other". */
 const MOST_NAMED_SOURCES = 100;
 /** Requests under way at once over all devices; the scheduler's concurrency stays far below. */
@@ -98,38 +107,95 @@ export class Transport implements Component {
     return [...this.#sockets.values()].reduce((sum, sockets) => sum + sockets.length, 0);
   }
 
-  /** Sends once and waits for the answer; null when the time is up, snmp_unreachable when the system refuses to send, poll_deadline when the signal aborts. */
-  exchange(endpoint: Endpoint, id: number, bytes: Uint8Array, options: ExchangeOptions): Promise<Answer | null> {
+  /** Requests waited for now, attempts that were given up but may still be answered among them. */
+  get openExchanges(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Sends once and waits for the answer, to this attempt or to one of `earlier` (ids of the same request); null when the time is up,
+   * snmp_unreachable when the system refuses to send, poll_deadline when the signal aborts.
+   */
+  exchange(
+    endpoint: Endpoint,
+    id: number,
+    bytes: Uint8Array,
+    options: ExchangeOptions,
+    earlier: readonly number[] | null,
+  ): Promise<Answer | null> {
     return new Promise((resolve, reject) => {
       if (options.signal?.aborted === true) return reject(deadlinePassed());
       if (this.#open.has(id) || this.#open.size >= MOST_OPEN_EXCHANGES) return resolve(null);
       const socket = this.#socketFor(endpoint);
       const sentMonotonicMs = this.#clock.monotonicMs();
-      const deadlineMs = sentMonotonicMs + options.timeoutMs;
-      const sentAtMs = this.#clock.now();
-      this.#open.set(id, { endpoint, options, sentAtMs, sentMonotonicMs, deadlineMs, resolve, reject });
+      const exchange: Exchange = {
+        endpoint,
+        options,
+        sentAtMs: this.#clock.now(),
+        sentMonotonicMs,
+        deadlineMs: sentMonotonicMs + options.timeoutMs,
+        attempts: null,
+        resolve,
+        reject,
+      };
+      this.#open.set(id, exchange);
+      if (earlier !== null) this.#join(exchange, id, earlier);
       socket.send(bytes, endpoint.port, endpoint.address, (error) => {
-        if (error !== null && this.#open.delete(id)) reject(unreachable(endpoint, error));
+        if (error === null || this.#open.get(id) !== exchange) return;
+        this.#forget(id, exchange);
+        reject(unreachable(endpoint, error));
       });
       if (!this.#sweeping) void this.#sweep();
     });
   }
 
+  /** Waits no more for answers to these attempts. */
+  release(attempts: readonly number[]): void {
+    for (const id of attempts) this.#open.delete(id);
+  }
+
+  #join(exchange: Exchange, id: number, earlier: readonly number[]): void {
+    const attempts = [...earlier, id];
+    exchange.attempts = attempts;
+    for (const one of earlier) {
+      const open = this.#open.get(one);
+      if (open === undefined) continue;
+      open.attempts = attempts;
+      open.resolve = exchange.resolve;
+      open.reject = exchange.reject;
+    }
+  }
+
+  #forget(id: number, { attempts }: Exchange): void {
+    this.#open.delete(id);
+    if (attempts !== null) this.release(attempts);
+  }
+
   async #sweep(): Promise<void> {
     this.#sweeping = true;
     const { signal } = this.#stopping;
+    let before = this.#clock.monotonicMs();
     while (this.#open.size > 0 && !signal.aborted) {
       await this.#clock.sleep(SWEEP_MS, signal);
       const now = this.#clock.monotonicMs();
-      for (const [id, exchange] of this.#open) {
-        const aborted = exchange.options.signal?.aborted === true;
-        if (!aborted && exchange.deadlineMs > now) continue;
-        this.#open.delete(id);
-        if (aborted) exchange.reject(deadlinePassed());
-        else exchange.resolve(null);
-      }
+      const late = now - before > SWEEP_MS + LATE_SWEEP_MS;
+      before = now;
+      if (!late) this.#giveUp(now);
     }
     this.#sweeping = false;
+  }
+
+  #giveUp(now: number): void {
+    for (const [id, exchange] of this.#open) {
+      if (exchange.options.signal?.aborted === true) {
+        this.#forget(id, exchange);
+        exchange.reject(deadlinePassed());
+      } else if (exchange.deadlineMs <= now) {
+        if (exchange.options.more) exchange.deadlineMs = Number.POSITIVE_INFINITY;
+        else this.#forget(id, exchange);
+        exchange.resolve(null);
+      }
+    }
   }
 
   #socketFor(endpoint: Endpoint): Socket {
@@ -189,18 +255,17 @@ export class Transport implements Component {
     const id = message.version === 3 ? message.messageId : message.pdu.requestId;
     const exchange = this.#open.get(id);
     if (exchange === undefined) return this.#unexpected.add(1, { reason: 'late_or_duplicate' });
-    const { endpoint } = exchange;
-    if (remote.port !== endpoint.port || remote.address !== endpoint.address) {
-      return this.#unexpected.add(1, { reason: 'other_address' });
-    }
-    const pdu = exchange.options.accept(message);
-    if (pdu === null) return this.#unexpected.add(1, { reason: 'not_believed' });
-    this.#open.delete(id);
+    const { endpoint, options } = exchange;
+    const elsewhere = remote.port !== endpoint.port || remote.address !== endpoint.address;
+    const pdu = elsewhere ? options.acceptFrom(remote, message) : options.accept(message);
+    if (pdu === null) return this.#unexpected.add(1, { reason: elsewhere ? 'other_address' : 'not_believed' });
+    this.#forget(id, exchange);
     exchange.resolve({
       pdu,
       sentAtMs: exchange.sentAtMs,
       receivedAtMs: this.#clock.now(),
       monotonicMs: (exchange.sentMonotonicMs + receivedMonotonicMs) / 2,
+      roundTripMs: receivedMonotonicMs - exchange.sentMonotonicMs,
       sizeBytes: bytes.length,
     });
   }

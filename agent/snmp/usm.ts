@@ -1,127 +1,171 @@
-// The User-based Security Model (RFC 3414, RFC 3826, RFC 7860, the two key extensions of the drafts): keys, digests, privacy.
-// The table of protocols is net-snmp's; keys and messages are ours, because its key cache hashes a megabyte for each device anew
-// and keeps passwords as property names (docs/decisions/snmp-codec.md).
+// The User-based Security Model (RFC 3414, RFC 3826, RFC 7860, the two key extensions of the drafts): protocols, users, digests, privacy.
+// Names and numbers of the protocols are net-snmp's where it has them; keys and messages are ours (docs/decisions/snmp-codec.md).
 import { createCipheriv, createDecipheriv, createHash, createHmac, getCiphers, timingSafeEqual } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { CredentialConfiguration } from '../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
+import { type EngineKeys, keyDerivation, type KeyExtension, type KeyRequest } from './key-derivation.ts';
 
-type UserCredential = Extract<CredentialConfiguration, { version: '3' }>;
+export type UserCredential = Extract<CredentialConfiguration, { version: '3' }>;
 export type AuthProtocol = NonNullable<UserCredential['auth_protocol']>;
 export type PrivProtocol = NonNullable<UserCredential['priv_protocol']>;
 
-interface AuthAlgorithm {
-  readonly KEY_LENGTH: number;
-  readonly AUTHENTICATION_CODE_LENGTH: number;
-  readonly CRYPTO_ALGORITHM: string;
-}
-interface PrivAlgorithm {
-  readonly CRYPTO_ALGORITHM: string;
-  readonly KEY_LENGTH: number;
-}
 interface NetSnmp {
   readonly AuthProtocols: Readonly<Record<string, number>>;
   readonly PrivProtocols: Readonly<Record<string, number>>;
-  readonly Authentication: { readonly algorithms: Readonly<Record<number, AuthAlgorithm>> };
-  readonly Encryption: { readonly algorithms: Readonly<Record<number, PrivAlgorithm>> };
+  readonly Authentication: {
+    readonly algorithms: Readonly<
+      Record<number, { readonly AUTHENTICATION_CODE_LENGTH: number; readonly CRYPTO_ALGORITHM: string }>
+    >;
+  };
+  readonly Encryption: {
+    readonly algorithms: Readonly<Record<number, { readonly CRYPTO_ALGORITHM: string; readonly KEY_LENGTH: number }>>;
+  };
 }
 
 const netSnmp = createRequire(import.meta.url)('net-snmp') as NetSnmp;
 
+interface AuthAlgorithm {
+  readonly hash: string;
+  /** Octets of the digest in a message (RFC 3414 §6, RFC 7860 §4.1). */
+  readonly codeLength: number;
+}
+
+interface PrivAlgorithm {
+  readonly cipher: string;
+  /** Octets, for DES with those of its initial vector. */
+  readonly keyLength: number;
+  readonly extension: KeyExtension;
+}
+
 function authAlgorithm(protocol: AuthProtocol): AuthAlgorithm {
   const algorithm = netSnmp.Authentication.algorithms[netSnmp.AuthProtocols[protocol.toLowerCase()] ?? 0];
   if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${protocol}`);
-  return algorithm;
+  return { hash: algorithm.CRYPTO_ALGORITHM, codeLength: algorithm.AUTHENTICATION_CODE_LENGTH };
 }
 
-/** Key length and cipher. Node's OpenSSL has no single DES; triple DES with one key three times is the same cipher (FIPS 46-3). */
-function privAlgorithm(protocol: PrivProtocol): { cipher: string; keyLength: number } {
-  if (protocol === 'DES') return { cipher: 'des-ede3-cbc', keyLength: 16 };
-  const algorithm = netSnmp.Encryption.algorithms[netSnmp.PrivProtocols[protocol.toLowerCase()] ?? 0];
-  if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${protocol}`);
-  return { cipher: algorithm.CRYPTO_ALGORITHM, keyLength: algorithm.KEY_LENGTH };
+function aes(name: string, extension: KeyExtension): PrivAlgorithm {
+  const algorithm = netSnmp.Encryption.algorithms[netSnmp.PrivProtocols[name] ?? 0];
+  if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${name}`);
+  return { cipher: algorithm.CRYPTO_ALGORITHM, keyLength: algorithm.KEY_LENGTH, extension };
 }
 
-/** Whether this Node can do the privacy protocol; asked when the configuration is read. */
+const AUTH: Readonly<Record<AuthProtocol, AuthAlgorithm>> = {
+  MD5: authAlgorithm('MD5'),
+  SHA: authAlgorithm('SHA'),
+  SHA224: authAlgorithm('SHA224'),
+  SHA256: authAlgorithm('SHA256'),
+  SHA384: authAlgorithm('SHA384'),
+  SHA512: authAlgorithm('SHA512'),
+};
+
+/**
+ * Node's OpenSSL has no single DES; triple DES with one key three times is the same cipher (FIPS 46-3). net-snmp has no AES-192.
+ * AES-128 needs no extension: every hash gives 16 octets.
+ */
+const PRIV: Readonly<Record<PrivProtocol, PrivAlgorithm>> = {
+  DES: { cipher: 'des-ede3-cbc', keyLength: 16, extension: 'blumenthal' },
+  AES: aes('aes', 'blumenthal'),
+  AES192B: { cipher: 'aes-192-cfb', keyLength: 24, extension: 'blumenthal' },
+  AES192R: { cipher: 'aes-192-cfb', keyLength: 24, extension: 'reeder' },
+  AES256B: aes('aes256b', 'blumenthal'),
+  AES256R: aes('aes256r', 'reeder'),
+};
+
+/** Whether this Node can do the protocol (one in FIPS mode has no MD5); asked when the configuration is read. */
+export function authenticationPossible(protocol: AuthProtocol): boolean {
+  try {
+    createHash(AUTH[protocol].hash);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function privacyPossible(protocol: PrivProtocol): boolean {
-  return getCiphers().includes(privAlgorithm(protocol).cipher);
+  return getCiphers().includes(PRIV[protocol].cipher);
 }
 
-const PASSPHRASE_STRETCH = 1_048_576;
+const derivation = keyDerivation(createHash);
 
-/** Ku of RFC 3414 A.2: a megabyte of the passphrase, hashed. Costs about a millisecond; independent of the device. */
+/** Ku of RFC 3414 A.2. Blocks for a millisecond or two: polls use the worker (key-worker.ts). */
 export function passphraseDigest(protocol: AuthProtocol, passphrase: string | Uint8Array): Uint8Array {
-  const stretched = Buffer.alloc(PASSPHRASE_STRETCH, passphrase);
-  return createHash(authAlgorithm(protocol).CRYPTO_ALGORITHM).update(stretched).digest();
+  return derivation.passphraseDigest(AUTH[protocol].hash, passphrase);
 }
 
-/** Kul of RFC 3414 A.2: the key of one user at one engine. */
+/** Kul of RFC 3414 A.2. */
 export function localizedKey(protocol: AuthProtocol, digest: Uint8Array, engineId: Uint8Array): Uint8Array {
-  return createHash(authAlgorithm(protocol).CRYPTO_ALGORITHM).update(digest).update(engineId).update(digest).digest();
+  return derivation.localized(AUTH[protocol].hash, digest, engineId);
 }
 
-/** The privacy key, extended where the hash is shorter: by Blumenthal's draft (hash of all so far) or Reeder's (the key as next passphrase). */
+/** The privacy key, extended where the hash is shorter. */
 export function privacyKey(
   auth: AuthProtocol,
   privacy: PrivProtocol,
   localized: Uint8Array,
   engineId: Uint8Array,
 ): Uint8Array {
-  const { keyLength } = privAlgorithm(privacy);
-  let key = localized;
-  let last = localized;
-  while (key.length < keyLength) {
-    last = privacy.endsWith('R')
-      ? localizedKey(auth, passphraseDigest(auth, last), engineId)
-      : createHash(authAlgorithm(auth).CRYPTO_ALGORITHM).update(key).digest();
-    key = Buffer.concat([key, last]);
-  }
-  return key.subarray(0, keyLength);
+  const { extension, keyLength } = PRIV[privacy];
+  return derivation.extended(AUTH[auth].hash, extension, localized, engineId, keyLength);
 }
 
-/** The keys of one user at one engine, ready for every message. */
-export interface EngineKeys {
-  readonly auth: Uint8Array | null;
-  readonly privacy: Uint8Array | null;
+/** Where keys come from: at once where they are known, else from the worker. */
+export interface KeySource {
+  keysFor(request: KeyRequest): EngineKeys | Promise<EngineKeys>;
 }
 
-/** One v3 user. The digests of the passphrases are made at first use, then the passphrases are let go. */
+const NO_KEYS: EngineKeys = { auth: null, privacy: null };
+
+/** One v3 user. It keeps no passphrase: the references are resolved each time keys are needed, so a renewed secret file is seen. */
 export class UsmUser {
   readonly name: Uint8Array;
   readonly authProtocol: AuthProtocol | null;
   readonly privProtocol: PrivProtocol | null;
-  readonly #authDigest: () => Uint8Array;
-  readonly #privDigest: () => Uint8Array;
+  readonly #credential: UserCredential;
+  readonly #resolve: (reference: string) => string;
+  readonly #keys: KeySource;
 
-  /** Refuses incomplete or impossible sets (credential_incomplete, snmp_privacy_unsupported). Passphrases are already resolved. */
-  constructor(credential: UserCredential) {
+  /** Refuses incomplete or impossible sets (credential_incomplete, snmp_privacy_unsupported) and secrets that do not resolve now. */
+  constructor(credential: UserCredential, deps: { resolve: (reference: string) => string; keys: KeySource }) {
     checkUser(credential);
     const { level, auth_protocol: auth, priv_protocol: priv } = credential;
     this.name = Buffer.from(credential.user, 'utf8');
     this.authProtocol = level === 'noAuthNoPriv' ? null : (auth ?? null);
     this.privProtocol = level === 'authPriv' ? (priv ?? null) : null;
-    this.#authDigest = digestOnce(this.authProtocol, credential.auth_passphrase);
-    this.#privDigest = digestOnce(this.authProtocol, credential.priv_passphrase);
+    this.#credential = credential;
+    this.#resolve = deps.resolve;
+    this.#keys = deps.keys;
+    this.passphrases();
   }
 
-  keysAt(engineId: Uint8Array): EngineKeys {
-    if (this.authProtocol === null) return { auth: null, privacy: null };
-    const auth = localizedKey(this.authProtocol, this.#authDigest(), engineId);
-    if (this.privProtocol === null) return { auth, privacy: null };
-    const localized = localizedKey(this.authProtocol, this.#privDigest(), engineId);
-    return { auth, privacy: privacyKey(this.authProtocol, this.privProtocol, localized, engineId) };
+  /** Throws secret_unresolved; rejects with key_worker_failed. */
+  keysAt(engineId: Uint8Array): EngineKeys | Promise<EngineKeys> {
+    const { authProtocol: auth, privProtocol: priv } = this;
+    if (auth === null) return NO_KEYS;
+    const passphrases = this.passphrases();
+    return this.#keys.keysFor({
+      hash: AUTH[auth].hash,
+      authPassphrase: passphrases.auth,
+      privacy:
+        priv === null
+          ? null
+          : { passphrase: passphrases.priv, keyLength: PRIV[priv].keyLength, extension: PRIV[priv].extension },
+      engineId,
+    });
+  }
+
+  /** Empty where the level needs none. */
+  passphrases(): { readonly auth: string; readonly priv: string } {
+    const { auth_passphrase: auth, priv_passphrase: priv } = this.#credential;
+    return {
+      auth: this.authProtocol === null || auth === undefined ? '' : this.#resolve(auth),
+      priv: this.privProtocol === null || priv === undefined ? '' : this.#resolve(priv),
+    };
   }
 }
 
-function digestOnce(protocol: AuthProtocol | null, passphrase: string | undefined): () => Uint8Array {
-  let pending: string | null = passphrase ?? '';
-  let digest = new Uint8Array();
-  return () => {
-    if (pending !== null && protocol !== null) digest = Uint8Array.from(passphraseDigest(protocol, pending));
-    pending = null;
-    return digest;
-  };
-}
+/** RFC 3414 §11.2. Some equipment takes shorter ones, so they are told and not refused. */
+export const SHORTEST_PASSPHRASE = 8;
 
 /** What must stand in a v3 credential set for its level; called when the configuration is read, before any passphrase is resolved. */
 export function checkUser(credential: UserCredential): void {
@@ -138,21 +182,24 @@ export function checkUser(credential: UserCredential): void {
     const message = `The level ${credential.level} of the user ${credential.user} needs ${missing.join(', ')}.`;
     throw new WeirError('credential_incomplete', message, { user: credential.user, missing });
   }
-  const privacy = credential.level === 'authPriv' ? credential.priv_protocol : undefined;
-  if (privacy !== undefined && !privacyPossible(privacy)) {
-    throw new WeirError('snmp_privacy_unsupported', `This Node cannot do ${privacy}.`, { protocol: privacy });
-  }
+  const { level, auth_protocol: auth, priv_protocol: priv } = credential;
+  if (level !== 'noAuthNoPriv' && auth !== undefined && !authenticationPossible(auth)) throw impossible(auth);
+  if (level === 'authPriv' && priv !== undefined && !privacyPossible(priv)) throw impossible(priv);
+}
+
+function impossible(protocol: string): WeirError {
+  return new WeirError('snmp_privacy_unsupported', `This Node cannot do ${protocol}.`, { protocol });
 }
 
 /** Octets of the digest in a message (RFC 3414 §6, RFC 7860 §4.1). */
 export function digestLength(protocol: AuthProtocol): number {
-  return authAlgorithm(protocol).AUTHENTICATION_CODE_LENGTH;
+  return AUTH[protocol].codeLength;
 }
 
 /** The digest over a message whose digest field is zero. */
 export function messageDigest(protocol: AuthProtocol, key: Uint8Array, message: Uint8Array): Uint8Array {
-  const { CRYPTO_ALGORITHM, AUTHENTICATION_CODE_LENGTH } = authAlgorithm(protocol);
-  return createHmac(CRYPTO_ALGORITHM, key).update(message).digest().subarray(0, AUTHENTICATION_CODE_LENGTH);
+  const { hash, codeLength } = AUTH[protocol];
+  return createHmac(hash, key).update(message).digest().subarray(0, codeLength);
 }
 
 /** Whether the digest in the message is the right one; compared in constant time. The message is left as it was. */
@@ -182,7 +229,7 @@ export function encrypt(
   salt: Uint8Array,
   plain: Uint8Array,
 ): Uint8Array {
-  const { cipher } = privAlgorithm(protocol);
+  const { cipher } = PRIV[protocol];
   if (protocol !== 'DES') {
     const stream = createCipheriv(cipher, key, aesVector(clock, salt));
     return Buffer.concat([stream.update(plain), stream.final()]);
@@ -204,7 +251,7 @@ export function decrypt(
   if (salt.length !== 8 || (protocol === 'DES' && secret.length % 8 !== 0)) {
     throw new WeirError('snmp_decryption_failed', 'The encrypted answer has a wrong length.');
   }
-  const { cipher } = privAlgorithm(protocol);
+  const { cipher } = PRIV[protocol];
   const stream =
     protocol === 'DES'
       ? createDecipheriv(cipher, tripled(key), desVector(key, salt)).setAutoPadding(false)

@@ -16,6 +16,8 @@ export const deviceSchema = z.strictObject({
   agent: name.optional(),
   site: z.string().max(100).optional(),
   interval_ms: z.number().int().min(1000).max(86_400_000).optional(),
+  /** Whether answers from another address than was asked may be learnt (agent/snmp/reply-address.ts). */
+  reply_address: z.enum(['learn', 'strict']).default('learn'),
   /** Names of devices through which this one is reached. */
   parents: z.array(name).max(16).optional(),
   /** Interfaces that carry no customer by intent, by ifName; `*` at the end matches the rest. */
@@ -34,7 +36,7 @@ export const credentialSchema = z.discriminatedUnion('version', [
     level: z.enum(['noAuthNoPriv', 'authNoPriv', 'authPriv']).default('noAuthNoPriv'),
     auth_protocol: z.enum(['MD5', 'SHA', 'SHA224', 'SHA256', 'SHA384', 'SHA512']).optional(),
     auth_passphrase: z.string().min(1).optional(),
-    priv_protocol: z.enum(['DES', 'AES', 'AES256B', 'AES256R']).optional(),
+    priv_protocol: z.enum(['DES', 'AES', 'AES192B', 'AES192R', 'AES256B', 'AES256R']).optional(),
     priv_passphrase: z.string().min(1).optional(),
     context: z.string().default(''),
   }),

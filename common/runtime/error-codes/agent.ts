@@ -11,7 +11,7 @@ export const AGENT_ERRORS = {
   snmp_silent_after_discovery: entry(
     504,
     'The device told its SNMPv3 engine id, but stays silent to the requests of the user.',
-    'Mostly a wrong priv_passphrase or priv_protocol; for AES256 try both key extensions (AES256B, AES256R).',
+    'Mostly a wrong priv_passphrase or priv_protocol; for AES192 and AES256 try both key extensions (AES256B, AES256R).',
   ),
   snmp_unreachable: entry(
     502,
@@ -27,6 +27,11 @@ export const AGENT_ERRORS = {
     400,
     'A text is not an object identifier.',
     'Write it as numbers with dots, such as 1.3.6.1.2.1.1.1.0.',
+  ),
+  snmp_value_invalid: entry(
+    400,
+    'A value to be written does not fit its type.',
+    'Give numbers in decimal within the bounds of the type, addresses and object identifiers with dots.',
   ),
   snmp_refused: entry(
     502,
@@ -46,7 +51,7 @@ export const AGENT_ERRORS = {
   snmp_decryption_failed: entry(
     502,
     'An SNMPv3 message cannot be decrypted.',
-    'Check priv_protocol and priv_passphrase; for AES256 try both key extensions (AES256B, AES256R).',
+    'Check priv_protocol and priv_passphrase; for AES192 and AES256 try both key extensions (AES256B, AES256R).',
   ),
   snmp_security_level_unsupported: entry(
     502,
@@ -58,6 +63,16 @@ export const AGENT_ERRORS = {
     'The device keeps refusing the SNMPv3 clock.',
     'See whether two devices share one engine id, or its clock jumps.',
   ),
+  snmp_engine_unsteady: entry(
+    502,
+    'The device tells another SNMPv3 engine id again and again.',
+    'See whether several units answer at one address, and poll each at its own.',
+  ),
+  key_worker_failed: entry(
+    500,
+    'The thread that derives SNMPv3 keys failed.',
+    'It is started again with the next request; the message says what failed.',
+  ),
   snmp_engine_unknown: entry(
     502,
     'The device does not tell a valid SNMPv3 engine id.',
@@ -65,8 +80,8 @@ export const AGENT_ERRORS = {
   ),
   snmp_privacy_unsupported: entry(
     400,
-    'This Node cannot do the privacy protocol.',
-    'Use another priv_protocol, or a Node built with it.',
+    'This Node cannot do the authentication or privacy protocol.',
+    'Use another auth_protocol or priv_protocol, or a Node built with it.',
   ),
   snmp_too_big: entry(
     502,
