@@ -20,14 +20,17 @@ export interface WeirProcess {
 export interface WeirOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Another program than dist/cli/weir.js, such as that of the agent's artifact. */
+  readonly entry?: string;
   /** Words before `node`, such as `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
 }
 
 /** Starts `weir ARGS` from dist/; the build must be there (scripts/test makes it). */
 export function startWeir(args: readonly string[], options: WeirOptions = {}): WeirProcess {
-  if (!existsSync(ENTRY)) throw new Error('dist/ is missing: npm run build');
-  const words = [...(options.prefix ?? []), process.execPath, ENTRY, ...args];
+  const entry = options.entry ?? ENTRY;
+  if (!existsSync(entry)) throw new Error('dist/ is missing: npm run build');
+  const words = [...(options.prefix ?? []), process.execPath, entry, ...args];
   const child = spawn(words[0] ?? '', words.slice(1), {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, ...options.environment },
