@@ -4,10 +4,11 @@ import { lookup } from 'node:dns/promises';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DeviceEvent } from '../common/model/event.ts';
 import type { Poll } from '../common/model/poll.ts';
 import { type Clock, SystemClock } from '../common/runtime/clock.ts';
 import { type Component, startAll, stopAll } from '../common/runtime/component.ts';
-import { WeirError } from '../common/runtime/errors.ts';
+import { messageOf, WeirError } from '../common/runtime/errors.ts';
 import { createReporter, type Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
 import { type AgentConfig, type AgentConfiguration, agentConfig } from './config.ts';
@@ -28,7 +29,8 @@ import { Shipper, SHIPPER_TIMEOUT_MS } from './ship/shipper.ts';
 import { TlsFiles } from './ship/tls-files.ts';
 import { SnmpAccess } from './snmp/access.ts';
 import { parseAddress } from './snmp/address.ts';
-import { OidCache, SessionReader } from './snmp/table-reader.ts';
+import { SessionReader } from './snmp/session-reader.ts';
+import { OidCache } from './snmp/table-reader.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from './spool/spool.ts';
 
 /** The profiles that come with Weir, beside this file in a checkout and in a build. */
@@ -80,12 +82,20 @@ export function createAgent(
   const folder = path.join(config.dataFolder, 'agent', config.name);
   const token = (): string => tokenOf(config, environment);
   const byName = new Map(config.devices.map((device) => [device.name, device]));
-  const snmpDeps = { clock, lookup, random, environment };
-  const access = new SnmpAccess(reporter, { timeoutMs: config.timeoutMs, retries: config.retries }, snmpDeps);
   const spool = new Spool(
     reporter,
     { ...spoolBounds(config), agent: config.name, folder: path.join(folder, 'spool') },
     deps,
+  );
+  const onEvent = (event: DeviceEvent): void => {
+    spool.acceptEvent(event).catch((error: unknown) => {
+      reporter.error('an event was not kept', { event: event.name, device: event.device, error: messageOf(error) });
+    });
+  };
+  const access = new SnmpAccess(
+    reporter,
+    { timeoutMs: config.timeoutMs, retries: config.retries, stateFolder: folder },
+    { clock, lookup, random, environment, onEvent },
   );
   const shipConfig = { agent: config.name, collectorUrls: config.collectorUrls, timeoutMs: SHIPPER_TIMEOUT_MS };
   const tls = config.tls === null ? null : new TlsFiles(reporter, config.tls, { clock, environment });
@@ -101,7 +111,8 @@ export function createAgent(
       open: (name) => {
         const device = byName.get(name);
         if (device === undefined) throw new Error(`BUG: a device ${name} that nobody configured`);
-        return access.openReader(device.address, device.credential);
+        const owner = { device: name, replyAddress: device.replyAddress };
+        return access.openReader(device.address, device.credential, owner);
       },
     },
   );
@@ -226,7 +237,7 @@ export async function discover(request: DiscoverRequest, options: DiscoverOption
       catalogue: profilesFor(request.profilesFolder),
       open: (address, { credential }) => {
         const session = access.openSession(address, credential);
-        return new SessionReader(new PacedSession({ retries }, { session, bucket }), oids);
+        return new SessionReader(new PacedSession({ retries }, { session, bucket }), oids, () => clock.monotonicMs());
       },
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     },
