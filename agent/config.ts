@@ -8,6 +8,8 @@ import {
 } from '../common/runtime/device-configuration.ts';
 import { WeirError } from '../common/runtime/errors.ts';
 import type { TlsConfig } from './ship/tls-files.ts';
+import type { SetAllowance } from './work/set-allowance.ts';
+import type { CredentialSets } from './configure/credential-book.ts';
 import { type HostPort, parseAddress } from './snmp/address.ts';
 import { checkUser } from './snmp/usm.ts';
 
@@ -32,6 +34,10 @@ export const agentShape = {
       /** Several: the next is tried when one does not answer. */
       collector_url: z.union([url, z.array(url).min(1).max(16)]).default('http://127.0.0.1:8080'),
       token: z.string().optional(),
+      /** Where the devices come from: this file, or the collector's, which says them to each agent. */
+      configuration: z.enum(['file', 'collector']).default('file'),
+      /** Whether devices that the collector says may have values set; those of a file say it themselves. */
+      allow_set: z.boolean().default(false),
       tls: tlsSchema.optional(),
       poll_interval_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
       timeout_ms: z.number().int().min(50).max(60_000).default(2000),
@@ -67,9 +73,12 @@ export type AgentConfiguration = z.output<typeof agentSchema>;
 export const agentOnlySchema = agentSchema.superRefine((whole, context) => checkAgent(whole, context));
 
 type Issues = Pick<z.core.$RefinementCtx, 'addIssue'>;
+type CheckedConfiguration = Pick<AgentConfiguration, 'credentials' | 'devices'> & {
+  readonly agent: Pick<AgentConfiguration['agent'], 'name'>;
+};
 
 /** What a schema of one key cannot see: names that must be unique or exist, credentials that must be complete and possible. */
-export function checkAgent(whole: Pick<AgentConfiguration, 'credentials' | 'devices'>, context: Issues): void {
+export function checkAgent(whole: CheckedConfiguration, context: Issues): void {
   const tell = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message });
   for (const [name, set] of Object.entries(whole.credentials)) {
@@ -85,13 +94,34 @@ export function checkAgent(whole: Pick<AgentConfiguration, 'credentials' | 'devi
     }
     const problem = messageOfProblem(() => parseAddress(device.address));
     if (problem !== null) tell(['devices', at, 'address'], problem);
+    const { write_credential: writing } = device;
+    if (writing !== undefined && !(writing in whole.credentials))
+      tell(['devices', at, 'write_credential'], `there is no credential set called ${writing}`);
+    if (device.allow_set !== false && writing === undefined)
+      tell(['devices', at, 'allow_set'], 'what may be set needs a write_credential');
   }
+  tellWithoutAgent(whole, tell);
   for (const [at, device] of whole.devices.entries()) {
     for (const [position, parent] of (device.parents ?? []).entries()) {
       if (!byName.has(parent)) tell(['devices', at, 'parents', position], `there is no device called ${parent}`);
     }
     if (reachesItself(device, byName)) tell(['devices', at, 'parents'], 'the device is reached through itself');
   }
+}
+
+/** With one agent a device need not say whose it is. With several, what one agent takes for its own another would poll too. */
+function tellWithoutAgent(
+  { agent, devices }: CheckedConfiguration,
+  tell: (path: (string | number)[], message: string) => void,
+): void {
+  const other = devices.find((device) => device.agent !== undefined && device.agent !== agent.name)?.agent;
+  if (other === undefined) return;
+  for (const [at, device] of devices.entries())
+    if (device.agent === undefined)
+      tell(
+        ['devices', at],
+        `${device.name} must name its agent, since there are several (${agent.name}, ${other}): set \`agent\``,
+      );
 }
 
 function messageOfProblem(check: () => void): string | null {
@@ -123,6 +153,10 @@ export interface AgentDevice {
   /** Devices that share a credential set share its keys. */
   readonly credentialName: string;
   readonly intervalMs: number;
+  readonly allowSet: SetAllowance;
+  /** Null where nothing may be set. */
+  readonly writeCredential: CredentialConfiguration | null;
+  readonly writeCredentialName: string | null;
   readonly replyAddress: 'learn' | 'strict';
 }
 
@@ -143,7 +177,14 @@ export interface AgentConfig {
   readonly profilesFolder: string | null;
   readonly healthPort: number;
   readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
-  /** Those assigned to this agent. */
+  /** Where the devices come from. */
+  readonly configuration: 'file' | 'collector';
+  /** Whether devices that the collector says may have values set. */
+  readonly allowSet: boolean;
+  /** By name; the secrets in them are references. */
+  readonly credentials: CredentialSets;
+  readonly pollIntervalMs: number;
+  /** Those of the file that are assigned to this agent; not used where they come from the collector. */
   readonly devices: readonly AgentDevice[];
 }
 
@@ -154,7 +195,6 @@ export function agentConfig(
 ): AgentConfig {
   const { agent } = whole;
   const givenToken = environment['WEIR_AGENT_TOKEN'] ?? '';
-  const mine = whole.devices.filter((device) => device.agent === undefined || device.agent === agent.name);
   return {
     name: agent.name,
     collectorUrls: typeof agent.collector_url === 'string' ? [agent.collector_url] : agent.collector_url,
@@ -169,15 +209,47 @@ export function agentConfig(
     profilesFolder: agent.profiles ?? null,
     healthPort: agent.health_port,
     spool: { maxBytes: agent.spool.max_bytes, maxAgeMs: agent.spool.max_age_ms },
-    devices: mine.map((device) => ({
+    configuration: agent.configuration,
+    allowSet: agent.allow_set,
+    credentials: whole.credentials,
+    pollIntervalMs: agent.poll_interval_ms,
+    devices: agentDevices(whole.devices, whole.credentials, {
+      name: agent.name,
+      pollIntervalMs: agent.poll_interval_ms,
+    }),
+  };
+}
+
+/** The devices assigned to an agent, as it uses them. Throws credential_unknown, address_invalid. */
+export function agentDevices(
+  devices: readonly DeviceConfiguration[],
+  credentials: CredentialSets,
+  agent: Pick<AgentConfig, 'name' | 'pollIntervalMs'>,
+): AgentDevice[] {
+  return devices
+    .filter((device) => device.agent === undefined || device.agent === agent.name)
+    .map((device) => ({
       name: device.name,
       address: parseAddress(device.address),
-      credential: credentialOf(whole.credentials, device),
+      credential: credentialOf(credentials, device.name, device.credential),
       credentialName: device.credential,
-      intervalMs: device.interval_ms ?? agent.poll_interval_ms,
+      intervalMs: device.interval_ms ?? agent.pollIntervalMs,
       replyAddress: device.reply_address,
-    })),
-  };
+      allowSet: device.allow_set,
+      writeCredential:
+        device.write_credential === undefined ? null : credentialOf(credentials, device.name, device.write_credential),
+      writeCredentialName: device.write_credential ?? null,
+    }));
+}
+
+/** The same devices over other credential sets of the same names. */
+export function withCredentials(devices: readonly AgentDevice[], credentials: CredentialSets): AgentDevice[] {
+  return devices.map((device) => ({
+    ...device,
+    credential: credentialOf(credentials, device.name, device.credentialName),
+    writeCredential:
+      device.writeCredentialName === null ? null : credentialOf(credentials, device.name, device.writeCredentialName),
+  }));
 }
 
 function tlsConfig(tls: AgentConfiguration['agent']['tls']): TlsConfig | null {
@@ -190,12 +262,9 @@ function tlsConfig(tls: AgentConfiguration['agent']['tls']): TlsConfig | null {
   };
 }
 
-function credentialOf(
-  credentials: AgentConfiguration['credentials'],
-  device: DeviceConfiguration,
-): CredentialConfiguration {
-  const found = credentials[device.credential];
+function credentialOf(credentials: CredentialSets, device: string, name: string): CredentialConfiguration {
+  const found = credentials[name];
   if (found !== undefined) return found;
-  const message = `The device ${device.name} names the credential set ${device.credential}, which does not exist.`;
-  throw new WeirError('credential_unknown', message, { device: device.name, credential: device.credential });
+  const message = `The device ${device} names the credential set ${name}, which does not exist.`;
+  throw new WeirError('credential_unknown', message, { device, credential: name });
 }

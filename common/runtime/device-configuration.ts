@@ -8,6 +8,10 @@ const name = z
 const addressPattern =
   /^(\[[0-9A-Fa-f:.]+(%[^\]]+)?\](:\d{1,5})?|[^\s:[\]/]+(:\d{1,5})?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%\S+)?)$/;
 
+const oidPrefix = z
+  .string()
+  .regex(/^\.?[0-2](\.\d{1,10}){0,127}$/, 'expected an object identifier in numbers, such as 1.3.6.1.2.1.1.6');
+
 export const deviceSchema = z.strictObject({
   name,
   address: z.string().regex(addressPattern, 'expected HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT'),
@@ -18,6 +22,10 @@ export const deviceSchema = z.strictObject({
   interval_ms: z.number().int().min(1000).max(86_400_000).optional(),
   /** Whether answers from another address than was asked may be learnt (agent/snmp/reply-address.ts). */
   reply_address: z.enum(['learn', 'strict']).default('learn'),
+  /** Whether people may have values of it set: everything, nothing, or what lies below these object identifiers. */
+  allow_set: z.union([z.boolean(), z.array(oidPrefix).min(1).max(100)]).default(false),
+  /** The credential set that writes; needed where anything may be set. */
+  write_credential: z.string().optional(),
   /** Names of devices through which this one is reached. */
   parents: z.array(name).max(16).optional(),
   /** Interfaces that carry no customer by intent, by ifName; `*` at the end matches the rest. */

@@ -141,7 +141,7 @@ describe('from device to collector', () => {
       agent: { name: 'north' },
       credentials: { c: { version: '2c', community: 'public' } },
       devices: [
-        { name: 'a', address: 'a.example', credential: 'c' },
+        { name: 'a', address: 'a.example', credential: 'c', agent: 'north' },
         { name: 'b', address: 'b.example', credential: 'c', agent: 'south' },
         { name: 'c', address: 'c.example', credential: 'c', agent: 'north' },
       ],

@@ -118,6 +118,16 @@ export const AGENT_ERRORS = {
     'A profile does not fit the others.',
     'Correct the file of the profile that detail names under config/profiles.',
   ),
+  set_not_allowed: entry(
+    403,
+    'A value was to be set that the configuration of the device does not allow to be set.',
+    'Allow it with allow_set and write_credential of the device; where its configuration comes from the collector, agent.allow_set of the agent must be true too.',
+  ),
+  work_interrupted: entry(
+    500,
+    'The agent ended while it did what it was asked for.',
+    'Look at the device before asking again: nobody knows how far it came.',
+  ),
   credential_unknown: entry(
     400,
     'A device names a credential set that does not exist.',
@@ -140,6 +150,11 @@ export const AGENT_ERRORS = {
     502,
     'The collector does not answer.',
     'Check collector_url, the network between, and whether the collector runs. Polls stay in the spool meanwhile.',
+  ),
+  collector_refused: entry(
+    502,
+    'The collector does not answer a question of the agent.',
+    'detail.code says why: mostly the token belongs to another agent, or the collector is of an older version.',
   ),
   collector_answer_too_large: entry(
     502,

@@ -1,0 +1,28 @@
+// Work as a collector gives it to this agent.
+import { z } from 'zod';
+import type { DurationMs } from '../../common/model/time.ts';
+
+const MOST_EXPIRES_MS: DurationMs = 86_400_000;
+
+const itemSchema = z.object({
+  id: z.string().min(1).max(64),
+  kind: z.enum(['poll', 'diagnose', 'set']),
+  device: z.string().min(1).max(63),
+  varbinds: z
+    .array(z.object({ oid: z.string().max(1000), type: z.string().max(1), value: z.string().max(1000) }))
+    .max(32)
+    .default([]),
+  expiresInMs: z.number().int().min(0).max(MOST_EXPIRES_MS),
+});
+
+/** Kinds that a newer collector knows come through the first schema and are refused one by one by the second. */
+export const workAnswerSchema = z.object({ items: z.array(z.unknown()).max(1000) });
+
+export type WorkItem = z.output<typeof itemSchema>;
+export type SetVarbind = WorkItem['varbinds'][number];
+
+/** Null where it is nothing that this agent can do. */
+export function workItemOf(value: unknown): WorkItem | null {
+  const parsed = itemSchema.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
