@@ -141,7 +141,7 @@ function stepText(step: TextStep, row: Row): string | null {
   const cell = step.text === undefined ? row.cell(step.column ?? '') : filled(step.text, row);
   if (cell === null) return null;
   let text: string | null = formatted(String(cell), step.format);
-  if (step.pattern !== undefined) text = firstGroup(step.pattern, text);
+  if (step.pattern !== undefined) text = matched(step.pattern, text, step.write);
   if (step.map !== undefined && text !== null) text = step.map[text] ?? step.map['*'] ?? null;
   return text;
 }
@@ -158,6 +158,13 @@ function formatted(text: string, format: TextStep['format']): string {
 function firstGroup(pattern: RegExp, text: string): string | null {
   const match = pattern.exec(text);
   return match === null ? null : (match[1] ?? match[0]);
+}
+
+/** The first group of the match, or what is to be written of its groups. */
+function matched(pattern: RegExp, text: string, write: string | undefined): string | null {
+  if (write === undefined) return firstGroup(pattern, text);
+  const match = pattern.exec(text);
+  return match === null ? null : write.replaceAll(/\$(\d)/g, (_, group: string) => match[Number(group)] ?? '');
 }
 
 /** Many agents send figures as text, some with the unit: `23.5 C`. */

@@ -104,6 +104,8 @@ const textStep = z.union([
       when: conditions.optional(),
       /** Its first group, or all of the match. */
       pattern: pattern.optional(),
+      /** What is written in place of it: `$1` … `$9` are the groups. */
+      write: z.string().optional(),
       /** `*` stands for every other value. */
       map: z.record(z.string(), z.string()).optional(),
       /**

@@ -68,6 +68,12 @@ describe('texts', () => {
     expect(text(['{a}', 'fixed'], { a: '   ' })).toBe('fixed');
   });
 
+  test('what a pattern found is written anew', () => {
+    const step = { column: 'a', pattern: 'FGT_(\\w+) v(\\d+)', write: 'FortiGate $1 ($2)$3' };
+    expect(text(step, { a: 'FGT_60F v7' })).toBe('FortiGate 60F (7)');
+    expect(text([step, 'other'], { a: 'FWF_60F' })).toBe('other');
+  });
+
   test('formats: octets as text, as a MAC address, as an LLDP network address', () => {
     expect(text({ column: 'a', format: 'text' }, { a: '65:74:68:30:00' })).toBe('eth0');
     expect(text({ column: 'a', format: 'mac' }, { a: '00:1c:73:65:8e:3a' })).toBe('00:1c:73:65:8e:3a');
