@@ -1,6 +1,6 @@
 // The agent's rows: interfaces polled per CPU second beside snmp_exporter and collectd, bytes on the wire, memory, sockets.
 import { missing, peerName, PEERS } from '../machine/peers.ts';
-import { pssBytes } from '../machine/processes.ts';
+import { cpuSeconds, pssBytes } from '../machine/processes.ts';
 import { pause } from '../machine/workshop.ts';
 import type { PartContext } from '../part.ts';
 import { type Goal, type Row, rowOf } from '../rows.ts';
@@ -37,6 +37,13 @@ const MEMORY_INTERVAL_MS = 15_000;
 const MEMORY_SAMPLES = 16;
 const MEGABYTE = 1024 * 1024;
 
+/** What one agent of a large network polls; a minute apart, as people do. */
+const MANY_DEVICES = 10_000;
+const MANY_PORTS_EACH = 8;
+const MANY_INTERVAL_MS = 60_000;
+const MANY_FIRST_WITHIN_MS = 30_000;
+const MANY_WAIT_MS = 180_000;
+
 const EXPORTER_GOAL: Goal = { of: 'ratio', least: 10 };
 const COLLECTD_GOAL: Goal = { of: 'ratio', least: 7 };
 
@@ -58,19 +65,26 @@ export async function agentPart(context: PartContext): Promise<readonly Row[]> {
     rateRow(weir, exporter, EXPORTER_GOAL),
     rateRow(weir, plain, COLLECTD_GOAL),
     rateRow(weir, bulk, COLLECTD_GOAL),
+    simulatorRow(weir),
     ...[exporter, plain, bulk].flatMap((peer) => wireRows(weir, peer)),
     ...(await sizeRows(context)),
+    ...(await manyRows(context)),
   ];
 }
 
-async function weirSide({ workshop, tell }: PartContext, fleet: Fleet): Promise<Side> {
+async function weirSide(
+  { workshop, tell }: PartContext,
+  fleet: Fleet,
+): Promise<Side & { readonly simulatorSeconds: number }> {
   tell(`agent: Weir polls ${fleet.devices} devices of ${fleet.portsEach} ports`);
   const poller = startPoller(workshop, fleet, {
     intervalMs: WEIR_INTERVAL_MS,
     firstPollWithinMs: FIRST_POLL_WITHIN_MS,
   });
   await pollsDone(poller, POLLS_BEFORE, WARM_UP_MS);
+  const simulatorBefore = cpuSeconds([fleet.process.pid]);
   const rate = await measurePoller(poller, POLLS, WARM_UP_MS);
+  const simulatorSeconds = cpuSeconds([fleet.process.pid]) - simulatorBefore;
   await poller.running.stop();
   tell('agent: Weir on the wire');
   const weight = await overRelay(fleet, async (port) => {
@@ -81,7 +95,7 @@ async function weirSide({ workshop, tell }: PartContext, fleet: Fleet): Promise<
   });
   const notComplete = rate.notComplete ?? 0;
   const note = `${notComplete} of ${POLLS} polls of Weir were not complete: the machine is too busy`;
-  return { name: 'Weir', rate, weight, ...(notComplete > 0 ? { note } : {}) };
+  return { name: 'Weir', rate, weight, simulatorSeconds, ...(notComplete > 0 ? { note } : {}) };
 }
 
 async function exporterSide({ workshop, tell }: PartContext, fleet: Fleet): Promise<Side> {
@@ -143,6 +157,14 @@ function rateRow(weir: Side, peer: Side, goal: Goal): Row {
   });
 }
 
+/** It runs beside on another core: as long as it needs less than what polls it, it holds nobody up. */
+function simulatorRow(weir: Side & { readonly simulatorSeconds: number }): Row {
+  return rowOf({
+    what: 'CPU seconds of the simulator for each of Weir',
+    weir: weir.rate === null ? null : weir.simulatorSeconds / weir.rate.cpuSeconds,
+  });
+}
+
 function noteOf(notes: readonly (string | undefined)[]): { note?: string } {
   const told = notes.filter((note) => note !== undefined);
   return told.length === 0 ? {} : { note: told.join('; ') };
@@ -189,5 +211,28 @@ async function sizeRows({ workshop, tell }: PartContext): Promise<Row[]> {
       note: `polled every ${MEMORY_INTERVAL_MS / 1000} s, the spool open`,
     }),
     rowOf({ what: 'sockets of that process', weir: sockets, goal: { of: 'weir', most: 63 } }),
+  ];
+}
+
+/** 10,000 devices in one process: whether every poll comes, and how many sockets that takes. */
+async function manyRows({ workshop, tell }: PartContext): Promise<Row[]> {
+  tell(`agent: ${MANY_DEVICES} devices in one process`);
+  const fleet = await startFleet(workshop, MANY_DEVICES, MANY_PORTS_EACH);
+  const times = { intervalMs: MANY_INTERVAL_MS, firstPollWithinMs: MANY_FIRST_WITHIN_MS };
+  const poller = startPoller(workshop, fleet, times);
+  await pollsDone(poller, MANY_DEVICES, MANY_WAIT_MS);
+  const rate = await measurePoller(poller, MANY_DEVICES, MANY_WAIT_MS);
+  const megabytes = pssBytes([poller.running.pid]) / MEGABYTE;
+  const { sockets } = await poller.counts();
+  await poller.running.stop();
+  await fleet.process.stop();
+  const note = `${megabytes.toFixed(0)} MB; ${rate.notComplete ?? 0} of ${MANY_DEVICES} polls not complete; ${rate.cpuSeconds.toFixed(1)} CPU seconds a round`;
+  return [
+    rowOf({
+      what: `sockets with ${MANY_DEVICES} devices × ${MANY_PORTS_EACH} ports every ${MANY_INTERVAL_MS / 1000} s`,
+      weir: sockets,
+      goal: { of: 'weir', most: 63 },
+      note,
+    }),
   ];
 }

@@ -25,10 +25,11 @@ export async function startFleet(workshop: Workshop, devices: number, portsEach:
 }
 
 async function freeUdpPorts(count: number): Promise<number> {
-  for (let base = FIRST_UDP_PORT; base + count < LAST_UDP_PORT; base += count) {
+  for (let base = FIRST_UDP_PORT; base + count < LAST_UDP_PORT; ) {
     let free = 0;
     while (free < count && (await isFree(base + free))) free += 1;
     if (free === count) return base;
+    base += free + 1;
   }
   throw new Error(`No ${count} free UDP ports in a row.`);
 }
