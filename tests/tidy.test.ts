@@ -66,6 +66,9 @@ const top = (file: string): string => file.split('/')[0] ?? '';
 const stage = (file: string): string => file.split('/').slice(0, 2).join('/');
 const isAppRoot = (file: string): boolean => APPS.includes(top(file)) && file.split('/').length === 2;
 
+/** Messages and keys of SNMP: pure, without a session or a socket, so the receiver of traps reads with them too (docs/decisions/traps.md). */
+const SNMP_CODEC = ['ber', 'message', 'oid', 'pdu', 'usm', 'value', 'varbinds'].map((name) => `agent/snmp/${name}.ts`);
+
 function mayImport(from: string, target: string, typeOnly: boolean): boolean {
   const [fromTop, toTop] = [top(from), top(target)];
   if (fromTop === 'common') {
@@ -81,7 +84,7 @@ function mayImport(from: string, target: string, typeOnly: boolean): boolean {
   if (fromTop === 'cli' || fromTop === 'bench') return true;
   if (fromTop !== toTop) return false;
   if (!APPS.includes(fromTop) || isAppRoot(from) || stage(from) === stage(target)) return true;
-  return typeOnly;
+  return typeOnly || (stage(from) === 'agent/trap' && SNMP_CODEC.includes(target));
 }
 
 /** Which folders may import a library; a prefix of the file's path. */
@@ -133,6 +136,9 @@ describe('imports', () => {
     expect(mayImport('collector/ingest/a.ts', 'collector/store/b.ts', true)).toBe(true);
     expect(mayImport('common/model/a.ts', 'common/runtime/b.ts', false)).toBe(false);
     expect(mayImport('agent/spool/a.ts', 'common/database/pool.ts', false)).toBe(false);
+    expect(mayImport('agent/trap/a.ts', 'agent/snmp/ber.ts', false)).toBe(true);
+    expect(mayImport('agent/trap/a.ts', 'agent/snmp/transport.ts', false)).toBe(false);
+    expect(mayImport('agent/poll/a.ts', 'agent/snmp/ber.ts', false)).toBe(false);
     expect(importsOf("import { type A, type B } from './a.ts';\nimport { c } from './c.ts';")).toEqual([
       { specifier: './a.ts', typeOnly: true },
       { specifier: './c.ts', typeOnly: false },

@@ -1,5 +1,6 @@
 // Every error code of Weir: what it means and what to do. docs/errors.md is made from this table (npm run docs:errors), a test holds the two together.
 import { AGENT_ERRORS } from './error-codes/agent.ts';
+import { TRAP_ERRORS } from './error-codes/agent-trap.ts';
 import { BILLING_ERRORS } from './error-codes/billing.ts';
 import { COLLECTOR_ERRORS } from './error-codes/collector.ts';
 import { DATABASE_ERRORS } from './error-codes/database.ts';
@@ -9,6 +10,7 @@ import { GENERAL_ERRORS } from './error-codes/general.ts';
 export const ERROR_TABLE = {
   ...GENERAL_ERRORS,
   ...AGENT_ERRORS,
+  ...TRAP_ERRORS,
   ...DATABASE_ERRORS,
   ...BILLING_ERRORS,
   ...COLLECTOR_ERRORS,
