@@ -1,6 +1,7 @@
 // The whole configuration file: each app brings the shape of its own part, here they become one schema.
 import { z } from 'zod';
 import { agentShape, checkAgent } from '../agent/config.ts';
+import { SHORTEST_PASSPHRASE } from '../agent/snmp/usm.ts';
 import { billingBridgeShape, checkBillingBridge } from '../billing-bridge/config.ts';
 import { collectorShape } from '../collector/config.ts';
 import { parseConfiguration, readConfigurationFile } from '../common/runtime/configuration.ts';
@@ -21,24 +22,25 @@ export function loadWhole(file: string): WholeConfiguration {
   return parseConfiguration(readConfigurationFile(file), file, wholeSchema);
 }
 
-/** A sentence for each secret reference that does not resolve here. */
+/** A sentence for each secret reference that does not resolve here, and for each passphrase of SNMPv3 that is shorter than the standard wants. */
 export function unresolvedSecrets(
   whole: WholeConfiguration,
   environment: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const notes: string[] = [];
-  const look = (where: string, reference: string | undefined): void => {
+  const look = (where: string, reference: string | undefined, shortest = 0): void => {
     if (reference === undefined) return;
     try {
-      resolveSecret(reference, environment);
+      if (resolveSecret(reference, environment).length >= shortest) return;
+      notes.push(`${where}: shorter than ${shortest} characters (RFC 3414 §11.2): most equipment refuses it`);
     } catch (error) {
       notes.push(`${where}: ${messageOf(error)}`);
     }
   };
   for (const [name, set] of Object.entries(whole.credentials)) {
     if (set.version === '3') {
-      look(`credentials.${name}.auth_passphrase`, set.auth_passphrase);
-      look(`credentials.${name}.priv_passphrase`, set.priv_passphrase);
+      look(`credentials.${name}.auth_passphrase`, set.auth_passphrase, SHORTEST_PASSPHRASE);
+      look(`credentials.${name}.priv_passphrase`, set.priv_passphrase, SHORTEST_PASSPHRASE);
     } else look(`credentials.${name}.community`, set.community);
   }
   return notes;

@@ -66,6 +66,21 @@ describe('a sound configuration', () => {
     expect(await checkCommand.run({ ...context, positionals: [path.join(ROOT, 'config/demo.yaml')] })).toBe(0);
   });
 
+  test('a passphrase shorter than RFC 3414 wants is a note where its value is known, and the note does not repeat it', async () => {
+    const users = `credentials:
+  plain: { version: "3", user: u, level: authNoPriv, auth_protocol: SHA, auth_passphrase: short7! }
+  given: { version: "3", user: u, level: authPriv, auth_protocol: SHA, auth_passphrase: "\${LONG}", priv_protocol: AES192R, priv_passphrase: "\${SHORT}" }
+`;
+    const { code, lines } = await check(users, { LONG: 'long enough', SHORT: 'seven77' });
+    expect(code).toBe(0);
+    expect(lines).toEqual([
+      expect.stringMatching(/^note: credentials\.plain\.auth_passphrase: shorter than 8 characters/),
+      expect.stringMatching(/^note: credentials\.given\.priv_passphrase: shorter than 8 characters/),
+      `${file}: no mistakes`,
+    ]);
+    expect(lines.join('\n')).not.toMatch(/short7|seven77/);
+  });
+
   test('a secret that does not resolve here is a note: it needs to exist only where the agent runs', async () => {
     const text = GOOD.replace('community: public', 'community: "${COMMUNITY}"');
     const { code, lines } = await check(text);
