@@ -9,7 +9,7 @@ const itemSchema = z.object({
   kind: z.enum(['poll', 'diagnose', 'set']),
   device: z.string().min(1).max(63),
   varbinds: z
-    .array(z.object({ oid: z.string().max(1000), type: z.string().max(1), value: z.string().max(1000) }))
+    .array(z.object({ oid: z.string().max(1000), type: z.string().max(20), value: z.string().max(1000) }))
     .max(32)
     .default([]),
   expiresInMs: z.number().int().min(0).max(MOST_EXPIRES_MS),

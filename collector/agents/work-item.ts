@@ -7,13 +7,24 @@ import type { DurationMs } from '../../common/model/time.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 
 export type WorkKind = 'poll' | 'diagnose' | 'set';
-export const WORK_STATES = ['queued', 'handed_out', 'done', 'failed', 'expired'] as const;
-export type WorkState = (typeof WORK_STATES)[number];
+export type WorkState = 'queued' | 'handed_out' | 'done' | 'failed' | 'expired';
 
-/** A value to be set: `value` as text, in the form that the type has in net-snmp's snmpset. */
+/** RFC 3416 §3; text and hex are both octets. */
+export type SetType =
+  | 'integer'
+  | 'gauge32'
+  | 'counter32'
+  | 'counter64'
+  | 'timeTicks'
+  | 'text'
+  | 'hex'
+  | 'oid'
+  | 'ipAddress';
+
+/** A value to be set: numbers in decimal, text as it is, octets as pairs of hexadecimal digits, the others with dots. */
 export interface SetVarbind {
   readonly oid: string;
-  readonly type: string;
+  readonly type: SetType;
   readonly value: string;
 }
 

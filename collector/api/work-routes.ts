@@ -5,7 +5,7 @@ import type { Principal, Role } from '../../common/runtime/access.ts';
 import { READERS } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { AgentConfigurations } from '../agents/agent-configurations.ts';
-import { type Work, type WorkRequest, WORK_STATES } from '../agents/work-item.ts';
+import type { SetType, Work, WorkRequest, WorkState } from '../agents/work-item.ts';
 import { agentConfigurationAnswer, handedOutAnswer, listOf, workAnswer } from './answers.ts';
 import { collectorPage, deviceName } from './parameters.ts';
 
@@ -18,6 +18,24 @@ const OPERATORS: readonly Role[] = ['operator'];
 const AGENTS: readonly Role[] = ['agent'];
 const MOST_WAIT_SECONDS = 25;
 const MOST_VARBINDS = 32;
+const STATES: Readonly<Record<WorkState, true>> = {
+  queued: true,
+  handed_out: true,
+  done: true,
+  failed: true,
+  expired: true,
+};
+const SET_TYPES: Readonly<Record<SetType, true>> = {
+  integer: true,
+  gauge32: true,
+  counter32: true,
+  counter64: true,
+  timeTicks: true,
+  text: true,
+  hex: true,
+  oid: true,
+  ipAddress: true,
+};
 const byName = z.object({ name: deviceName });
 
 const common = {
@@ -29,10 +47,8 @@ const reason = z.string().max(1000);
 const varbind = z.strictObject({
   oid: z.string().regex(/^\.?[0-2](\.\d{1,10}){1,127}$/, 'expected an object identifier such as 1.3.6.1.2.1.1.6.0'),
   type: z
-    .enum(['i', 'u', 'c', 'C', 't', 's', 'x', 'o', 'a'])
-    .describe(
-      'as of snmpset: integer, unsigned, counter32, counter64, timeticks, text, hexadecimal octets, OID, address',
-    ),
+    .enum(Object.keys(SET_TYPES) as SetType[])
+    .describe('text and hex are both octets: as UTF-8, and as pairs of hexadecimal digits'),
   value: z.string().max(1000),
 });
 
@@ -95,7 +111,7 @@ function addAsking(routes: DescribedRoutes, { work, configurations }: WorkRoutes
       query: z.strictObject({
         agent: deviceName.optional(),
         device: deviceName.optional(),
-        state: z.enum(WORK_STATES).optional(),
+        state: z.enum(Object.keys(STATES) as WorkState[]).optional(),
         ...collectorPage,
       }),
       answer: listOf(workAnswer),

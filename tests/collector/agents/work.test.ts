@@ -121,7 +121,12 @@ describe('over HTTP', () => {
     [
       'an operator who sets',
       'operator',
-      { kind: 'set', device: 'core1', reason: 'x', varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 's', value: 'here' }] },
+      {
+        kind: 'set',
+        device: 'core1',
+        reason: 'x',
+        varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'here' }],
+      },
       403,
       'forbidden',
     ],
@@ -144,10 +149,10 @@ describe('over HTTP', () => {
   test.for([
     [{ reason: '' }, 'reason'],
     [{ varbinds: [] }, 'varbinds'],
-    [{ varbinds: [{ oid: 'sysLocation.0', type: 's', value: 'x' }] }, 'varbinds.0.oid'],
-    [{ varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 'z', value: 'x' }] }, 'varbinds.0.type'],
+    [{ varbinds: [{ oid: 'sysLocation.0', type: 'text', value: 'x' }] }, 'varbinds.0.oid'],
+    [{ varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 's', value: 'x' }] }, 'varbinds.0.type'],
   ] as const)('a set of an administrator without what it needs: %j', async ([more, place]) => {
-    const varbinds = [{ oid: '1.3.6.1.2.1.1.6.0', type: 's', value: 'here' }];
+    const varbinds = [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'here' }];
     const answer = await fixture.post('/api/v1/agents/agent-1/work', {
       kind: 'set',
       device: 'core1',
@@ -160,7 +165,7 @@ describe('over HTTP', () => {
   });
 
   test('a set is in the log and in the list, with who asked and why', async () => {
-    const varbinds = [{ oid: '1.3.6.1.2.1.1.6.0', type: 's', value: 'rack 7' }];
+    const varbinds = [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'rack 7' }];
     const { body } = await fixture.post('/api/v1/agents/agent-1/work', {
       kind: 'set',
       device: 'core1',

@@ -1,0 +1,339 @@
+// Work at the agent: done once whatever is given twice and whenever the process dies, bounded, and told as an event.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { BegunWork, MOST_BEGUN } from '../../../agent/work/begun-work.ts';
+import { detailsOf } from '../../../agent/work/result-details.ts';
+import { refuseSet, type SetAllowance } from '../../../agent/work/set-allowance.ts';
+import { WorkClient } from '../../../agent/work/work-client.ts';
+import { type WorkItem, workItemOf } from '../../../agent/work/work-item.ts';
+import { Worker, type WorkPorts } from '../../../agent/work/worker.ts';
+import type { DeviceEvent } from '../../../common/model/event.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+import { FileDouble, QuestionDouble } from '../../support/question-double.ts';
+import { silentReporter } from '../../support/silent-reporter.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const DEVICES = new Map<string, SetAllowance>([
+  ['core1', ['1.3.6.1.2.1.1.6']],
+  ['core2', false],
+]);
+
+let clock: VirtualClock;
+let file: FileDouble;
+let events: DeviceEvent[];
+let calls: string[];
+let spoolFull: boolean;
+let ports: WorkPorts;
+let ids: number;
+let reporter: ReturnType<typeof silentReporter>;
+
+beforeEach(() => {
+  clock = new VirtualClock(1_700_000_000_000);
+  file = new FileDouble();
+  events = [];
+  calls = [];
+  spoolFull = false;
+  ids = 0;
+  reporter = silentReporter();
+  const record = async (call: string, ms: number, signal: AbortSignal): Promise<object> => {
+    calls.push(call);
+    await clock.sleep(ms, signal);
+    if (signal.aborted) throw new WeirError('poll_deadline', 'let go');
+    return { outcome: 'complete' };
+  };
+  ports = {
+    allowance: (device) => DEVICES.get(device) ?? null,
+    pollNow: (device, signal) => record(`poll ${device}`, 1000, signal),
+    explain: (device) => ({ profile: `of ${device}` }),
+    ping: (device, signal) => record(`ping ${device}`, 500, signal),
+    set: (device, varbinds, signal) => record(`set ${device} ${varbinds.map(({ oid }) => oid).join()}`, 100, signal),
+  };
+});
+
+function worker(): Worker {
+  return new Worker(reporter.reporter, {
+    clock,
+    begun: new BegunWork({ clock, file }),
+    ports,
+    newId: () => `event-${(ids += 1)}`,
+    accept: async (event) => {
+      if (spoolFull) throw new WeirError('journal_full', 'full');
+      events.push(event);
+    },
+  });
+}
+
+function item(id: string, more: Partial<WorkItem> = {}): WorkItem {
+  return { id, kind: 'poll', device: 'core1', varbinds: [], expiresInMs: 60_000, ...more };
+}
+
+const told = (): (readonly [string, Record<string, string>])[] =>
+  events.map(({ name, details }) => [name, Object.fromEntries(details.map((one) => [one.name, one.value]))]);
+
+async function recovered(): Promise<Worker> {
+  const one = worker();
+  await one.recover();
+  return one;
+}
+
+describe('a piece of work', () => {
+  test('is done, and its result is an event that names it', async () => {
+    const one = await recovered();
+    expect(one.take([item('w1')])).toBe(true);
+    await clock.advance(2000);
+    expect(calls).toEqual(['poll core1']);
+    expect(events).toMatchObject([{ id: 'event-1', device: 'core1', origin: 'work', name: 'work_done', source: null }]);
+    expect(told()).toEqual([['work_done', { work: 'w1', kind: 'poll', outcome: 'complete' }]]);
+    await one.stop();
+  });
+
+  test('given again, while it runs, after it, and in another life, it is done once', async () => {
+    const one = await recovered();
+    expect([one.take([item('w1'), item('w1')]), one.take([item('w1')])]).toEqual([true, false]);
+    await clock.advance(2000);
+    expect(one.take([item('w1')])).toBe(false);
+    await one.stop();
+    const next = await recovered();
+    expect(next.take([item('w1')])).toBe(false);
+    await clock.advance(2000);
+    expect([calls, events.length]).toEqual([['poll core1'], 1]);
+  });
+
+  test('begun when the process died: it is not done again, and that nobody knows how far it came is told', async () => {
+    (await recovered()).take([item('w1', { kind: 'set', varbinds: [SET] })]);
+    // No stop: the process is gone in the middle of it.
+    await clock.advance(50);
+    expect(calls).toEqual(['set core1 1.3.6.1.2.1.1.6.0']);
+    const next = await recovered();
+    expect(told()).toMatchObject([['work_failed', { work: 'w1', kind: 'set', code: 'work_interrupted' }]]);
+    expect(next.take([item('w1')])).toBe(false);
+    // And once only.
+    await recovered();
+    expect(events).toHaveLength(1);
+  });
+
+  test('whose result the spool refuses is told in the next life', async () => {
+    spoolFull = true;
+    (await recovered()).take([item('w1')]);
+    await clock.advance(2000);
+    expect(events).toEqual([]);
+    spoolFull = false;
+    await recovered();
+    expect(told()).toMatchObject([['work_failed', { work: 'w1', code: 'work_interrupted' }]]);
+  });
+
+  test('that has waited past its time is not begun', async () => {
+    const one = await recovered();
+    one.take([item('w1'), item('w2', { expiresInMs: 900 }), item('w3', { expiresInMs: 5000 })]);
+    await clock.advance(5000);
+    expect(told().map(([, { work }]) => work)).toEqual(['w1', 'w3']);
+    expect(await reporter.reporter.metricsText()).toContain('weir_work_total{kind="poll",outcome="expired"} 1');
+  });
+
+  test('on one device one after the other, on several beside each other, eight at most', async () => {
+    const one = await recovered();
+    const many = Array.from({ length: 10 }, (_, at) => item(`other${at}`, { device: `d${at}` }));
+    for (const { device } of many) DEVICES.set(device, false);
+    one.take([item('w1'), item('w2'), ...many]);
+    await clock.advance(10);
+    expect(calls).toHaveLength(8);
+    expect(calls.filter((call) => call === 'poll core1')).toHaveLength(1);
+    await clock.advance(5000);
+    expect(events).toHaveLength(12);
+  });
+
+  test('of a device that is not ours fails, under no device', async () => {
+    const one = await recovered();
+    one.take([item('w1', { device: 'not-ours' })]);
+    await clock.advance(100);
+    expect(events).toMatchObject([{ device: null, name: 'work_failed' }]);
+    expect(told()[0]?.[1]).toMatchObject({ code: 'not_found', work: 'w1' });
+    expect(calls).toEqual([]);
+  });
+
+  test('at a stop is let go, and what came of it is told; what waits is left', async () => {
+    const one = await recovered();
+    one.take([item('w1'), item('w2')]);
+    await clock.advance(10);
+    await one.stop();
+    expect(told()).toMatchObject([['work_failed', { work: 'w1', code: 'poll_deadline' }]]);
+    expect(one.take([item('w3')])).toBe(false);
+  });
+});
+
+test('a diagnosis asks for everything, and a part that fails is part of it', async () => {
+  ports = { ...ports, ping: () => Promise.reject(new WeirError('not_ready', 'no ping here')) };
+  const one = await recovered();
+  one.take([item('w1', { kind: 'diagnose' })]);
+  await clock.advance(2000);
+  expect(told()).toEqual([
+    [
+      'work_done',
+      {
+        work: 'w1',
+        kind: 'diagnose',
+        'ping.code': 'not_ready',
+        'ping.message': 'no ping here',
+        'before.profile': 'of core1',
+        'poll.outcome': 'complete',
+      },
+    ],
+  ]);
+});
+
+const SET = { oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'rack 7' };
+
+describe('a set', () => {
+  test.for([
+    ['below what is allowed', 'core1', [SET], null],
+    ['beside what is allowed', 'core1', [SET, { ...SET, oid: '1.3.6.1.2.1.1.60.0' }], 'set_not_allowed'],
+    ['where nothing is allowed', 'core2', [SET], 'set_not_allowed'],
+  ] as const)('%s', async ([, device, varbinds, code]) => {
+    const one = await recovered();
+    one.take([item('w1', { kind: 'set', device, varbinds: [...varbinds] })]);
+    await clock.advance(1000);
+    expect(calls).toHaveLength(code === null ? 1 : 0);
+    expect(told()[0]).toMatchObject(code === null ? ['work_done', { work: 'w1' }] : ['work_failed', { code }]);
+  });
+
+  test('that cannot be remembered is not done; a poll is', async () => {
+    file.refuses = true;
+    const one = await recovered();
+    one.take([item('w1', { kind: 'set', varbinds: [SET] }), item('w2')]);
+    await clock.advance(3000);
+    expect(calls).toEqual(['poll core1']);
+    expect(told()).toMatchObject([
+      ['work_failed', { work: 'w1', code: 'data_folder_unusable' }],
+      ['work_done', { work: 'w2' }],
+    ]);
+  });
+
+  test.for([
+    [true, ['1.2.3'], null],
+    [false, ['1.2.3'], '1.2.3'],
+    [['1.2'], ['1.2', '.1.2.3.4'], null],
+    [['.1.2'], ['1.2.3'], null],
+    [['1.2'], ['1.20.3'], '1.20.3'],
+    [['1.2', '1.3'], ['1.2.1', '1.4.1'], '1.4.1'],
+    [['1.2.3'], ['1.2'], '1.2'],
+    [['1.2'], [], null],
+  ] as const)('allowed %j, asked %j: refused %j', ([allowance, oids, refused]) => {
+    const varbinds = oids.map((oid) => ({ oid, type: 'integer', value: '1' }));
+    const attempt = (): void => refuseSet('core1', allowance, varbinds);
+    if (oids.length === 0) expect(attempt).toThrow('Nothing');
+    else if (refused === null) expect(attempt).not.toThrow();
+    else
+      expect(attempt).toThrow(
+        expect.objectContaining({ code: 'set_not_allowed', detail: { device: 'core1', oid: refused } }),
+      );
+  });
+});
+
+describe('what is remembered', () => {
+  test('has a bound; what no collector can give any more makes room', async () => {
+    const begun = new BegunWork({ clock, file });
+    begun.recover();
+    for (let at = 0; at < MOST_BEGUN; at += 1) {
+      expect(begun.begin(item(`w${at}`))).toBe('begun');
+      begun.told(`w${at}`);
+    }
+    expect(begun.begin(item('one more'))).toBe('full');
+    clock.step(3_660_001);
+    expect(begun.begin(item('one more'))).toBe('begun');
+    expect(begun.has('w1')).toBe(false);
+  });
+
+  test.for(['no JSON', '{"id":1}', '[{"id":1}]'])('a file that is not ours is taken for absent: %s', (text) => {
+    file.bytes = Buffer.from(text);
+    expect(new BegunWork({ clock, file }).recover()).toEqual([]);
+  });
+});
+
+test('details are flat, bounded in number and length, and say what was left out', () => {
+  expect(detailsOf({ a: { b: 1n, c: [true, null] }, d: undefined, e: 'x'.repeat(5000) })).toEqual([
+    { name: 'a.b', value: '1' },
+    { name: 'a.c.0', value: 'true' },
+    { name: 'a.c.1', value: '' },
+    { name: 'e', value: 'x'.repeat(1000) },
+  ]);
+  const many = detailsOf(Array.from({ length: 300 }, (_, at) => at));
+  expect([many.length, many.at(-1)]).toEqual([100, { name: 'left_out', value: '201 more' }]);
+});
+
+describe('asking for work', () => {
+  function client(): { questions: QuestionDouble; client: WorkClient; taken: string[] } {
+    const questions = new QuestionDouble(clock);
+    const taken: string[] = [];
+    const known = new Set<string>();
+    const one = {
+      recover: async () => undefined,
+      take: (items: readonly WorkItem[]) => {
+        const fresh = items.filter(({ id }) => !known.has(id));
+        for (const { id } of fresh) {
+          known.add(id);
+          taken.push(id);
+        }
+        return fresh.length > 0;
+      },
+      stop: async () => undefined,
+    };
+    const made = new WorkClient(reporter.reporter, 'north 1', { clock, random: () => 0.5, questions, worker: one });
+    return { questions, client: made, taken };
+  }
+
+  test('by long poll, one question after the other', async () => {
+    const { questions, client: asking, taken } = client();
+    let given = 0;
+    questions.answer = () => {
+      given += 1;
+      return given === 2 ? { afterMs: 5000, body: { items: [item('w1')] } } : { afterMs: 25_000, body: { items: [] } };
+    };
+    await asking.start();
+    await clock.advance(60_000);
+    expect(taken).toEqual(['w1']);
+    expect(questions.asked.map(({ place, atMs }) => [place, atMs])).toEqual([
+      ['/api/v1/agents/north%201/work?wait=25', 0],
+      ['/api/v1/agents/north%201/work?wait=25', 25_000],
+      ['/api/v1/agents/north%201/work?wait=25', 30_000],
+      ['/api/v1/agents/north%201/work?wait=25', 55_000],
+    ]);
+    await asking.stop();
+  });
+
+  test('never busy: whatever a collector answers at once, over and over', async () => {
+    for (const body of [{ items: [] }, { items: [item('w1')] }, { items: [{ id: 1 }] }]) {
+      const { questions, client: asking } = client();
+      questions.answer = () => ({ body });
+      await asking.start();
+      await clock.advance(60_000);
+      expect(questions.asked.length).toBeLessThanOrEqual(41);
+      await asking.stop();
+    }
+  });
+
+  test.for([
+    ['away', new WeirError('collector_unreachable', 'away'), 3, 12],
+    ['saying no', new WeirError('collector_refused', 'no', { status: 403, code: 'agent_mismatch' }), 2, 5],
+    ['answering nonsense', null, 2, 5],
+  ] as const)(
+    'a collector that is %s is asked ever more slowly, and again at once when it is back',
+    async ([, error, least, most]) => {
+      const { questions, client: asking, taken } = client();
+      questions.answer = () => (error === null ? { body: Buffer.from('<html>') } : { error });
+      await asking.start();
+      await clock.advance(180_000);
+      expect(questions.asked.length).toBeGreaterThanOrEqual(least);
+      expect(questions.asked.length).toBeLessThanOrEqual(most);
+      expect(reporter.lines.filter((line) => line.includes('no work can be asked for'))).toHaveLength(1);
+      questions.answer = () => ({ afterMs: 25_000, body: { items: [item('w1')] } });
+      await clock.advance(650_000);
+      expect(taken).toEqual(['w1']);
+      await asking.stop();
+    },
+  );
+
+  test('what is no work for this agent is left out', () => {
+    expect(workItemOf({ ...item('w1'), more: 1 })?.id).toBe('w1');
+    for (const wrong of [null, {}, { ...item('w1'), kind: 'reboot' }, { ...item('w1'), expiresInMs: -1 }])
+      expect(workItemOf(wrong)).toBeNull();
+  });
+});
