@@ -32,8 +32,8 @@ export class QuestionDouble implements CollectorQuestions {
     await this.#clock.sleep(afterMs, signal);
     if (signal.aborted) throw new WeirError('collector_unreachable', 'the agent let go');
     if (error !== undefined) throw error;
-    const text = body instanceof Buffer ? body : Buffer.from(JSON.stringify(body));
-    return { status, headers: {}, body: status === 304 ? Buffer.alloc(0) : text };
+    const bytes: Buffer = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+    return { status, headers: {}, body: status === 304 ? Buffer.alloc(0) : bytes };
   }
 }
 

@@ -59,7 +59,7 @@ describe('the difference between two configurations', () => {
 
   test('whatever differs: each name is added, changed, removed or untouched, and applying the same again changes nothing', () => {
     const fleet = fc.uniqueArray(
-      fc.record({ name: fc.constantFrom(...'abcdefgh'), interval_ms: fc.constantFrom(1000, 2000) }),
+      fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd', 'e'), interval_ms: fc.constantFrom(1000, 2000) }),
       { selector: ({ name }) => name },
     );
     fc.assert(
