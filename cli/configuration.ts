@@ -1,11 +1,14 @@
 // The whole configuration file: each app brings the shape of its own part, here they become one schema.
 import { z } from 'zod';
-import { agentShape, checkAgent } from '../agent/config.ts';
+import { agentConfig, agentShape, checkAgent } from '../agent/config.ts';
+import { TlsFiles } from '../agent/ship/tls-files.ts';
 import { SHORTEST_PASSPHRASE } from '../agent/snmp/usm.ts';
 import { billingBridgeShape, checkBillingBridge } from '../billing-bridge/config.ts';
 import { collectorShape } from '../collector/config.ts';
+import { SystemClock } from '../common/runtime/clock.ts';
 import { parseConfiguration, readConfigurationFile } from '../common/runtime/configuration.ts';
 import { messageOf } from '../common/runtime/errors.ts';
+import { createReporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
 
 export const wholeSchema = z
@@ -22,7 +25,7 @@ export function loadWhole(file: string): WholeConfiguration {
   return parseConfiguration(readConfigurationFile(file), file, wholeSchema);
 }
 
-/** A sentence for each secret reference that does not resolve here, and for each passphrase of SNMPv3 that is shorter than the standard wants. */
+/** A sentence for each secret or file that cannot be had here, and for each passphrase of SNMPv3 that is shorter than the standard wants. */
 export function unresolvedSecrets(
   whole: WholeConfiguration,
   environment: Readonly<Record<string, string | undefined>>,
@@ -43,5 +46,26 @@ export function unresolvedSecrets(
       look(`credentials.${name}.priv_passphrase`, set.priv_passphrase, SHORTEST_PASSPHRASE);
     } else look(`credentials.${name}.community`, set.community);
   }
+  look('agent.token', whole.agent.token);
+  look('billing_bridge.collector_token', whole.billing_bridge.collector_token);
+  look('database.url', whole.database.url);
+  look('queue.url', whole.queue.url);
+  notes.push(...unusableTlsFiles(whole, environment));
   return notes;
+}
+
+/** As the agent would find them at its first connection. */
+function unusableTlsFiles(
+  whole: WholeConfiguration,
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const { tls } = agentConfig(whole, environment);
+  if (tls === null) return [];
+  const reporter = createReporter({ component: 'check', level: 'silent' });
+  try {
+    new TlsFiles(reporter, tls, { clock: new SystemClock(), environment }).current();
+    return [];
+  } catch (error) {
+    return [`agent.tls: ${messageOf(error)}`];
+  }
 }

@@ -88,6 +88,31 @@ describe('a sound configuration', () => {
     expect(lines[0]).toMatch(/^note: credentials\.c\.community: .*COMMUNITY/);
     expect((await check(text, { COMMUNITY: 'x' })).lines).toEqual([`${file}: no mistakes`]);
   });
+
+  test('so are tokens, addresses of servers, and the files of TLS, each by its own', async () => {
+    const text = `${GOOD}agent:
+  token: "file:${folder}/no-token"
+  tls: { ca_file: "${folder}/no-authority.pem" }
+billing_bridge: { collector_token: "\${BRIDGE}" }
+database: { url: "\${DATABASE}" }
+queue: { url: "\${QUEUE}" }
+`;
+    const { code, lines } = await check(text);
+    expect(code).toBe(0);
+    expect(lines.map((line) => line.replace(/^note: ([a-z_.]+): .*$/, '$1'))).toEqual([
+      'agent.token',
+      'billing_bridge.collector_token',
+      'database.url',
+      'queue.url',
+      'agent.tls',
+      `${file}: no mistakes`,
+    ]);
+    expect(lines.at(-2)).toContain('no-authority.pem');
+    writeFileSync(path.join(folder, 'no-token'), 'now there is one\n');
+    const environment = { BRIDGE: 'b', DATABASE: 'postgres://127.0.0.1/weir', QUEUE: 'redis://127.0.0.1' };
+    const again = await check(text.replace(/^ +tls:.*$/m, ''), environment);
+    expect(again.lines).toEqual([`${file}: no mistakes`]);
+  });
 });
 
 describe('a mistake is told with file, line, path and what was expected', () => {
@@ -116,6 +141,20 @@ describe('a mistake is told with file, line, path and what was expected', () => 
       4,
       'devices[0].credential',
       /no credential set called d/,
+    ],
+    [
+      'a device that does not say which of several agents polls it',
+      GOOD.replace('parents: [core1]', 'agent: north'),
+      4,
+      'devices[0]',
+      /core1 must name its agent, since there are several/,
+    ],
+    [
+      'what may be set without a set that writes',
+      GOOD.replace('parents: [core1]', 'allow_set: true'),
+      5,
+      'devices[1].allow_set',
+      /write_credential/,
     ],
     [
       'a parent that does not exist',
