@@ -14,7 +14,6 @@ import { resolveSecret } from '../common/runtime/secrets.ts';
 import { type AgentConfig, type AgentConfiguration, agentConfig } from './config.ts';
 import { Discovery, type DiscoveryConfig, type DiscoveryResult, type Progress } from './discover/discovery.ts';
 import { type ConfiguredDevice, knownDevices } from './discover/known-devices.ts';
-import { PacedSession } from './discover/paced-session.ts';
 import { sweepPlan } from './discover/targets.ts';
 import { TokenBucket } from './discover/token-bucket.ts';
 import { deviceLine } from './health/device-line.ts';
@@ -29,8 +28,6 @@ import { Shipper, SHIPPER_TIMEOUT_MS } from './ship/shipper.ts';
 import { TlsFiles } from './ship/tls-files.ts';
 import { SnmpAccess } from './snmp/access.ts';
 import { parseAddress } from './snmp/address.ts';
-import { SessionReader } from './snmp/session-reader.ts';
-import { OidCache } from './snmp/table-reader.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from './spool/spool.ts';
 
 /** The profiles that come with Weir, beside this file in a checkout and in a build. */
@@ -224,21 +221,18 @@ export async function discover(request: DiscoverRequest, options: DiscoverOption
   const targets = sweepPlan(request.targets, request.port, parseAddress);
   const clock = new SystemClock();
   const reporter = createReporter({ component: 'agent', level: 'silent' });
-  const deps = { clock, lookup, random: unforeseeable(), environment };
-  const access = new SnmpAccess(reporter, { timeoutMs, retries }, deps);
   const burst = Math.max(1, Math.floor(packetsPerSecond / BURSTS_PER_SECOND));
   const bucket = new TokenBucket({ packetsPerSecond, burst }, { clock });
-  const oids = new OidCache();
+  const pace = (waiting?: AbortSignal): Promise<void> => bucket.take(waiting);
+  const deps = { clock, lookup, random: unforeseeable(), environment, pace };
+  const access = new SnmpAccess(reporter, { timeoutMs, retries }, deps);
   const known = await knownDevices(request.configured, { clock, lookup }, signal);
   const discovery = new Discovery(
     { ...request, known },
     {
       clock,
       catalogue: profilesFor(request.profilesFolder),
-      open: (address, { credential }) => {
-        const session = access.openSession(address, credential);
-        return new SessionReader(new PacedSession({ retries }, { session, bucket }), oids, () => clock.monotonicMs());
-      },
+      open: (address, { credential }) => access.openReader(address, credential),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     },
   );

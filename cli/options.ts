@@ -16,3 +16,21 @@ export function portOption(context: CommandContext, name: string): number | unde
   }
   return port;
 }
+
+/** An option that may be given several times. */
+export function textsOption(context: CommandContext, name: string): string[] {
+  const value = context.options[name];
+  const values = Array.isArray(value) ? value : [value];
+  return values.filter((one) => typeof one === 'string');
+}
+
+export function wholeNumberOption(
+  context: CommandContext,
+  name: string,
+  bounds: { readonly otherwise: number; readonly least: number; readonly most: number },
+): number {
+  const text = textOption(context, name);
+  const value = text === undefined ? bounds.otherwise : Number(text);
+  if (Number.isInteger(value) && value >= bounds.least && value <= bounds.most) return value;
+  throw new WeirError('misused', `--${name} takes a whole number from ${bounds.least} to ${bounds.most}, not ${text}.`);
+}

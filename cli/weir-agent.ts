@@ -7,6 +7,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'poll one device once and print what it says',
     load: async () => (await import('./commands/poll.ts')).pollCommand,
   },
+  discover: {
+    summary: 'find devices in a network',
+    load: async () => (await import('./commands/discover.ts')).discoverCommand,
+  },
   check: {
     summary: 'say what is wrong with a configuration',
     load: async () => (await import('./commands/check.ts')).checkCommand,

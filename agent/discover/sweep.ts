@@ -7,7 +7,6 @@ import type { ProfileCatalogue } from '../profile/profile.ts';
 import type { HostPort } from '../snmp/address.ts';
 import type { DeviceReader } from '../snmp/table-reader.ts';
 import { identify, type Identity } from './identity.ts';
-import { isSilence } from './paced-session.ts';
 
 export interface NamedCredential {
   readonly name: string;
@@ -26,7 +25,7 @@ export interface SweepConfig {
 export interface SweepDeps {
   readonly clock: Clock;
   readonly catalogue: ProfileCatalogue;
-  /** A reader whose packets are paced; throws where a secret does not resolve. */
+  /** A reader whose packets wait for their turn; throws where a secret does not resolve. */
   open(address: HostPort, credential: NamedCredential): DeviceReader;
 }
 
@@ -67,7 +66,8 @@ export async function sweep(
   const worker = async (): Promise<void> => {
     for (const address of queue) {
       if (signal.aborted) return;
-      await ask(address, hop, config, deps, events, signal);
+      // A signal of its own: thousands of waits on one would each be heard of by it.
+      await ask(address, hop, config, deps, events, AbortSignal.any([signal]));
       if (!signal.aborted) events.onDone();
     }
   };
@@ -120,4 +120,9 @@ async function identifyInTime(reader: DeviceReader, deps: SweepDeps, signal: Abo
   } finally {
     done.abort();
   }
+}
+
+/** Whether a request came to nothing because nobody answered it. */
+function isSilence(error: WeirError): boolean {
+  return error.code === 'snmp_timeout' || error.code === 'snmp_silent_after_discovery';
 }

@@ -24,18 +24,8 @@ export class TokenBucket {
   /** Resolves when a packet may go, or at once when the signal aborts. */
   async take(signal?: AbortSignal): Promise<void> {
     const now = this.#clock.monotonicMs();
-    const goesAtMs = this.#spend(now, 1);
+    const goesAtMs = Math.max(this.#dueMs, now - this.#credit);
+    this.#dueMs = goesAtMs + this.#gapMs;
     if (goesAtMs > now) await this.#clock.sleep(goesAtMs - now, signal);
-  }
-
-  /** Packets that went without having asked: those after them wait the longer. */
-  charge(packets: number): void {
-    if (packets > 0) this.#spend(this.#clock.monotonicMs(), packets);
-  }
-
-  #spend(now: number, packets: number): number {
-    const due = Math.max(this.#dueMs, now - this.#credit);
-    this.#dueMs = due + packets * this.#gapMs;
-    return due;
   }
 }

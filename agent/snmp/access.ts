@@ -18,7 +18,7 @@ import { placeText, ReplyAddress } from './reply-address.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SealedFile } from './sealed-file.ts';
 import { CommunitySecurity, type MessageSecurity } from './security.ts';
-import { DeviceSession, type SessionConfig, type SessionHealth } from './session.ts';
+import { DeviceSession, type Pace, type SessionConfig, type SessionHealth } from './session.ts';
 import { SessionReader } from './session-reader.ts';
 import { OidCache, type RememberingReader } from './table-reader.ts';
 import { DEFAULT_TRANSPORT, Transport } from './transport.ts';
@@ -37,6 +37,8 @@ export interface SnmpAccessDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Hears what is noticed of devices: engine_restarted, engine_replaced, engine_shared, reply_address_learnt. Must not throw. */
   readonly onEvent?: (event: DeviceEvent) => void;
+  /** Every packet of every session waits for it. */
+  readonly pace?: Pace;
 }
 
 /** Whose session it is; without it nothing is remembered and no events are raised. */
@@ -102,6 +104,7 @@ export class SnmpAccess implements Component, EngineDirectory {
       random: this.#deps.random,
       roundTrip: new RoundTrip(this.#config.timeoutMs),
       replies: this.#repliesOf(owner),
+      ...(this.#deps.pace === undefined ? {} : { pace: this.#deps.pace }),
     });
     if (owner !== undefined) this.#sessions.set(owner.device, session);
     return session;

@@ -81,7 +81,12 @@ export interface SessionDeps {
   readonly random: () => number;
   readonly roundTrip: RoundTrip;
   readonly replies: ReplyAddress;
+  /** Resolves when a packet may go, whatever it is for; absent: at once. */
+  readonly pace?: Pace;
 }
+
+/** Waits its turn; resolves early when the signal aborts. */
+export type Pace = (signal?: AbortSignal) => Promise<void>;
 
 /** A time window and an engine may each have to be learnt again within one request; more often is a device that cannot be satisfied. */
 const MOST_RESENDS = 5;
@@ -177,12 +182,13 @@ export class DeviceSession implements SnmpSession {
     options: RequestOptions,
     discovering: boolean,
   ): Promise<SnmpResponse | null> {
-    const { transport, security, random, roundTrip } = this.#deps;
+    const { transport, security, random, roundTrip, pace } = this.#deps;
     const retries = options.retries ?? this.#config.retries;
     let refusals = 0;
     let earlier: number[] | null = null;
     try {
       for (let attempt = 0; attempt <= retries; attempt += 1) {
+        if (pace !== undefined) await pace(options.signal);
         const id = 1 + Math.floor(random() * 0x7ffffffe);
         const bytes = security.encode(withId(request, id), discovering);
         this.#requests += 1;
