@@ -1,5 +1,6 @@
 // Where a device is: ADDRESS[:PORT] taken apart, names looked up once per time to live instead of once per packet.
 import { isIP, SocketAddress } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
@@ -128,12 +129,23 @@ export class AddressBook {
 }
 
 function placeOf(address: string, family: number): Place {
-  return family === 6 ? { address: canonicalIpv6(address), family: 6 } : { address, family: 4 };
+  if (family !== 6) return { address, family: 4 };
+  const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address)?.[1];
+  // Our sockets of version 6 speak version 6 only.
+  return mapped === undefined ? { address: canonicalIpv6(address), family: 6 } : { address: mapped, family: 4 };
 }
 
-/** The spelling in which answers name their source, or no IPv6 answer would match its request. */
+/** The spelling in which answers name their source, or no IPv6 answer would match its request: shortest form, the zone by its interface's name. */
 function canonicalIpv6(address: string): string {
   const [plain = '', zone] = address.split('%');
   const canonical = new SocketAddress({ address: plain, family: 'ipv6' }).address;
-  return zone === undefined ? canonical : `${canonical}%${zone}`;
+  return zone === undefined ? canonical : `${canonical}%${interfaceNamed(zone)}`;
+}
+
+function interfaceNamed(zone: string): string {
+  if (!/^\d+$/.test(zone)) return zone;
+  const named = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some((one) => one.family === 'IPv6' && String(one.scopeid) === zone),
+  );
+  return named?.[0] ?? zone;
 }

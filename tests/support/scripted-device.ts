@@ -1,5 +1,6 @@
 // An SNMP device on loopback with a table of objects and the bad habits a test gives it.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import { BerWriter, TAG } from '../../agent/snmp/ber.ts';
 import { type CommunityMessage, decodeMessage } from '../../agent/snmp/message.ts';
 import { compareOids, type Oid, oidOf, oidText } from '../../agent/snmp/oid.ts';
@@ -57,12 +58,13 @@ export class ScriptedDevice {
   }
 
   /** The port it listens on. */
-  async start(): Promise<number> {
-    const socket = createSocket('udp4');
+  async start(address = '127.0.0.1'): Promise<number> {
+    const family = isIPv6(address) ? 'udp6' : 'udp4';
+    const socket = createSocket(family);
     this.#socket = socket;
-    this.#other = createSocket('udp4');
+    this.#other = createSocket(family);
     socket.on('message', (bytes, remote) => this.#receive(bytes, remote));
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => socket.bind(0, address, resolve));
     return socket.address().port;
   }
 

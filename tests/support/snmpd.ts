@@ -15,7 +15,14 @@ export interface Snmpd {
 
 export const SNMPD_USER = { user: 'watcher', auth: 'authentication-passphrase', priv: 'privacy-passphrase' } as const;
 
-export async function startSnmpd(sysName: string): Promise<Snmpd> {
+export interface SnmpdOptions {
+  /** Whole lines: users, access, writable communities. */
+  readonly configuration?: readonly string[];
+  /** Also listens on this transport address of the same port, such as `udp6:[::1]`. */
+  readonly also?: string;
+}
+
+export async function startSnmpd(sysName: string, options: SnmpdOptions = {}): Promise<Snmpd> {
   const folder = mkdtempSync(path.join(tmpdir(), 'weir-snmpd-'));
   const state = path.join(folder, 'state');
   mkdirSync(state);
@@ -24,7 +31,16 @@ export async function startSnmpd(sysName: string): Promise<Snmpd> {
   const configuration = path.join(folder, 'snmpd.conf');
   writeFileSync(
     configuration,
-    `agentaddress udp:127.0.0.1:${port}\nsysName ${sysName}\nrocommunity public 127.0.0.1\ncreateUser ${user} SHA ${auth} AES ${priv}\nrouser ${user} authpriv\n`,
+    [
+      `agentaddress udp:127.0.0.1:${port}${options.also === undefined ? '' : `,${options.also}:${port}`}`,
+      `sysName ${sysName}`,
+      'rocommunity public 127.0.0.1',
+      'rocommunity6 public ::1',
+      `createUser ${user} SHA ${auth} AES ${priv}`,
+      `rouser ${user} authpriv`,
+      ...(options.configuration ?? []),
+      '',
+    ].join('\n'),
   );
   const args = ['-f', '-LE', '3', '-C', '-c', configuration, '-p', path.join(folder, 'snmpd.pid')];
   const env = { ...process.env, SNMP_PERSISTENT_DIR: state, SNMPCONFPATH: folder };
