@@ -126,7 +126,8 @@ describe('names', () => {
   });
 
   test('addresses never reach the resolver', () => {
-    for (const host of ['192.0.2.1', '::1', 'fe80::1%lo']) book.resolve({ host, port: 161 });
+    for (const host of ['192.0.2.1', '::1', 'fe80::1%lo'])
+      expect(book.resolve({ host, port: 161 })).not.toBeInstanceOf(Promise);
     expect(lookups).toBe(0);
   });
 });
@@ -147,23 +148,24 @@ describe('IPv6 on the wire', () => {
     await device.stop();
   });
 
-  /** Link-local addresses of this host, with their zones; none on a host without an IPv6 interface. */
+  /** Link-local addresses of this host and the numbers of their zones; none on a host without an IPv6 interface. */
   const linkLocal = Object.entries(networkInterfaces()).flatMap(([zone, addresses]) =>
     (addresses ?? []).flatMap((one) =>
       one.family === 'IPv6' && one.address.startsWith('fe80:')
-        ? [`${one.address}%${zone}`, `${one.address}%${one.scopeid}`]
+        ? [[`${one.address}%${zone}`, `${one.address}%${one.scopeid}`] as const]
         : [],
     ),
   );
 
-  test.for(['::1', ...linkLocal.slice(0, 2)])('%s answers, however it is written', async (address) => {
-    const port = await device.start(address);
-    const [plain = '', zone] = address.split('%');
-    const upper = `${plain.toUpperCase()}${zone === undefined ? '' : `%${zone}`}`;
-    for (const host of [address, upper, address === '::1' ? '0:0:0:0:0:0:0:1' : address]) {
-      const text = `[${host}]:${port}`;
-      const response = await made.access.openSession(parseAddress(text), PUBLIC).get([NAME]);
-      expect([response.errorStatus, response.varbinds.count]).toEqual([0, 1]);
-    }
-  });
+  test.for([['::1', '0:0:0:0:0:0:0:1'] as const, ...linkLocal.slice(0, 1)])(
+    '%s answers, also as %s',
+    async ([address, other]) => {
+      const port = await device.start(address);
+      for (const host of [address, other]) {
+        const text = `[${host}]:${port}`;
+        const response = await made.access.openSession(parseAddress(text), PUBLIC).get([NAME]);
+        expect([response.errorStatus, response.varbinds.count]).toEqual([0, 1]);
+      }
+    },
+  );
 });
