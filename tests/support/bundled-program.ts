@@ -8,12 +8,14 @@ import { build } from 'vite';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
 export interface BundledProgram {
+  /** Of the program. */
+  readonly file: string;
   /** Standard error goes to the test's own. */
   start(args: readonly string[]): ChildProcessByStdio<null, Readable, null>;
   remove(): void;
 }
 
-/** `entry`: a file in tests/support. */
+/** `entry`: a file in tests/support, or a path from there. */
 export async function bundledProgram(entry: string): Promise<BundledProgram> {
   const cache = path.join(ROOT, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -29,9 +31,10 @@ export async function bundledProgram(entry: string): Promise<BundledProgram> {
       rollupOptions: { output: { entryFileNames: 'program.mjs' } },
     },
   });
+  const file = path.join(folder, 'program.mjs');
   return {
-    start: (args) =>
-      spawn(process.execPath, [path.join(folder, 'program.mjs'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    file,
+    start: (args) => spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
