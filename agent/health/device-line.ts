@@ -1,6 +1,6 @@
 // A line of /devices: the scheduler's report, with where the device is and what its failure means.
 import { ERROR_TABLE, type ErrorCode } from '../../common/runtime/error-table.ts';
-import type { DeviceReport } from '../poll/scheduler.ts';
+import type { DeviceReport } from '../poll/explanation.ts';
 import type { HostPort } from '../snmp/address.ts';
 
 export interface DeviceLine extends Omit<DeviceReport, 'lastPollAtMs'> {

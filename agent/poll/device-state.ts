@@ -1,37 +1,32 @@
-// What the agent remembers of one device between its polls; all of it can be read again, so none of it is kept on disk.
+// What the agent remembers of one device between its polls; all of it can be read again, so hardly any of it is kept on disk.
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Profile } from '../profile/profile.ts';
+import type { DeviceClock } from './device-clock.ts';
+import type { KnownNames } from './known-names.ts';
+import type { CounterPrint } from './refresh.ts';
 import type { UptimeSeen } from './uptime.ts';
-
-/** What an ifIndex stands for, from the names last read. */
-export interface KnownInterface {
-  readonly key: string;
-  /** The name by which a later poll notices that the index now means another interface. */
-  readonly checkName: string | null;
-  /** ifHighSpeed × 10^6 where that is not 0, else ifSpeed; NaN unknown. */
-  readonly speedBps: number;
-}
-
-export interface KnownNames {
-  readonly byIndex: ReadonlyMap<string, KnownInterface>;
-  /** Names, descriptions, addresses and `#ifIndex` to key; texts that mean two interfaces are left out. */
-  readonly keyOf: ReadonlyMap<string, string>;
-  /** Whether the check name is ifName (else ifDescr). */
-  readonly checkedBy: 'ifName' | 'ifDescr';
-  readonly readAtMonotonicMs: number;
-  /** ifTableLastChange (RFC 2863) with these names; NaN where the device has none, 0 where it does not keep it. */
-  readonly tableLastChange: number;
-}
 
 const MOST_VAIN_CALLS = 3;
 
 export class DeviceState {
   profile: Profile | null = null;
+  /** What the profile was chosen by. */
+  sysObjectId: string | null = null;
+  /** What the device said of the time when it was last identified. */
+  clock: DeviceClock | null = null;
+  /** Its identification was cut short by a deadline. */
+  identificationDue = false;
   names: KnownNames | null = null;
+  /** A reading of names that a deadline cut short goes on at the next poll. */
+  inventoryInHand = false;
   /** The last look at sysUpTime. */
   uptime: UptimeSeen | null = null;
   /** Columns of the interface table worth asking for; null asks for all and decides anew. */
   interfaceColumns: ReadonlySet<string> | null = null;
+  /** The same, of the rows read so far of a table that takes several visits; null where its beginning was not seen. */
+  usefulSoFar: ReadonlySet<string> | null = null;
+  /** The counters of the last poll, folded; only where their refreshing is watched. */
+  print: CounterPrint | null = null;
   slowReadAtMonotonicMs: number | null = null;
   /** Whether the tables that are read as rarely as names are still to be read. */
   inventoryTablesDue = true;
@@ -49,20 +44,25 @@ export class DeviceState {
     this.vainCalls = MOST_VAIN_CALLS;
   }
 
+  /** Names read anew: what hangs on them is read again. */
+  learnNames(names: KnownNames): void {
+    this.#forgetWhatHangsOnNames();
+    this.names = names;
+    this.inventoryTablesDue = true;
+  }
+
   /** Where nothing says any more which interface an index means: read everything again. */
   forgetNames(): void {
+    this.#forgetWhatHangsOnNames();
     this.names = null;
+  }
+
+  #forgetWhatHangsOnNames(): void {
     this.interfaceColumns = null;
+    this.usefulSoFar = null;
     this.lookups.clear();
     this.emptyRules.clear();
   }
-}
-
-/** Whether every index means what it meant. */
-export function sameInterfaces(a: KnownNames, b: KnownNames): boolean {
-  if (a.byIndex.size !== b.byIndex.size) return false;
-  for (const [index, { key }] of a.byIndex) if (b.byIndex.get(index)?.key !== key) return false;
-  return true;
 }
 
 /** What one poll is to do. */

@@ -1,19 +1,27 @@
 // Reads counters and status of all interfaces and puts them under the interfaces' own keys, with the clocks of their answer.
 import type { CounterColumn, Segment, Table } from '../../common/model/poll.ts';
 import type { InterfaceColumns } from '../profile/profile.ts';
-import type { ColumnRequest, DeviceReader, ReadTable } from '../snmp/table-reader.ts';
-import type { DeviceState, KnownNames } from './device-state.ts';
+import type { ColumnRequest, DeviceReader, ReadTable, Resumption } from '../snmp/table-reader.ts';
+import type { DeviceState } from './device-state.ts';
 import { CHECK_COLUMNS, IF_TABLE_LAST_CHANGE } from './interface-inventory.ts';
+import type { KnownNames } from './known-names.ts';
 
-/** The walk of this poll, over the columns that this device is known to have. */
+/** The walk of this poll, over the columns that this device is known to have. Where a deadline cut the last one short, this one goes on after it: every row has the clocks of its own answer. */
 export function readCounters(
   reader: DeviceReader,
   columns: InterfaceColumns,
   state: DeviceState,
+  resume: Omit<Resumption, 'how'>,
   signal: AbortSignal,
 ): Promise<ReadTable> {
   const wanted = wantedColumns(columns, state, reader.wide);
-  return reader.readTable({ name: 'interface', columns: wanted, beside: [IF_TABLE_LAST_CHANGE], signal });
+  return reader.readTable({
+    name: 'interface',
+    columns: wanted,
+    beside: [IF_TABLE_LAST_CHANGE],
+    signal,
+    resume: { how: 'rest', ...resume },
+  });
 }
 
 /** Proves or breaks the continuity of the counters, so it comes in their answer also where a device cannot fit a whole row into one. */
@@ -57,13 +65,13 @@ export function usefulColumns(read: ReadTable, columns: InterfaceColumns): Reado
 /** Whether an index has no name or, where names came along, another than the one known. */
 export function namesDiffer(read: ReadTable, names: KnownNames): boolean {
   const check = read.columns.find((column) => column.name === names.checkedBy);
-  return read.index.some((index, row) => {
-    const known = names.byIndex.get(index);
-    if (known === undefined) return true;
-    if (check?.kind !== 'text') return false;
-    const name = check.values[row] ?? null;
+  const rows = names.rowsOf(read.index);
+  if (rows?.includes(-1) === true) return true;
+  if (check?.kind !== 'text') return false;
+  return check.values.some((name, row) => {
+    const known = names.checkNames[rows === null ? row : (rows[row] ?? -1)];
     // What a walk that was cut short did not bring says nothing.
-    return (name !== null || read.complete) && (name ?? '') !== (known.checkName ?? '');
+    return (name !== null || read.complete) && (name ?? '') !== (known ?? '');
   });
 }
 
@@ -73,24 +81,36 @@ export function interfaceTable(
   names: KnownNames,
   columns: InterfaceColumns,
 ): { table: Table; unnamed: number } {
-  const rows: number[] = [];
-  for (const [row, index] of read.index.entries()) if (names.byIndex.has(index)) rows.push(row);
-  const all = rows.length === read.index.length;
-  const kept = all ? read : selectRows(read, rows);
-  const known = kept.index.map((index) => names.byIndex.get(index));
+  const places = names.rowsOf(read.index);
+  const all = places?.includes(-1) !== true;
+  const kept = all ? read : selectRows(read, knownRows(places));
+  const known = places?.filter((row) => row !== -1) ?? null;
   const table: Table = {
     name: 'interface',
     complete: read.complete && all,
     index: kept.index,
     segments: kept.segments,
     columns: [
-      { kind: 'text', name: 'interfaceKey', values: known.map((one) => one?.key ?? null) },
+      // As in nearly every poll the rows are those of the names: then the columns are theirs too.
+      { kind: 'text', name: 'interfaceKey', values: known === null ? names.keys : pick(names.keys, known) },
       ...countersOf(kept, columns),
       ...kept.columns.filter((column) => column.kind === 'number'),
-      { kind: 'number', name: 'ifSpeedBps', values: Float64Array.from(known, (one) => one?.speedBps ?? Number.NaN) },
+      { kind: 'number', name: 'ifSpeedBps', values: known === null ? names.speedsBps : speedsOf(names, known) },
     ],
   };
-  return { table, unnamed: read.index.length - rows.length };
+  return { table, unnamed: read.index.length - kept.index.length };
+}
+
+function knownRows(places: Int32Array | null): number[] {
+  return [...(places?.entries() ?? [])].flatMap(([row, place]) => (place === -1 ? [] : [row]));
+}
+
+function pick(keys: readonly string[], rows: Int32Array): (string | null)[] {
+  return Array.from(rows, (row) => keys[row] ?? null);
+}
+
+function speedsOf({ speedsBps }: KnownNames, rows: Int32Array): Float64Array {
+  return Float64Array.from(rows, (row) => speedsBps[row] ?? Number.NaN);
 }
 
 /** The counters that have any value; the 32-bit twin is blanked in rows that have the wide one. */

@@ -2,8 +2,9 @@
 import { interfaceKeys } from '../../common/model/interface-identity.ts';
 import type { NumberColumn, Table, TextColumn } from '../../common/model/poll.ts';
 import type { ErrorCode } from '../../common/runtime/error-table.ts';
-import type { ColumnRequest, DeviceReader, ReadTable } from '../snmp/table-reader.ts';
-import type { KnownInterface, KnownNames } from './device-state.ts';
+import type { ColumnRequest, DeviceReader, ReadTable, Resumption } from '../snmp/table-reader.ts';
+import { type CheckColumn, KnownNames, type NamedInterface } from './known-names.ts';
+import { restartedDuring } from './uptime.ts';
 
 const IF_ENTRY = '1.3.6.1.2.1.2.2.1';
 const IF_X_ENTRY = '1.3.6.1.2.1.31.1.1.1';
@@ -23,7 +24,7 @@ const COLUMNS: readonly ColumnRequest[] = [
 ];
 
 /** The columns that tell in each poll whether an index still means the same interface. */
-export const CHECK_COLUMNS: Readonly<Record<KnownNames['checkedBy'], ColumnRequest>> = {
+export const CHECK_COLUMNS: Readonly<Record<CheckColumn, ColumnRequest>> = {
   ifName: { name: 'ifName', oid: `${IF_X_ENTRY}.1`, form: 'text' },
   ifDescr: { name: 'ifDescr', oid: `${IF_ENTRY}.2`, form: 'text' },
 };
@@ -31,8 +32,14 @@ export const CHECK_COLUMNS: Readonly<Record<KnownNames['checkedBy'], ColumnReque
 export interface InventoryRead {
   readonly failure: ErrorCode | null;
   readonly table: Table;
-  /** Null where the walk was cut short in a way that leaves open whether a name is unique. */
+  /** Null where the walk was cut short in a way that leaves open whether a name is unique, or the device changed under a reading of several visits. */
   readonly names: KnownNames | null;
+  /** Nothing came in this visit. */
+  readonly nothing: boolean;
+  /** The next visit goes on with it. */
+  readonly inHand: boolean;
+  /** ifTableLastChange changed between the visits. */
+  readonly changedMeanwhile: boolean;
 }
 
 /** Cut short for good by the device's own fault: reading again would bring the same rows. */
@@ -43,9 +50,11 @@ const LASTING_FAILURES: readonly (ErrorCode | null)[] = [
   'snmp_walk_limit',
 ];
 
+/** Reads the names; what a deadline cuts short stays with the reader, and the next call goes on after it. */
 export async function readInventory(
   reader: DeviceReader,
   monotonicMs: number,
+  resume: Omit<Resumption, 'how'>,
   signal: AbortSignal,
 ): Promise<InventoryRead> {
   const read = await reader.readTable({
@@ -53,27 +62,24 @@ export async function readInventory(
     columns: COLUMNS,
     beside: [IF_TABLE_LAST_CHANGE],
     signal,
+    resume: { how: 'whole', ...resume },
   });
   const rows = describeRows(read);
-  const lasting = LASTING_FAILURES.includes(read.failure);
+  const { rowsBefore, toEnd, besideChanged } = read.part ?? { rowsBefore: 0, toEnd: true, besideChanged: false };
+  // Within one visit the counters that follow tell of a change; what was read minutes ago needs a look of its own.
+  const several = rowsBefore > 0;
+  const sound = !(several && restartedDuring(null, read.segments)) && LASTING_FAILURES.includes(read.failure);
   return {
     failure: read.failure,
     table: tableOf(read, rows),
-    names: lasting ? namesOf(rows, monotonicMs, read.beside[0] ?? Number.NaN) : null,
+    names: sound ? new KnownNames(rows, monotonicMs, read.beside[0] ?? Number.NaN) : null,
+    nothing: read.index.length === rowsBefore,
+    inHand: !toEnd,
+    changedMeanwhile: several && besideChanged,
   };
 }
 
-interface InterfaceRow {
-  readonly ifIndex: string;
-  readonly key: string;
-  readonly ifName: string | null;
-  readonly ifDescr: string | null;
-  readonly ifAlias: string | null;
-  readonly ifPhysAddress: string | null;
-  readonly speedBps: number;
-}
-
-function describeRows(read: ReadTable): InterfaceRow[] {
+function describeRows(read: ReadTable): NamedInterface[] {
   const text = (name: string): readonly (string | number | null)[] => {
     const column = read.columns.find((one) => one.name === name);
     return column?.kind === 'text' || column?.kind === 'value' ? column.values : [];
@@ -110,8 +116,8 @@ function numbersOf(read: ReadTable, name: string): Float64Array {
   return column?.kind === 'number' ? column.values : new Float64Array(0);
 }
 
-function tableOf(read: ReadTable, rows: readonly InterfaceRow[]): Table {
-  const text = (name: string, of: (row: InterfaceRow) => string | null): TextColumn => ({
+function tableOf(read: ReadTable, rows: readonly NamedInterface[]): Table {
+  const text = (name: string, of: (row: NamedInterface) => string | null): TextColumn => ({
     kind: 'text',
     name,
     values: rows.map(of),
@@ -134,29 +140,4 @@ function tableOf(read: ReadTable, rows: readonly InterfaceRow[]): Table {
       number('ifLastChange'),
     ],
   };
-}
-
-function namesOf(rows: readonly InterfaceRow[], readAtMonotonicMs: number, tableLastChange: number): KnownNames {
-  const checkedBy = rows.some((row) => row.ifName !== null && row.ifName !== '') ? 'ifName' : 'ifDescr';
-  const byIndex = new Map<string, KnownInterface>();
-  for (const row of rows) {
-    byIndex.set(row.ifIndex, { key: row.key, checkName: row[checkedBy], speedBps: row.speedBps });
-  }
-  return { byIndex, keyOf: keysByText(rows), checkedBy, readAtMonotonicMs, tableLastChange };
-}
-
-/** A text counts where exactly one interface bears it; a name before a description, that before an address, an alias last. */
-function keysByText(rows: readonly InterfaceRow[]): Map<string, string> {
-  const keys = new Map<string, string>();
-  const fields = ['key', 'ifName', 'ifDescr', 'ifPhysAddress', 'ifAlias'] as const;
-  for (const field of fields) {
-    const bearers = new Map<string, string | null>();
-    for (const row of rows) {
-      const text = row[field];
-      if (text !== null && text !== '') bearers.set(text, bearers.has(text) ? null : row.key);
-    }
-    for (const [text, key] of bearers) if (key !== null && !keys.has(text)) keys.set(text, key);
-  }
-  for (const row of rows) keys.set(`#${row.ifIndex}`, row.key);
-  return keys;
 }

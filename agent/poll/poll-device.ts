@@ -2,11 +2,14 @@
 import type { Poll, PollOutcome, Table } from '../../common/model/poll.ts';
 import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import { codeOf, WeirError } from '../../common/runtime/errors.ts';
-import type { Profile, ProfileCatalogue, ReadContext, SystemFacts } from '../profile/profile.ts';
+import type { Profile, ProfileCatalogue } from '../profile/profile.ts';
 import type { DeviceReader, ReadTable } from '../snmp/table-reader.ts';
-import { type DeviceState, type KnownNames, type PollPlan, type PollTimes, sameInterfaces } from './device-state.ts';
+import type { DeviceState, PollPlan, PollTimes } from './device-state.ts';
+import { identify, readContext } from './identify.ts';
 import { interfaceTable, namesDiffer, readCounters, usefulColumns } from './interface-counters.ts';
-import { readInventory } from './interface-inventory.ts';
+import { type InventoryRead, readInventory } from './interface-inventory.ts';
+import type { KnownNames } from './known-names.ts';
+import { printOf, worthWatching } from './refresh.ts';
 import { lastUptime, restartedDuring } from './uptime.ts';
 
 export interface PollDeps {
@@ -14,10 +17,8 @@ export interface PollDeps {
   readonly catalogue: ProfileCatalogue;
 }
 
-/** SNMPv2-MIB (RFC 3418). */
-const SYSTEM = '1.3.6.1.2.1.1';
-const SYSTEM_SCALARS = ['sysDescr', 'sysObjectID', 'sysContact', 'sysName', 'sysLocation'] as const;
-const SYSTEM_OIDS = [1, 2, 4, 5, 6].map((number) => `${SYSTEM}.${number}.0`);
+/** A reading that was cut short may be resumed for so many intervals. */
+const RESUMED_WITHIN_INTERVALS = 10;
 const ANSWERED_BADLY: readonly ErrorCode[] = [
   'snmp_oid_not_increasing',
   'snmp_refused',
@@ -88,29 +89,74 @@ class Visit {
     const state = this.#state;
     const fresh = state.profile === null;
     const profile = state.profile ?? (await this.#identify());
-    let counters = await this.#readCounters(profile);
-    if (isSilence(counters.failure) && counters.index.length === 0 && !fresh) {
-      this.#failure = counters.failure;
-      return false;
-    }
-    const doubted = this.#doubtsNames(counters);
-    if (doubted || this.#namesAreOld()) {
-      if (!fresh) await this.#identifyAgain();
-      counters = await this.#readNames(counters, state.profile ?? profile, doubted);
-    }
-    this.#note(counters.failure);
-    this.#takeCounters(counters, state.profile ?? profile);
-    // A device that fell silent would be waited for once a table; they stay due.
-    if (!isSilence(counters.failure)) {
-      await this.#readSlowTables(state.profile ?? profile);
-      await this.#readInventoryTables(state.profile ?? profile);
+    const counters =
+      state.names === null ? await this.#namesThenCounters(profile, fresh) : await this.#countersThenNames(profile);
+    if (counters === 'silent') return false;
+    if (counters !== null) {
+      this.#note(counters.failure);
+      this.#takeCounters(counters, state.profile ?? profile);
+      // A device that fell silent would be waited for once a table; they stay due.
+      if (!this.#signal.aborted && !(isSilence(counters.failure) && counters.failure !== 'poll_deadline'))
+        await this.#readOtherTables(state.profile ?? profile, fresh);
     }
     return this.#failure === null || this.#tables.some(hasValues);
   }
 
-  #readCounters(profile: Profile): Promise<ReadTable> {
+  /** Without names nothing that is counted can be told whose it is: they come first, over several visits where one is too short. Null where they did not come to an end. */
+  async #namesThenCounters(profile: Profile, fresh: boolean): Promise<ReadTable | 'silent' | null> {
+    const state = this.#state;
+    if (!fresh && !state.inventoryInHand) await this.#identify();
+    const inventory = await this.#readInventory({ withinMs: this.#resumedWithinMs });
+    if (inventory.nothing && isSilence(inventory.failure) && this.#tables.length === 0) {
+      this.#failure = inventory.failure;
+      return 'silent';
+    }
+    this.#note(inventory.failure);
+    if (!inventory.nothing) this.#tables.push(inventory.table);
+    if (inventory.names === null) {
+      this.#note('interface_unnamed');
+      return null;
+    }
+    if (inventory.changedMeanwhile && state.trustsTableLastChange) {
+      state.vainCalls += 1;
+      this.#note('interface_unnamed');
+      return null;
+    }
+    state.learnNames(inventory.names);
+    state.uptime = lastUptime(inventory.table.segments) ?? state.uptime;
+    const counters = await this.#readCounters(state.profile ?? profile, true);
+    this.#forgetNamesInDoubt(counters);
+    return counters;
+  }
+
+  async #countersThenNames(profile: Profile): Promise<ReadTable | 'silent'> {
+    const state = this.#state;
+    const counters = await this.#readCounters(profile, false);
+    const nothing = counters.index.length === 0 && counters.part?.toEnd !== true;
+    if (nothing && isSilence(counters.failure)) {
+      this.#failure = counters.failure;
+      return 'silent';
+    }
+    const doubted = this.#doubtsNames(counters);
+    if (!doubted && !this.#namesAreOld()) return counters;
+    if (doubted || !state.inventoryInHand) await this.#identifyAgain();
+    return await this.#readNames(counters, state.profile ?? profile, doubted);
+  }
+
+  #readCounters(profile: Profile, anew: boolean): Promise<ReadTable> {
     this.#askedForAll = this.#state.interfaceColumns === null;
-    return readCounters(this.#reader, profile.interface, this.#state, this.#signal);
+    const resume = { withinMs: this.#resumedWithinMs, anew };
+    return readCounters(this.#reader, profile.interface, this.#state, resume, this.#signal);
+  }
+
+  async #readInventory(resume: { readonly withinMs: number; readonly anew?: boolean }): Promise<InventoryRead> {
+    const read = await readInventory(this.#reader, this.#deps.times.monotonicMs(), resume, this.#signal);
+    this.#state.inventoryInHand = read.inHand;
+    return read;
+  }
+
+  get #resumedWithinMs(): number {
+    return RESUMED_WITHIN_INTERVALS * this.#plan.intervalMs;
   }
 
   /** What was read of the interfaces must not be lost because the device is slow to say what it is. */
@@ -123,27 +169,9 @@ class Visit {
     }
   }
 
-  /** Reads the system group, chooses the profile and adds the table `system`. */
   async #identify(): Promise<Profile> {
-    const requests = SYSTEM_OIDS.map((oid) => ({ oid, form: 'value' as const }));
-    const { values, segment } = await this.#reader.readScalars(requests, this.#signal);
-    const system = new Map(SYSTEM_SCALARS.map((name, at) => [name, textOrNull(values[at])]));
-    const facts: SystemFacts = {
-      sysDescr: system.get('sysDescr') ?? null,
-      sysObjectID: system.get('sysObjectID') ?? null,
-      sysName: system.get('sysName') ?? null,
-    };
-    const profile = await this.#deps.catalogue.choose(facts, (asked) => this.#reader.readScalars(asked, this.#signal));
-    this.#state.profile = profile;
-    const identified = await profile.identify(this.#context(), facts);
-    const texts = { ...Object.fromEntries(system), ...identified, profile: profile.name };
-    this.#tables.push({
-      name: 'system',
-      complete: true,
-      index: ['0'],
-      segments: segment === null ? [] : [segment],
-      columns: Object.entries(texts).map(([name, value]) => ({ kind: 'text', name, values: [value] })),
-    });
+    const { profile, table } = await identify(this.#reader, this.#state, this.#deps.catalogue, this.#signal);
+    this.#tables.push(table);
     return profile;
   }
 
@@ -161,7 +189,7 @@ class Visit {
   }
 
   /** By ifTableLastChange; a device that does not tell it here says nothing. */
-  #tableChanged(names: KnownNames, counters: ReadTable): boolean {
+  #tableChanged(names: KnownNames, counters: Pick<ReadTable, 'beside'>): boolean {
     const [lastChange = Number.NaN] = counters.beside;
     return this.#state.trustsTableLastChange && !Number.isNaN(lastChange) && lastChange !== names.tableLastChange;
   }
@@ -169,40 +197,41 @@ class Visit {
   /** Reads names; where the counters may not be those of the new names, or lack columns, they are read once more. */
   async #readNames(counters: ReadTable, profile: Profile, doubted: boolean): Promise<ReadTable> {
     const state = this.#state;
-    const { names, table, failure } = await readInventory(this.#reader, this.#deps.times.monotonicMs(), this.#signal);
+    const inventory = await this.#readInventory({ withinMs: this.#resumedWithinMs, anew: doubted });
+    const { names, table, failure, changedMeanwhile } = inventory;
     this.#note(failure);
-    if (table.index.length > 0) this.#tables.push(table);
-    if (names === null) {
+    if (!inventory.nothing) this.#tables.push(table);
+    if (names === null || (changedMeanwhile && state.trustsTableLastChange)) {
       // Under the old names the counters of one customer might be billed to another.
       if (doubted) state.forgetNames();
       return counters;
     }
-    const restarted = restartedDuring(null, [...counters.segments, ...table.segments]);
+    const restarted = restartedDuring(null, [...counters.segments, ...table.segments.slice(-1)]);
     const stale = restarted || this.#tableChanged(names, counters) || namesDiffer(counters, names);
     const enough = this.#askedForAll;
-    this.#learnNames(names, counters);
+    this.#countVainCalls(names, counters);
+    state.learnNames(names);
     if (!stale && enough) return counters;
     state.uptime = lastUptime(table.segments) ?? lastUptime(counters.segments) ?? state.uptime;
-    const again = await this.#readCounters(profile);
+    const again = await this.#readCounters(profile, true);
     if (!stale && again.failure !== null) return this.#keep(counters);
-    if (this.#doubtsNames(again)) {
-      if (this.#tableChanged(names, again)) state.distrustTableLastChange();
-      state.forgetNames();
-    }
+    this.#forgetNamesInDoubt(again);
     return again;
   }
 
-  #learnNames(names: KnownNames, counters: ReadTable): void {
+  #forgetNamesInDoubt(counters: ReadTable): void {
+    const state = this.#state;
+    if (state.names === null || !this.#doubtsNames(counters)) return;
+    if (this.#tableChanged(state.names, counters)) state.distrustTableLastChange();
+    state.forgetNames();
+  }
+
+  #countVainCalls(names: KnownNames, counters: ReadTable): void {
     const state = this.#state;
     const known = state.names;
     if (known !== null && this.#tableChanged(known, counters) && !restartedDuring(state.uptime, counters.segments)) {
-      state.vainCalls = sameInterfaces(known, names) ? state.vainCalls + 1 : 0;
+      state.vainCalls = known.sameAs(names) ? state.vainCalls + 1 : 0;
     }
-    state.names = names;
-    state.inventoryTablesDue = true;
-    state.interfaceColumns = null;
-    state.lookups.clear();
-    state.emptyRules.clear();
   }
 
   /** Goes on with counters that were read without all columns. */
@@ -222,10 +251,27 @@ class Visit {
     if (unnamed > 0) {
       this.#note('interface_unnamed');
       state.forgetNames();
-    } else if (state.interfaceColumns === null && this.#askedForAll && counters.complete) {
-      state.interfaceColumns = usefulColumns(counters, profile.interface);
-    }
+    } else if (state.interfaceColumns === null && this.#askedForAll) this.#learnColumns(counters, profile);
+    if (worthWatching(this.#plan.intervalMs)) state.print = printOf(counters);
     this.#tables.push(table);
+  }
+
+  /** Of a table that takes several visits all rows must have been seen: one of them may have only what the others lack. */
+  #learnColumns(counters: ReadTable, profile: Profile): void {
+    const state = this.#state;
+    const { fromStart, toEnd } = counters.part ?? { fromStart: true, toEnd: counters.complete };
+    const before = fromStart ? new Set<string>() : state.usefulSoFar;
+    if (before === null) return;
+    const useful = new Set([...before, ...usefulColumns(counters, profile.interface)]);
+    const ended = toEnd && (counters.complete || !fromStart);
+    state.usefulSoFar = ended ? null : useful;
+    if (ended) state.interfaceColumns = useful;
+  }
+
+  async #readOtherTables(profile: Profile, fresh: boolean): Promise<void> {
+    if (!fresh && this.#state.identificationDue) await this.#identifyAgain();
+    await this.#readSlowTables(profile);
+    await this.#readInventoryTables(profile);
   }
 
   async #readSlowTables(profile: Profile): Promise<void> {
@@ -233,7 +279,7 @@ class Visit {
     const last = this.#state.slowReadAtMonotonicMs;
     // Half an interval of tolerance: polls jitter, and every second one must not become every third.
     if (last !== null && monotonicMs - last < this.#plan.slowIntervalMs - this.#plan.intervalMs / 2) return;
-    const tables = await profile.readTables(this.#context(), 'slow');
+    const tables = await profile.readTables(readContext(this.#reader, this.#state, this.#signal), 'slow');
     this.#state.slowReadAtMonotonicMs = monotonicMs;
     this.#keepTables(tables);
   }
@@ -241,8 +287,9 @@ class Visit {
   /** As often as names: after a start, a restart of the device or a change of its interfaces, and now and then. */
   async #readInventoryTables(profile: Profile): Promise<void> {
     if (!this.#state.inventoryTablesDue) return;
-    const tables = await profile.readTables(this.#context(), 'inventory');
-    this.#state.inventoryTablesDue = false;
+    const tables = await profile.readTables(readContext(this.#reader, this.#state, this.#signal), 'inventory');
+    // What a deadline cut short is read again at the next poll.
+    this.#state.inventoryTablesDue = this.#signal.aborted;
     this.#keepTables(tables);
   }
 
@@ -252,17 +299,6 @@ class Visit {
       // Also one of which nothing came: it is named among the partial ones.
       this.#tables.push(table);
     }
-  }
-
-  #context(): ReadContext {
-    const { names, lookups, emptyRules } = this.#state;
-    return {
-      reader: this.#reader,
-      signal: this.#signal,
-      lookups,
-      emptyRules,
-      interfaceKey: (text) => names?.keyOf.get(text) ?? null,
-    };
   }
 
   #note(failure: string | null): void {
@@ -279,8 +315,4 @@ function hasValues(table: Table): boolean {
 /** Nothing came because nobody answered or let us in, rather than because of what was answered. */
 function isSilence(failure: ErrorCode | null): boolean {
   return failure !== null && !ANSWERED_BADLY.includes(failure);
-}
-
-function textOrNull(value: string | number | null | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

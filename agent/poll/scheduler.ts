@@ -1,104 +1,77 @@
-// Polls every device in its turn: due by its own phase, never twice at once, bounded in number, each on its own.
+// Polls every device in its turn: due by its own phase, never twice at once, bounded in number, each on its own; takes changes while it runs.
 import type { Watermark } from '../../common/model/batch.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs } from '../../common/model/time.ts';
-import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { HealthState, Reporter } from '../../common/runtime/reporter.ts';
-import type { ProfileCatalogue } from '../profile/profile.ts';
-import type { DeviceReader } from '../snmp/table-reader.ts';
-import { afterFailure, type Breaker, CLOSED, decide, isOpen } from './breaker.ts';
-import { DeviceState } from './device-state.ts';
-import { pollDevice } from './poll-device.ts';
+import type { DeviceExplanation, DeviceNotice, DeviceReport, SchedulerSummary } from './explanation.ts';
+import type { LearntFile, LearntOfDevice } from './learnt-file.ts';
 import { pollMetrics, type PollMetrics } from './poll-metrics.ts';
-import { DueQueue, firstWait, nextTurn, phaseOf } from './timetable.ts';
+import { PolledDevice, sameDevice, type ScheduledDevice, type VisitConfig, type VisitDeps } from './polled-device.ts';
+import { firstWait, nextTurn, phaseOf } from './timetable.ts';
+import { learntOf, Turn } from './turn.ts';
+import { type Taken, TurnQueue } from './turn-queue.ts';
 
 /** Where polls go. Resolves once the poll is held durably, so that a full spool slows the devices down and not the memory. */
 export interface PollSink {
   accept(poll: Poll, watermark: Watermark): Promise<void>;
 }
 
-export interface ScheduledDevice {
-  readonly name: string;
-  readonly intervalMs: DurationMs;
-}
-
-export interface SchedulerConfig {
+export interface SchedulerConfig extends VisitConfig {
+  /** At the start; `configure` changes them. */
   readonly devices: readonly ScheduledDevice[];
   /** Devices polled at the same time. */
   readonly concurrency: number;
-  readonly slowIntervalMs: DurationMs;
-  readonly inventoryIntervalMs: DurationMs;
-  /** After a start every device is polled within this time. */
+  /** After a start, and after it was added, every device is polled within this time. */
   readonly firstPollWithinMs: DurationMs;
-  readonly processId: string;
 }
 
-export interface SchedulerDeps {
-  readonly clock: Clock;
-  readonly catalogue: ProfileCatalogue;
+export interface SchedulerDeps extends VisitDeps {
   readonly sink: PollSink;
-  /** Opens the device's session at its first poll; it is kept. */
-  open(device: string): DeviceReader;
+  /** What earlier lives learnt; without it each life learns anew. */
+  readonly learnt?: LearntFile;
+  readonly notice?: (notice: DeviceNotice) => void;
 }
 
-/** What the agent can say of a device: why it looks as it does and what comes next. */
-export interface DeviceReport {
-  readonly device: string;
-  readonly intervalMs: DurationMs;
-  readonly profile: string | null;
-  readonly lastPollAtMs: number | null;
-  readonly lastOutcome: string | null;
-  readonly failure: string | null;
-  readonly requests: number;
-  readonly retries: number;
-  readonly durationMs: number;
-  /** Tables of the last poll that were cut short. */
-  readonly partialTables: readonly string[];
-  readonly breakerOpen: boolean;
-  /** While the breaker is open. */
-  readonly probePauseMs: DurationMs | null;
-  readonly nextDueInMs: number;
-  readonly interfaces: number;
-  /** Repetitions are bounded by this after silence or tooBig; the walk of the interface table. */
-  readonly repetitionCeiling: number | null;
-  readonly bytesPerRow: number | null;
-}
-
-interface LastPoll extends Omit<Poll, 'tables'> {
-  readonly partialTables: readonly string[];
-}
-
-interface Entry {
-  readonly device: ScheduledDevice;
-  readonly state: DeviceState;
-  reader: DeviceReader | null;
-  breaker: Breaker;
-  last: LastPoll | null;
-  nextDueMs: number;
+/** What a new list of devices changed. */
+export interface DeviceChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
 }
 
 /** The longest sleep, so that a stop or a stepped clock is noticed. */
 const MOST_SLEEP_MS = 1000;
 /** A poll ends this much before its next is due. */
 const DEADLINE_MARGIN_MS = 100;
+/** A poll that was asked for comes no sooner after the last one. */
+const SPACING_MS = 5000;
+/** Polls asked for and not begun. */
+const MOST_ASKED = 1000;
+const SAVE_EVERY_MS = 300_000;
+/** A reason made once: an error for each abort would cost more than the poll's own bookkeeping. */
+const OVER = 'poll over';
 
 export class Scheduler implements Component {
   readonly #reporter: Reporter;
   readonly #config: SchedulerConfig;
   readonly #deps: SchedulerDeps;
   readonly #metrics: PollMetrics;
-  readonly #entries = new Map<string, Entry>();
-  readonly #due = new DueQueue<Entry>();
+  readonly #turns = new Map<string, Turn>();
+  readonly #queue: TurnQueue;
   readonly #running = new Set<Promise<void>>();
   /** Of the polls under way. */
   readonly #deadlines = new Set<AbortController>();
+  #devices: readonly ScheduledDevice[];
+  #learnt: ReadonlyMap<string, LearntOfDevice> = new Map();
   #stopping = new AbortController();
   /** Ends the sleep until the next device is due. */
   #nap = new AbortController();
   #loop: Promise<void> | null = null;
   #silent = 0;
+  #asked = 0;
+  #nextSaveMs = 0;
   /** Why the last poll could not be handed on; null where it was. */
   #lossCode: string | null = null;
 
@@ -106,6 +79,8 @@ export class Scheduler implements Component {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
+    this.#devices = config.devices;
+    this.#queue = new TurnQueue(config.concurrency);
     this.#metrics = pollMetrics(reporter);
     reporter.health('poll', () => this.#health());
   }
@@ -114,78 +89,214 @@ export class Scheduler implements Component {
     if (this.#loop !== null) return Promise.resolve();
     this.#stopping = new AbortController();
     this.#silent = 0;
-    const nowMs = this.#deps.clock.monotonicMs();
-    for (const device of this.#config.devices) {
-      const nextDueMs = nowMs + firstWait(device.name, device.intervalMs, this.#config.firstPollWithinMs);
-      const entry = { device, state: new DeviceState(), reader: null, breaker: CLOSED, last: null, nextDueMs };
-      this.#entries.set(device.name, entry);
-      this.#due.push(nextDueMs, entry);
-    }
-    this.#metrics.devices.set(this.#entries.size);
+    this.#learnt = this.#deps.learnt?.read() ?? new Map();
+    this.#nextSaveMs = this.#deps.clock.monotonicMs() + SAVE_EVERY_MS;
+    for (const device of this.#devices) this.#add(device);
+    this.#metrics.devices.set(this.#turns.size);
     this.#loop = this.#run();
     return Promise.resolve();
   }
 
   /** Lets polls under way come to their next packet, hands on what they have, and waits for it. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#nap.abort();
-    for (const deadline of this.#deadlines) deadline.abort();
+    if (this.#loop === null) return;
+    this.#stopping.abort(OVER);
+    this.#nap.abort(OVER);
+    for (const deadline of this.#deadlines) deadline.abort(OVER);
     await this.#loop;
     this.#loop = null;
-    while (this.#due.pop() !== null);
-    this.#entries.clear();
+    this.#save();
+    this.#queue.clear();
+    for (const turn of this.#turns.values()) {
+      this.#giveUp(turn, new WeirError('not_ready', 'The agent stops.'));
+      turn.polled.close();
+    }
+    this.#turns.clear();
+  }
+
+  /**
+   * Takes a new list of devices. New ones get their phase; those that are gone end, after the poll in hand; where interval or access changed
+   * only that device is touched, also after the poll in hand; all others keep state, session and due time.
+   */
+  configure(devices: readonly ScheduledDevice[]): DeviceChanges {
+    this.#devices = devices;
+    const wanted = new Map(devices.map((device) => [device.name, device]));
+    const changes = { added: [] as string[], removed: [] as string[], changed: [] as string[] };
+    if (this.#loop === null) return changes;
+    for (const turn of this.#turns.values()) {
+      const device = wanted.get(turn.polled.name);
+      const before = turn.wanted;
+      if (device !== undefined && before !== null && sameDevice(device, before)) continue;
+      if (device !== undefined) changes[before === null ? 'added' : 'changed'].push(device.name);
+      else if (before !== null) changes.removed.push(turn.polled.name);
+      turn.wanted = device ?? null;
+      if (turn.running === null) this.#settle(turn);
+    }
+    for (const device of wanted.values()) {
+      if (this.#turns.has(device.name)) continue;
+      changes.added.push(device.name);
+      this.#add(device);
+    }
+    this.#metrics.devices.set(this.#turns.size);
+    this.#nap.abort(OVER);
+    return changes;
+  }
+
+  /**
+   * Polls a device now, also one that is silent: joins a poll in hand or asked for, comes no sooner than 5 s after the last began, and leaves the
+   * device's own places where they are. device_unknown, poll_queue_full, not_ready.
+   */
+  pollNow(device: string): Promise<Poll> {
+    const turn = this.#turns.get(device);
+    if (this.#loop === null || this.#stopping.signal.aborted)
+      return Promise.reject(new WeirError('not_ready', 'The agent does not poll.'));
+    if (turn === undefined || turn.wanted === null)
+      return Promise.reject(new WeirError('device_unknown', `There is no device called ${device}.`, { device }));
+    if (turn.running !== null) return turn.running;
+    if (turn.asked !== null) return turn.asked.promise;
+    if (this.#asked >= MOST_ASKED)
+      return Promise.reject(new WeirError('poll_queue_full', 'Too many polls are asked for.', { most: MOST_ASKED }));
+    this.#asked += 1;
+    const promise = turn.ask();
+    const dueMs = Math.max(this.#deps.clock.monotonicMs(), turn.startedMs + SPACING_MS);
+    if (dueMs < turn.nextDueMs && this.#queue.remove(turn)) {
+      this.#queue.push(dueMs, turn);
+      this.#nap.abort(OVER);
+    }
+    return promise;
   }
 
   reports(): DeviceReport[] {
-    return [...this.#entries.values()].map((entry) => this.#reportOf(entry));
+    return [...this.#turns.values()].map((turn) => turn.polled.report(this.#dueInMs(turn)));
+  }
+
+  /** Everything that can be said of a device's last poll and its next; null for a device that is not polled here. */
+  explain(device: string): DeviceExplanation | null {
+    const turn = this.#turns.get(device);
+    return turn?.polled.explain(this.#dueInMs(turn)) ?? null;
+  }
+
+  summary(): SchedulerSummary {
+    const nowMs = this.#deps.clock.monotonicMs();
+    return {
+      devices: this.#turns.size,
+      silent: this.#silent,
+      polling: this.#running.size,
+      asked: this.#asked,
+      waiting: this.#queue.waiting,
+      longestLateMs: Math.max(0, Math.round(nowMs - (this.#queue.nextDueMs() ?? nowMs))),
+    };
+  }
+
+  #add(device: ScheduledDevice): void {
+    const learnt = this.#learnt.get(device.name) ?? null;
+    const turn = new Turn(new PolledDevice(this.#reporter, device, learnt, this.#config, this.#deps), device);
+    const waitMs = firstWait(device.name, device.intervalMs, this.#config.firstPollWithinMs);
+    this.#turns.set(device.name, turn);
+    this.#putIn(turn, this.#deps.clock.monotonicMs() + waitMs);
+  }
+
+  #putIn(turn: Turn, dueMs: number): void {
+    turn.nextDueMs = dueMs;
+    this.#queue.push(dueMs, turn);
+  }
+
+  /** Brings a device that is not being polled to what is wanted of it. */
+  #settle(turn: Turn): void {
+    const { polled, wanted } = turn;
+    this.#queue.remove(turn);
+    const wasSilent = polled.silent;
+    if (wanted === null) {
+      this.#giveUp(turn, new WeirError('device_unknown', 'The device was removed.', { device: polled.name }));
+      polled.close();
+      this.#turns.delete(polled.name);
+    } else {
+      polled.change(wanted);
+      turn.device = wanted;
+      const waitMs = firstWait(polled.name, wanted.intervalMs, this.#config.firstPollWithinMs);
+      this.#putIn(turn, this.#deps.clock.monotonicMs() + waitMs);
+    }
+    if (wasSilent && (wanted === null || !polled.silent)) this.#countSilent(-1);
+    this.#metrics.devices.set(this.#turns.size);
   }
 
   async #run(): Promise<void> {
     const { clock } = this.#deps;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const dueMs = this.#due.nextDueMs();
-      const nowMs = clock.monotonicMs();
-      if (dueMs === null || dueMs > nowMs) {
-        this.#nap = new AbortController();
-        await clock.sleep(Math.min(MOST_SLEEP_MS, (dueMs ?? Number.POSITIVE_INFINITY) - nowMs), this.#nap.signal);
-        continue;
-      }
       if (this.#running.size >= this.#config.concurrency) {
         await Promise.race(this.#running);
         continue;
       }
-      const entry = this.#due.pop();
-      if (entry === null) continue;
-      this.#metrics.lateness.observe((nowMs - dueMs) / 1000);
-      const turn = this.#turn(entry).finally(() => {
-        this.#running.delete(turn);
-        this.#metrics.running.set(this.#running.size);
-      });
-      this.#running.add(turn);
-      this.#metrics.running.set(this.#running.size);
+      const nowMs = clock.monotonicMs();
+      const taken = this.#queue.take(nowMs);
+      if (taken !== null) {
+        this.#begin(taken);
+        continue;
+      }
+      if (nowMs >= this.#nextSaveMs) this.#save();
+      this.#nap = new AbortController();
+      const dueMs = this.#queue.nextDueMs() ?? Number.POSITIVE_INFINITY;
+      await clock.sleep(Math.min(MOST_SLEEP_MS, dueMs - nowMs), this.#nap.signal);
     }
     await Promise.all(this.#running);
   }
 
+  #begin(taken: Taken): void {
+    const { turn, lateMs } = taken;
+    this.#metrics.lateness.observe(lateMs / 1000);
+    if (turn.asked !== null) this.#asked -= 1;
+    const running = turn.begin(this.#deps.clock.monotonicMs(), (asked) => this.#poll(turn, asked));
+    const ended = running.then(() => {
+      this.#queue.ended(taken);
+      this.#running.delete(ended);
+      this.#metrics.running.set(this.#running.size);
+      if (this.#queue.waiting > 0 || this.#queue.nextDueMs() === turn.nextDueMs) this.#nap.abort(OVER);
+    });
+    this.#running.add(ended);
+    this.#metrics.running.set(this.#running.size);
+  }
+
   /** One device's turn, and its next one put into the queue whatever happens. */
-  async #turn(entry: Entry): Promise<void> {
-    const { clock } = this.#deps;
-    const startedMs = clock.monotonicMs();
-    const poll = await this.#visit(entry, startedMs);
-    const { tables, ...last } = poll;
-    entry.last = { ...last, partialTables: tables.filter((table) => !table.complete).map((table) => table.name) };
-    this.#metrics.count(poll);
+  async #poll(turn: Turn, asked: boolean): Promise<Poll> {
+    const { polled, startedMs } = turn;
+    const poll = await this.#visit(turn, asked);
+    const broken = this.#stopping.signal.aborted && poll.outcome === 'failed';
     // Silence of a device whose poll was broken off by our stop says nothing.
-    if (!this.#stopping.signal.aborted || poll.outcome !== 'failed') await this.#handOn(poll);
-    const { intervalMs, name } = entry.device;
-    const elapsedMs = clock.monotonicMs() - startedMs;
-    const { waitMs, skipped } = nextTurn(clock.now(), elapsedMs, intervalMs, phaseOf(name, intervalMs));
+    if (!broken) {
+      this.#tellJudgement(poll, polled.judge(poll, startedMs));
+      if (!asked) this.#tellRefresh(polled, polled.watchRefresh());
+    }
+    this.#metrics.count(poll);
+    if (!broken) await this.#handOn(poll);
+    turn.running = null;
+    if (turn.wanted !== null && sameDevice(turn.wanted, turn.device)) this.#queueNext(turn, asked);
+    else this.#settle(turn);
+    return poll;
+  }
+
+  #queueNext(turn: Turn, asked: boolean): void {
+    const { clock } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    // What was asked for came beside the device's own places.
+    if (asked && turn.nextDueMs > nowMs) return this.#putIn(turn, turn.nextDueMs);
+    const { intervalMs, name } = turn.polled;
+    const { waitMs, skipped } = nextTurn(clock.now(), nowMs - turn.startedMs, intervalMs, phaseOf(name, intervalMs));
     if (skipped > 0) this.#metrics.skipped.add(skipped);
-    entry.nextDueMs = clock.monotonicMs() + waitMs;
-    this.#due.push(entry.nextDueMs, entry);
-    if (this.#due.nextDueMs() === entry.nextDueMs) this.#nap.abort();
+    this.#putIn(turn, nowMs + waitMs);
+  }
+
+  async #visit(turn: Turn, asked: boolean): Promise<Poll> {
+    const deadline = new AbortController();
+    this.#deadlines.add(deadline);
+    const lastsMs = Math.max(1000, turn.polled.intervalMs - DEADLINE_MARGIN_MS);
+    void this.#deps.clock.sleep(lastsMs, deadline.signal).then(() => deadline.abort(OVER));
+    try {
+      return await turn.polled.visit(asked, deadline.signal);
+    } finally {
+      this.#deadlines.delete(deadline);
+      deadline.abort(OVER);
+    }
   }
 
   /** A poll that could not be handed on is lost to us but not to the bill: counters accumulate, the next one spans it. */
@@ -201,109 +312,50 @@ export class Scheduler implements Component {
     }
   }
 
-  async #visit(entry: Entry, startedMs: number): Promise<Poll> {
-    const { clock } = this.#deps;
-    const { intervalMs } = entry.device;
-    const deadline = new AbortController();
-    this.#deadlines.add(deadline);
-    void clock.sleep(Math.max(1000, intervalMs - DEADLINE_MARGIN_MS), deadline.signal).then(() => deadline.abort());
-    try {
-      const decision = decide(entry.breaker, startedMs);
-      if (decision === 'rest') return this.#failedPoll(entry, entry.breaker.failure ?? 'snmp_timeout');
-      const poll = await this.#ask(entry, decision, deadline.signal);
-      this.#judge(entry, poll, startedMs);
-      return poll;
-    } finally {
-      this.#deadlines.delete(deadline);
-      deadline.abort();
-    }
-  }
-
-  /** Polls; a device that was silent is asked for one OID first, and polled in full at once when it answers. Never rejects: what befalls one device stays with it. */
-  async #ask(entry: Entry, decision: 'poll' | 'probe', signal: AbortSignal): Promise<Poll> {
-    const startedAtMs = this.#deps.clock.now();
-    try {
-      entry.reader ??= this.#deps.open(entry.device.name);
-      if (decision === 'probe') await entry.reader.probe(signal);
-      return await this.#poll(entry, entry.reader, signal);
-    } catch (error) {
-      if (!(error instanceof WeirError)) {
-        const { stack } = error instanceof Error ? error : {};
-        this.#reporter.error('poll failed on our side', { device: entry.device.name, error: messageOf(error), stack });
-      }
-      const requests = decision === 'probe' && entry.reader !== null ? 1 : 0;
-      const failure = error instanceof WeirError ? error.code : 'unexpected';
-      return { ...this.#failedPoll(entry, failure), startedAtMs, requests };
-    }
-  }
-
-  #poll(entry: Entry, reader: DeviceReader, signal: AbortSignal): Promise<Poll> {
-    const { slowIntervalMs, inventoryIntervalMs, processId } = this.#config;
-    const { name, intervalMs } = entry.device;
-    const plan = { device: name, intervalMs, slowIntervalMs, inventoryIntervalMs, processId };
-    const deps = { times: this.#deps.clock, catalogue: this.#deps.catalogue };
-    return pollDevice(reader, plan, entry.state, deps, signal);
-  }
-
-  #judge(entry: Entry, poll: Poll, startedMs: number): void {
-    const wasOpen = isOpen(entry.breaker);
-    if (poll.outcome !== 'failed') entry.breaker = CLOSED;
-    else if (!this.#stopping.signal.aborted) {
-      entry.breaker = afterFailure(entry.breaker, poll.failure ?? 'snmp_timeout', poll.intervalMs, startedMs);
-    }
-    if (wasOpen === isOpen(entry.breaker)) return;
-    const message = wasOpen ? 'device answers again' : 'device does not answer; probing it from now on';
+  #tellJudgement(poll: Poll, judgement: 'silent' | 'answers' | null): void {
+    if (judgement === null) return;
+    const message = judgement === 'answers' ? 'device answers again' : 'device does not answer; probing it from now on';
     this.#reporter.info(message, { device: poll.device, failure: poll.failure });
-    this.#silent += wasOpen ? -1 : 1;
+    this.#countSilent(judgement === 'answers' ? -1 : 1);
+  }
+
+  #countSilent(step: number): void {
+    this.#silent += step;
     this.#metrics.silent.set(this.#silent);
+  }
+
+  /** Told when it is found, not when it is looked at anew. */
+  #tellRefresh(polled: PolledDevice, multiple: number | null): void {
+    if (multiple === null || multiple === 1) return;
+    const { name, intervalMs } = polled;
+    this.#reporter.info('device refreshes its counters slowly; it is polled less often', { device: name, intervalMs });
+    this.#deps.notice?.({
+      device: name,
+      name: 'counters_refresh_slowly',
+      details: { interval_ms: String(intervalMs), configured_interval_ms: String(intervalMs / multiple) },
+    });
+  }
+
+  #giveUp(turn: Turn, error: WeirError): void {
+    if (turn.giveUp(error)) this.#asked -= 1;
+  }
+
+  #save(): void {
+    this.#nextSaveMs = this.#deps.clock.monotonicMs() + SAVE_EVERY_MS;
+    this.#learnt = learntOf(this.#turns.values());
+    this.#deps.learnt?.write(this.#learnt);
+  }
+
+  #dueInMs(turn: Turn): number {
+    return Math.round(turn.nextDueMs - this.#deps.clock.monotonicMs());
   }
 
   /** Silent devices are no fault of the agent; polls that nobody keeps are. */
   #health(): HealthState {
-    const devices = `${this.#entries.size} devices, ${this.#silent} of them silent`;
+    const devices = `${this.#turns.size} devices, ${this.#silent} of them silent`;
     if (this.#loop === null) return { healthy: false, message: 'not polling' };
     if (this.#lossCode !== null)
       return { healthy: false, message: `polls are not kept: ${this.#lossCode}; ${devices}` };
     return { healthy: true, message: devices };
-  }
-
-  /** A failed poll is told at every interval, also while the device is only probed: silence of ours must not look like silence of its. */
-  #failedPoll(entry: Entry, failure: string): Poll {
-    const nowMs = this.#deps.clock.now();
-    return {
-      device: entry.device.name,
-      startedAtMs: nowMs,
-      finishedAtMs: nowMs,
-      processId: this.#config.processId,
-      intervalMs: entry.device.intervalMs,
-      outcome: 'failed',
-      failure,
-      requests: 0,
-      retries: 0,
-      tables: [],
-    };
-  }
-
-  #reportOf(entry: Entry): DeviceReport {
-    const { device, state, last, reader, breaker } = entry;
-    const memory = reader?.memoryOf('interface') ?? null;
-    return {
-      device: device.name,
-      intervalMs: device.intervalMs,
-      profile: state.profile?.name ?? null,
-      lastPollAtMs: last?.startedAtMs ?? null,
-      lastOutcome: last?.outcome ?? null,
-      failure: last?.failure ?? null,
-      requests: last?.requests ?? 0,
-      retries: last?.retries ?? 0,
-      durationMs: last === null ? 0 : last.finishedAtMs - last.startedAtMs,
-      partialTables: last?.partialTables ?? [],
-      breakerOpen: isOpen(breaker),
-      probePauseMs: isOpen(breaker) ? breaker.pauseMs : null,
-      nextDueInMs: Math.round(entry.nextDueMs - this.#deps.clock.monotonicMs()),
-      interfaces: state.names?.byIndex.size ?? 0,
-      repetitionCeiling: memory?.ceiling ?? null,
-      bytesPerRow: memory === null ? null : Math.round(memory.bytesPerRow),
-    };
   }
 }

@@ -79,6 +79,15 @@ export class DueQueue<T> {
     return first.item;
   }
 
+  /** Takes an item out wherever it stands: a look at all, for what happens rarely. */
+  remove(item: T): boolean {
+    const rest = this.#heap.filter((entry) => entry.item !== item);
+    if (rest.length === this.#heap.length) return false;
+    this.#heap.length = 0;
+    for (const entry of rest) this.push(entry.dueMs, entry.item);
+    return true;
+  }
+
   #sink(entry: { readonly dueMs: number; readonly item: T }): void {
     const heap = this.#heap;
     let at = 0;

@@ -11,6 +11,7 @@ import type {
   OidCache,
   ReadTable,
   RememberingReader,
+  Resumption,
   ScalarRequest,
   ScalarsRead,
   TableRequest,
@@ -32,7 +33,11 @@ const MOST_MEMORIES = 256;
 const MOST_WALKS = 64;
 /** Tables begun and not ended. */
 const MOST_UNFINISHED = 8;
-const RESUMABLE: readonly (ErrorCode | null)[] = ['poll_deadline', 'snmp_timeout'];
+/** After silence the counters are better read from their beginning: the device may answer for all of them next time. */
+const RESUMABLE = {
+  whole: ['poll_deadline', 'snmp_timeout'],
+  rest: ['poll_deadline'],
+} as const satisfies Record<Resumption['how'], readonly ErrorCode[]>;
 
 interface Unfinished {
   readonly walk: TableWalk;
@@ -50,7 +55,6 @@ export class SessionReader implements RememberingReader {
   /** By table; null until one is cut short. */
   #unfinished: Map<string, Unfinished> | null = null;
   #walks: WalkReport[] = [];
-  #limitChanges = 0;
   #scalarsPerRequest = SCALARS_PER_REQUEST;
 
   constructor(session: SnmpSession, oids: OidCache, monotonicMs: () => number) {
@@ -77,10 +81,6 @@ export class SessionReader implements RememberingReader {
 
   async probe(signal?: AbortSignal): Promise<void> {
     await this.#session.get([SYS_UPTIME_INSTANCE], { retries: 0, ...(signal === undefined ? {} : { signal }) });
-  }
-
-  get limitChanges(): number {
-    return this.#limitChanges;
   }
 
   takeWalks(): readonly WalkReport[] {
@@ -119,7 +119,8 @@ export class SessionReader implements RememberingReader {
         failure,
       });
     if (request.resume === undefined) return builder.finish(complete, failure);
-    if (!finished && RESUMABLE.includes(failure)) this.#keepUnfinished(request, walk, builder, begun, startedMs);
+    const resumable: readonly (ErrorCode | null)[] = RESUMABLE[request.resume.how];
+    if (!finished && resumable.includes(failure)) this.#keepUnfinished(request, walk, builder, begun, startedMs);
     const fromStart = begun === null;
     const part = { fromStart, toEnd: finished, rowsBefore, besideChanged: builder.besideChanged };
     // The last part of a table that an earlier visit began is right, but it is not the table.
@@ -143,8 +144,9 @@ export class SessionReader implements RememberingReader {
     const begun = this.#unfinished?.get(request.name);
     if (begun === undefined) return null;
     this.#unfinished?.delete(request.name);
-    const fits = request.resume !== undefined && begun.columns === namesOf(request);
-    return fits && nowMs - begun.begunMs < request.resume.withinMs ? begun : null;
+    const { resume } = request;
+    if (resume === undefined || resume.anew === true || begun.columns !== namesOf(request)) return null;
+    return nowMs - begun.begunMs < resume.withinMs ? begun : null;
   }
 
   #keepUnfinished(
@@ -161,9 +163,6 @@ export class SessionReader implements RememberingReader {
   }
 
   #remember(table: string, memory: TableMemory): void {
-    const before = this.#memories.get(table) ?? FRESH_MEMORY;
-    if (before.ceiling !== memory.ceiling || before.columnsPerRequest !== memory.columnsPerRequest)
-      this.#limitChanges += 1;
     if (this.#memories.size >= MOST_MEMORIES && !this.#memories.has(table)) this.#memories.clear();
     this.#memories.set(table, memory);
   }

@@ -44,6 +44,8 @@ export interface TableRequest {
 export interface Resumption {
   readonly how: 'whole' | 'rest';
   readonly withinMs: number;
+  /** Begins anew whatever an earlier visit read; what this one leaves may be resumed. */
+  readonly anew?: boolean;
 }
 
 /** What a reading with `resume` was. */
@@ -115,8 +117,6 @@ export interface RememberingReader extends DeviceReader {
   takeWalks(): readonly WalkReport[];
   /** What silence and tooBig have taught of tables: for the next life. */
   limits(): ReadonlyMap<string, TableMemory>;
-  /** Counts up with each change of a limit. */
-  readonly limitChanges: number;
   /** Takes over what another life learnt; before the first reading. */
   recall(limits: ReadonlyMap<string, TableMemory>): void;
 }

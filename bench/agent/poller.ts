@@ -4,7 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { profilesFor, unforeseeable } from '../../agent/main.ts';
 import { type PollSink, Scheduler } from '../../agent/poll/scheduler.ts';
 import { SnmpAccess } from '../../agent/snmp/access.ts';
-import type { DeviceReader } from '../../agent/snmp/table-reader.ts';
+import type { RememberingReader } from '../../agent/snmp/table-reader.ts';
 import { Spool, SPOOL_DEFAULTS } from '../../agent/spool/spool.ts';
 import { startAll } from '../../common/runtime/component.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
@@ -45,7 +45,7 @@ async function main(config: PollerConfig): Promise<void> {
     { agent: 'bench', folder: config.spoolFolder, ...SPOOL, ...SPOOL_DEFAULTS, ...BATCH },
     { clock },
   );
-  const readers: DeviceReader[] = [];
+  const readers: RememberingReader[] = [];
   const counts = { interfaces: 0, polls: 0, notComplete: 0 };
   const sink: PollSink = {
     accept: async (poll, watermark) => {
@@ -55,7 +55,7 @@ async function main(config: PollerConfig): Promise<void> {
       for (const table of poll.tables) if (table.name === 'interface') counts.interfaces += table.index.length;
     },
   };
-  const open = (device: string): DeviceReader => {
+  const open = (device: string): RememberingReader => {
     const port = config.portBase + Number(device.slice('fleet'.length)) - 1;
     const reader = access.openReader({ host: '127.0.0.1', port }, { version: '2c', community: 'public' });
     readers.push(reader);
@@ -86,7 +86,7 @@ function schedulerConfig(config: PollerConfig): ConstructorParameters<typeof Sch
   };
 }
 
-function trafficOf(readers: readonly DeviceReader[]): { requests: number; bytesOnWire: number } {
+function trafficOf(readers: readonly RememberingReader[]): { requests: number; bytesOnWire: number } {
   const traffic = readers.map((reader) => reader.traffic);
   return {
     requests: traffic.reduce((sum, one) => sum + one.requests, 0),

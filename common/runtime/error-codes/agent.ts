@@ -98,6 +98,32 @@ export const AGENT_ERRORS = {
     'A table is larger than the bounds of a walk.',
     'The table was cut short at the bound that detail names.',
   ),
+  snmp_silent_but_reachable: entry(
+    504,
+    'The device answers ping, but not SNMP.',
+    'See whether its SNMP agent runs, and check port, community or user and its access list.',
+  ),
+  device_silent: entry(
+    504,
+    'The device answers neither SNMP nor ping.',
+    'See whether it is powered and reachable from the agent.',
+  ),
+  ping_timeout: entry(
+    504,
+    'The device, which is asked by ping alone, does not answer.',
+    'See whether it is powered and reachable from the agent.',
+  ),
+  ping_unavailable: entry(
+    501,
+    'The device is to be asked by ping alone, and ping cannot be used here.',
+    'Install ping (iputils-ping) on the machine of the agent and let its user run it, or set snmp: true with a credential.',
+  ),
+  device_unknown: entry(
+    404,
+    'The agent polls no device of this name.',
+    'Check the name; devices shows those there are.',
+  ),
+  poll_queue_full: entry(429, 'Too many polls are asked for at once.', 'Ask again after those in hand.'),
   poll_deadline: entry(
     504,
     'A poll was not finished when its time was over.',
@@ -117,6 +143,11 @@ export const AGENT_ERRORS = {
     400,
     'A profile does not fit the others.',
     'Correct the file of the profile that detail names under config/profiles.',
+  ),
+  restart_needed: entry(
+    409,
+    'A change of the configuration cannot be taken up by an agent that runs.',
+    'Start the agent again; no octet is lost by that.',
   ),
   set_not_allowed: entry(
     403,

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Scheduler, type SchedulerConfig, type SchedulerDeps } from '../../../agent/poll/scheduler.ts';
 import { phaseOf } from '../../../agent/poll/timetable.ts';
 import { SnmpAccess } from '../../../agent/snmp/access.ts';
-import type { DeviceReader, ReadTable } from '../../../agent/snmp/table-reader.ts';
+import type { DeviceReader, ReadTable, RememberingReader } from '../../../agent/snmp/table-reader.ts';
 import { FRESH_MEMORY } from '../../../agent/snmp/walk-sizing.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
@@ -21,16 +21,21 @@ const MINUTE = 60_000;
 const catalogue = bareCatalogue();
 
 /** A device of one interface under the virtual clock. */
-class FakeReader implements DeviceReader {
+class FakeReader implements RememberingReader {
   readonly wide = true;
   latencyMs = 10;
   dead = false;
   /** Hangs on, whatever the signal says. */
   deaf = false;
   broken: Error | null = null;
-  /** When its polls began and ended. */
+  /** When its readings of any table began and ended. */
+  readonly readings: { readonly from: number; to: number | null }[] = [];
+  /** Of these, those of counters: one a poll. */
   readonly spans: { readonly from: number; to: number | null }[] = [];
   probes = 0;
+  /** What it taught in this life, and what it was told of the last. */
+  taught: ReturnType<RememberingReader['limits']> = new Map();
+  recalled: ReturnType<RememberingReader['limits']> | null = null;
   #requests = 0;
   readonly #clock: VirtualClock;
 
@@ -46,6 +51,7 @@ class FakeReader implements DeviceReader {
     this.#requests += 1;
     if (this.broken !== null) throw this.broken;
     const span: { from: number; to: number | null } = { from: this.#clock.now(), to: null };
+    this.readings.push(span);
     if (request.name === 'interface') this.spans.push(span);
     await this.#clock.sleep(this.latencyMs, this.deaf ? undefined : request.signal);
     span.to = this.#clock.now();
@@ -68,6 +74,20 @@ class FakeReader implements DeviceReader {
 
   memoryOf(): typeof FRESH_MEMORY {
     return FRESH_MEMORY;
+  }
+
+  readonly health = { roundTrip: null, timeoutMs: 2000, askedAt: null, replyAddress: null };
+
+  takeWalks(): [] {
+    return [];
+  }
+
+  limits(): ReturnType<RememberingReader['limits']> {
+    return this.taught;
+  }
+
+  recall(limits: ReturnType<RememberingReader['limits']>): void {
+    this.recalled = limits;
   }
 
   #table(request: Parameters<DeviceReader['readTable']>[0]): ReadTable {
@@ -293,7 +313,7 @@ describe('one device cannot hurt another', () => {
   });
 
   function expectNoOverlap(rig: Rig, device: string): void {
-    const spans = rig.readers.get(device)?.spans ?? [];
+    const spans = rig.readers.get(device)?.readings ?? [];
     expect(spans.length).toBeGreaterThan(2);
     for (const [at, span] of spans.entries()) {
       const next = spans[at + 1];
