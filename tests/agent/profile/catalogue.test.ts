@@ -123,6 +123,49 @@ describe('docs/profiles.md', () => {
   });
 });
 
+describe('which profile a device gets', () => {
+  const APPLIANCE = '1.3.6.1.4.1.9999.10';
+  const facts = (sysObjectID: string, sysDescr: string | null = null) => ({ sysObjectID, sysDescr, sysName: null });
+
+  beforeEach(() => {
+    write('plain.yaml', `name: plain\nmatches: [${APPLIANCE}]\n`);
+    write('acme.yaml', `name: acme\nmatches:\n  - { oid: ${APPLIANCE}, descr: '^AcmeOS' }\n`);
+    write(
+      'big.yaml',
+      `name: big\nmatches:\n  - { oid: ${APPLIANCE}, descr: '^AcmeOS', has: { oid: 1.3.6.1.4.1.9998.1.0, matches: '^7' } }\n`,
+    );
+    write('wide.yaml', `name: wide\nmatches:\n  - { oid: 1.3.6.1.4.1.9999, has: { oid: 1.3.6.1.4.1.9997.1.0 } }\n`);
+  });
+
+  test.each([
+    ['the prefix alone', APPLIANCE, 'Linux', {}, 'plain'],
+    ['sysDescr', APPLIANCE, 'AcmeOS 7', {}, 'acme'],
+    ['sysDescr and an object', `${APPLIANCE}.1`, 'AcmeOS 7', { '1.3.6.1.4.1.9998.1.0': '7.1' }, 'big'],
+    ['an object of another value', APPLIANCE, 'AcmeOS 7', { '1.3.6.1.4.1.9998.1.0': '6.1' }, 'acme'],
+    ['an object for a shorter prefix', '1.3.6.1.4.1.9999.3', null, { '1.3.6.1.4.1.9997.1.0': 0 }, 'wide'],
+    ['no such object', '1.3.6.1.4.1.9999.3', null, {}, 'base'],
+  ] as const)('by %s', async (_, sysObjectID, sysDescr, objects: Record<string, string | number>, expected) => {
+    const ask = (requests: readonly { readonly oid: string }[]) =>
+      Promise.resolve({ values: requests.map(({ oid }) => objects[oid] ?? null) });
+    const profile = await loadProfiles(folder).choose(facts(sysObjectID, sysDescr), ask);
+    expect(profile.name).toBe(expected);
+  });
+
+  test('a device is asked only for what its sysObjectID leaves open', async () => {
+    write('exact.yaml', 'name: exact\nmatches: [1.3.6.1.4.1.9999.4]\n');
+    const asked: string[] = [];
+    const ask = (requests: readonly { readonly oid: string }[]) => {
+      asked.push(...requests.map(({ oid }) => oid));
+      return Promise.resolve({ values: requests.map(() => null) });
+    };
+    const catalogue = loadProfiles(folder);
+    expect((await catalogue.choose(facts('1.3.6.1.4.1.9999.4.7'), ask)).name).toBe('exact');
+    expect(asked).toEqual([]);
+    await catalogue.choose(facts(APPLIANCE, 'AcmeOS'), ask);
+    expect(asked).toEqual(['1.3.6.1.4.1.9998.1.0']);
+  });
+});
+
 describe('inheritance', () => {
   const PARENT = `name: parent
 matches: [1.3.6.1.4.1.9999]
@@ -133,7 +176,7 @@ sensor:
   const CHILD = `name: child
 extends: parent
 matches: [1.3.6.1.4.1.9999.7]
-without: [hrStorage]
+without: [hrStorage, hrFileSystem]
 sensor:
   - { name: replaced, columns: { v: 1.3.6.1.4.1.9999.3 }, class: temperature, unit: °C, description: '{index}', value: v }
 `;

@@ -20,6 +20,25 @@ const text = (expression: unknown, cells: Record<string, Cell>, index?: string):
   sensor({ description: expression }, cells, index).description;
 
 describe('numbers', () => {
+  test("figures with units, hexadecimal, two's complement, addition, division by a cell, Fahrenheit, plausible values", () => {
+    expect(value('a', { a: '23.5 C' })).toBe(23.5);
+    expect(value('a', { a: '-4 dBm' })).toBe(-4);
+    expect(value('a', { a: '12:30' })).toBeNaN();
+    expect(value('a', { a: '1.2.3' })).toBeNaN();
+    expect(value({ column: 'a', base: 16 }, { a: '01:f4' })).toBe(500);
+    expect(value({ column: 'a', base: 16 }, { a: '0x1F' })).toBe(31);
+    expect(value({ column: 'a', base: 16 }, { a: 'none' })).toBeNaN();
+    expect(value({ column: 'a', signed: 16, divide: 10 }, { a: 65_506 })).toBe(-3);
+    expect(value({ column: 'a', signed: 32 }, { a: 4_294_967_295 })).toBe(-1);
+    expect(value({ column: 'a', unsigned: 32 }, { a: -1 })).toBe(4_294_967_295);
+    expect(value({ column: 'a', add: -40 }, { a: 65 })).toBe(25);
+    expect(value({ column: 'a', multiply: 100, divide_by: 'b' }, { a: 1, b: 4 })).toBe(25);
+    expect(value([{ column: 'a', divide_by: 'b' }, 7], { a: 1, b: 0 })).toBe(7);
+    expect(value({ column: 'a', fahrenheit: true }, { a: 68 })).toBe(20);
+    expect(value([{ column: 'a', within: [0, 100] }, 7], { a: 101 })).toBe(7);
+    expect(value({ column: 'a', map: { on: 1, '*': 0 } }, { a: 'anything' })).toBe(0);
+  });
+
   test('a column, the first that gives one, a constant', () => {
     expect(value('a', { a: 7 })).toBe(7);
     expect(value(['a', 'b', 5], { a: null, b: ' 12 ' })).toBe(12);
@@ -95,5 +114,88 @@ describe('texts', () => {
     expect(holds({ b: { not: ['3'] } }, row)).toBe(true);
     expect(holds({ a: { matches: /^\d$/ } }, row)).toBe(true);
     expect(holds(undefined, row)).toBe(true);
+  });
+});
+
+describe('parts of an index', () => {
+  const cell = (name: string, index: string): Cell => rowOf(index, () => null).cell(name);
+  test.each([
+    ['index.1', '4.5.6', '5'],
+    ['index.-1', '4.5.6', '6'],
+    ['index.9', '4.5.6', null],
+    ['index.1+', '4.5.6', '5.6'],
+    ['index.3+', '4.5.6', null],
+    ['index.1:2', '4.5.6.7', '5.6'],
+    ['index.1$', '9.3.97.98.99.4', 'abc'],
+    ['index.0$', '2.300.1', null],
+  ])('%s of %s is %s', (name, index, expected) => {
+    expect(cell(name, index)).toBe(expected);
+  });
+
+  test('octets of an index as an address or as text', () => {
+    expect(text({ column: 'index.1+', format: 'dotted-address' }, {}, '7.192.0.2.1')).toBe('192.0.2.1');
+    expect(text({ column: 'index.0+', format: 'dotted-address' }, {}, '4.192.0.2.1')).toBe('192.0.2.1');
+    const v6 = [0x20, 1, 0xd, 0xb8, ...Array.from({ length: 11 }, () => 0), 1].join('.');
+    expect(text({ column: 'index', format: 'dotted-address' }, {}, `16.${v6}`)).toBe('2001:db8:0:0:0:0:0:1');
+    expect(text({ column: 'index', format: 'dotted-text' }, {}, '97.98')).toBe('ab');
+  });
+});
+
+describe('conditions', () => {
+  const met = (condition: unknown, a: Cell): boolean => {
+    const rule = {
+      name: 'r',
+      columns: { a: '1.3.6' },
+      where: { a: condition },
+      class: 'count',
+      value: 'a',
+      description: 'd',
+    };
+    const [parsed] = profileSchema.parse({ name: 'p', sensor: [rule] }).sensor;
+    return holds(
+      parsed?.where,
+      rowOf('1', () => a),
+    );
+  };
+  test.each<[unknown, Cell, boolean]>([
+    [[1, 2], 2, true],
+    [{ in: ['x'] }, 'y', false],
+    [{ above: 3 }, 4, true],
+    [{ above: 3 }, 3, false],
+    [{ above: 3 }, null, false],
+    [{ below: 3, not: [0] }, 0, false],
+    [{ below: 3, not: [0] }, 1, true],
+    [{ not_matches: '^N/A' }, 'N/A here', false],
+    [{ not_matches: '^N/A' }, null, true],
+    [{ present: true }, ' ', false],
+    [{ present: true }, 0, true],
+    [{ present: false }, null, true],
+  ])('%j of %j: %s', (condition, cell, expected) => {
+    expect(met(condition, cell)).toBe(expected);
+  });
+});
+
+describe('what a sensor may be', () => {
+  const told = (sensor: Record<string, unknown>): string[] => {
+    const rule = { name: 'r', columns: { a: '1.3.6' }, description: 'd', ...sensor };
+    const read = profileSchema.safeParse({ name: 'p', sensor: [rule] });
+    return read.success
+      ? []
+      : read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message.slice(0, 30)}`);
+  };
+  test('a class and a state of the list, and a value', () => {
+    expect(told({ class: 'temperature', value: 'a' })).toEqual([]);
+    expect(told({ class: 'temprature', value: 'a' })).toEqual(['sensor.0.class: expected one of airflow, ber, ']);
+    const map = { 1: 'fine' };
+    expect(told({ class: 'state', value: 'a', state: { column: 'a', map } })).toEqual([
+      'sensor.0.state: expected one of ok, warning, c',
+    ]);
+    expect(told({ class: 'temperature' })).toEqual(['sensor.0: expected value']);
+    expect(told({ value: 'a', readings: [{ name: 'x', class: 'count' }, { name: 'y' }] })).toEqual([
+      'sensor.0.readings.1: expected class',
+    ]);
+    expect(told({ class: 'count', readings: [{ name: 'x', value: 'b' }] })).toEqual([
+      'sensor.0.readings.0.value.0: there is no column, scalar or ',
+    ]);
   });
 });
