@@ -16,9 +16,11 @@ import { Discovery, type DiscoveryConfig, type DiscoveryResult, type Progress } 
 import { type ConfiguredDevice, knownDevices } from './discover/known-devices.ts';
 import { sweepPlan } from './discover/targets.ts';
 import { TokenBucket } from './discover/token-bucket.ts';
+import { composeDirections, type Reloaded } from './directions.ts';
 import { deviceLine } from './health/device-line.ts';
 import { HealthServer } from './health/health-server.ts';
 import { DeviceState } from './poll/device-state.ts';
+import { Ping, systemPing } from './poll/ping.ts';
 import { pollDevice } from './poll/poll-device.ts';
 import { Scheduler } from './poll/scheduler.ts';
 import { loadProfiles } from './profile/catalogue.ts';
@@ -62,9 +64,15 @@ export interface AgentDeps {
   readonly freeBytes?: (folder: string) => number;
 }
 
+export interface Agent extends Component {
+  /** Devices and credential sets of another configuration, taken up while it runs; see composeDirections. */
+  reload(wanted: AgentConfig): Reloaded;
+}
+
 /**
- * The agent process: devices ► scheduler ► spool ► shipper ► collector. What it keeps is in DATA/agent/NAME. Configuration is read once:
- * a change needs a restart, which costs no octet, since counters accumulate in the devices. Profiles and what does not fit together throw here.
+ * The agent process: devices ► scheduler ► spool ► shipper ► collector. What it keeps is in DATA/agent/NAME. Devices may change while it
+ * runs; what else changes needs a restart, which costs no octet, since counters accumulate in the devices. Profiles and what does not fit
+ * together throw here.
  *
  * Starting fails with port_in_use, data_folder_in_use, data_folder_unusable or journal_damaged. A collector that is away is no failure: polls are
  * kept in the spool. Stopping ends the polls in hand, keeps what they have, and lets go of what is being sent: it is in the spool.
@@ -73,12 +81,11 @@ export function createAgent(
   reporter: Reporter,
   config: AgentConfig & { readonly dataFolder: string },
   deps: AgentDeps,
-): Component {
+): Agent {
   const { clock, environment } = deps;
   const random = unforeseeable();
   const folder = path.join(config.dataFolder, 'agent', config.name);
   const token = (): string => tokenOf(config, environment);
-  const byName = new Map(config.devices.map((device) => [device.name, device]));
   const spool = new Spool(
     reporter,
     { ...spoolBounds(config), agent: config.name, folder: path.join(folder, 'spool') },
@@ -98,32 +105,42 @@ export function createAgent(
   const tls = config.tls === null ? null : new TlsFiles(reporter, config.tls, { clock, environment });
   const http = new NodeHttpClient({ clock, tls });
   const shipper = new Shipper(reporter, shipConfig, { clock, token, random, spool, http });
-  const scheduler = new Scheduler(
+  const ping = new Ping({ run: systemPing(environment['PATH']), monotonicMs: () => clock.monotonicMs() });
+  const told = { clock, random, environment, token, http, access, ping };
+  const directions = composeDirections(reporter, config, folder, {
+    ...told,
+    scheduler: () => scheduler,
+    accept: (event) => spool.acceptEvent(event),
+  });
+  const { devices } = directions;
+  const scheduler: Scheduler = new Scheduler(
     reporter,
-    { ...config, processId: randomUUID() },
+    { ...config, devices: directions.scheduled(devices.all()), processId: randomUUID() },
     {
       clock,
       catalogue: profilesFor(config.profilesFolder),
       sink: spool,
       open: (name) => {
-        const device = byName.get(name);
+        const device = devices.get(name);
         if (device === undefined) throw new Error(`BUG: a device ${name} that nobody configured`);
         const owner = { device: name, replyAddress: device.replyAddress };
         return access.openReader(device.address, device.credential, owner);
       },
+      close: (name) => access.close(name),
     },
   );
-  const devices = (): unknown[] => scheduler.reports().map((report) => deviceLine(report, byName.get(report.device)));
-  const health = new HealthServer(reporter, { port: config.healthPort }, { token, devices });
-  // Stopped in reverse: the scheduler first, and its last polls find the spool open.
-  const parts = [health, access, spool, http, shipper, scheduler];
+  const lines = (): unknown[] => scheduler.reports().map((report) => deviceLine(report, devices.get(report.device)));
+  const health = new HealthServer(reporter, { port: config.healthPort }, { token, devices: lines });
+  // Stopped in reverse: work and the scheduler first, and their last polls and results find the spool open.
+  const parts = [health, access, spool, http, shipper, ...directions.configuration, scheduler, directions.work];
   return {
     start: async () => {
       tellStranded(reporter, config);
       await startAll(parts);
-      reporter.info('agent started', { agent: config.name, devices: config.devices.length, folder });
+      reporter.info('agent started', { agent: config.name, devices: devices.size, folder });
     },
     stop: () => stopAll(parts),
+    reload: (wanted) => directions.reload(wanted),
   };
 }
 

@@ -60,12 +60,13 @@ export class ConfigurationClient implements Component {
       'Configurations of the collector that did not fit; the last good one stays',
       ['code'],
     );
-    reporter.health('configuration', () => this.#state);
   }
 
   /** Takes up what was kept, then asks for what is new. */
   start(): Promise<void> {
     if (this.#loop !== null) return Promise.resolve();
+    // Only where devices come from a collector at all.
+    this.#reporter.health('configuration', () => this.#state);
     this.#startFromKept();
     this.#loop = this.#run(this.#stopping.signal);
     return Promise.resolve();

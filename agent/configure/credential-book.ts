@@ -11,6 +11,11 @@ export interface CredentialBookDeps {
 
 export type CredentialSets = Readonly<Record<string, CredentialConfiguration>>;
 
+export interface CredentialDraft {
+  readonly sets: CredentialSets;
+  readonly keep: () => void;
+}
+
 interface Known {
   readonly set: CredentialConfiguration;
   readonly fingerprint: string;
@@ -24,16 +29,20 @@ export class CredentialBook {
     this.#deps = deps;
   }
 
-  /** The sets to be used from now on. A file behind a reference is read again: another secret in it makes another set. */
-  settle(sets: CredentialSets): CredentialSets {
+  /** The sets as they will be, once `keep` is called. A file behind a reference is read again: another secret in it makes another set. */
+  draft(sets: CredentialSets): CredentialDraft {
     const known = new Map<string, Known>();
     for (const [name, set] of Object.entries(sets)) {
       const fingerprint = this.#fingerprintOf(set);
       const before = this.#known.get(name);
       known.set(name, before?.fingerprint === fingerprint ? before : { set, fingerprint });
     }
-    this.#known = known;
-    return Object.fromEntries([...known].map(([name, { set }]) => [name, set]));
+    return {
+      sets: Object.fromEntries([...known].map(([name, { set }]) => [name, set])),
+      keep: () => {
+        this.#known = known;
+      },
+    };
   }
 
   #fingerprintOf(set: CredentialConfiguration): string {

@@ -100,16 +100,24 @@ describe('credential sets', () => {
       },
       lost: { version: '2c', community: '${NO_SUCH}' },
     });
-    const first = book.settle(sets());
+    const settle = (wanted: CredentialSets): CredentialSets => {
+      const draft = book.draft(wanted);
+      draft.keep();
+      return draft.sets;
+    };
+    const first = settle(sets());
     const changedAfter = (work: () => CredentialSets): string[] => {
-      const before = book.settle(sets());
-      const after = book.settle(work());
+      const before = settle(sets());
+      const after = settle(work());
       return Object.keys(after).filter((name) => after[name] !== before[name]);
     };
     expect(changedAfter(() => sets())).toEqual([]);
-    expect(book.settle(sets())).toEqual(first);
+    expect(settle(sets())).toEqual(first);
     expect(changedAfter(() => sets('another'))).toEqual(['plain']);
-    book.settle(sets());
+    // What was tried and not kept counts for nothing.
+    settle(sets());
+    expect(book.draft(sets('tried')).sets['plain']).not.toBe(first['plain']);
+    expect(changedAfter(() => sets())).toEqual([]);
     expect(
       changedAfter(() => {
         writeFileSync(secret, 'second\n');
