@@ -9,10 +9,14 @@ import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
+import { Arrivals } from './arrivals.ts';
+import { Gathering, type GatheringBounds, type Waiting } from './gathering.ts';
 import { addGap, type GapReason, gapsBefore, gapsFromNote, gapsToNote } from './gap-list.ts';
+import { noteOf, sequenceFrom } from './sequence-note.ts';
+import { SpoolThinning } from './spool-thinning.ts';
 import { estimatedBytes, eventBytes, fromEntry, relabelled, type SpooledBatch, toEntry } from './spooled-batch.ts';
 
-export interface SpoolConfig {
+export interface SpoolConfig extends GatheringBounds {
   /** The agent's name. */
   readonly agent: string;
   readonly folder: string;
@@ -20,11 +24,6 @@ export interface SpoolConfig {
   readonly maxBytes: number;
   /** How long they are kept, in time that the agent runs. */
   readonly maxAgeMs: DurationMs;
-  /** A batch is written at the latest this long after its first poll came … */
-  readonly lingerMs: DurationMs;
-  /** … or with this many polls, or about this many bytes before compression. */
-  readonly maxBatchPolls: number;
-  readonly maxBatchBytes: number;
   /** Nothing is written while the disk has less than this free. */
   readonly reserveBytes: number;
 }
@@ -41,21 +40,12 @@ export interface SpoolDeps extends JournalDeps {
   readonly clock: Clock;
 }
 
-interface Waiting {
-  readonly poll: Poll | null;
-  readonly watermark: Watermark | null;
-  readonly event: DeviceEvent | null;
-  readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 const GAPS_NOTE = 'gaps';
 const RELABEL_NOTE = 'relabel';
+const APPLIED_NOTE = 'applied';
 /** Polls that wait to be written, in bytes; above it they are refused. */
 const MOST_WAITING_BYTES = 256 * 1024 * 1024;
 const AGE_CHECK_MS = 60_000;
-const EVENT_LINGER_MS = 20;
 /** In a log line. */
 const DEVICES_NAMED = 5;
 
@@ -67,19 +57,18 @@ export class Spool implements Component {
   readonly #refused: CounterMetric;
   readonly #dropped: CounterMetric;
   readonly #size: GaugeMetric;
-  readonly #arrivals = new Set<() => void>();
+  readonly #arrivals: Arrivals;
+  readonly #gathering: Gathering;
+  readonly #thinning: SpoolThinning;
   #stopping = new AbortController();
   #journal: OpenJournal | null = null;
   #lastAtStart = 0;
   /** Sequences up to this one were written under an earlier incarnation. */
   #relabelUpTo = 0;
   #gaps: readonly SequenceGap[] = [];
+  #applied = 0;
+  #sentUpTo = 0;
   #spoolTimeAtZeroMs = 0;
-  #waiting: Waiting[] = [];
-  /** Ends the linger of those that wait. */
-  #lingering: AbortController | null = null;
-  #waitingBytes = 0;
-  #hurrying = false;
   #writing: Promise<void> = Promise.resolve();
   #aging: Promise<void> = Promise.resolve();
 
@@ -87,6 +76,9 @@ export class Spool implements Component {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
+    this.#gathering = new Gathering(config, deps.clock, () => void this.flush());
+    this.#arrivals = new Arrivals(deps.clock);
+    this.#thinning = new SpoolThinning(reporter);
     this.#written = reporter.counter('spool_batches_total', 'Batches written to the spool');
     this.#refused = reporter.counter('spool_polls_refused_total', 'Polls the spool could not keep, by code', ['code']);
     this.#dropped = reporter.counter('spool_batches_dropped_total', 'Batches given up, by reason', ['reason']);
@@ -123,7 +115,10 @@ export class Spool implements Component {
     this.#stopping = new AbortController();
     this.#lastAtStart = journal.lastPosition();
     this.#gaps = gapsBefore(gapsFromNote(journal.note(GAPS_NOTE)), journal.firstPosition());
-    this.#relabelUpTo = Number(Buffer.from(journal.note(RELABEL_NOTE) ?? []).toString('latin1'));
+    this.#relabelUpTo = sequenceFrom(journal.note(RELABEL_NOTE));
+    this.#applied = sequenceFrom(journal.note(APPLIED_NOTE));
+    this.#sentUpTo = 0;
+    this.#thinning.open(journal);
     const newest = this.#entryAt(journal.lastPosition());
     this.#spoolTimeAtZeroMs = (newest?.spoolTimeMs ?? 0) - this.#deps.clock.monotonicMs();
     this.#size.set(journal.sizeBytes());
@@ -139,7 +134,7 @@ export class Spool implements Component {
     await this.flush();
     await this.#journal.close();
     this.#journal = null;
-    this.#wakeReaders();
+    this.#arrivals.wake();
   }
 
   /**
@@ -150,38 +145,24 @@ export class Spool implements Component {
     return this.#take({ poll, watermark, event: null }, estimatedBytes(poll));
   }
 
-  /**
-   * Takes what happened at a device; resolves once it is durable, so that an inform may be acknowledged then. Rejects as accept does.
-   * Whoever sends it waits: it lingers only as long as others may join the same write.
-   */
+  /** Takes what happened at a device; resolves once it is durable, so that an inform may be acknowledged then. Rejects as accept does. */
   acceptEvent(event: DeviceEvent): Promise<void> {
-    const taken = this.#take({ poll: null, watermark: null, event }, eventBytes(event));
-    this.#hurry();
-    return taken;
+    return this.#take({ poll: null, watermark: null, event }, eventBytes(event));
   }
 
   #take(one: Pick<Waiting, 'poll' | 'watermark' | 'event'>, bytes: number): Promise<void> {
     if (this.#journal === null) return Promise.reject(new WeirError('not_ready', 'The spool is not open.'));
-    if (this.#waitingBytes + bytes > MOST_WAITING_BYTES) {
+    if (this.#gathering.bytes + bytes > MOST_WAITING_BYTES) {
       const error = new WeirError('journal_full', 'Too many polls wait to be written to the spool.');
       this.#refused.add(1, { code: error.code });
       return Promise.reject(error);
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...one, bytes, resolve, reject });
-      this.#waitingBytes += bytes;
-      const { maxBatchPolls, maxBatchBytes } = this.#config;
-      if (this.#waiting.length >= maxBatchPolls || this.#waitingBytes >= maxBatchBytes) void this.flush();
-      else if (this.#waiting.length === 1) void this.#linger();
-    });
+    return new Promise((resolve, reject) => this.#gathering.add({ ...one, bytes, resolve, reject }));
   }
 
   /** Writes what waits; resolves when it is on the disk or was refused. */
   flush(): Promise<void> {
-    this.#lingering?.abort();
-    const group = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    const group = this.#gathering.drain();
     return group.length > 0 ? this.#inTurn(() => this.#keep(group)) : this.#writing;
   }
 
@@ -203,15 +184,27 @@ export class Spool implements Component {
     }
   }
 
+  /** The highest sequence under this incarnation that was forgotten because it was applied; 0 where none was. */
+  get appliedSequence(): number {
+    return this.#applied;
+  }
+
+  /** The batch is on its way: from now on a collector may hold it. */
+  markSent(sequence: number): void {
+    this.#sentUpTo = Math.max(this.#sentUpTo, sequence);
+  }
+
   /** Forgets batches up to and including the sequence: the collector has applied them. A disk without room even for that is met again at the next receipt. */
   async trimApplied(sequence: number): Promise<void> {
     if (sequence < this.firstSequence) return;
     try {
-      await this.#open.trim(sequence);
+      await Promise.all([this.#open.setNote(APPLIED_NOTE, noteOf(sequence)), this.#open.trim(sequence)]);
+      this.#applied = sequence;
     } catch (error) {
       this.#reporter.warn('spool not trimmed', { sequence, code: codeOf(error), message: messageOf(error) });
     }
     this.#size.set(this.#open.sizeBytes());
+    if (this.#open.sizeBytes() < this.#config.maxBytes / 2) this.#thinning.rest();
   }
 
   /** When the oldest batch was made; null where none is kept. */
@@ -222,23 +215,18 @@ export class Spool implements Component {
   /** Goes on under a new incarnation: the collector has seen a later state of this file, so its next sequences are taken. */
   async renew(): Promise<void> {
     const upTo = this.lastSequence;
-    const note = this.#open.setNote(RELABEL_NOTE, Buffer.from(String(upTo), 'latin1'));
-    await Promise.all([note, this.#open.renewId()]);
+    const note = this.#open.setNote(RELABEL_NOTE, noteOf(upTo));
+    await Promise.all([note, this.#open.setNote(APPLIED_NOTE, noteOf(0)), this.#open.renewId()]);
     this.#relabelUpTo = upTo;
+    this.#applied = 0;
+    this.#sentUpTo = 0;
     this.#lastAtStart = upTo;
     this.#reporter.warn('the spool goes on under a new incarnation', { incarnation: this.incarnation, upTo });
   }
 
   /** Resolves when there is a batch after the sequence, or after the time. */
   async arrival(after: number, ms: DurationMs, signal: AbortSignal): Promise<void> {
-    if (this.lastSequence > after || signal.aborted) return;
-    const waiting = new AbortController();
-    const wake = (): void => waiting.abort();
-    this.#arrivals.add(wake);
-    signal.addEventListener('abort', wake, { once: true });
-    await this.#deps.clock.sleep(ms, waiting.signal);
-    this.#arrivals.delete(wake);
-    signal.removeEventListener('abort', wake);
+    if (this.lastSequence <= after && !signal.aborted) await this.#arrivals.wait(ms, signal);
   }
 
   get #open(): OpenJournal {
@@ -259,23 +247,6 @@ export class Spool implements Component {
       if (codeOf(error) === 'journal_damaged') return null;
       throw error;
     }
-  }
-
-  /** Writes what waits within EVENT_LINGER_MS. */
-  #hurry(): void {
-    if (this.#hurrying || this.#waiting.length === 0) return;
-    this.#hurrying = true;
-    void this.#deps.clock.sleep(EVENT_LINGER_MS).then(() => {
-      this.#hurrying = false;
-      return this.flush();
-    });
-  }
-
-  async #linger(): Promise<void> {
-    const lingering = new AbortController();
-    this.#lingering = lingering;
-    await this.#deps.clock.sleep(this.#config.lingerMs, lingering.signal);
-    if (!lingering.signal.aborted) await this.flush();
   }
 
   /** One after the other: the sequence in a batch is the position it gets, and the gaps it reports are those of that moment. */
@@ -303,7 +274,7 @@ export class Spool implements Component {
     this.#written.add();
     this.#size.set(this.#open.sizeBytes());
     for (const one of group) one.resolve();
-    this.#wakeReaders();
+    this.#arrivals.wake();
     if (gaps.length > 0) await this.#forgetGaps();
   }
 
@@ -336,13 +307,10 @@ export class Spool implements Component {
     for (const one of group) one.reject(error);
   }
 
-  #wakeReaders(): void {
-    for (const wake of this.#arrivals) wake();
-  }
-
-  /** Gives up the oldest tenth, again and again, until so many bytes fit. */
+  /** Thins what is kept until so many bytes fit; where nothing is left to thin, gives up the oldest tenth, again and again. */
   async #makeRoom(bytes: number): Promise<void> {
     while (this.#open.sizeBytes() + bytes > this.#config.maxBytes && this.firstSequence <= this.lastSequence) {
+      if (await this.#thinning.step(this.#sentUpTo)) continue;
       const tenth = Math.max(1, Math.floor((this.lastSequence - this.firstSequence + 1) / 10));
       if (!(await this.#giveUp(this.firstSequence + tenth - 1, 'spool_bytes'))) return;
     }

@@ -143,7 +143,7 @@ export class CollectorDouble {
     const stream = this.#streamOf(batch.incarnation);
     const sha256 = headers.get('weir-sha256') ?? '';
     const known = stream.contents.get(batch.sequence);
-    if (known !== undefined && known !== sha256)
+    if (known !== undefined && known !== sha256 && !batch.thinned)
       return this.#receipt(stream, { code: 'batch_conflict', message: 'held with another content' });
     if (!holds(stream.held, batch.sequence)) {
       stream.waiting.set(batch.sequence, batch);

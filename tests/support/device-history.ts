@@ -91,6 +91,8 @@ export interface HistoryOptions {
   readonly agents: 1 | 2;
   readonly widths: readonly (32 | 64)[];
   readonly most?: number;
+  /** How near to `most` lives come; default fast-check's own. */
+  readonly size?: fc.SizeForArbitrary;
 }
 
 export function historyArbitrary(options: HistoryOptions): fc.Arbitrary<HistoryWords> {
@@ -118,7 +120,7 @@ export function historyArbitrary(options: HistoryOptions): fc.Arbitrary<HistoryW
       .map(([a, b]) => [a === 0, b === 0]),
   });
   return fc.record({
-    steps: fc.array(step, { minLength: 1, maxLength: options.most ?? 40 }),
+    steps: fc.array(step, { minLength: 1, maxLength: options.most ?? 40, size: options.size }),
     width: fc.constantFrom(...options.widths),
     begin: fc.tuple(
       fc.oneof(fc.bigInt(0n, 2n ** 33n), fc.bigInt(2n ** 64n - 2n ** 33n, 2n ** 64n - 1n), fc.constant(0n)),

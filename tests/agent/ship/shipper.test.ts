@@ -81,10 +81,10 @@ async function start(options: RigOptions): Promise<Rig> {
 let octets = 0n;
 
 /** Writes one batch with one poll, told apart by its octets; gives them. */
-async function write(spool: Spool): Promise<bigint> {
+async function write(spool: Spool, device = 'core1'): Promise<bigint> {
   octets += 1n;
-  const poll = interfacePoll({ device: 'core1', atMs: START, interfaces: [{ key: 'eth0', inOctets: octets }] });
-  const kept = spool.accept(poll, { device: 'core1', completeUntilMs: START });
+  const poll = interfacePoll({ device, atMs: START, interfaces: [{ key: 'eth0', inOctets: octets }] });
+  const kept = spool.accept(poll, { device, completeUntilMs: START });
   await spool.flush();
   await kept;
   return octets;
@@ -293,7 +293,7 @@ describe('one collector', () => {
   test('batches that the spool gave up do not hold up those behind them', async () => {
     collector.nextFault = () => ({ kind: 'drop' });
     const { spool } = await rigged({ spool: { maxBytes: 10_000 } });
-    for (let turn = 0; turn < 100; turn += 1) await write(spool);
+    for (let turn = 0; turn < 100; turn += 1) await write(spool, `device-${turn}`);
     const first = spool.firstSequence;
     expect(first).toBeGreaterThan(10);
     collector.nextFault = () => ({ kind: 'none' });
