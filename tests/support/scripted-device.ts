@@ -21,6 +21,8 @@ export interface Habits {
   truncateAt?: number;
   /** Answers come from another socket. */
   otherPort?: boolean;
+  /** Where that socket is bound, when the device starts; else an ephemeral port of any address. */
+  otherAddress?: string;
   duplicates?: boolean;
   /** Whether to drop a datagram, asked for each of both directions. */
   drop?: () => boolean;
@@ -65,6 +67,9 @@ export class ScriptedDevice {
     this.#other = createSocket(family);
     socket.on('message', (bytes, remote) => this.#receive(bytes, remote));
     await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+    const other = this.#other;
+    const { otherAddress } = this.habits;
+    if (otherAddress !== undefined) await new Promise<void>((resolve) => other.bind(0, otherAddress, resolve));
     return socket.address().port;
   }
 
@@ -122,13 +127,26 @@ export class ScriptedDevice {
   }
 
   #exact(oid: Oid): MibObject {
-    const hit = this.#mib.find((entry) => compareOids(entry.oid, oid) === 0);
-    return hit?.object ?? { oid: oidText(oid), tag: TAG.noSuchObject, value: null };
+    const hit = this.#mib[this.#firstAt((found) => compareOids(found, oid) >= 0)];
+    if (hit !== undefined && compareOids(hit.oid, oid) === 0) return hit.object;
+    return { oid: oidText(oid), tag: TAG.noSuchObject, value: null };
   }
 
   #next(oid: Oid): MibObject {
-    const hit = this.#mib.find((entry) => compareOids(entry.oid, oid) > 0);
+    const hit = this.#mib[this.#firstAt((found) => compareOids(found, oid) > 0)];
     return hit?.object ?? { oid: oidText(oid), tag: TAG.endOfMibView, value: null };
+  }
+
+  /** The place of the first object that passes; all behind it do. */
+  #firstAt(passes: (oid: Oid) => boolean): number {
+    let [low, high] = [0, this.#mib.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const entry = this.#mib[middle];
+      if (entry !== undefined && passes(entry.oid)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #bulk(asked: readonly Oid[], nonRepeaters: number, maxRepetitions: number): MibObject[] {
