@@ -243,9 +243,11 @@ export async function discover(request: DiscoverRequest, options: DiscoverOption
   const pace = (waiting?: AbortSignal): Promise<void> => bucket.take(waiting);
   const deps = { clock, lookup, random: unforeseeable(), environment, pace };
   const access = new SnmpAccess(reporter, { timeoutMs, retries }, deps);
+  // As many as keep the rate where nobody answers: more would only wait, and make those wait that answer.
+  const inFlight = Math.ceil((packetsPerSecond * timeoutMs) / 1000);
   const known = await knownDevices(request.configured, { clock, lookup }, signal);
   const discovery = new Discovery(
-    { ...request, known },
+    { ...request, known, concurrency: Math.min(request.concurrency, inFlight) },
     {
       clock,
       catalogue: profilesFor(request.profilesFolder),

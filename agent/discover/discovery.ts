@@ -51,6 +51,8 @@ export interface FoundDevice {
   readonly configuredAs: string | null;
   /** Names of found devices that are neighbours, by either's word. */
   readonly adjacent: readonly string[];
+  /** What its neighbours that were not found are called, or where they are. */
+  readonly strangers: readonly string[];
 }
 
 export interface DiscoveryResult {
@@ -182,6 +184,7 @@ export class Discovery {
           identity: first.identity,
           configuredAs,
           adjacent: [],
+          strangers: [],
         },
       ];
     });
@@ -208,6 +211,7 @@ function withAdjacency(devices: readonly FoundDevice[]): FoundDevice[] {
     if (device.identity.sysName !== null) mark(`name ${device.identity.sysName.toLowerCase()}`, device);
   }
   const adjacent = new Map(devices.map((device) => [device, new Set<FoundDevice>()]));
+  const strangers = new Map(devices.map((device) => [device, new Set<string>()]));
   for (const device of devices) {
     for (const { name, chassisMac, addresses } of device.identity.neighbours) {
       const keys = [
@@ -216,6 +220,7 @@ function withAdjacency(devices: readonly FoundDevice[]): FoundDevice[] {
         ...(name === null ? [] : [`name ${name.toLowerCase()}`]),
       ];
       const far = keys.map((key) => byMark.get(key)).find((found) => found?.size === 1);
+      if (far === undefined) strangers.get(device)?.add(name ?? chassisMac ?? addresses[0] ?? '?');
       for (const other of far ?? []) {
         if (other === device) continue;
         adjacent.get(device)?.add(other);
@@ -226,6 +231,7 @@ function withAdjacency(devices: readonly FoundDevice[]): FoundDevice[] {
   return devices.map((device) => ({
     ...device,
     adjacent: [...(adjacent.get(device) ?? [])].map((other) => other.name).toSorted(),
+    strangers: [...(strangers.get(device) ?? [])].toSorted(),
   }));
 }
 

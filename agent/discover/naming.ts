@@ -12,6 +12,7 @@ export function validName(text: string): string {
     .normalize('NFKD')
     .replaceAll(/\p{M}+/gu, '')
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replaceAll(/-{2,}/g, '-')
     .replace(/^[._-]+/, '')
     .slice(0, MOST_LENGTH)
     .replace(/[._-]+$/, '');

@@ -51,7 +51,7 @@ export interface SweepEvents {
 }
 
 /** A device that takes longer to say what it is keeps what it has said. */
-const IDENTIFY_MS = 60_000;
+const IDENTIFY_MS = 120_000;
 
 /** Resolves when all were asked or the signal aborted; rejects only where a credential cannot be used at all. */
 export async function sweep(

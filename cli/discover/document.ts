@@ -39,6 +39,7 @@ function deviceOf(device: FoundDevice): Readonly<Record<string, unknown>> {
       addresses,
     })),
     adjacent: device.adjacent,
+    strangers: device.strangers,
     complete: identity.complete,
   };
 }

@@ -53,9 +53,8 @@ function deviceRow(device: FoundDevice): string[] {
 }
 
 /** Those that were found by name, and how many others it tells of. */
-function neighbours({ adjacent, identity }: FoundDevice): string {
-  const others = Math.max(0, identity.neighbours.length - adjacent.length);
-  return [...adjacent, ...(others > 0 ? [`+${others}`] : [])].join(' ');
+function neighbours({ adjacent, strangers }: FoundDevice): string {
+  return [...adjacent, ...(strangers.length > 0 ? [`+${strangers.length}`] : [])].join(' ');
 }
 
 function summary({ complete, addresses, durationMs, devices }: DiscoveryResult): string[] {

@@ -33,7 +33,7 @@ export function discoveryYaml(result: DiscoveryResult, given: readonly NamedCred
 }
 
 function remark(item: YAMLMap, device: FoundDevice): void {
-  const { identity, otherAddresses, adjacent } = device;
+  const { identity, otherAddresses, adjacent, strangers } = device;
   const what = [identity.vendor, identity.model, identity.os, identity.version, identity.serial]
     .map((part) => printable(part))
     .filter((part) => part !== '');
@@ -43,7 +43,9 @@ function remark(item: YAMLMap, device: FoundDevice): void {
       ? []
       : [`calls itself ${printable(identity.sysName)}`]),
     ...(identity.sysLocation === null ? [] : [`stands at: ${printable(identity.sysLocation)}`]),
-    ...(otherAddresses.length === 0 ? [] : [`also at ${otherAddresses.map((one) => printable(one)).join(', ')}`]),
+    ...(otherAddresses.length === 0 ? [] : [`also at ${otherAddresses.map(printable).join(', ')}`]),
+    ...(strangers.length === 0 ? [] : [`neighbours that were not found: ${strangers.map(printable).join(', ')}`]),
+    ...(identity.complete ? [] : ['fell silent, or a table was cut short, before it had said everything']),
     ...(adjacent.length === 0
       ? []
       : [`parents: [${adjacent.join(', ')}]  # its neighbours: keep those it is reached through`]),
