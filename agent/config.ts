@@ -12,6 +12,7 @@ import type { SetAllowance } from './work/set-allowance.ts';
 import type { CredentialSets } from './configure/credential-book.ts';
 import { type HostPort, parseAddress } from './snmp/address.ts';
 import { checkUser } from './snmp/usm.ts';
+import { type TrapConfig, trapConfig, trapsSchema, unknownCredentials } from './trap/config.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
@@ -48,6 +49,8 @@ export const agentShape = {
       first_poll_within_ms: z.number().int().min(0).max(3_600_000).default(15_000),
       profiles: z.string().optional(),
       health_port: z.number().int().min(1).max(65_535).default(9101),
+      /** Without it no traps are received. */
+      traps: trapsSchema.optional(),
       spool: z
         .strictObject({
           max_bytes: z
@@ -70,7 +73,10 @@ const agentSchema = z.object(agentShape);
 export type AgentConfiguration = z.output<typeof agentSchema>;
 
 /** The agent's keys of a whole file; what belongs to other components is left alone. */
-export const agentOnlySchema = agentSchema.superRefine((whole, context) => checkAgent(whole, context));
+export const agentOnlySchema = agentSchema.superRefine((whole, context) => {
+  checkAgent(whole, context);
+  checkTraps(whole, context);
+});
 
 type Issues = Pick<z.core.$RefinementCtx, 'addIssue'>;
 type CheckedConfiguration = Pick<AgentConfiguration, 'credentials' | 'devices'> & {
@@ -106,6 +112,16 @@ export function checkAgent(whole: CheckedConfiguration, context: Issues): void {
       if (!byName.has(parent)) tell(['devices', at, 'parents', position], `there is no device called ${parent}`);
     }
     if (reachesItself(device, byName)) tell(['devices', at, 'parents'], 'the device is reached through itself');
+  }
+}
+
+/** The credential sets that traps are received under must exist. */
+export function checkTraps(whole: Pick<AgentConfiguration, 'agent' | 'credentials'>, context: Issues): void {
+  const { traps } = whole.agent;
+  if (traps === undefined) return;
+  for (const { path, name } of unknownCredentials(traps, whole.credentials)) {
+    const message = `there is no credential set called ${name}`;
+    context.addIssue({ code: 'custom', path: ['agent', 'traps', ...path], message });
   }
 }
 
@@ -176,6 +192,8 @@ export interface AgentConfig {
   /** Folder of profile files; null for those that come with Weir. */
   readonly profilesFolder: string | null;
   readonly healthPort: number;
+  /** Null: no traps are received. */
+  readonly traps: TrapConfig | null;
   readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
   /** Where the devices come from. */
   readonly configuration: 'file' | 'collector';
@@ -208,6 +226,7 @@ export function agentConfig(
     firstPollWithinMs: agent.first_poll_within_ms,
     profilesFolder: agent.profiles ?? null,
     healthPort: agent.health_port,
+    traps: trapConfig(agent.traps),
     spool: { maxBytes: agent.spool.max_bytes, maxAgeMs: agent.spool.max_age_ms },
     configuration: agent.configuration,
     allowSet: agent.allow_set,

@@ -1,6 +1,6 @@
 // The whole configuration file: each app brings the shape of its own part, here they become one schema.
 import { z } from 'zod';
-import { agentConfig, agentShape, checkAgent } from '../agent/config.ts';
+import { agentConfig, agentShape, checkAgent, checkTraps } from '../agent/config.ts';
 import { TlsFiles } from '../agent/ship/tls-files.ts';
 import { SHORTEST_PASSPHRASE } from '../agent/snmp/usm.ts';
 import { billingBridgeShape, checkBillingBridge } from '../billing-bridge/config.ts';
@@ -15,6 +15,7 @@ export const wholeSchema = z
   .strictObject({ ...agentShape, ...collectorShape, ...billingBridgeShape })
   .superRefine((whole, context) => {
     checkAgent(whole, context);
+    checkTraps(whole, context);
     checkBillingBridge(whole, context);
   });
 

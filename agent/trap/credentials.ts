@@ -9,7 +9,7 @@ export class CredentialBook {
   /** Those of the devices and the shared ones. */
   readonly #all = new Set<string>();
 
-  constructor(settings: TrapSettings) {
+  constructor(settings: Pick<TrapSettings, 'devices' | 'credentials' | 'shared'>) {
     this.#setOf = new Map(settings.devices.map((device) => [device.name, device.credential]));
     for (const { name, set } of settings.credentials) {
       if (set.version === '3') continue;

@@ -143,13 +143,16 @@ export class ReceiverEngine {
   readonly id: Uint8Array;
   readonly boots: number;
   readonly #secondsAtZero: number;
-  readonly #users: ReadonlyMap<string, readonly KeyedUser[]>;
+  #users: ReadonlyMap<string, readonly KeyedUser[]> = new Map();
 
-  constructor(settings: TrapSettings['engine'], users: ReadonlyMap<string, readonly KeyedUser[]>, nowMs: number) {
+  constructor(settings: TrapSettings['engine'], nowMs: number) {
     this.hex = settings.id;
     this.id = Buffer.from(settings.id, 'hex');
     this.boots = settings.boots;
     this.#secondsAtZero = settings.seconds - nowMs / 1000;
+  }
+
+  setUsers(users: ReadonlyMap<string, readonly KeyedUser[]>): void {
     this.#users = users;
   }
 
@@ -171,26 +174,27 @@ function secondsAt(clock: EngineClock, nowMs: number): number {
   return clock.seconds + Math.floor((nowMs - clock.atMs) / 1000);
 }
 
+interface EngineEntry {
+  readonly devices: string[];
+  readonly credentials: Set<string>;
+  last: KnownEngine | null;
+}
+
 export class EngineBook {
   readonly own: ReceiverEngine;
-  readonly #settings: TrapSettings;
-  readonly #sets: ReadonlyMap<string, UserCredential>;
-  readonly #credentialOf: ReadonlyMap<string, string>;
-  readonly #digests = new Digests();
+  readonly #settings: Pick<TrapSettings, 'shared' | 'users'>;
+  #sets: ReadonlyMap<string, UserCredential> = new Map();
+  #credentialOf: ReadonlyMap<string, string> = new Map();
+  #digests = new Digests();
+  #known: readonly KnownEngine[] = [];
   #engines = new Map<string, SenderEngine>();
   /** By engine and credential set: keys outlive a new list of engines. */
   #keyed = new Map<string, KeyedUser>();
 
   constructor(settings: TrapSettings, nowMs: number) {
     this.#settings = settings;
-    this.#sets = new Map(
-      settings.credentials.flatMap(({ name, set }): [string, UserCredential][] =>
-        set.version === '3' ? [[name, set]] : [],
-      ),
-    );
-    this.#credentialOf = new Map(settings.devices.map((device) => [device.name, device.credential]));
-    this.own = new ReceiverEngine(settings.engine, this.#usersAt(settings.engine.id, [...this.#sets.keys()]), nowMs);
-    this.learn([], nowMs);
+    this.own = new ReceiverEngine(settings.engine, nowMs);
+    this.configure(settings);
   }
 
   get size(): number {
@@ -201,41 +205,63 @@ export class EngineBook {
     return this.#engines.get(hex);
   }
 
+  /** Other devices or credential sets; the clocks of the engines stay. */
+  configure({ devices, credentials }: Pick<TrapSettings, 'devices' | 'credentials'>): void {
+    this.#sets = new Map(
+      credentials.flatMap(({ name, set }): [string, UserCredential][] => (set.version === '3' ? [[name, set]] : [])),
+    );
+    this.#credentialOf = new Map(devices.map((device) => [device.name, device.credential]));
+    this.#digests = new Digests();
+    this.#keyed.clear();
+    this.own.setUsers(this.#usersAt(this.own.hex, [...this.#sets.keys()], new Map()));
+    this.#build(() => undefined);
+  }
+
   /** All that polling knows now; engines that are neither known nor configured any more are forgotten. */
   learn(known: readonly KnownEngine[], nowMs: number): void {
-    const at = new Map<string, { devices: string[]; credentials: Set<string>; last: KnownEngine | null }>();
-    const entryOf = (hex: string): { devices: string[]; credentials: Set<string>; last: KnownEngine | null } => {
-      const entry = at.get(hex) ?? { devices: [], credentials: new Set(this.#settings.shared), last: null };
-      at.set(hex, entry);
-      return entry;
-    };
-    for (const engine of known) {
-      const entry = entryOf(engine.engineId.toLowerCase());
-      entry.devices.push(engine.device);
-      entry.credentials.add(this.#credentialOf.get(engine.device) ?? '');
-      entry.last = engine;
-    }
-    // What the configuration says of an engine counts first.
-    for (const { engineId, credential } of this.#settings.users) {
-      const entry = entryOf(engineId);
-      entry.credentials = new Set([credential, ...entry.credentials]);
-    }
+    this.#known = known;
+    this.#build((engine, { last }) => {
+      if (last !== null) engine.polled(last.boots, last.timeSeconds, nowMs);
+    });
+  }
+
+  #build(each: (engine: SenderEngine, entry: EngineEntry) => void): void {
     const before = this.#keyed;
     this.#keyed = new Map();
     const engines = new Map<string, SenderEngine>();
-    for (const [hex, { devices, credentials, last }] of at) {
+    for (const [hex, entry] of this.#entries()) {
       if (hex === this.own.hex) continue;
-      const engine = new SenderEngine(hex, devices, this.#usersAt(hex, [...credentials], before), this.find(hex));
-      if (last !== null) engine.polled(last.boots, last.timeSeconds, nowMs);
+      const users = this.#usersAt(hex, [...entry.credentials], before);
+      const engine = new SenderEngine(hex, entry.devices, users, this.find(hex));
+      each(engine, entry);
       engines.set(hex, engine);
     }
     this.#engines = engines;
   }
 
+  #entries(): Map<string, EngineEntry> {
+    const entries = new Map<string, EngineEntry>();
+    const entryOf = (hex: string): EngineEntry => {
+      const entry = entries.get(hex) ?? { devices: [], credentials: new Set<string>(), last: null };
+      entries.set(hex, entry);
+      return entry;
+    };
+    // What the configuration says of an engine counts first.
+    for (const { engineId, credential } of this.#settings.users) entryOf(engineId).credentials.add(credential);
+    for (const engine of this.#known) {
+      const entry = entryOf(engine.engineId.toLowerCase());
+      entry.devices.push(engine.device);
+      entry.credentials.add(this.#credentialOf.get(engine.device) ?? '');
+      entry.last = engine;
+    }
+    for (const { credentials } of entries.values()) for (const name of this.#settings.shared) credentials.add(name);
+    return entries;
+  }
+
   #usersAt(
     hex: string,
     credentials: readonly string[],
-    before: ReadonlyMap<string, KeyedUser> = new Map(),
+    before: ReadonlyMap<string, KeyedUser>,
   ): Map<string, KeyedUser[]> {
     const users = new Map<string, KeyedUser[]>();
     const engineId = Buffer.from(hex, 'hex');

@@ -68,6 +68,12 @@ export type ToThread =
   /** Addresses of the devices, as resolved now. */
   | { readonly kind: 'addresses'; readonly addresses: readonly { readonly device: string; readonly address: string }[] }
   | { readonly kind: 'engines'; readonly engines: readonly KnownEngine[] }
+  /** Other devices or credential sets than at the start. */
+  | {
+      readonly kind: 'devices';
+      readonly devices: readonly TrapDevice[];
+      readonly credentials: readonly TrapCredential[];
+    }
   /** The notification of that token is durable, or was refused. */
   | { readonly kind: 'kept'; readonly token: number }
   | { readonly kind: 'refused'; readonly token: number }

@@ -40,7 +40,7 @@ const STRANGERS_SHARE = 0.5;
 export class Intake {
   readonly #settings: TrapSettings;
   readonly #sources: SourceBook;
-  readonly #credentials: CredentialBook;
+  #credentials: CredentialBook;
   readonly #engines: EngineBook;
   readonly #gate: SecuredGate;
   readonly #names: NameBook;
@@ -58,10 +58,8 @@ export class Intake {
     this.#credentials = new CredentialBook(settings);
     this.#engines = new EngineBook(settings, monotonicMs);
     const tooMuch = (sender: Sender): DropReason | null => this.#tooMuch(sender);
-    this.#gate = new SecuredGate(
-      { engines: this.#engines, credentials: this.#credentials, salt, tooMuch },
-      monotonicMs,
-    );
+    const credentials = (): CredentialBook => this.#credentials;
+    this.#gate = new SecuredGate({ engines: this.#engines, credentials, salt, tooMuch }, monotonicMs);
     this.#names = new NameBook(settings.names);
     this.#perSource = new SourceBuckets(settings.perSecondPerSource, monotonicMs);
     this.#total = new TokenBucket(settings.perSecond, monotonicMs);
@@ -70,6 +68,12 @@ export class Intake {
 
   setAddresses(addresses: readonly { readonly device: string; readonly address: string }[]): void {
     this.#sources.setAddresses(addresses);
+  }
+
+  /** Other devices or credential sets. */
+  configure({ devices, credentials }: Pick<TrapSettings, 'devices' | 'credentials'>): void {
+    this.#credentials = new CredentialBook({ devices, credentials, shared: this.#settings.shared });
+    this.#engines.configure({ devices, credentials });
   }
 
   learnEngines(engines: readonly KnownEngine[], monotonicMs: number): void {

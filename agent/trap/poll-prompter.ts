@@ -1,43 +1,43 @@
-// A device that says its links or itself changed is polled at once: the first time immediately, again at most once in a while, and always once after the last.
-import type { DurationMs } from '../../common/model/time.ts';
-import type { Clock } from '../../common/runtime/clock.ts';
+// A device that says its links or itself changed is polled at once, and again where a poll was already under way that may have looked too early.
+import type { EpochMs } from '../../common/model/time.ts';
+import { messageOf } from '../../common/runtime/errors.ts';
+import type { Reporter } from '../../common/runtime/reporter.ts';
 
-/** A port that flaps must not have its device polled without a pause. */
-export const PROMPT_PAUSE_MS: DurationMs = 5000;
+export interface PollPrompterDeps {
+  /** Polls at once, joining a poll in hand and keeping a distance to the last; says when that poll began. */
+  readonly pollNow: (device: string) => Promise<{ readonly startedAtMs: EpochMs }>;
+}
+
+/** Polls for what a device says while it is being polled for it: one that flaps is polled as usual after that. */
+const MOST_POLLS = 3;
 
 export class PollPrompter {
-  readonly #clock: Clock;
-  readonly #pollNow: (device: string) => void;
-  /** Devices in their pause, and whether they said more meanwhile; as many as there are devices at most. */
-  readonly #pausing = new Map<string, { again: boolean }>();
-  #stopping = new AbortController();
+  readonly #reporter: Reporter;
+  readonly #deps: PollPrompterDeps;
+  /** When each device that is being polled said something last; as many as there are devices at most. */
+  readonly #saidAtMs = new Map<string, EpochMs>();
 
-  constructor(deps: { readonly clock: Clock; readonly pollNow: (device: string) => void }) {
-    this.#clock = deps.clock;
-    this.#pollNow = deps.pollNow;
+  constructor(reporter: Reporter, deps: PollPrompterDeps) {
+    this.#reporter = reporter;
+    this.#deps = deps;
   }
 
-  prompt(device: string): void {
-    const pause = this.#pausing.get(device);
-    if (pause !== undefined) pause.again = true;
-    else void this.#poll(device);
-  }
-
-  stop(): void {
-    this.#stopping.abort();
-    this.#stopping = new AbortController();
-    this.#pausing.clear();
+  prompt(device: string, saidAtMs: EpochMs): void {
+    const polling = this.#saidAtMs.has(device);
+    this.#saidAtMs.set(device, saidAtMs);
+    if (!polling) void this.#poll(device);
   }
 
   async #poll(device: string): Promise<void> {
-    const { signal } = this.#stopping;
-    const pause = { again: true };
-    this.#pausing.set(device, pause);
-    while (pause.again && !signal.aborted) {
-      pause.again = false;
-      this.#pollNow(device);
-      await this.#clock.sleep(PROMPT_PAUSE_MS, signal);
+    try {
+      for (let polls = 0; polls < MOST_POLLS; polls += 1) {
+        const { startedAtMs } = await this.#deps.pollNow(device);
+        if (startedAtMs >= (this.#saidAtMs.get(device) ?? 0)) break;
+      }
+    } catch (error) {
+      this.#reporter.debug('no poll after a notification', { device, error: messageOf(error) });
+    } finally {
+      this.#saidAtMs.delete(device);
     }
-    if (this.#pausing.get(device) === pause) this.#pausing.delete(device);
   }
 }

@@ -14,7 +14,7 @@ import { EngineFeed } from './engine-feed.ts';
 import type { FromThread, KnownEngine, Notification, TrapCredential, TrapSettings } from './exchange.ts';
 import type { NotificationNames } from './names.ts';
 import { nextLife } from './own-engine.ts';
-import { PollPrompter } from './poll-prompter.ts';
+import { PollPrompter, type PollPrompterDeps } from './poll-prompter.ts';
 import { type Tell, ThreadKeeper } from './thread-keeper.ts';
 import { trapMetrics, type TrapMetrics } from './trap-metrics.ts';
 
@@ -28,15 +28,16 @@ export interface EngineDirectory {
   engines(): readonly KnownEngine[];
 }
 
+/** A device of now; another object where anything of it differs. */
 export interface ReceiverDevice {
   readonly name: string;
-  readonly host: string;
-  readonly credential: string;
+  readonly address: { readonly host: string };
+  readonly credentialName: string;
+  readonly credential: CredentialConfiguration;
 }
 
 export interface TrapReceiverConfig extends TrapConfig {
-  readonly devices: readonly ReceiverDevice[];
-  /** Those of the devices and those that `credentials` and `users` name; secrets are references. */
+  /** Those that `credentials` and `users` name; secrets are references. */
   readonly sets: Readonly<Record<string, CredentialConfiguration>>;
   readonly names: NotificationNames;
 }
@@ -44,13 +45,13 @@ export interface TrapReceiverConfig extends TrapConfig {
 export interface TrapReceiverDeps {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly devices: () => readonly ReceiverDevice[];
   readonly sink: EventSink;
   readonly engines: EngineDirectory;
   readonly lookup: LookupAll;
   /** What an ifIndex of the device stands for now; null where polling does not know it. */
   readonly interfaceKeyOf: (device: string, ifIndex: number) => string | null;
-  /** Polls the device at once. */
-  readonly pollNow: (device: string) => void;
+  readonly pollNow: PollPrompterDeps['pollNow'];
   /** Keeps the identity of the receiver for its next life. */
   readonly file: Pick<KeptFile, 'read' | 'write'>;
   readonly randomId: () => string;
@@ -61,7 +62,8 @@ export interface TrapReceiverDeps {
 
 /** What makes a poll at once worth while (RFC 2863, RFC 3418). */
 const PROMPTING: ReadonlySet<string> = new Set(['linkDown', 'linkUp', 'coldStart', 'warmStart']);
-const ENGINES_EVERY_MS: DurationMs = 10_000;
+/** How often it is looked whether devices or engines are others. */
+const LOOK_EVERY_MS: DurationMs = 10_000;
 /** How long a stop waits for events that are on their way to the disk. */
 const STOP_MS: DurationMs = 2000;
 
@@ -76,6 +78,7 @@ export class TrapReceiver implements Component {
   readonly #keeping = new Set<Promise<void>>();
   #stopping: AbortController | null = null;
   #engine: { readonly id: string; readonly boots: number; readonly startedMs: number } | null = null;
+  #devices: readonly ReceiverDevice[] = [];
   #addresses: readonly DeviceAddress[] = [];
   /** Why the last event could not be kept; null where it was. */
   #refusal: string | null = null;
@@ -88,7 +91,7 @@ export class TrapReceiver implements Component {
     this.#config = config;
     this.#deps = deps;
     this.#metrics = trapMetrics(reporter);
-    this.#prompter = new PollPrompter(deps);
+    this.#prompter = new PollPrompter(reporter, deps);
     this.#thread = new ThreadKeeper(reporter, {
       clock: deps.clock,
       ...(deps.workerFile === undefined ? {} : { workerFile: deps.workerFile }),
@@ -107,19 +110,19 @@ export class TrapReceiver implements Component {
     const { port, listen } = this.#config;
     const engine = nextLife({ reporter: this.#reporter, file, random: randomOctets });
     this.#engine = { ...engine, startedMs: clock.monotonicMs() };
+    this.#devices = this.#deps.devices();
     this.#addresses = await this.#resolve();
     await this.#thread.start();
     const stopping = new AbortController();
     this.#stopping = stopping;
     this.#reporter.info('traps are received', { port, listen: [...listen], engine_id: engine.id, boots: engine.boots });
-    this.#work = Promise.all([this.#feedEngines(stopping.signal), this.#feedAddresses(stopping.signal)]);
+    this.#work = Promise.all([this.#look(stopping.signal), this.#lookUp(stopping.signal)]);
   }
 
   /** Waits a little for what is on its way to the disk and answers it, then takes in nothing more. */
   async stop(): Promise<void> {
     if (this.#stopping === null) return;
     this.#stopping.abort();
-    this.#prompter.stop();
     const patience = new AbortController();
     await Promise.race([Promise.all(this.#keeping), this.#deps.clock.sleep(STOP_MS, patience.signal)]);
     patience.abort();
@@ -138,8 +141,7 @@ export class TrapReceiver implements Component {
       acceptUnknown: config.acceptUnknown,
       perSecond: config.perSecond,
       perSecondPerSource: config.perSecondPerSource,
-      devices: config.devices.map(({ name, credential }) => ({ name, credential })),
-      credentials: this.#credentials(),
+      ...this.#who(),
       shared: config.credentials,
       users: config.users,
       engine: { id: engine.id, boots: engine.boots, seconds: (now - engine.startedMs) / 1000 },
@@ -148,8 +150,10 @@ export class TrapReceiver implements Component {
   }
 
   /** A set whose secret cannot be had is left out: nobody can then speak under it. */
-  #credentials(): TrapCredential[] {
-    return Object.entries(this.#config.sets).flatMap(([name, set]) => {
+  #who(): Pick<TrapSettings, 'devices' | 'credentials'> {
+    const sets = new Map(Object.entries(this.#config.sets));
+    for (const { credentialName, credential } of this.#devices) sets.set(credentialName, credential);
+    const credentials = [...sets].flatMap(([name, set]): TrapCredential[] => {
       try {
         return [{ name, set: resolved(set, this.#deps.environment) }];
       } catch (error) {
@@ -157,6 +161,8 @@ export class TrapReceiver implements Component {
         return [];
       }
     });
+    const devices = this.#devices.map(({ name, credentialName }) => ({ name, credential: credentialName }));
+    return { devices, credentials };
   }
 
   #opened(): void {
@@ -184,7 +190,7 @@ export class TrapReceiver implements Component {
     this.#refusalTold = null;
     this.#metrics.event(event.origin);
     tell({ kind: 'kept', token });
-    if (event.device !== null && PROMPTING.has(event.name)) this.#prompter.prompt(event.device);
+    if (event.device !== null && PROMPTING.has(event.name)) this.#prompter.prompt(event.device, event.observedAtMs);
   }
 
   /** The sender of an inform tries again; a trap is lost, which is counted. */
@@ -203,11 +209,22 @@ export class TrapReceiver implements Component {
     return { ...said, id: this.#deps.randomId(), interfaceKey };
   }
 
-  async #feedEngines(signal: AbortSignal): Promise<void> {
+  async #look(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#deps.clock.sleep(ENGINES_EVERY_MS, signal);
-      if (!signal.aborted) this.#tellEngines();
+      await this.#deps.clock.sleep(LOOK_EVERY_MS, signal);
+      if (signal.aborted) return;
+      await this.#lookForDevices();
+      this.#tellEngines();
     }
+  }
+
+  async #lookForDevices(): Promise<void> {
+    const devices = this.#deps.devices();
+    const before = this.#devices;
+    if (devices.length === before.length && devices.every((device, at) => device === before[at])) return;
+    this.#devices = devices;
+    this.#thread.tell({ kind: 'devices', ...this.#who() });
+    await this.#tellAddresses();
   }
 
   #tellEngines(): void {
@@ -215,14 +232,17 @@ export class TrapReceiver implements Component {
     if (engines !== null) this.#thread.tell({ kind: 'engines', engines });
   }
 
-  async #feedAddresses(signal: AbortSignal): Promise<void> {
-    if (!hasNames(this.#hosts())) return;
+  /** Names may come to mean other addresses. */
+  async #lookUp(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#deps.clock.sleep(LOOKUP_EVERY_MS, signal);
-      if (signal.aborted) return;
-      this.#addresses = await this.#resolve();
-      this.#thread.tell({ kind: 'addresses', addresses: this.#addresses });
+      if (!signal.aborted && hasNames(this.#hosts())) await this.#tellAddresses();
     }
+  }
+
+  async #tellAddresses(): Promise<void> {
+    this.#addresses = await this.#resolve();
+    this.#thread.tell({ kind: 'addresses', addresses: this.#addresses });
   }
 
   #resolve(): Promise<DeviceAddress[]> {
@@ -230,7 +250,7 @@ export class TrapReceiver implements Component {
   }
 
   #hosts(): { device: string; host: string }[] {
-    return this.#config.devices.map(({ name, host }) => ({ device: name, host }));
+    return this.#devices.map(({ name, address }) => ({ device: name, host: address.host }));
   }
 
   #health(): HealthState {

@@ -21,7 +21,8 @@ import { SourceBuckets, TokenBucket } from './token-bucket.ts';
 
 export interface SecuredGateDeps {
   readonly engines: EngineBook;
-  readonly credentials: CredentialBook;
+  /** Those of now. */
+  readonly credentials: () => CredentialBook;
   /** 8 octets that never repeat. */
   readonly salt: () => Uint8Array;
   /** The bucket that is empty; asked once engine and user are known, before any key is used. */
@@ -68,7 +69,7 @@ export class SecuredGate {
 
   /** We are the authority, and tell the sender what is wrong. */
   #inform(sender: Sender, message: SecuredMessage): Outcome {
-    const { engines, credentials } = this.#deps;
+    const { engines } = this.#deps;
     const { arrival } = sender;
     const { own } = engines;
     const user = this.#userOf(sender, own.usersCalled(latin1(message.user)));
@@ -99,7 +100,7 @@ export class SecuredGate {
       answer: (monotonicMs) => securedResponse(inform, this.#answerDeps(monotonicMs)),
       // Many senders name their own engine here.
       devices: engines.find(Buffer.from(contextEngineId).toString('hex'))?.devices ?? [],
-      speaksFor: (device) => credentials.isSetOf(device, user.credential),
+      speaksFor: (device) => this.#deps.credentials().isSetOf(device, user.credential),
     };
   }
 
@@ -127,7 +128,7 @@ export class SecuredGate {
       copyKey: user.authProtocol === null ? null : keyOf('', message.bytes),
       answer: null,
       devices: engine.devices,
-      speaksFor: (device) => this.#deps.credentials.isSetOf(device, user.credential),
+      speaksFor: (device) => this.#deps.credentials().isSetOf(device, user.credential),
     };
   }
 
@@ -135,7 +136,7 @@ export class SecuredGate {
   #userOf(sender: Sender, users: readonly KeyedUser[]): KeyedUser | null {
     const [first = null] = users;
     if (users.length < 2) return first;
-    const { credentials } = this.#deps;
+    const credentials = this.#deps.credentials();
     return users.find((user) => sender.devices.some((name) => credentials.isSetOf(name, user.credential))) ?? first;
   }
 

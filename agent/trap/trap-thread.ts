@@ -60,6 +60,8 @@ export class TrapThread {
         return this.#intake.setAddresses(message.addresses);
       case 'engines':
         return this.#intake.learnEngines(message.engines, this.#deps.clock.monotonicMs());
+      case 'devices':
+        return this.#intake.configure(message);
       case 'kept':
         return this.#kept(message.token);
       case 'refused':

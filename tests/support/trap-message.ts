@@ -121,6 +121,15 @@ export interface SecuredSpec extends NotificationSpec {
   readonly contextEngineId?: string;
 }
 
+const digests = new Map<string, Uint8Array>();
+
+function digestOf(protocol: AuthProtocol, passphrase: string): Uint8Array {
+  const place = `${protocol} ${passphrase}`;
+  const digest = digests.get(place) ?? passphraseDigest(protocol, passphrase);
+  digests.set(place, digest);
+  return digest;
+}
+
 export function messageV3(spec: SecuredSpec): Uint8Array {
   const { user } = spec;
   const engineId = Buffer.from(spec.engineId, 'hex');
@@ -134,11 +143,9 @@ export function messageV3(spec: SecuredSpec): Uint8Array {
   let flags = (spec.reportable ?? spec.type === 'inform') ? FLAG.reportable : 0;
   let salt: Uint8Array = new Uint8Array();
   const authKey =
-    user.auth === undefined
-      ? null
-      : localizedKey(user.auth, passphraseDigest(user.auth, user.authPassphrase ?? ''), engineId);
+    user.auth === undefined ? null : localizedKey(user.auth, digestOf(user.auth, user.authPassphrase ?? ''), engineId);
   if (user.auth !== undefined && user.priv !== undefined) {
-    const localized = localizedKey(user.auth, passphraseDigest(user.auth, user.privPassphrase ?? ''), engineId);
+    const localized = localizedKey(user.auth, digestOf(user.auth, user.privPassphrase ?? ''), engineId);
     salt = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, spec.messageId ?? 1);
     scoped = encrypt(user.priv, privacyKey(user.auth, user.priv, localized, engineId), clock, salt, scoped);
     flags |= FLAG.encrypted;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { pathToFileURL } from 'node:url';
 import type { KnownEngine } from '../../agent/trap/exchange.ts';
-import { TrapReceiver, type TrapReceiverConfig } from '../../agent/trap/receiver.ts';
+import { type ReceiverDevice, TrapReceiver, type TrapReceiverConfig } from '../../agent/trap/receiver.ts';
 import type { DeviceEvent } from '../../common/model/event.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
 import { bundledProgram, type BundledProgram } from './bundled-program.ts';
@@ -61,9 +61,20 @@ export interface RigOptions {
   readonly port?: number;
   readonly file?: MemoryFile;
   readonly config?: Partial<TrapReceiverConfig>;
+  /** Default core1 at 127.0.0.1 under the community `public`. */
+  readonly devices?: readonly ReceiverDevice[];
 }
 
-export async function trapRig({ program, port, file, config }: RigOptions): Promise<TrapRig> {
+const CORE1: readonly ReceiverDevice[] = [
+  {
+    name: 'core1',
+    address: { host: '127.0.0.1' },
+    credentialName: 'plain',
+    credential: { version: '2c', community: 'public' },
+  },
+];
+
+export async function trapRig({ program, port, file, config, devices = CORE1 }: RigOptions): Promise<TrapRig> {
   const { reporter, lines } = silentReporter();
   const events: DeviceEvent[] = [];
   const polls: string[] = [];
@@ -83,7 +94,6 @@ export async function trapRig({ program, port, file, config }: RigOptions): Prom
       perSecond: 1000,
       perSecondPerSource: 500,
       namesFolder: null,
-      devices: [{ name: 'core1', host: '127.0.0.1', credential: 'plain' }],
       sets: SETS,
       names: NAMES,
       ...config,
@@ -91,6 +101,7 @@ export async function trapRig({ program, port, file, config }: RigOptions): Prom
     {
       clock: new SystemClock(),
       environment: {},
+      devices: () => devices,
       sink: {
         acceptEvent: async (event) => {
           await rig.hold();
@@ -100,7 +111,10 @@ export async function trapRig({ program, port, file, config }: RigOptions): Prom
       engines: { engines: () => engines },
       lookup: () => Promise.resolve(['127.0.0.1']),
       interfaceKeyOf: (device, ifIndex) => `${device}/port${ifIndex}`,
-      pollNow: (device) => void polls.push(device),
+      pollNow: (device) => {
+        polls.push(device);
+        return Promise.resolve({ startedAtMs: Date.now() });
+      },
       file: memory,
       randomId: () => {
         ids += 1;

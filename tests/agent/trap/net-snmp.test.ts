@@ -101,7 +101,12 @@ function words(set: CredentialConfiguration): string[] {
     priv_passphrase: privPhrase,
   } = set;
   return [
-    ...['-v', '3', '-u', set.user, '-l', level],
+    '-v',
+    '3',
+    '-u',
+    set.user,
+    '-l',
+    level,
     ...(auth === undefined ? [] : ['-a', protocol[auth], '-A', authPhrase ?? '']),
     ...(priv === undefined ? [] : ['-x', privacy[priv], '-X', privPhrase ?? '']),
   ];
