@@ -1,4 +1,5 @@
-// Recordings of real devices, served by snmpsim: what one poll finds of their ports is what LibreNMS found, and nothing that is broken in them makes it endless.
+// Recordings of real devices, served by snmpsim: what one poll finds of their ports is what LibreNMS found, of the rest as much as has been reached, and nothing
+// that is broken in them makes it endless.
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import { pollOnce } from '../../agent/main.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import { pollDocument, type PollDocument } from '../../cli/poll/document.ts';
 import { type Recording, recordingsOf, type Row } from '../support/recording.ts';
+import { FindingsReport } from '../support/findings-report.ts';
 import { CORPUS, describeWith } from '../support/requirements.ts';
 import { type Snmpsim, startSnmpsim } from '../support/snmpsim.ts';
 
@@ -107,11 +109,9 @@ function isOfVendorTable(recording: Recording, index: string): boolean {
   return [2, 3, 8].every((column) => recording.recorded(`${IF_ENTRY}.${column}.${index}`) === null);
 }
 
-const share = (found: number, of: number): string => `${found}/${of}`.padStart(9);
-
 describeWith(['corpus', 'snmpsim'], 'recordings of real devices', () => {
   let snmpsim: Snmpsim | null = null;
-  const told: string[] = [];
+  const report = new FindingsReport();
   const recordings = recordingsOf('recordings');
   let compared = 0;
 
@@ -121,7 +121,7 @@ describeWith(['corpus', 'snmpsim'], 'recordings of real devices', () => {
 
   afterAll(async () => {
     await snmpsim?.stop();
-    process.stdout.write(`${['  found of what LibreNMS lists:  processors   memory  sensors', ...told].join('\n')}\n`);
+    process.stdout.write(`${report.lines().join('\n')}\n`);
   });
 
   test.each(recordings)(
@@ -143,12 +143,15 @@ describeWith(['corpus', 'snmpsim'], 'recordings of real devices', () => {
       // Each interface has a meter of its own.
       expect(new Set(document.interfaces.map((line) => line['key'])).size).toBe(document.interfaces.length);
       compared += ports.length;
-      told.push(
-        `  ${recording.name.padEnd(30)} ${share(document.processors.length, recording.rows('processors', 'processors').length)} ${share(document.memory.length, recording.rows('mempools', 'mempools').length)} ${share(document.sensors.length, recording.rows('sensors', 'sensors').length)}`,
-      );
+      report.add(recording, poll);
     },
     60_000,
   );
+
+  test('what they are, their processors, memory, sensors and neighbours: no less than has been reached', () => {
+    expect(report.recordings).toBe(recordings.length);
+    expect(report.belowFloor()).toEqual([]);
+  });
 
   test('all ports of all recordings were compared', () => {
     expect(recordings.length).toBeGreaterThanOrEqual(40);
