@@ -2,7 +2,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SnmpAccess } from '../../../agent/snmp/access.ts';
 import { TAG } from '../../../agent/snmp/ber.ts';
-import type { ColumnRequest, DeviceReader, ReadTable } from '../../../agent/snmp/table-reader.ts';
+import { PDU } from '../../../agent/snmp/pdu.ts';
+import type {
+  ColumnRequest,
+  DeviceReader,
+  ReadTable,
+  RememberingReader,
+  Resumption,
+} from '../../../agent/snmp/table-reader.ts';
 import { type Habits, type MibObject, ScriptedDevice } from '../../support/scripted-device.ts';
 import { PUBLIC, seededRandom, testAccess } from '../../support/snmp-access.ts';
 
@@ -43,7 +50,7 @@ async function reader(
   indexes: readonly number[],
   habits: Habits = {},
   version: '1' | '2c' = '2c',
-): Promise<DeviceReader> {
+): Promise<RememberingReader> {
   device = new ScriptedDevice(mibOf(indexes), habits);
   const port = await device.start();
   const owner = { device: 'scripted', replyAddress: 'strict' } as const;
@@ -232,6 +239,120 @@ describe('a device that cannot take large requests', () => {
   });
 });
 
+describe('another life', () => {
+  const openAgain = (port: number): RememberingReader =>
+    access.openReader({ host: '127.0.0.1', port }, { version: '2c', community: PUBLIC.community });
+
+  test('that is told of the limits falls into no silence', async () => {
+    device = new ScriptedDevice(mibOf(upTo(60)), { silentAbove: 20 });
+    const port = await device.start();
+    const first = openAgain(port);
+    await read(first);
+    expect(first.traffic.retries).toBeGreaterThan(0);
+    const limits = first.limits();
+    expect([...limits.keys()]).toEqual(['test']);
+    const second = openAgain(port);
+    second.recall(limits);
+    expect(await read(second)).toMatchObject({ complete: true, failure: null });
+    expect(second.traffic.retries).toBe(0);
+  });
+
+  test('a device that takes everything teaches nothing that is to be kept', async () => {
+    device = new ScriptedDevice(mibOf(upTo(60)));
+    const first = openAgain(await device.start());
+    await read(first);
+    expect(first.limits().size).toBe(0);
+  });
+});
+
+describe('a reading that takes several visits', () => {
+  /** Reads until its signal aborts after so many requests. */
+  async function visit(from: RememberingReader, resume: Resumption, requests: number): Promise<ReadTable> {
+    const deadline = new AbortController();
+    const until = device.requests.length + requests;
+    const reading = from.readTable({ name: 'test', columns: COLUMNS, signal: deadline.signal, resume });
+    let over = false;
+    const ended = reading.then(() => {
+      over = true;
+    });
+    while (!over && device.requests.length < until) await new Promise((resolve) => setTimeout(resolve, 1));
+    deadline.abort('over');
+    await ended;
+    return await reading;
+  }
+
+  test('whole: the rows of all visits, each once, with the clocks of their answers', async () => {
+    const from = await reader(upTo(100), { delayMs: 5 });
+    const whole = { how: 'whole', withinMs: 60_000 } as const;
+    let table = await visit(from, whole, 3);
+    expect(table).toMatchObject({ complete: false, failure: 'poll_deadline', part: { fromStart: true, toEnd: false } });
+    let visits = 1;
+    for (; !table.complete && visits < 20; visits += 1) table = await visit(from, whole, 3);
+    expect(visits).toBeGreaterThan(2);
+    expect(table.index).toEqual(upTo(100).map(String));
+    expect(table.part).toMatchObject({ fromStart: false, toEnd: true });
+    expectRowsTrue(table);
+    expect((await visit(from, whole, 1000)).part).toMatchObject({ fromStart: true, toEnd: true, rowsBefore: 0 });
+  });
+
+  test('rest: each visit brings what it read, and together they are the table', async () => {
+    const from = await reader(upTo(100), { delayMs: 5 });
+    const rest = { how: 'rest', withinMs: 60_000 } as const;
+    const indexes: string[] = [];
+    for (let visits = 0; visits < 30; visits += 1) {
+      const table = await visit(from, rest, 3);
+      expectRowsTrue(table);
+      expect(table.complete).toBe(false);
+      expect(table.failure).toBe('poll_deadline');
+      indexes.push(...table.index);
+      if (table.part?.toEnd === true) break;
+    }
+    expect(indexes).toEqual(upTo(100).map(String));
+  });
+
+  test('not with other columns, not after its time, not where it is to begin anew', async () => {
+    const from = await reader(upTo(100), { delayMs: 5 });
+    const whole = { how: 'whole', withinMs: 60_000 } as const;
+    for (const next of [
+      { ...whole, anew: true },
+      { ...whole, withinMs: 0 },
+    ] as const) {
+      await visit(from, { ...whole, anew: true }, 3);
+      expect((await visit(from, next, 3)).part?.fromStart).toBe(true);
+    }
+    await visit(from, { ...whole, anew: true }, 3);
+    const fewer = await from.readTable({ name: 'test', columns: COLUMNS.slice(1), resume: whole });
+    expect(fewer).toMatchObject({ complete: true, part: { fromStart: true } });
+  });
+
+  test('columns that were split over requests all come, also over visits', async () => {
+    const from = await reader(upTo(40), { truncateAt: 3, delayMs: 2 });
+    await read(from);
+    const whole = { how: 'whole', withinMs: 60_000 } as const;
+    let table = await visit(from, whole, 10);
+    for (let visits = 1; !table.complete && visits < 40; visits += 1) table = await visit(from, whole, 10);
+    expect(table.index).toEqual(upTo(40).map(String));
+    expectRowsTrue(table);
+    for (const column of table.columns) {
+      if (column.kind === 'counter') expect(column.present.every((is) => is === 1)).toBe(true);
+    }
+  });
+});
+
+describe('a large table', () => {
+  test('20,000 rows come whole and in order, in datagrams near a frame', async () => {
+    const from = await reader(upTo(20_000));
+    const table = await read(from);
+    expect(table).toMatchObject({ complete: true, failure: null });
+    expect(table.index.length).toBe(20_000);
+    expect(table.index.every((index, row) => index === String(row + 1))).toBe(true);
+    expectRowsTrue(table);
+    const { receivedBytes, requests } = from.traffic;
+    expect(receivedBytes / requests).toBeGreaterThan(1000);
+    expect(receivedBytes / requests).toBeLessThan(1400);
+  });
+});
+
 describe('a device that goes in a circle', () => {
   test('the same answer for ever ends as partial', async () => {
     const from = await reader(upTo(10), {
@@ -280,6 +401,44 @@ describe('the network', () => {
     expect(table.index.length).toBe(80);
     expectRowsTrue(table);
     expect(from.traffic.retries).toBeGreaterThan(0);
+  });
+
+  test('30 % loss each way with few retries: sizes are not taken down for ever', async () => {
+    const random = seededRandom(5);
+    const hasty = testAccess({ timeoutMs: 15, retries: 2 });
+    await hasty.access.start();
+    device = new ScriptedDevice(mibOf(upTo(200)), { drop: () => random() < 0.3 });
+    const port = await device.start();
+    const from = hasty.access.openReader({ host: '127.0.0.1', port }, PUBLIC);
+    const rowsAsked: number[] = [];
+    for (let walk = 0; walk < 12; walk += 1) {
+      device.requests.length = 0;
+      expectRowsTrue(await read(from));
+      const asked = device.requests.filter((request) => request.type === PDU.getBulk);
+      rowsAsked.push(asked.reduce((sum, request) => sum + request.maxRepetitions, 0) / asked.length);
+    }
+    // A frame has room for 12 of these rows: on average requests are not far below it, in the last walks as in the first.
+    expect(Math.min(...rowsAsked.slice(2))).toBeGreaterThan(4);
+    expect(from.memoryOf('test').columnsPerRequest).toBe(Number.POSITIVE_INFINITY);
+    delete device.habits.drop;
+    for (let walk = 0; walk < 4; walk += 1) expect((await read(from)).complete).toBe(true);
+    expect(from.memoryOf('test').ceiling).toBeGreaterThan(12);
+    await hasty.access.stop();
+  });
+
+  test('a device that is silent above a size is found out also where packets are lost', async () => {
+    const random = seededRandom(23);
+    const hasty = testAccess({ timeoutMs: 15, retries: 2 });
+    await hasty.access.start();
+    device = new ScriptedDevice(mibOf(upTo(60)), { silentAbove: 20, drop: () => random() < 0.15 });
+    const port = await device.start();
+    const from = hasty.access.openReader({ host: '127.0.0.1', port }, PUBLIC);
+    for (let walk = 0; walk < 8; walk += 1) expectRowsTrue(await read(from));
+    device.requests.length = 0;
+    for (let walk = 0; walk < 4; walk += 1) expect((await read(from)).index.length).toBe(60);
+    const tooLarge = device.requests.filter(({ type, maxRepetitions }) => type === PDU.getBulk && maxRepetitions > 4);
+    expect(tooLarge.length).toBeLessThan(device.requests.length / 10);
+    await hasty.access.stop();
   });
 
   test('duplicates change nothing and are counted', async () => {
