@@ -7,11 +7,12 @@ import type { CounterMetric, GaugeMetric, HealthState, Reporter } from '../../co
 import { backoffDelay } from '../../common/runtime/retry.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { SpooledBatch } from '../spool/spooled-batch.ts';
+import { CollectorChoice } from './collector-choice.ts';
 import { CollectorClient, type CollectorClientDeps, type Outcome } from './collector-client.ts';
 
 export interface ShipperConfig {
   readonly agent: string;
-  /** Tried in turn: the next one where one cannot be reached or fails. At least one. */
+  /** The preferred one first; the next one where one cannot be reached or fails. At least one. */
   readonly collectorUrls: readonly string[];
   readonly timeoutMs: DurationMs;
 }
@@ -25,17 +26,13 @@ export interface ShipperDeps extends CollectorClientDeps {
   readonly spool: Spool;
 }
 
-interface State extends HealthState {
-  /** A line is logged when this changes. */
-  readonly code: string;
-}
-
 const RETRY = { firstMs: 500, mostMs: 30_000 };
 const REFUSED_RETRY = { firstMs: 10_000, mostMs: 300_000 };
 /** The longest sleep while there is nothing to send. */
 const IDLE_MS = 60_000;
 /** While batches wait to be applied the receipt is asked for this often. */
 const RECEIPT_MS = 1000;
+const SCOUT_TIMEOUT_MS = 3000;
 /** A spool that would have to be renewed again so soon is not the reason. */
 const RENEW_AGAIN_MS = 600_000;
 
@@ -44,8 +41,12 @@ export class Shipper implements Component {
   readonly #config: ShipperConfig;
   readonly #deps: ShipperDeps;
   readonly #client: CollectorClient;
+  /** Looks whether the preferred collector is back; what is shipped meanwhile must not wait for it. */
+  readonly #scout: CollectorClient;
+  readonly #choice: CollectorChoice;
   readonly #answers: CounterMetric;
   readonly #taken: CounterMetric;
+  readonly #lost: CounterMetric;
   readonly #lag: GaugeMetric;
   readonly #oldest: GaugeMetric;
   #stopping = new AbortController();
@@ -58,17 +59,26 @@ export class Shipper implements Component {
   #mostSent = 0;
   #applied = 0;
   #failures = 0;
-  #url = 0;
+  /** The shortest wait that a collector which failed in this round needs. */
+  #roundWaitMs = Number.POSITIVE_INFINITY;
+  /** The collector that takes batches, as it was told. */
+  #taking = '';
+  #lossTold = '';
+  /** Why each collector does not take batches, as it was told. */
+  readonly #told = new Map<string, string>();
   #renewedAtMs = Number.NEGATIVE_INFINITY;
-  #state: State = { healthy: true, code: 'new', message: 'nothing sent yet' };
+  #state: HealthState = { healthy: true, message: 'nothing sent yet' };
 
   constructor(reporter: Reporter, config: ShipperConfig, deps: ShipperDeps) {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
     this.#client = new CollectorClient(config.timeoutMs, deps);
+    this.#scout = new CollectorClient(Math.min(SCOUT_TIMEOUT_MS, config.timeoutMs), deps);
+    this.#choice = new CollectorChoice(config.collectorUrls, deps.clock);
     this.#answers = reporter.counter('ship_answers_total', 'Answers of collectors, by kind or code', ['kind']);
     this.#taken = reporter.counter('ship_batches_total', 'Batches taken by a collector');
+    this.#lost = reporter.counter('ship_lost_batches_total', 'Batches a collector had applied and no longer has');
     this.#lag = reporter.gauge('ship_lag_batches', 'Batches in the spool that are not known to be applied');
     this.#oldest = reporter.gauge('ship_oldest_seconds', 'Age of the oldest batch not known to be applied');
     reporter.health('ship', () => this.#state);
@@ -105,16 +115,14 @@ export class Shipper implements Component {
     const { spool } = this.#deps;
     // Before the first batch: a collector that knows more of this spool than it holds knows a later state of it.
     if (!this.#met) return this.#settle(await this.#askReceipt(signal), null, signal);
+    const preferred = this.#choice.preferredDue();
+    if (preferred !== null) return this.#look(preferred, signal);
     const batch = await spool.next(this.#sent);
     if (batch !== null) {
       this.#mostSent = Math.max(this.#mostSent, batch.sequence);
-      const outcome = await this.#client.send(
-        this.#base,
-        this.#stream,
-        batch,
-        Math.min(spool.firstSequence, batch.sequence),
-        signal,
-      );
+      spool.markSent(batch.sequence);
+      const oldest = Math.min(spool.firstSequence, batch.sequence);
+      const outcome = await this.#client.send(this.#choice.url, this.#stream, batch, oldest, signal);
       return this.#settle(outcome, batch, signal);
     }
     if (spool.lastSequence <= this.#applied) {
@@ -128,11 +136,15 @@ export class Shipper implements Component {
     return this.#settle(await this.#askReceipt(signal), null, signal);
   }
 
-  get #base(): string {
-    const { collectorUrls } = this.#config;
-    const base = collectorUrls[this.#url % collectorUrls.length];
-    if (base === undefined) throw new Error('BUG: no collector is configured');
-    return base;
+  /** Goes back to the preferred collector where it answers. */
+  async #look(preferred: string, signal: AbortSignal): Promise<DurationMs> {
+    const outcome = await this.#scout.receipt(preferred, this.#stream, signal);
+    if (signal.aborted) return 0;
+    this.#choice.preferredAnswered(outcome.kind === 'receipt');
+    if (outcome.kind === 'receipt') return this.#settle(outcome, null, signal);
+    this.#answers.add(1, { kind: outcome.code });
+    this.#tellFailure(preferred, outcome.code, outcome.message);
+    return 0;
   }
 
   get #stream(): { agent: string; incarnation: string } {
@@ -140,7 +152,7 @@ export class Shipper implements Component {
   }
 
   #askReceipt(signal: AbortSignal): Promise<Outcome> {
-    return this.#client.receipt(this.#base, this.#stream, signal);
+    return this.#client.receipt(this.#choice.url, this.#stream, signal);
   }
 
   async #settle(outcome: Outcome, batch: SpooledBatch | null, signal: AbortSignal): Promise<DurationMs> {
@@ -156,19 +168,26 @@ export class Shipper implements Component {
 
   #refuse(outcome: Exclude<Outcome, { kind: 'receipt' }>): DurationMs {
     const { random } = this.#deps;
-    const attempt = this.#failures;
-    this.#failures += 1;
+    const rounds = Math.floor(this.#failures / this.#config.collectorUrls.length);
     this.#answers.add(1, { kind: outcome.code });
-    this.#become({ healthy: false, code: outcome.code, message: `${outcome.code}: ${outcome.message}` });
-    if (outcome.kind === 'refused' && !outcome.elsewhere) return backoffDelay(REFUSED_RETRY, attempt, random);
-    const rounds = this.#config.collectorUrls.length;
-    if (outcome.elsewhere) {
-      this.#url += 1;
-      // Each collector once before any wait.
-      if (this.#failures % rounds !== 0) return 0;
+    this.#tellFailure(this.#choice.url, outcome.code, outcome.message);
+    this.#state = { healthy: false, message: `${outcome.code}: ${outcome.message}` };
+    if (!outcome.elsewhere) {
+      this.#failures += 1;
+      if (outcome.kind === 'refused') return backoffDelay(REFUSED_RETRY, this.#failures - 1, random);
+      return outcome.waitMs ?? backoffDelay(RETRY, this.#failures - 1, random);
     }
-    if (outcome.kind === 'refused') return backoffDelay(REFUSED_RETRY, Math.floor(attempt / rounds), random);
-    return outcome.waitMs ?? backoffDelay(RETRY, Math.floor(attempt / rounds), random);
+    const waitMs = outcome.kind === 'later' ? outcome.waitMs : null;
+    const retry = outcome.kind === 'later' ? RETRY : REFUSED_RETRY;
+    this.#roundWaitMs = Math.min(this.#roundWaitMs, waitMs ?? backoffDelay(retry, rounds, random));
+    this.#failures += 1;
+    // What it holds may be another state when it is met again.
+    this.#met = false;
+    // Each collector once before any wait.
+    if (!this.#choice.leave()) return 0;
+    const roundWaitMs = this.#roundWaitMs;
+    this.#roundWaitMs = Number.POSITIVE_INFINITY;
+    return roundWaitMs;
   }
 
   async #takeIn(receipt: Receipt, batch: SpooledBatch | null): Promise<DurationMs> {
@@ -178,6 +197,7 @@ export class Shipper implements Component {
     if (Math.max(received, applied) > this.#mostSent || quarantined?.code === 'batch_conflict')
       return this.#renew(received, batch);
     this.#met = true;
+    this.#tellLoss(Math.max(received, applied));
     if (quarantined !== undefined)
       this.#reporter.error('batch set aside by the collector', { sequence: batch?.sequence, ...quarantined });
     this.#applied = Math.max(this.#applied, applied);
@@ -190,8 +210,9 @@ export class Shipper implements Component {
       return backoffDelay(RETRY, this.#failures - 1, random);
     }
     this.#failures = 0;
+    this.#choice.stay();
     if (batch !== null) this.#taken.add();
-    this.#become({ healthy: true, code: 'shipping', message: 'the collector takes batches' });
+    this.#tellSuccess();
     return 0;
   }
 
@@ -202,7 +223,8 @@ export class Shipper implements Component {
     this.#failures += 1;
     const facts = { received, sent: batch?.sequence, incarnation: spool.incarnation };
     const message = 'the collector holds other batches of this spool: it was restored or copied';
-    this.#become({ healthy: false, code: 'batch_conflict', message });
+    this.#tellFailure(this.#choice.url, 'batch_conflict', message);
+    this.#state = { healthy: false, message };
     if (clock.monotonicMs() - this.#renewedAtMs < RENEW_AGAIN_MS) return backoffDelay(REFUSED_RETRY, attempt, random);
     try {
       await spool.renew();
@@ -217,12 +239,30 @@ export class Shipper implements Component {
     return 0;
   }
 
-  #become(state: State): void {
-    if (state.code !== this.#state.code) {
-      const { code, message } = state;
-      if (state.healthy) this.#reporter.info('shipping', { message });
-      else this.#reporter.warn('not shipping; batches stay in the spool', { code, message });
-    }
-    this.#state = state;
+  /** Said once for each collector and reason. */
+  #tellFailure(url: string, code: string, message: string): void {
+    if (this.#told.get(url) === code) return;
+    this.#told.set(url, code);
+    this.#reporter.warn('not shipping; batches stay in the spool', { url, code, message });
+  }
+
+  #tellSuccess(): void {
+    const { url } = this.#choice;
+    if (!this.#told.delete(url) && this.#state.healthy && this.#taking === url) return;
+    this.#taking = url;
+    this.#state = { healthy: true, message: 'the collector takes batches' };
+    this.#reporter.info('shipping', { url });
+  }
+
+  /** A collector that has less than was applied and so forgotten here lost it, and nobody can send it again. */
+  #tellLoss(has: number): void {
+    const { appliedSequence, incarnation } = this.#deps.spool;
+    const { url } = this.#choice;
+    if (has >= appliedSequence || this.#lossTold === `${url} ${has}`) return;
+    this.#lossTold = `${url} ${has}`;
+    const lost = { firstSequence: has + 1, lastSequence: appliedSequence };
+    this.#lost.add(appliedSequence - has);
+    const message = 'the collector no longer has batches that it had applied: its database was set back, or is away';
+    this.#reporter.error(message, { url, incarnation, ...lost });
   }
 }

@@ -21,9 +21,30 @@ export type Fault =
   | { readonly kind: 'damage' }
   | { readonly kind: 'answer'; readonly status: number; readonly code?: string; readonly retryAfter?: string };
 
+/** What several collectors share. */
+export class DatabaseDouble {
+  /** In the order in which it was applied, once each. */
+  readonly batches: Batch[] = [];
+  readonly #applied = new Map<string, number>();
+
+  appliedOf(incarnation: string): number {
+    return this.#applied.get(incarnation) ?? 0;
+  }
+
+  apply(incarnation: string, sequence: number, batch: Batch | undefined): void {
+    this.#applied.set(incarnation, sequence);
+    if (batch !== undefined) this.batches.push(batch);
+  }
+
+  /** An older state of it is restored. */
+  setBack(incarnation: string, sequence: number): void {
+    this.#applied.set(incarnation, sequence);
+  }
+}
+
 interface Stream {
+  readonly incarnation: string;
   held: HeldSequences;
-  applied: number;
   readonly contents: Map<number, string>;
   /** Kept, and not yet applied. */
   readonly waiting: Map<number, Batch>;
@@ -50,15 +71,22 @@ export class CollectorDouble {
   /** Whether what is received is applied at once. */
   appliesAtOnce = true;
   token = TOKEN;
-  /** In the order in which it was applied, once each, as a database does. */
-  readonly appliedBatches: Batch[] = [];
   readonly requests: { readonly method: string; readonly sequence: number | null }[] = [];
   readonly #streams = new Map<string, Stream>();
+  readonly #database: DatabaseDouble;
+
+  constructor(database = new DatabaseDouble()) {
+    this.#database = database;
+  }
+
+  get appliedBatches(): readonly Batch[] {
+    return this.#database.batches;
+  }
 
   /** The journal is lost; what was applied is in the database. */
   loseJournal(): void {
     for (const stream of this.#streams.values()) {
-      stream.held = hold(NOTHING_HELD, 1, stream.applied);
+      stream.held = hold(NOTHING_HELD, 1, this.#appliedOf(stream));
       stream.waiting.clear();
       stream.contents.clear();
     }
@@ -67,13 +95,16 @@ export class CollectorDouble {
   /** Applies what is contiguous, up to so many batches. */
   apply(most = Number.POSITIVE_INFINITY): void {
     for (const stream of this.#streams.values()) {
-      for (let count = 0; count < most && stream.applied < stream.held.through; count += 1) {
-        stream.applied += 1;
-        const batch = stream.waiting.get(stream.applied);
-        if (batch !== undefined) this.appliedBatches.push(batch);
-        stream.waiting.delete(stream.applied);
+      for (let count = 0; count < most && this.#appliedOf(stream) < stream.held.through; count += 1) {
+        const next = this.#appliedOf(stream) + 1;
+        this.#database.apply(stream.incarnation, next, stream.waiting.get(next));
+        stream.waiting.delete(next);
       }
     }
+  }
+
+  #appliedOf(stream: Stream): number {
+    return this.#database.appliedOf(stream.incarnation);
   }
 
   handle(question: Question, fault: Fault): Answer {
@@ -157,14 +188,15 @@ export class CollectorDouble {
   }
 
   #receipt(stream: Stream, quarantined?: { readonly code: string; readonly message: string }): Answer {
-    const receipt = { received: stream.held.through, applied: stream.applied, quarantined };
+    const applied = this.#appliedOf(stream);
+    const receipt = { received: Math.max(stream.held.through, applied), applied, quarantined };
     return { status: 200, headers: {}, text: JSON.stringify(receipt) };
   }
 
   #streamOf(incarnation: string): Stream {
     const known = this.#streams.get(incarnation);
     if (known !== undefined) return known;
-    const made = { held: NOTHING_HELD, applied: 0, contents: new Map<number, string>(), waiting: new Map() };
+    const made = { incarnation, held: NOTHING_HELD, contents: new Map<number, string>(), waiting: new Map() };
     this.#streams.set(incarnation, made);
     return made;
   }

@@ -9,7 +9,8 @@ import { type HttpClient, NodeHttpClient } from '../../../agent/ship/http-client
 import { Shipper, type ShipperConfig, type ShipperDeps } from '../../../agent/ship/shipper.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
 import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';
-import { CollectorDouble, type Fault } from '../../support/collector-double.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+import { CollectorDouble, DatabaseDouble, type Fault } from '../../support/collector-double.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -358,16 +359,37 @@ describe('one collector', () => {
 });
 
 describe('several collectors', () => {
+  const URL_B = 'http://collector-b.test';
+  const HOUR_MS = 3_600_000;
+  let clock: VirtualClock;
+  let database: DatabaseDouble;
+  let first: CollectorDouble;
+  let second: CollectorDouble;
+
+  beforeEach(() => {
+    clock = new VirtualClock(START);
+    database = new DatabaseDouble();
+    first = new CollectorDouble(database);
+    second = new CollectorDouble(database);
+  });
+
+  const byHost = (): HttpClient => ({
+    request: (request) => (request.url.startsWith(URL_A) ? first : second).client(clock).request(request),
+  });
+  const rigged = (more: Partial<RigOptions> = {}): Promise<Rig> =>
+    start({ clock, urls: [URL_A, URL_B], deps: { http: byHost() }, ...more });
+  const sequences = (collector: CollectorDouble): (number | null)[] =>
+    collector.requests.map(({ sequence }) => sequence);
+  async function writeMany(spool: Spool, count: number): Promise<bigint[]> {
+    const written: bigint[] = [];
+    for (let turn = 0; turn < count; turn += 1) written.push(await write(spool));
+    return written;
+  }
+
   test('the next is tried at once where one cannot be reached, and kept', async () => {
-    const clock = new VirtualClock(START);
-    const [first, second] = [new CollectorDouble(), new CollectorDouble()];
     first.nextFault = () => ({ kind: 'drop' });
-    const byHost: HttpClient = {
-      request: (request) => (request.url.startsWith(URL_A) ? first : second).client(clock).request(request),
-    };
-    const urls = [URL_A, 'http://collector-b.test'];
-    const { spool } = await start({ clock, urls, deps: { http: byHost } });
-    const written = [await write(spool), await write(spool)];
+    const { spool } = await rigged();
+    const written = await writeMany(spool, 2);
     await clock.advance(100);
     expect(isEmpty(spool)).toBe(true);
     expect(appliedOctets(second)).toEqual(written);
@@ -377,6 +399,130 @@ describe('several collectors', () => {
     await clock.advance(20_000);
     expect(first.requests.length).toBeGreaterThan(3);
     expect(first.requests.length).toBeLessThan(20);
+  });
+
+  test('what one received and did not apply goes to the next, from behind what the database has, and the first comes back with an old journal', async () => {
+    first.appliesAtOnce = false;
+    const { spool } = await rigged();
+    const written = await writeMany(spool, 10);
+    await clock.advance(3000);
+    first.apply(6);
+    await clock.advance(1500);
+    expect([spool.firstSequence, spool.lastSequence]).toEqual([7, 10]);
+    first.nextFault = () => ({ kind: 'drop' });
+    await clock.advance(2000);
+    expect(sequences(second).slice(0, 5)).toEqual([null, 7, 8, 9, 10]);
+    expect(isEmpty(spool)).toBe(true);
+    written.push(...(await writeMany(spool, 10)));
+    await clock.advance(1000);
+    expect(isEmpty(spool)).toBe(true);
+    // It is back, its journal ends at 10, and it never applied more than 6 of it.
+    first.nextFault = () => ({ kind: 'none' });
+    first.appliesAtOnce = true;
+    first.apply();
+    const before = first.requests.length;
+    await clock.advance(HOUR_MS);
+    written.push(...(await writeMany(spool, 3)));
+    await clock.advance(1000);
+    expect(sequences(first).slice(before)).toEqual([null, 21, 22, 23]);
+    expect(isEmpty(spool)).toBe(true);
+    expect(appliedOctets(first)).toEqual(written);
+  });
+
+  test('the preferred one is returned to, but not at once, and what is shipped does not wait for it', async () => {
+    first.nextFault = () => ({ kind: 'hang' });
+    const { spool } = await rigged();
+    await write(spool);
+    await clock.advance(3000);
+    expect(isEmpty(spool)).toBe(true);
+    // It hangs for hours more: it is looked for more and more seldom, and nothing lags.
+    const before = first.requests.length;
+    for (let minute = 0; minute < 300; minute += 1) {
+      await write(spool);
+      await clock.advance(60_000);
+      expect(isEmpty(spool)).toBe(true);
+    }
+    expect(first.requests.length - before).toBeGreaterThan(3);
+    expect(first.requests.length - before).toBeLessThan(10);
+    first.nextFault = () => ({ kind: 'none' });
+    await clock.advance(HOUR_MS + 60_000);
+    second.requests.length = 0;
+    await write(spool);
+    await clock.advance(1000);
+    expect(isEmpty(spool)).toBe(true);
+    expect(second.requests).toEqual([]);
+  });
+
+  test('one that answers but takes no batch is not flapped to', async () => {
+    first.nextFault = () => ({ kind: 'none' });
+    const handle = first.handle.bind(first);
+    first.handle = (question, fault) =>
+      handle(question, question.method === 'POST' ? { kind: 'answer', status: 507, code: 'journal_full' } : fault);
+    const { spool, lines } = await rigged();
+    const written: bigint[] = [];
+    for (let minute = 0; minute < 720; minute += 1) {
+      written.push(await write(spool));
+      await clock.advance(60_000);
+    }
+    expect(appliedOctets(second)).toEqual(written);
+    expect(sequences(first).filter((sequence) => sequence !== null).length).toBeLessThan(20);
+    expect(lines.filter((line) => line.includes('not shipping')).length).toBeLessThan(20);
+  });
+
+  test('a certificate that is not trusted is told once, the other collector is used, and alone it is tried slowly', async () => {
+    const http = byHost();
+    let asked = 0;
+    const wary: HttpClient = {
+      request: (request) => {
+        if (!request.url.startsWith(URL_A)) return http.request(request);
+        asked += 1;
+        return Promise.reject(new WeirError('collector_certificate_untrusted', `${URL_A}: self-signed certificate`));
+      },
+    };
+    const { spool, lines, health } = await rigged({ deps: { http: wary } });
+    await write(spool);
+    await clock.advance(1000);
+    expect(isEmpty(spool)).toBe(true);
+    expect(health()?.healthy).toBe(true);
+    second.nextFault = () => ({ kind: 'drop' });
+    await clock.advance(2 * HOUR_MS);
+    await write(spool);
+    await clock.advance(HOUR_MS);
+    expect(lines.filter((line) => line.includes('collector_certificate_untrusted'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('collector_unreachable'))).toHaveLength(1);
+    const alone = await start({ clock, deps: { http: wary }, spool: { folder: path.join(folder, 'alone') } });
+    asked = 0;
+    await write(alone.spool);
+    await clock.advance(HOUR_MS);
+    expect(alone.lines.filter((line) => line.includes('collector_certificate_untrusted'))).toHaveLength(1);
+    expect(alone.health()).toMatchObject({
+      healthy: false,
+      message: `collector_certificate_untrusted: ${URL_A}: self-signed certificate`,
+    });
+    expect(alone.spool.firstSequence).toBe(1);
+    // Those of the first agent are among them.
+    expect(asked).toBeLessThan(2 * 150);
+  });
+
+  test('a database that was set back behind what the spool has forgotten is told loudly, once, and shipping goes on', async () => {
+    const { spool, lines, metrics } = await rigged();
+    await writeMany(spool, 10);
+    await clock.advance(1000);
+    expect(isEmpty(spool)).toBe(true);
+    database.setBack(spool.incarnation, 4);
+    first.loseJournal();
+    // Its restart is noticed.
+    const faults: Fault[] = [{ kind: 'drop' }];
+    first.nextFault = () => faults.shift() ?? { kind: 'none' };
+    second.nextFault = () => ({ kind: 'drop' });
+    const written = await writeMany(spool, 2);
+    await clock.advance(60_000);
+    const told = lines.filter((line) => line.includes('no longer has batches'));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({ url: URL_A, firstSequence: 5, lastSequence: 10 });
+    expect(await metrics()).toContain('weir_ship_lost_batches_total 6');
+    expect(isEmpty(spool)).toBe(true);
+    expect(appliedOctets(first).slice(-2)).toEqual(written);
   });
 });
 
