@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { type DeviceConfiguration, devicesShape } from '../common/runtime/device-configuration.ts';
+import type { ConfiguredDevice } from './agents/configured-devices.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from './faults/fault-rules.ts';
 import { storeSchema } from './store/store-config.ts';
 
@@ -78,16 +79,6 @@ export interface PollingConfiguration {
   readonly agent: { readonly name: string; readonly poll_interval_ms: DurationMs };
 }
 
-export interface CollectorDevice {
-  readonly name: string;
-  readonly address: string;
-  readonly site: string | null;
-  readonly agent: string;
-  readonly intervalMs: DurationMs;
-  /** As its agent gets it where it asks for its configuration; never with a secret, which a device only names. */
-  readonly definition: DeviceConfiguration;
-}
-
 export interface CollectorConfig {
   readonly host: string;
   readonly port: number;
@@ -118,7 +109,7 @@ export interface CollectorConfig {
   /** The agent of this file: the one that polls devices which name none. */
   readonly agent: string;
   readonly pollIntervalMs: DurationMs;
-  readonly devices: readonly CollectorDevice[];
+  readonly devices: readonly ConfiguredDevice[];
 }
 
 export function collectorConfig(whole: CollectorConfiguration & PollingConfiguration): CollectorConfig {
@@ -156,7 +147,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
   };
 }
 
-function deviceOf(device: DeviceConfiguration, agent: PollingConfiguration['agent']): CollectorDevice {
+function deviceOf(device: DeviceConfiguration, agent: PollingConfiguration['agent']): ConfiguredDevice {
   return {
     name: device.name,
     address: device.address,

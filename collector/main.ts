@@ -11,9 +11,9 @@ import type { DescribedRoute } from '../common/http/described-routes.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
-import { AgentConfigurations } from './agents/agent-configurations.ts';
 import { agentsMigrations } from './agents/agents-migrations.ts';
 import { AssignmentHistory } from './agents/assignment-history.ts';
+import { ConfiguredDevices } from './agents/configured-devices.ts';
 import { EventBook } from './agents/event-book.ts';
 import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
@@ -92,6 +92,7 @@ interface Common extends Grounds {
   readonly readings: PostgresReadings;
   readonly inventory: PostgresInventory;
   readonly work: WorkDesk;
+  readonly devices: ConfiguredDevices;
 }
 
 function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds): Parts {
@@ -115,6 +116,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     readings: new PostgresReadings({ database }),
     inventory: new PostgresInventory({ database }),
     work: new WorkDesk(reporter, { database, clock, newId: randomUUID }),
+    devices: new ConfiguredDevices(config.devices),
   };
   common.streams.recover(journal);
   const projecting = composeProjections(common);
@@ -130,6 +132,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     components: [entry.preparation, store, runner, faults, states, forgetting, api, common.work],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
+    reload: entry.reload,
   };
 }
 
@@ -190,10 +193,11 @@ interface Entry {
   readonly authenticator: SteadyAuthenticator;
   readonly preparation: DatabasePreparation;
   readonly assigned: AssignedDevices;
+  readonly reload: (devices: CollectorConfig['devices']) => Promise<void>;
 }
 
 /** Who may come in, and the database made ready for it. */
-function composeEntry({ reporter, config, deps, database, inventory }: Common): Entry {
+function composeEntry({ reporter, config, deps, database, inventory, devices }: Common): Entry {
   const { clock, random } = deps;
   const tokens = new TokenStore(reporter, database, { clock });
   const authenticator = new SteadyAuthenticator(reporter, { inner: tokens, clock, registered: () => preparation.done });
@@ -211,7 +215,11 @@ function composeEntry({ reporter, config, deps, database, inventory }: Common): 
       await assigned.learn({ inventory, history }, clock.now());
     },
   });
-  return { authenticator, preparation, assigned };
+  const reload: Entry['reload'] = async (wanted) => {
+    await assigned.change(wanted, { inventory, history }, clock.now());
+    devices.replace(wanted);
+  };
+  return { authenticator, preparation, assigned, reload };
 }
 
 function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
@@ -226,7 +234,6 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       bridgeUrl: config.bridgeUrl,
       demo: config.demo,
       pollIntervalMs: config.pollIntervalMs,
-      devices: config.devices,
       dashboardFolder: deps.dashboardFolder,
       version: deps.version,
       checkAnswers: deps.checkAnswers ?? false,
@@ -241,7 +248,7 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       store: projecting.store,
       events: new EventBook(database),
       work,
-      configurations: new AgentConfigurations(config.devices),
+      devices: common.devices,
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
       seenAgents: () => agents.list(),

@@ -6,6 +6,7 @@ import { type OpenJournal, openJournal } from '../common/journal/lmdb-journal.ts
 import type { DurationMs } from '../common/model/time.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { type Component, startAll, stopAll } from '../common/runtime/component.ts';
+import { WeirError } from '../common/runtime/errors.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import type { CollectorConfig } from './config.ts';
 import { BatchJournal } from './journal/batch-journal.ts';
@@ -27,6 +28,8 @@ export interface CollectorDeps {
 export interface Collector extends Component {
   /** The port it listens on; 0 before. */
   readonly port: number;
+  /** Takes up other devices while it runs, all or none; rejects with not_ready, or as the database does, and then nothing has changed. */
+  reload(devices: CollectorConfig['devices']): Promise<void>;
 }
 
 /** What everything else rests on. */
@@ -41,6 +44,7 @@ export interface Parts {
   readonly port: () => number;
   /** Writes into the journal what helps the next start; called once everything else has stopped. */
   readonly settle: (journal: BatchJournal) => Promise<void>;
+  readonly reload: (devices: CollectorConfig['devices']) => Promise<void>;
 }
 
 export type Compose = (reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds) => Parts;
@@ -67,6 +71,11 @@ export class RunningCollector implements Collector {
 
   get port(): number {
     return this.#parts?.port() ?? 0;
+  }
+
+  reload(devices: CollectorConfig['devices']): Promise<void> {
+    if (this.#parts === null) return Promise.reject(new WeirError('not_ready', 'The collector does not run.'));
+    return this.#parts.reload(devices);
   }
 
   async start(): Promise<void> {

@@ -6,14 +6,14 @@ import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
+import type { ConfiguredDevice, ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SeenAgent } from '../ingest/agent-states.ts';
 import { type AgentAnswer, agentAnswer, listOf } from './answers.ts';
-import type { ConfiguredDevice } from './device-routes.ts';
 import { collectorPage, deviceName } from './parameters.ts';
 
 export interface AgentRoutesDeps {
   readonly clock: Clock;
-  readonly devices: ReadonlyMap<string, ConfiguredDevice>;
+  readonly devices: Pick<ConfiguredDevices, 'all'>;
   /** Every agent ever heard, in its newest incarnation. */
   readonly seenAgents: () => Promise<readonly SeenAgent[]>;
   readonly appliedThrough: (agents: readonly SeenAgent[]) => Promise<ReadonlyMap<string, number>>;
@@ -31,7 +31,6 @@ interface Assigned {
 }
 
 export function addAgentRoutes(routes: DescribedRoutes, deps: AgentRoutesDeps): void {
-  const assigned = assignedOf(deps.devices.values());
   routes.add(
     {
       method: 'GET',
@@ -42,6 +41,7 @@ export function addAgentRoutes(routes: DescribedRoutes, deps: AgentRoutesDeps): 
       answer: listOf(agentAnswer),
     },
     async ({ query }) => {
+      const assigned = assignedOf(deps.devices.all());
       const seen = new Map((await deps.seenAgents()).map((agent) => [agent.agent, agent]));
       const names = [...new Set([...assigned.keys(), ...seen.keys()])].toSorted((a, b) => (a < b ? -1 : 1));
       const page = pageInMemory(names, (name) => name, query);
@@ -58,6 +58,7 @@ export function addAgentRoutes(routes: DescribedRoutes, deps: AgentRoutesDeps): 
       answer: agentAnswer,
     },
     async ({ params }) => {
+      const assigned = assignedOf(deps.devices.all());
       const seen = new Map((await deps.seenAgents()).map((agent) => [agent.agent, agent]));
       const known = assigned.has(params.name) || seen.has(params.name);
       if (!known) throw new WeirError('not_found', `There is no agent ${params.name}.`, { agent: params.name });

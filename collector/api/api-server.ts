@@ -6,6 +6,7 @@ import { createServer, listen } from '../../common/http/server.ts';
 import type { Authenticator } from '../../common/runtime/access.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
+import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { DeviceEvents } from '../agents/device-event.ts';
 import type { Alarms } from '../faults/alarm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
@@ -16,7 +17,7 @@ import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
 import { addDeviceEventRoutes } from './device-event-routes.ts';
-import { addDeviceRoutes, type ConfiguredDevice } from './device-routes.ts';
+import { addDeviceRoutes } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { addEventRoutes } from './event-routes.ts';
@@ -35,7 +36,6 @@ export interface ApiConfig {
   readonly bridgeUrl: string;
   readonly demo: boolean;
   readonly pollIntervalMs: number;
-  readonly devices: readonly ConfiguredDevice[];
   /** Of the built page, or null. */
   readonly dashboardFolder: string | null;
   readonly version: string;
@@ -43,7 +43,8 @@ export interface ApiConfig {
   readonly checkAnswers: boolean;
 }
 
-export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutesDeps, WorkRoutesDeps {
+export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutesDeps, Omit<WorkRoutesDeps, 'devices'> {
+  readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'series' | 'latest' | 'top' | 'gauges'>;
@@ -97,18 +98,17 @@ export class ApiServer implements Component {
   #build(): FastifyInstance {
     const { bridgeUrl, dashboardFolder, version, demo, pollIntervalMs, checkAnswers } = this.#config;
     const deps = this.#deps;
-    const devices = new Map(this.#config.devices.map((device) => [device.name, device]));
     const server = createServer(this.#reporter, {
       maxBodyBytes: MAX_BODY_BYTES,
       authenticator: deps.authenticator,
     });
     addBrowserProtection(server);
     const routes = new DescribedRoutes(server, { checkAnswers });
-    addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: devices.size }, deps);
-    addDeviceRoutes(routes, { ...deps, devices });
+    addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
+    addDeviceRoutes(routes, deps);
     addSeriesRoutes(routes, deps);
     addAlarmRoutes(routes, deps.alarms);
-    addAgentRoutes(routes, { ...deps, devices });
+    addAgentRoutes(routes, deps);
     addWorkRoutes(routes, deps);
     addDeviceEventRoutes(routes, deps.events);
     addReadingRoutes(routes, deps);

@@ -5,6 +5,7 @@ import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf } from '../../common/runtime/errors.ts';
+import type { ConfiguredDevice, ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { Inventory, InventoryDevice, InventoryInterface } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
 import {
@@ -18,19 +19,11 @@ import {
 import { listDevices } from './device-list.ts';
 import { collectorPage, deviceName, idParameter } from './parameters.ts';
 
-export interface ConfiguredDevice {
-  readonly name: string;
-  readonly address: string;
-  readonly site: string | null;
-  readonly agent: string;
-  readonly intervalMs: number;
-}
-
 export interface DeviceRoutesDeps {
   readonly clock: Clock;
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'gauges'>;
-  readonly devices: ReadonlyMap<string, ConfiguredDevice>;
+  readonly devices: Pick<ConfiguredDevices, 'get' | 'names'>;
 }
 
 /** A poll older than so many intervals is no news. */
@@ -40,7 +33,6 @@ const byName = z.object({ name: deviceName });
 
 export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps): void {
   const { clock, inventory, devices } = deps;
-  const configured = [...devices.keys()].toSorted((a, b) => (a < b ? -1 : 1));
   const access = READERS;
   routes.add(
     {
@@ -52,7 +44,7 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
       answer: listOf(deviceAnswer),
     },
     async ({ query }) => {
-      const page = await listDevices((cursor, limit) => inventory.devices(cursor, limit), configured, query);
+      const page = await listDevices((cursor, limit) => inventory.devices(cursor, limit), devices.names, query);
       const nowMs = clock.now();
       return { ...page, items: page.items.map(({ name, seen }) => deviceOf(name, seen, devices.get(name), nowMs)) };
     },
@@ -96,7 +88,7 @@ function addParts(routes: DescribedRoutes, { inventory, store, devices }: Device
         .interfaces(params.name, query.cursor ?? null, query.limit)
         .catch((error: unknown) => {
           // Configured and not seen yet: it has none that are known.
-          if (devices.has(params.name) && codeOf(error) === 'not_found') return { items: [], next: null };
+          if (devices.get(params.name) !== undefined && codeOf(error) === 'not_found') return { items: [], next: null };
           throw error;
         });
       return { items: page.items.map(interfaceOf), next: page.next };

@@ -18,7 +18,7 @@ export interface OverviewRoutesDeps {
 export interface OverviewConfig {
   readonly demo: boolean;
   readonly pollIntervalMs: number;
-  readonly configuredDevices: number;
+  readonly configuredDevices: () => number;
 }
 
 /** Every open page asks every few seconds: they share an answer. */
@@ -69,7 +69,7 @@ async function look(config: OverviewConfig, deps: OverviewRoutesDeps): Promise<O
   return {
     demo: config.demo,
     pollIntervalMs: config.pollIntervalMs,
-    devices: { configured: config.configuredDevices, ...counts.devices },
+    devices: { configured: config.configuredDevices(), ...counts.devices },
     interfaces: { ...counts.interfaces },
     readings: {
       pages: readings.pages.toString(),

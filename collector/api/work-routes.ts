@@ -4,14 +4,14 @@ import type { DescribedRoutes, RouteInput } from '../../common/http/described-ro
 import type { Principal, Role } from '../../common/runtime/access.ts';
 import { READERS } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { AgentConfigurations } from '../agents/agent-configurations.ts';
+import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SetType, Work, WorkRequest, WorkState } from '../agents/work-item.ts';
 import { agentConfigurationAnswer, handedOutAnswer, listOf, workAnswer } from './answers.ts';
 import { collectorPage, deviceName } from './parameters.ts';
 
 export interface WorkRoutesDeps {
   readonly work: Work;
-  readonly configurations: Pick<AgentConfigurations, 'of'>;
+  readonly devices: Pick<ConfiguredDevices, 'of' | 'get'>;
 }
 
 const OPERATORS: readonly Role[] = ['operator'];
@@ -69,7 +69,7 @@ export function addWorkRoutes(routes: DescribedRoutes, deps: WorkRoutesDeps): vo
 }
 
 /** For people. */
-function addAsking(routes: DescribedRoutes, { work, configurations }: WorkRoutesDeps): void {
+function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): void {
   routes.add(
     {
       method: 'POST',
@@ -87,7 +87,7 @@ function addAsking(routes: DescribedRoutes, { work, configurations }: WorkRoutes
         throw new WeirError('forbidden', `The role ${by.role} may not set values of devices.`, {
           needs: ['administrator'],
         });
-      refuseUnassigned(configurations, params.name, body.device);
+      refuseUnassigned(devices, params.name, body.device);
       return work.ask(params.name, requestOf(body), by);
     },
   );
@@ -121,7 +121,7 @@ function addAsking(routes: DescribedRoutes, { work, configurations }: WorkRoutes
 }
 
 /** For agents. */
-function addFetching(routes: DescribedRoutes, { work, configurations }: WorkRoutesDeps): void {
+function addFetching(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): void {
   routes.add(
     {
       method: 'GET',
@@ -151,17 +151,17 @@ function addFetching(routes: DescribedRoutes, { work, configurations }: WorkRout
       params: byName,
       answer: agentConfigurationAnswer,
     },
-    async (input) => answerConfiguration(input, configurations),
+    async (input) => answerConfiguration(input, devices),
   );
 }
 
 async function answerConfiguration(
   { params, principal, request, reply }: RouteInput<{ name: string }, unknown, unknown>,
-  configurations: WorkRoutesDeps['configurations'],
+  devices: WorkRoutesDeps['devices'],
 ): Promise<unknown> {
   const { name, role } = known(principal);
   if (role !== 'administrator' && name !== params.name) throw mismatch(name, params.name);
-  const answer = configurations.of(params.name);
+  const answer = devices.of(params.name);
   const etag = `"${answer.version}"`;
   void reply.header('etag', etag);
   const held = (request.headers['if-none-match'] ?? '').split(',').map((one) => one.trim());
@@ -175,8 +175,8 @@ function requestOf(body: z.output<typeof workBody>): WorkRequest {
   return { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
 }
 
-function refuseUnassigned(configurations: WorkRoutesDeps['configurations'], agent: string, device: string): void {
-  if (configurations.of(agent).devices.some(({ name }) => name === device)) return;
+function refuseUnassigned(devices: WorkRoutesDeps['devices'], agent: string, device: string): void {
+  if (devices.get(device)?.agent === agent) return;
   throw new WeirError('device_not_assigned', `The device ${device} is not assigned to the agent ${agent}.`, {
     agent,
     devices: [device],

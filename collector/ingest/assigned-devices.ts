@@ -10,6 +10,11 @@ export interface AssignedDevicesConfig {
   readonly formerMs: DurationMs;
 }
 
+interface OwnedDevice {
+  readonly name: string;
+  readonly agent: string;
+}
+
 export interface AssignedDevicesSources {
   readonly inventory: Pick<Inventory, 'devices'>;
   readonly history: {
@@ -19,15 +24,15 @@ export interface AssignedDevicesSources {
 
 export class AssignedDevices {
   readonly #config: AssignedDevicesConfig;
-  readonly #assigned: ReadonlyMap<string, string>;
+  #assigned: ReadonlyMap<string, string>;
   /** What an agent still has of a device taken out of the configuration belongs to it, and must not block what comes behind it. */
   #unconfigured: ReadonlyMap<string, string> = new Map();
   /** Until when a device was another agent's, by both names. */
   #former: ReadonlyMap<string, EpochMs> = new Map();
   #learnt = false;
 
-  constructor(devices: readonly { readonly name: string; readonly agent: string }[], config: AssignedDevicesConfig) {
-    this.#assigned = new Map(devices.map((device) => [device.name, device.agent]));
+  constructor(devices: readonly OwnedDevice[], config: AssignedDevicesConfig) {
+    this.#assigned = byName(devices);
     this.#config = config;
   }
 
@@ -45,21 +50,39 @@ export class AssignedDevices {
   }
 
   /** Takes down what is assigned now, and reads what was before and who polled the devices that are no longer configured. */
-  async learn({ inventory, history }: AssignedDevicesSources, nowMs: EpochMs): Promise<void> {
-    const assigned = [...this.#assigned].map(([device, agent]) => ({ device, agent }));
-    const former = await history.settle(assigned, nowMs);
+  learn(sources: AssignedDevicesSources, nowMs: EpochMs): Promise<void> {
+    return this.#settle(this.#assigned, sources, nowMs);
+  }
+
+  /** The same for another configuration, which counts once all of this is known; rejects where it cannot be, and then nothing has changed. */
+  change(devices: readonly OwnedDevice[], sources: AssignedDevicesSources, nowMs: EpochMs): Promise<void> {
+    return this.#settle(byName(devices), sources, nowMs);
+  }
+
+  async #settle(
+    assigned: ReadonlyMap<string, string>,
+    { inventory, history }: AssignedDevicesSources,
+    nowMs: EpochMs,
+  ): Promise<void> {
+    const pairs = [...assigned].map(([device, agent]) => ({ device, agent }));
+    const former = await history.settle(pairs, nowMs);
     const unconfigured = new Map<string, string>();
     let cursor: string | null = null;
     do {
       const page: Awaited<ReturnType<Inventory['devices']>> = await inventory.devices(cursor, PAGE);
       for (const { name, agent } of page.items)
-        if (agent !== null && !this.#assigned.has(name)) unconfigured.set(name, agent);
+        if (agent !== null && !assigned.has(name)) unconfigured.set(name, agent);
       cursor = page.next;
     } while (cursor !== null);
+    this.#assigned = assigned;
     this.#former = new Map(former.map((one) => [keyOf(one), one.untilMs]));
     this.#unconfigured = unconfigured;
     this.#learnt = true;
   }
+}
+
+function byName(devices: readonly OwnedDevice[]): ReadonlyMap<string, string> {
+  return new Map(devices.map((device) => [device.name, device.agent]));
 }
 
 /** No name has a blank. */

@@ -101,6 +101,11 @@ export class CollectorFixture {
     await this.start();
   }
 
+  /** Other devices, while it runs. */
+  reload(devices: NonNullable<FixtureOptions['devices']>): Promise<void> {
+    return this.#collector.reload(configOf({ ...this.#options, devices }).devices);
+  }
+
   /** Stops, and gives another collector for its place and its data, whose configuration lacks a device; not started. */
   async without(device: string): Promise<CollectorFixture> {
     await this.stop();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agentsMigrations } from '../../../collector/agents/agents-migrations.ts';
 import { AssignmentHistory } from '../../../collector/agents/assignment-history.ts';
 import { migrate } from '../../../common/database/migrate.ts';
-import { CollectorFixture, startCollectorFixture } from '../../support/collector-fixture.ts';
+import { AGENT, CollectorFixture, startCollectorFixture } from '../../support/collector-fixture.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
@@ -77,3 +77,48 @@ test('through a collector that is started again with another configuration', asy
     await remove();
   }
 }, 30_000);
+
+test('the same while it runs: each agent hears of its new devices, and the API knows them', async () => {
+  const { fixture, remove } = await startCollectorFixture({ devices: [{ name: 'core1' }, { name: 'core2' }] });
+  try {
+    const second = await fixture.token('agent-2', 'agent');
+    const devicesOf = async (agent: string, token: string) => {
+      const { devices } = await fixture.get<{ devices: { name: string }[] }>(
+        `/api/v1/agents/${agent}/configuration`,
+        token,
+      );
+      return devices.map(({ name }) => name);
+    };
+    expect([await devicesOf('agent-1', AGENT), await devicesOf('agent-2', second)]).toEqual([['core1', 'core2'], []]);
+    const poll = (device: string) =>
+      interfacePoll({ device, atMs: Date.now(), interfaces: [{ key: 'xe-0', inOctets: 1n, outOctets: 1n }] });
+    const send = (agent: string, token: string, sequence: number, device: string) =>
+      fixture.send({ agent, token, incarnation: `of-${agent}`, sequence, polls: [poll(device)] });
+    expect((await send('agent-2', second, 1, 'core2')).status).toBe(403);
+    await fixture.reload([{ name: 'core1' }, { name: 'core2', agent: 'agent-2' }, { name: 'new1', agent: 'agent-2' }]);
+    expect([await devicesOf('agent-1', AGENT), await devicesOf('agent-2', second)]).toEqual([
+      ['core1'],
+      ['core2', 'new1'],
+    ]);
+    expect((await send('agent-2', second, 1, 'core2')).status).toBe(200);
+    expect((await send('agent-2', second, 2, 'new1')).status).toBe(200);
+    // Polled by the first before it had heard of it.
+    expect((await send('agent-1', AGENT, 1, 'core2')).status).toBe(200);
+    expect((await send('agent-1', AGENT, 2, 'new1')).status).toBe(403);
+    const { items } = await fixture.get<{ items: { name: string; agent: string }[] }>('/api/v1/devices');
+    expect(items.map(({ name, agent }) => `${name} ${agent}`)).toEqual([
+      'core1 agent-1',
+      'core2 agent-2',
+      'new1 agent-2',
+    ]);
+    const agents = await fixture.get<{ items: { name: string; devices: number }[] }>('/api/v1/agents');
+    expect(agents.items.map(({ name, devices }) => [name, devices])).toEqual([
+      ['agent-1', 1],
+      ['agent-2', 2],
+    ]);
+    const overview = await fixture.get<{ devices: { configured: number } }>('/api/v1/overview');
+    expect(overview.devices.configured).toBe(3);
+  } finally {
+    await remove();
+  }
+});
