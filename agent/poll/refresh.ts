@@ -29,7 +29,7 @@ export const UNOBSERVED: RefreshState = { last: null, stillPolls: null, gaps: []
 /** No interval is widened beyond it: a percentile contract wants a poll a minute. */
 export const WIDEST_MS = 60_000;
 /** Moves after equal waits that it takes to be sure. */
-const MOVES_TO_BE_SURE = 4;
+const MOVES_TO_BE_SURE = 8;
 /**
  * What must move at once: below is the small talk of an idle device (LLDP, spanning tree, our own polls), which has a period too. A device that
  * carries so much in a few seconds carries something in each of them, so that standing still is the counters' doing.

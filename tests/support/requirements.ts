@@ -14,6 +14,7 @@ const PACKAGES = {
   influxdb: '/usr/bin/influxd',
   'victoria-metrics': '/usr/bin/victoria-metrics',
   iproute2: '/usr/sbin/ip',
+  'iputils-ping': '/usr/bin/ping',
   openssl: '/usr/bin/openssl',
 } as const;
 
