@@ -19,6 +19,7 @@ import { TokenBucket } from './discover/token-bucket.ts';
 import { composeDirections, type Reloaded } from './directions.ts';
 import { deviceLine } from './health/device-line.ts';
 import { HealthServer } from './health/health-server.ts';
+import { composeNotifications } from './notifications.ts';
 import { DeviceState } from './poll/device-state.ts';
 import { Ping, systemPing } from './poll/ping.ts';
 import { pollDevice } from './poll/poll-device.ts';
@@ -62,6 +63,8 @@ export interface AgentDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Free bytes of the disk a folder is on; default the system's answer. */
   readonly freeBytes?: (folder: string) => number;
+  /** The program of the trap receiver's thread; default the one that comes with Weir. */
+  readonly trapWorkerFile?: URL;
 }
 
 export interface Agent extends Component {
@@ -131,8 +134,11 @@ export function createAgent(
   );
   const lines = (): unknown[] => scheduler.reports().map((report) => deviceLine(report, devices.get(report.device)));
   const health = new HealthServer(reporter, { port: config.healthPort }, { token, devices: lines });
-  // Stopped in reverse: work and the scheduler first, and their last polls and results find the spool open.
-  const parts = [health, access, spool, http, shipper, ...directions.configuration, scheduler, directions.work];
+  const heard = { ...deps, devices: () => devices.all(), engines: access, sink: spool, scheduler };
+  const notifications = composeNotifications(reporter, config, folder, heard);
+  // Stopped in reverse: traps, work and the scheduler first, and their last events, polls and results find the spool open.
+  const polling = [...directions.configuration, scheduler, directions.work, ...notifications];
+  const parts = [health, access, spool, http, shipper, ...polling];
   return {
     start: async () => {
       tellStranded(reporter, config);

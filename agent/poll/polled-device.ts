@@ -195,6 +195,12 @@ export class PolledDevice {
     };
   }
 
+  /** What an ifIndex stands for by the names last read; null where that is not known. */
+  interfaceKeyAt(ifIndex: number): string | null {
+    const { names } = this.#state;
+    return names?.keys[names.index.indexOf(String(ifIndex))] ?? null;
+  }
+
   explain(nextDueInMs: number): DeviceExplanation {
     const lastPoll = this.#last === null ? null : explainVisit(this.#last, this.#state, this.#reader);
     return { ...this.report(nextDueInMs), lastPoll };

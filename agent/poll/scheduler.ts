@@ -100,9 +100,7 @@ export class Scheduler implements Component {
   /** Lets polls under way come to their next packet, hands on what they have, and waits for it. */
   async stop(): Promise<void> {
     if (this.#loop === null) return;
-    this.#stopping.abort(OVER);
-    this.#nap.abort(OVER);
-    for (const deadline of this.#deadlines) deadline.abort(OVER);
+    for (const waiting of [this.#stopping, this.#nap, ...this.#deadlines]) waiting.abort(OVER);
     await this.#loop;
     this.#loop = null;
     this.#save();
@@ -174,6 +172,11 @@ export class Scheduler implements Component {
   explain(device: string): DeviceExplanation | null {
     const turn = this.#turns.get(device);
     return turn?.polled.explain(this.#dueInMs(turn)) ?? null;
+  }
+
+  /** What an ifIndex of a device stands for now; null where polling does not know. */
+  interfaceKeyAt(device: string, ifIndex: number): string | null {
+    return this.#turns.get(device)?.polled.interfaceKeyAt(ifIndex) ?? null;
   }
 
   summary(): SchedulerSummary {
