@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { SystemClock } from '../../common/runtime/clock.ts';
+import { createReporter } from '../../common/runtime/reporter.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { loadWhole, type WholeConfiguration } from '../configuration.ts';
 import { portOption, textOption } from '../options.ts';
+import { onReload } from '../reload-signal.ts';
 import { askForFirstDevice } from '../setup/first-device.ts';
 import { Pipeline, type PipelineConfig } from '../supervise/pipeline.ts';
 
@@ -20,7 +22,8 @@ export const upCommand: Command = {
   --data DIR      where everything is kept; default ./data
 
 Starts the embedded PostgreSQL (unless database.url is set), the collector, the agent and the billing bridge as child
-processes, starts again what dies, and stops all of them in order on Ctrl-C.`,
+processes, starts again what dies, and stops all of them in order on Ctrl-C. At SIGHUP collector and agent read the devices of the
+configuration again.`,
   options: { config: { type: 'string' }, data: { type: 'string' }, port: { type: 'string' } },
   run: async (context) => {
     const file = path.resolve(textOption(context, 'config') ?? DEFAULT_FILE);
@@ -74,7 +77,14 @@ export async function runPipeline(context: CommandContext, config: PipelineConfi
     context.print(`\n      open     http://127.0.0.1:${config.ports.collector}/`);
     context.print(`      sign in  ${pipeline.loginLink}\n`);
     context.print('weir  Ctrl-C stops everything.');
+    const listenNoMore = onReload(createReporter({ component: 'up' }), async () => {
+      // A mistake is told here, once, and reaches no child.
+      loadWhole(config.configurationFile);
+      context.print('weir  reading the configuration again');
+      await pipeline.reload();
+    });
     await stopped;
+    listenNoMore();
   }
   context.print('weir  stopping');
   await pipeline.stop();

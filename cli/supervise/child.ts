@@ -66,6 +66,11 @@ export class SupervisedChild implements Component {
     await this.#ready();
   }
 
+  /** Asks the child to read its configuration again; one that is not up yet reads it anyway. */
+  reload(): void {
+    if (this.#wasUp) this.#child?.kill('SIGHUP');
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#child?.kill('SIGTERM');

@@ -34,6 +34,9 @@ export interface PipelineDeps {
 }
 
 const LOG_BYTES = 20 * 1024 * 1024;
+/** Children that can read their configuration again. */
+const RELOADED = ['collector', 'agent'];
+const RELOAD_APART_MS = 1000;
 
 export class Pipeline implements Component {
   readonly #config: PipelineConfig;
@@ -43,6 +46,7 @@ export class Pipeline implements Component {
   #release: (() => void) | null = null;
   #components: Component[] = [];
   #logs: BoundedLog[] = [];
+  #reloaded: readonly SupervisedChild[] = [];
   #tokens: Tokens | null = null;
 
   constructor(config: PipelineConfig, deps: PipelineDeps) {
@@ -69,6 +73,7 @@ export class Pipeline implements Component {
       const databaseUrl = await this.#startDatabase();
       const children = this.#children(this.#tokens, databaseUrl);
       this.#components.push(...children.map((child) => child.component));
+      this.#reloaded = RELOADED.flatMap((name) => children.find((child) => child.label === name)?.component ?? []);
       for (const child of children) {
         await child.component.start();
         this.#deps.tell(`${child.label.padEnd(16)}${child.says}`);
@@ -79,9 +84,18 @@ export class Pipeline implements Component {
     }
   }
 
+  /** The collector reads its configuration again, then the agent, whose new devices the collector must know by then. */
+  async reload(): Promise<void> {
+    for (const child of this.#reloaded) {
+      child.reload();
+      await this.#deps.clock.sleep(RELOAD_APART_MS);
+    }
+  }
+
   async stop(): Promise<void> {
     await stopAll(this.#components);
     this.#components = [];
+    this.#reloaded = [];
     for (const log of [...this.#logs, this.#supervisorLog]) log.close();
     this.#logs = [];
     this.#release?.();
@@ -101,7 +115,7 @@ export class Pipeline implements Component {
     return postgres.url;
   }
 
-  #children(tokens: Tokens, databaseUrl: string): { label: string; says: string; component: Component }[] {
+  #children(tokens: Tokens, databaseUrl: string): { label: string; says: string; component: SupervisedChild }[] {
     const { configurationFile, ports, simulator, queueUrl, devices, dataFolder } = this.#config;
     const common = ['--config', configurationFile, '--data', dataFolder];
     const queue = queueUrl === null ? {} : { WEIR_QUEUE_URL: resolveSecret(queueUrl, this.#deps.environment) };
@@ -171,7 +185,7 @@ export class Pipeline implements Component {
     readyUrl: string,
     environment: Readonly<Record<string, string>>,
     says: string,
-  ): { label: string; says: string; component: Component } {
+  ): { label: string; says: string; component: SupervisedChild } {
     const log = new BoundedLog(path.join(this.#config.dataFolder, 'logs', `${name}.log`), LOG_BYTES);
     this.#logs.push(log);
     const config = { name, args, environment, readyUrl };

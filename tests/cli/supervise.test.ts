@@ -49,6 +49,7 @@ process.on('SIGTERM', () => {
   if (habit === 'stubborn') return;
   setTimeout(() => { note('stopped'); process.exit(0); }, 100);
 });
+process.on('SIGHUP', () => note('reloaded'));
 process.on('disconnect', () => { note('orphaned'); process.exit(0); });
 `;
 
@@ -173,6 +174,20 @@ describe('a supervised child', () => {
     await child.stop();
     expect(await isUp(url)).toBe(false);
     expect(notes()).toEqual(['started stubborn']);
+  }, 60_000);
+
+  test('is asked to read its configuration again, and goes on', async () => {
+    const { child, url } = await childOf('reloading');
+    child.reload();
+    await child.start();
+    child.reload();
+    await waitFor(
+      () => notes().length === 2,
+      15_000,
+      () => 'the reload',
+    );
+    expect([notes(), await isUp(url)]).toEqual([['started reloading', 'reloaded reloading'], true]);
+    await child.stop();
   }, 60_000);
 
   test('several are started in order and stopped in the other', async () => {
