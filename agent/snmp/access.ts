@@ -61,7 +61,8 @@ export class SnmpAccess implements Component, EngineDirectory {
   readonly #engines: EngineTable;
   readonly #worker: KeyWorker;
   readonly #oids = new OidCache();
-  readonly #users = new Map<CredentialConfiguration, UsmUser>();
+  /** A set that is configured no more takes its user with it. */
+  readonly #users = new WeakMap<UserCredential, UsmUser>();
   readonly #sessions = new Map<string, DeviceSession>();
   #ring: KeyRing | null = null;
   #parts: readonly Component[] = [];
@@ -130,12 +131,23 @@ export class SnmpAccess implements Component, EngineDirectory {
     return this.#engines.engines();
   }
 
-  enginesOf(engineId: string): readonly KnownEngine[] {
-    return this.#engines.enginesOf(engineId);
+  #keyRing(secret: Uint8Array = randomBytes(SECRET_BYTES)): KeyRing {
+    this.#ring ??= new KeyRing({ secret, derive: (request) => this.#worker.derive(request) });
+    return this.#ring;
   }
 
-  /** The user of a v3 credential set, with keys for any engine; one per set. Throws like openSession. */
-  userOf(credential: UserCredential): UsmUser {
+  #securityFor(credential: CredentialConfiguration, owner: SessionOwner | undefined): MessageSecurity {
+    const { environment, clock } = this.#deps;
+    if (credential.version !== '3') {
+      if (owner !== undefined) this.#engines.close(owner.device);
+      return new CommunitySecurity(VERSION[credential.version], resolveSecret(credential.community, environment));
+    }
+    const memory = owner === undefined ? NO_MEMORY : this.#engines.memoryOf(owner.device);
+    const deps = { monotonicMs: () => clock.monotonicMs(), memory };
+    return new UserSecurity(this.#userOf(credential), credential.context, deps);
+  }
+
+  #userOf(credential: UserCredential): UsmUser {
     const known = this.#users.get(credential);
     if (known !== undefined) return known;
     const user = new UsmUser(credential, {
@@ -145,21 +157,6 @@ export class SnmpAccess implements Component, EngineDirectory {
     this.#tellShort(credential.user, user);
     this.#users.set(credential, user);
     return user;
-  }
-
-  #keyRing(secret: Uint8Array = randomBytes(SECRET_BYTES)): KeyRing {
-    this.#ring ??= new KeyRing({ secret, derive: (request) => this.#worker.derive(request) });
-    return this.#ring;
-  }
-
-  #securityFor(credential: CredentialConfiguration, owner: SessionOwner | undefined): MessageSecurity {
-    const { environment, clock } = this.#deps;
-    if (credential.version !== '3') {
-      return new CommunitySecurity(VERSION[credential.version], resolveSecret(credential.community, environment));
-    }
-    const memory = owner === undefined ? NO_MEMORY : this.#engines.memoryOf(owner.device);
-    const deps = { monotonicMs: () => clock.monotonicMs(), memory };
-    return new UserSecurity(this.userOf(credential), credential.context, deps);
   }
 
   #repliesOf(owner: SessionOwner | undefined): ReplyAddress {

@@ -10,6 +10,8 @@ export interface EngineRecord {
   /** Seconds since the boot, at `learntAtMs` of our monotonic clock. */
   time: number;
   learntAtMs: number;
+  /** Seconds it had at least when a former life of the agent ended: until it is heard again, less than this is a restart. Null once heard. */
+  keptTime: number | null;
 }
 
 /** What the table is to one device. */
@@ -41,8 +43,6 @@ export interface KnownEngine {
 /** For whoever receives notifications or explains: which device has which engine. */
 export interface EngineDirectory {
   engines(): readonly KnownEngine[];
-  /** Those of one engine id in lower-case hexadecimal; more than one where it is shared. */
-  enginesOf(engineId: string): readonly KnownEngine[];
 }
 
 /** The form in which it is kept. */
@@ -110,20 +110,15 @@ export class EngineTable implements EngineDirectory {
     return [...this.#open].flatMap((device) => this.#known(device) ?? []);
   }
 
-  enginesOf(engineId: string): readonly KnownEngine[] {
-    return [...(this.#devicesById.get(engineId) ?? [])].flatMap((device) => this.#known(device) ?? []);
-  }
-
-  /** What to keep. */
+  /** What to keep. An engine not heard in this life is kept as it was. */
   kept(): KeptEngine[] {
     this.#dirty = false;
-    return [...this.#records].map(([device, record]) => ({
-      device,
-      engineId: hexOf(record.id),
-      boots: record.boots,
-      time: this.#timeNow(record),
-      atMs: this.#clock.now(),
-    }));
+    const now = this.#clock.now();
+    return [...this.#records].map(([device, record]) => {
+      const time = this.#timeNow(record);
+      const kept = record.keptTime ?? time;
+      return { device, engineId: hexOf(record.id), boots: record.boots, time: kept, atMs: now - (time - kept) * 1000 };
+    });
   }
 
   /** Takes in what was kept; engines already known stay. Our wall clock may have stepped: the device's answer corrects it. */
@@ -131,7 +126,12 @@ export class EngineTable implements EngineDirectory {
     for (const { device, engineId, boots, time, atMs } of kept.slice(-MOST_ENGINES)) {
       if (this.#records.has(device)) continue;
       const passed = Math.max(0, Math.floor((this.#clock.now() - atMs) / 1000));
-      const record = { boots, time: Math.min(MOST_SECONDS, time + passed), learntAtMs: this.#clock.monotonicMs() };
+      const record = {
+        boots,
+        time: Math.min(MOST_SECONDS, time + passed),
+        learntAtMs: this.#clock.monotonicMs(),
+        keptTime: time,
+      };
       this.#records.set(device, { id: Buffer.from(engineId, 'hex'), ...record });
       if (this.#open.has(device)) this.#index(device, engineId);
     }

@@ -1,4 +1,4 @@
-// Seals and opens messages of version 3 under the keys of one user at one engine (RFC 3414 §3.1, §3.2), for polls as for notifications.
+// Seals and opens messages of version 3 under the keys of one user at one engine (RFC 3414 §3.1, §3.2).
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { EngineKeys } from './key-derivation.ts';
 import { decodeScopedPdu, encodeSecuredMessage, FLAG, type ScopedPdu, type SecuredMessage } from './message.ts';
@@ -70,16 +70,4 @@ export function scopedPduOf(user: MessageUser, keys: EngineKeys, message: Secure
     if (error instanceof WeirError) return null;
     throw error;
   }
-}
-
-/**
- * A notification of the user at the engine its keys are for: null unless user, level and digest are right and it can be decrypted.
- * The level must be the user's at least (RFC 3414 §3.2 step 5). Whether it is fresh is for the caller: compare boots and time.
- */
-export function openNotification(user: MessageUser, keys: EngineKeys, message: SecuredMessage): ScopedPdu | null {
-  if (Buffer.compare(user.name, message.user) !== 0) return null;
-  if (user.authProtocol !== null && !isAuthentic(user, keys, message)) return null;
-  if (user.authProtocol === null && (message.flags & FLAG.authenticated) !== 0) return null;
-  if (user.privProtocol !== null && (message.flags & FLAG.encrypted) === 0) return null;
-  return scopedPduOf(user, keys, message);
 }

@@ -194,7 +194,13 @@ export class UserSecurity implements MessageSecurity {
     const same = believed !== null && Buffer.compare(believed.id, message.engineId) === 0;
     if (believed !== null && !same) this.#countMeeting();
     const { engineBoots: boots, engineTime: time } = message;
-    const told = { id: Uint8Array.from(message.engineId), boots, time, learntAtMs: this.#deps.monotonicMs() };
+    const told = {
+      id: Uint8Array.from(message.engineId),
+      boots,
+      time,
+      learntAtMs: this.#deps.monotonicMs(),
+      keptTime: null,
+    };
     const record = same && !this.#clockRefused ? believed : told;
     this.#clockRefused = false;
     const keys = this.#user.keysAt(record.id);
@@ -219,8 +225,9 @@ export class UserSecurity implements MessageSecurity {
     const nowMs = this.#deps.monotonicMs();
     const { engineBoots: boots, engineTime: time } = message;
     const steady = record === believed;
-    // More than the window behind what we expect: it restarted without counting.
-    const jumped = authentic && (boots !== record.boots || time < engineTimeAt(record, nowMs) - TIME_WINDOW_SECONDS);
+    // More than the window behind what we expect: it restarted without counting. Over a restart of ours only the wall clock went on, which may step.
+    const expected = record.keptTime ?? engineTimeAt(record, nowMs);
+    const jumped = authentic && (boots !== record.boots || time < expected - TIME_WINDOW_SECONDS);
     if (steady && !jumped) {
       if (authentic) takeClock(record, boots, time, nowMs);
       return;
@@ -257,6 +264,7 @@ function takeClock(record: EngineRecord, boots: number, time: number, nowMs: num
   record.boots = boots;
   record.time = time;
   record.learntAtMs = nowMs;
+  record.keptTime = null;
 }
 
 /** RFC 3414 §4: neither engine nor user are named. */

@@ -13,7 +13,7 @@ import {
 } from '../../../agent/snmp/message.ts';
 import { oidOf } from '../../../agent/snmp/oid.ts';
 import { PDU } from '../../../agent/snmp/pdu.ts';
-import { openNotification, sealMessage } from '../../../agent/snmp/secured-message.ts';
+import { isAuthentic, scopedPduOf, sealMessage } from '../../../agent/snmp/secured-message.ts';
 import { CommunitySecurity } from '../../../agent/snmp/security.ts';
 import { encodeSetValue } from '../../../agent/snmp/set-value.ts';
 import { DEFAULT_TRANSPORT, Transport } from '../../../agent/snmp/transport.ts';
@@ -154,7 +154,8 @@ function swallow(bytes: Uint8Array, securities: readonly UserSecurity[]): 'taken
     if (message.version === 3) {
       for (const security of securities) security.open(message, message.messageId);
       for (const user of USERS) {
-        const scoped = openNotification(user, keysOf(user), message);
+        isAuthentic(user, keysOf(user), message);
+        const scoped = scopedPduOf(user, keysOf(user), message);
         if (scoped !== null) touch(scoped.pdu.varbinds);
       }
       if ((message.flags & FLAG.encrypted) === 0) touch(decodeScopedPdu(message.scoped).pdu.varbinds);
@@ -182,7 +183,7 @@ function touch(varbinds: Varbinds): void {
 /** With an engine known, so that digests and ciphers are tried. */
 function securitiesAtEngine(): UserSecurity[] {
   return USERS.map((user) => {
-    const record: EngineRecord = { id: ENGINE, boots: 3, time: 4711, learntAtMs: 0 };
+    const record: EngineRecord = { id: ENGINE, boots: 3, time: 4711, learntAtMs: 0, keptTime: null };
     const memory = { recall: () => record, confirm: () => undefined };
     const security = new UserSecurity(user, '', { monotonicMs: () => 0, memory });
     expect(security.prepare()).toBeNull();
@@ -205,12 +206,12 @@ describe('mutated messages', () => {
     expect(Math.min(counts.taken, counts.refused)).toBeGreaterThan(300);
   });
 
-  test('no message with a changed octet passes for an authenticated notification', () => {
+  test('no message with a changed octet passes for authentic', () => {
     const user = USERS[1];
     if (user === undefined) throw new Error('no user');
     const sealed = SEEDS.filter((bytes) => {
       const message = decodeMessage(bytes);
-      return message.version === 3 && openNotification(user, keysOf(user), message) !== null;
+      return message.version === 3 && isAuthentic(user, keysOf(user), message);
     });
     expect(sealed).toHaveLength(2);
     const edits = fc.tuple(fc.nat(sealed.length - 1), fc.nat(), fc.integer({ min: 1, max: 255 }));
@@ -219,7 +220,7 @@ describe('mutated messages', () => {
         const bytes = set(sealed[which] ?? new Uint8Array(), at, (old) => old ^ mask);
         try {
           const message = decodeMessage(bytes);
-          expect(message.version === 3 && openNotification(user, keysOf(user), message) !== null).toBe(false);
+          expect(message.version === 3 && isAuthentic(user, keysOf(user), message)).toBe(false);
         } catch (error) {
           expect(error).toMatchObject({ code: 'snmp_malformed' });
         }
