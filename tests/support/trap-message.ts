@@ -14,6 +14,18 @@ import {
   privacyKey,
 } from '../../agent/snmp/usm.ts';
 
+export const OWN_ENGINE = '8000000005aabbccddeeff001122334455';
+export const SENDER_ENGINE = '80001f8880e9630000d61ff449';
+
+export const USER = { name: 'watcher', auth: 'SHA', authPassphrase: 'authentication-phrase' } as const;
+export const PRIVATE_USER = {
+  name: 'secretive',
+  auth: 'SHA256',
+  authPassphrase: 'authentication-phrase',
+  priv: 'AES',
+  privPassphrase: 'privacy-phrase',
+} as const;
+
 export interface TestVarbind {
   readonly oid: string;
   readonly tag: number;

@@ -3,20 +3,9 @@ import path from 'node:path';
 import type { TrapSettings } from '../../agent/trap/exchange.ts';
 import { loadNames } from '../../agent/trap/names.ts';
 import type { CredentialConfiguration } from '../../common/runtime/device-configuration.ts';
+import { OWN_ENGINE, PRIVATE_USER, USER } from './trap-message.ts';
 
 export const NAMES = loadNames([path.resolve(import.meta.dirname, '../../config/traps')]);
-export const OWN_ENGINE = '8000000005aabbccddeeff001122334455';
-export const SENDER_ENGINE = '80001f8880e9630000d61ff449';
-
-export const USER = { name: 'watcher', auth: 'SHA', authPassphrase: 'authentication-phrase' } as const;
-export const PRIVATE_USER = {
-  name: 'secretive',
-  auth: 'SHA256',
-  authPassphrase: 'authentication-phrase',
-  priv: 'AES',
-  privPassphrase: 'privacy-phrase',
-} as const;
-
 export const SETS: Readonly<Record<string, CredentialConfiguration>> = {
   plain: { version: '2c', community: 'public' },
   other: { version: '2c', community: 'other' },

@@ -14,10 +14,14 @@ import {
   messageV1,
   messageV2c,
   messageV3,
+  OWN_ENGINE,
+  PRIVATE_USER,
   type SecuredSpec,
+  SENDER_ENGINE,
   text,
+  USER,
 } from '../../support/trap-message.ts';
-import { ADDRESSES, OWN_ENGINE, PRIVATE_USER, SENDER_ENGINE, trapSettings, USER } from '../../support/trap-settings.ts';
+import { ADDRESSES, trapSettings } from '../../support/trap-settings.ts';
 
 class Rig {
   readonly intake: Intake;
