@@ -105,9 +105,9 @@ export class PolledDevice {
     return isOpen(this.#breaker);
   }
 
-  /** Its last poll failed: the next may wait long for nothing. */
+  /** Its last poll failed, so that the next may wait long for nothing. While it rests there is nothing to wait for. */
   get doubtful(): boolean {
-    return this.#breaker.failures > 0;
+    return this.#breaker.failures > 0 && decide(this.#breaker, this.#deps.clock.monotonicMs()) !== 'rest';
   }
 
   /** Takes over its configuration; what is known of it stays, unless it is reached otherwise than before. Not while it is being polled. */
