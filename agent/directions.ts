@@ -57,8 +57,6 @@ export interface Directions {
   reload(wanted: AgentConfig): Reloaded;
 }
 
-const PULL_EVERY_MS = 30_000;
-
 /** `folder`: of this agent. */
 export function composeDirections(
   reporter: Reporter,
@@ -78,19 +76,15 @@ export function composeDirections(
     configure: (all) => void deps.scheduler().configure(scheduled(all)),
   });
   const questions = new FailOverQuestions(config.collectorUrls, deps);
-  const client = new ConfigurationClient(
-    reporter,
-    { agent: config.name, everyMs: PULL_EVERY_MS },
-    {
-      clock,
-      random,
-      questions,
-      accept,
-      newId: randomUUID,
-      file: new KeptFile(reporter, path.join(folder, 'configuration.json')),
-      apply: (pulled) => void devices.apply(pulledDevices(pulled, running, sets)),
-    },
-  );
+  const client = new ConfigurationClient(reporter, config.name, {
+    clock,
+    random,
+    questions,
+    accept,
+    newId: randomUUID,
+    file: new KeptFile(reporter, path.join(folder, 'configuration.json')),
+    apply: (pulled) => void devices.apply(pulledDevices(pulled, running, sets)),
+  });
   const worker = new Worker(reporter, {
     clock,
     accept,
@@ -160,7 +154,8 @@ function accessNames(): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
       name,
       intervalMs,
       host: address.host,
-      access: `${address.host} ${address.port} ${credentialName} ${generationOf(credential)} ${replyAddress}`,
+      snmp: credential !== null,
+      access: `${address.host} ${address.port} ${credentialName} ${credential === null ? 0 : generationOf(credential)} ${replyAddress}`,
     }));
 }
 

@@ -10,12 +10,6 @@ import { backoffDelay } from '../../common/runtime/retry.ts';
 import type { CollectorQuestions } from '../ship/collector-questions.ts';
 import { type PulledConfiguration, pulledToBytes, readPulled } from './pulled-configuration.ts';
 
-export interface ConfigurationClientConfig {
-  readonly agent: string;
-  /** How often it is asked whether there is another version. */
-  readonly everyMs: DurationMs;
-}
-
 export interface ConfigurationClientDeps {
   readonly clock: Clock;
   readonly random: () => number;
@@ -28,14 +22,20 @@ export interface ConfigurationClientDeps {
   readonly accept: (event: DeviceEvent) => Promise<void>;
 }
 
-const TIMEOUT_MS: DurationMs = 30_000;
+const WAIT_SECONDS = 25;
+/** The wait, and time for the way and a long list. */
+const TIMEOUT_MS: DurationMs = 55_000;
+/** Two questions are at least this far apart, whatever is answered. */
+const LEAST_PAUSE_MS: DurationMs = 1000;
+/** A version that was refused comes again at once: it is the collector's or the agent's file that must change. */
+const REFUSED_PAUSE_MS: DurationMs = 30_000;
 const MOST_ANSWER_BYTES = 32 * 1024 * 1024;
 const RETRY = { firstMs: 1000, mostMs: 60_000 };
 const MOST_TEXT = 1000;
 
 export class ConfigurationClient implements Component {
   readonly #reporter: Reporter;
-  readonly #config: ConfigurationClientConfig;
+  readonly #agent: string;
   readonly #deps: ConfigurationClientDeps;
   readonly #answers: CounterMetric;
   readonly #refused: CounterMetric;
@@ -48,9 +48,9 @@ export class ConfigurationClient implements Component {
   #refusal: string | null = null;
   #state: HealthState = { healthy: false, message: 'no devices yet: no collector has given any' };
 
-  constructor(reporter: Reporter, config: ConfigurationClientConfig, deps: ConfigurationClientDeps) {
+  constructor(reporter: Reporter, agent: string, deps: ConfigurationClientDeps) {
     this.#reporter = reporter;
-    this.#config = config;
+    this.#agent = agent;
     this.#deps = deps;
     this.#answers = reporter.counter('configuration_questions_total', 'Questions for the devices, by what came', [
       'answer',
@@ -99,18 +99,20 @@ export class ConfigurationClient implements Component {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#deps;
     while (!signal.aborted) {
-      const answered = await this.#ask(signal);
+      const startedMs = clock.monotonicMs();
+      const pauseMs = await this.#ask(signal);
       if (signal.aborted) return;
-      const spreadMs = this.#config.everyMs * (0.9 + 0.2 * random());
-      await clock.sleep(answered ? spreadMs : backoffDelay(RETRY, this.#failures - 1, random), signal);
+      const restMs = LEAST_PAUSE_MS * (1 + random()) - (clock.monotonicMs() - startedMs);
+      await clock.sleep(Math.max(0, restMs, pauseMs), signal);
     }
   }
 
-  async #ask(signal: AbortSignal): Promise<boolean> {
+  /** Gives the pause before the next question, which waits at the collector for another version. */
+  async #ask(signal: AbortSignal): Promise<DurationMs> {
     const held = this.#current?.version;
     try {
       const answer = await this.#deps.questions.ask({
-        place: `/api/v1/agents/${encodeURIComponent(this.#config.agent)}/configuration`,
+        place: `/api/v1/agents/${encodeURIComponent(this.#agent)}/configuration?wait=${WAIT_SECONDS}`,
         headers: held === undefined ? {} : { 'if-none-match': `"${held}"` },
         timeoutMs: TIMEOUT_MS,
         mostAnswerBytes: MOST_ANSWER_BYTES,
@@ -118,16 +120,16 @@ export class ConfigurationClient implements Component {
       });
       this.#failures = 0;
       if (answer.status === 304) this.#unchanged();
-      else await this.#takeUp(answer.body);
-      return true;
+      else if (!(await this.#takeUp(answer.body))) return REFUSED_PAUSE_MS * (0.5 + this.#deps.random());
+      return 0;
     } catch (error) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return 0;
       this.#failures += 1;
       const code = codeOf(error);
       this.#answers.add(1, { answer: code });
       if (this.#failures === 1) this.#reporter.warn('devices not asked for', { code, message: messageOf(error) });
       if (this.#current === null) this.#state = { healthy: false, message: `no devices yet: ${code}` };
-      return false;
+      return backoffDelay(RETRY, this.#failures - 1, this.#deps.random);
     }
   }
 
@@ -137,11 +139,16 @@ export class ConfigurationClient implements Component {
     this.#state = { healthy: true, message: `version ${this.#current?.version ?? ''}` };
   }
 
-  async #takeUp(body: Buffer): Promise<void> {
+  /** False where it was refused. */
+  async #takeUp(body: Buffer): Promise<boolean> {
     let version = 'unknown';
     try {
       const pulled = readPulled(body);
       version = pulled.version;
+      if (version === this.#current?.version) {
+        this.#unchanged();
+        return true;
+      }
       this.#deps.apply(pulled);
       this.#current = pulled;
       this.#refusal = null;
@@ -150,8 +157,10 @@ export class ConfigurationClient implements Component {
       this.#reporter.info('devices of the collector taken up', { version, devices: pulled.devices.length });
       // A disk that refuses is told by the file; the next start asks the collector again.
       this.#deps.file.write(pulledToBytes(pulled));
+      return true;
     } catch (error) {
       await this.#refuse(version, error);
+      return false;
     }
   }
 

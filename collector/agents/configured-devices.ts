@@ -1,6 +1,7 @@
 // The devices of the configuration as it is now: what the API tells of them, and what each agent is to poll. A reload replaces them all at once.
 import { createHash } from 'node:crypto';
 import type { DurationMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
 import type { DeviceConfiguration } from '../../common/runtime/device-configuration.ts';
 
 export interface ConfiguredDevice {
@@ -19,10 +20,17 @@ export interface AgentConfigurationAnswer {
   readonly devices: readonly DeviceConfiguration[];
 }
 
+export interface Wait {
+  readonly clock: Clock;
+  readonly ms: DurationMs;
+  readonly signal: AbortSignal;
+}
+
 export class ConfiguredDevices {
   #byName: ReadonlyMap<string, ConfiguredDevice> = new Map();
   #names: readonly string[] = [];
   #byAgent: ReadonlyMap<string, AgentConfigurationAnswer> = new Map();
+  readonly #waiting = new Map<string, { readonly version: string; readonly over: AbortController }>();
 
   constructor(devices: readonly ConfiguredDevice[]) {
     this.replace(devices);
@@ -39,6 +47,21 @@ export class ConfiguredDevices {
     this.#byName = byName;
     this.#names = [...byName.keys()].toSorted((a, b) => (a < b ? -1 : 1));
     this.#byAgent = new Map([...byAgent].map(([agent, own]) => [agent, answerOf(own)]));
+    for (const [agent, { version, over }] of this.#waiting) if (this.of(agent).version !== version) over.abort();
+  }
+
+  /** Resolves when the agent is to poll others than under that version, after the time, when the signal aborts, or where the agent asks anew. */
+  async changed(agent: string, version: string, wait: Wait): Promise<void> {
+    if (this.of(agent).version !== version || wait.signal.aborted) return;
+    // An agent waits once: a connection that it has lost must not be kept for it.
+    this.#waiting.get(agent)?.over.abort();
+    const waiting = { version, over: new AbortController() };
+    const leave = (): void => waiting.over.abort();
+    this.#waiting.set(agent, waiting);
+    wait.signal.addEventListener('abort', leave, { once: true });
+    await wait.clock.sleep(wait.ms, waiting.over.signal);
+    wait.signal.removeEventListener('abort', leave);
+    if (this.#waiting.get(agent) === waiting) this.#waiting.delete(agent);
   }
 
   /** By code units. */

@@ -1,8 +1,10 @@
 // Work for agents, which fetch it themselves: nobody connects to an agent. And the devices that each is to poll.
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import type { Principal, Role } from '../../common/runtime/access.ts';
 import { READERS } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SetType, Work, WorkRequest, WorkState } from '../agents/work-item.ts';
@@ -11,7 +13,8 @@ import { collectorPage, deviceName } from './parameters.ts';
 
 export interface WorkRoutesDeps {
   readonly work: Work;
-  readonly devices: Pick<ConfiguredDevices, 'of' | 'get'>;
+  readonly clock: Clock;
+  readonly devices: Pick<ConfiguredDevices, 'of' | 'get' | 'changed'>;
 }
 
 const OPERATORS: readonly Role[] = ['operator'];
@@ -37,6 +40,7 @@ const SET_TYPES: Readonly<Record<SetType, true>> = {
   ipAddress: true,
 };
 const byName = z.object({ name: deviceName });
+const waitQuery = z.strictObject({ wait: z.coerce.number().int().min(0).max(MOST_WAIT_SECONDS).default(0) });
 
 const common = {
   device: deviceName,
@@ -121,7 +125,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
 }
 
 /** For agents. */
-function addFetching(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): void {
+function addFetching(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
   routes.add(
     {
       method: 'GET',
@@ -130,15 +134,13 @@ function addFetching(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps)
       summary:
         'What the agent is to do; waits up to `wait` seconds for it. Of the agent itself alone: what is given is taken.',
       params: byName,
-      query: z.strictObject({ wait: z.coerce.number().int().min(0).max(MOST_WAIT_SECONDS).default(0) }),
+      query: waitQuery,
       answer: z.object({ items: z.array(handedOutAnswer) }),
     },
-    async ({ params, query, principal, request }) => {
+    async ({ params, query, principal, reply }) => {
       const { name, role } = known(principal);
       if (role !== 'agent' || name !== params.name) throw mismatch(name, params.name);
-      const gone = new AbortController();
-      request.raw.socket.once('close', () => gone.abort());
-      return { items: await work.take(params.name, query.wait * 1000, gone.signal) };
+      return { items: await deps.work.take(params.name, query.wait * 1000, goneOf(reply)) };
     },
   );
   routes.add(
@@ -147,27 +149,41 @@ function addFetching(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps)
       url: '/api/v1/agents/:name/configuration',
       access: AGENTS,
       summary:
-        'The devices that the agent is to poll, with a strong ETag; of the agent itself, or for an administrator.',
+        'The devices that the agent is to poll, with a strong ETag; waits up to `wait` seconds for others than `if-none-match` says. Of the agent itself, or for an administrator.',
       params: byName,
+      query: waitQuery,
       answer: agentConfigurationAnswer,
     },
-    async (input) => answerConfiguration(input, devices),
+    async (input) => answerConfiguration(input, deps),
   );
 }
 
 async function answerConfiguration(
-  { params, principal, request, reply }: RouteInput<{ name: string }, unknown, unknown>,
-  devices: WorkRoutesDeps['devices'],
+  { params, query, principal, request, reply }: RouteInput<{ name: string }, { wait: number }, unknown>,
+  { devices, clock }: WorkRoutesDeps,
 ): Promise<unknown> {
   const { name, role } = known(principal);
   if (role !== 'administrator' && name !== params.name) throw mismatch(name, params.name);
-  const answer = devices.of(params.name);
-  const etag = `"${answer.version}"`;
-  void reply.header('etag', etag);
   const held = (request.headers['if-none-match'] ?? '').split(',').map((one) => one.trim());
-  if (!held.includes(etag) && !held.includes('*')) return answer;
+  const before = devices.of(params.name);
+  if (held.includes(etagOf(before)) && query.wait > 0)
+    await devices.changed(params.name, before.version, { clock, ms: query.wait * 1000, signal: goneOf(reply) });
+  const answer = devices.of(params.name);
+  void reply.header('etag', etagOf(answer));
+  if (!held.includes(etagOf(answer))) return answer;
   await reply.code(304).send();
   return undefined;
+}
+
+function etagOf({ version }: { readonly version: string }): string {
+  return `"${version}"`;
+}
+
+/** Aborts when whoever asked has gone, or was answered. */
+function goneOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 function requestOf(body: z.output<typeof workBody>): WorkRequest {

@@ -161,25 +161,21 @@ describe('devices of the collector', () => {
     const { reporter, lines } = silentReporter();
     const made = { applied: [] as string[][], events: [] as DeviceEvent[], sets: SETS, spoolFull: false };
     const questions = new QuestionDouble(clock);
-    const client = new ConfigurationClient(
-      reporter,
-      { agent: 'agent', everyMs: 30_000 },
-      {
-        clock,
-        random: () => 0.5,
-        questions,
-        file,
-        newId: () => 'event',
-        apply: (pulled: PulledConfiguration) => {
-          const own = agentDevices(pulled.devices, made.sets, { name: 'agent', pollIntervalMs: 60_000 });
-          made.applied.push(own.map(({ name }) => name));
-        },
-        accept: async (event) => {
-          if (made.spoolFull) throw new WeirError('journal_full', 'full');
-          made.events.push(event);
-        },
+    const client = new ConfigurationClient(reporter, 'agent', {
+      clock,
+      random: () => 0.5,
+      questions,
+      file,
+      newId: () => 'event',
+      apply: (pulled: PulledConfiguration) => {
+        const own = agentDevices(pulled.devices, made.sets, { name: 'agent', pollIntervalMs: 60_000 });
+        made.applied.push(own.map(({ name }) => name));
       },
-    );
+      accept: async (event) => {
+        if (made.spoolFull) throw new WeirError('journal_full', 'full');
+        made.events.push(event);
+      },
+    });
     return Object.assign(made, {
       client,
       questions,
@@ -194,9 +190,9 @@ describe('devices of the collector', () => {
   test('are asked for with the version that is held, taken up when it changes, and kept', async () => {
     const one = rig();
     one.questions.answer = ({ headers = {} }) =>
-      headers['if-none-match'] === '"v1"' ? { status: 304 } : { body: document('v1', ['a', 'b']) };
+      headers['if-none-match'] === '"v1"' ? { status: 304, afterMs: 25_000 } : { body: document('v1', ['a', 'b']) };
     await one.client.start();
-    await settle(90_100);
+    await settle(60_000);
     expect(one.applied).toEqual([['a', 'b']]);
     expect(one.questions.asked.map(({ headers }) => headers['if-none-match'])).toEqual([
       undefined,
@@ -204,8 +200,9 @@ describe('devices of the collector', () => {
       '"v1"',
       '"v1"',
     ]);
-    expect(one.questions.asked[0]?.place).toBe('/api/v1/agents/agent/configuration');
-    one.questions.answer = () => ({ body: document('v2', ['b']) });
+    expect(one.questions.asked[0]?.place).toBe('/api/v1/agents/agent/configuration?wait=25');
+    one.questions.answer = ({ headers = {} }) =>
+      headers['if-none-match'] === '"v2"' ? { status: 304, afterMs: 25_000 } : { body: document('v2', ['b']) };
     await settle(30_000);
     expect(one.applied.at(-1)).toEqual(['b']);
     expect(readPulled(one.file.bytes ?? Buffer.alloc(0))).toMatchObject({ version: 'v2', devices: [{ name: 'b' }] });

@@ -95,7 +95,21 @@ test('the same while it runs: each agent hears of its new devices, and the API k
     const send = (agent: string, token: string, sequence: number, device: string) =>
       fixture.send({ agent, token, incarnation: `of-${agent}`, sequence, polls: [poll(device)] });
     expect((await send('agent-2', second, 1, 'core2')).status).toBe(403);
+    // An agent that waits for another version hears of it at once; one whose devices stay waits on.
+    const waiting = async (agent: string, token: string): Promise<number> => {
+      const place = `/api/v1/agents/${agent}/configuration`;
+      const etag = (await fixture.ask(place, { token })).headers.get('etag') ?? '';
+      const { status } = await fixture.ask(`${place}?wait=3`, { token, headers: { 'if-none-match': etag } });
+      return status;
+    };
+    const startedAtMs = Date.now();
+    const untouched = fixture.token('agent-3', 'agent').then((token) => waiting('agent-3', token));
+    const heard = waiting('agent-2', second).then((status) => ({ status, afterMs: Date.now() - startedAtMs }));
+    await new Promise((resolve) => setTimeout(resolve, 300));
     await fixture.reload([{ name: 'core1' }, { name: 'core2', agent: 'agent-2' }, { name: 'new1', agent: 'agent-2' }]);
+    const { status, afterMs } = await heard;
+    expect([status, afterMs < 2500]).toEqual([200, true]);
+    expect(await untouched).toBe(304);
     expect([await devicesOf('agent-1', AGENT), await devicesOf('agent-2', second)]).toEqual([
       ['core1'],
       ['core2', 'new1'],
