@@ -11,12 +11,19 @@ export interface ReferencedSet {
 }
 
 /** Whether a text is a reference (common/runtime/secrets.ts) and not the secret itself. */
-export function isReference(text: string): boolean {
+function isReference(text: string): boolean {
   return /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(text) || text.startsWith('file:');
 }
 
-/** `name` in capitals begins the names of the variables. References that stand there already are kept. */
-export function referencedSet(name: string, credential: CredentialConfiguration): ReferencedSet {
+/**
+ * `name` in capitals begins the names of the variables. References that stand there already are kept where a person wrote them; what comes
+ * from elsewhere is taken as it stands, or a stranger could have any file read and sent as a community.
+ */
+export function referencedSet(
+  name: string,
+  credential: CredentialConfiguration,
+  writtenBy: 'a person' | 'elsewhere',
+): ReferencedSet {
   const prefix = name
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]+/g, '_')
@@ -26,7 +33,8 @@ export function referencedSet(name: string, credential: CredentialConfiguration)
   const variables: string[] = [];
   for (const field of SECRETS) {
     const secret = set[field];
-    if (typeof secret !== 'string' || isReference(secret)) continue;
+    if (typeof secret !== 'string') continue;
+    if (writtenBy === 'a person' && isReference(secret)) continue;
     const variable = `${prefix}_${ENDINGS[field]}`;
     variables.push(variable);
     set[field] = `\${${variable}}`;

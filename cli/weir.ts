@@ -18,6 +18,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'find devices in a network',
     load: async () => (await import('./commands/discover.ts')).discoverCommand,
   },
+  import: {
+    summary: 'take devices over from a table, LibreNMS or NetBox',
+    load: async () => (await import('./commands/import.ts')).importCommand,
+  },
   check: {
     summary: 'say what is wrong with a configuration',
     load: async () => (await import('./commands/check.ts')).checkCommand,

@@ -9,7 +9,10 @@ import { printable } from '../text-table.ts';
 export function discoveryYaml(result: DiscoveryResult, given: readonly NamedCredential[]): string {
   const fresh = result.devices.filter((device) => device.configuredAs === null);
   const used = given.filter((set) => fresh.some((device) => device.credential === set.name));
-  const referenced = used.map(({ name, credential }) => ({ name, ...referencedSet(`snmp ${name}`, credential) }));
+  const referenced = used.map(({ name, credential }) => ({
+    name,
+    ...referencedSet(`snmp ${name}`, credential, 'a person'),
+  }));
   const document = new Document({
     ...(referenced.length === 0
       ? {}

@@ -52,6 +52,16 @@ export const GENERAL_ERRORS = {
     'A secret is referred to that does not exist.',
     'Set the environment variable or make the file that the reference names.',
   ),
+  import_unreadable: entry(
+    400,
+    'What is to be imported is not what it is said to be.',
+    'Correct the line that the message names, or --from; detail.issues has every line.',
+  ),
+  import_refused: entry(
+    409,
+    'A configuration cannot take devices in; it was left as it is.',
+    'The message says why: import without --into and merge by hand.',
+  ),
   // running
   port_in_use: entry(500, 'Another process listens on the port.', 'Stop it, or set another port in the configuration.'),
   listen_refused: entry(
