@@ -32,7 +32,8 @@ const VERSION = 2;
 const OLDEST_VERSION = 1;
 const HEADER_BYTES = 10;
 const FLAG_GZIP = 1;
-const GZIP_LEVEL = 2;
+/** Of a batch of 100 polls of 48 ports: 2.75 ms and 186 kB; with the usual memory 3.7 ms for as many bytes, at level 6 5.5 ms for 178 kB. */
+const GZIP = { level: 2, memLevel: 9 };
 /** A body below this is not worth compressing. */
 const GZIP_FROM_BYTES = 256;
 
@@ -65,7 +66,7 @@ const OUTCOMES: readonly Poll['outcome'][] = ['complete', 'partial', 'failed'];
 /** The bytes of a batch; equal batches give equal bytes before compression. Throws batch_too_large where no reader would take it. */
 export function encodeBatch(batch: Batch): Uint8Array {
   const body = encodeBody(batch);
-  const packed = body.length >= GZIP_FROM_BYTES ? gzipSync(body, { level: GZIP_LEVEL }) : body;
+  const packed = body.length >= GZIP_FROM_BYTES ? gzipSync(body, GZIP) : body;
   const header = Buffer.alloc(HEADER_BYTES);
   header.set(MAGIC, 0);
   header[4] = VERSION;

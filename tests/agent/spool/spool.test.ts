@@ -1,5 +1,5 @@
 // The spool: what it took is kept in order, what it cannot keep is told, and no clock or crash makes it lose a batch.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addGap, gapsBefore } from '../../../agent/spool/gap-list.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
 import type { Batch } from '../../../common/model/batch.ts';
+import type { DeviceEvent } from '../../../common/model/event.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { decodeBatch } from '../../../common/wire/batch-codec.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
@@ -149,6 +150,153 @@ describe('gathering', () => {
     const devices = (await batches(spool)).flatMap((batch) => batch.polls.map((poll) => poll.device));
     expect(devices).toEqual(['a', 'b', 'c']);
     expect(await metrics()).toContain('weir_spool_polls_refused_total{code="unexpected"} 1');
+  });
+});
+
+describe('events', () => {
+  const event = (id: string, device = 'core1'): DeviceEvent => ({
+    id,
+    device,
+    source: '192.0.2.1',
+    origin: 'inform',
+    name: 'linkDown',
+    observedAtMs: clock.now(),
+    uptimeTicks: 5,
+    interfaceKey: null,
+    details: [{ name: 'ifIndex', value: '3' }],
+  });
+  const idsIn = (found: readonly Batch[]): string[] => found.flatMap(({ events }) => events.map(({ id }) => id));
+
+  test('an event is on the disk before it resolves, and does not wait for polls longer than 20 ms', async () => {
+    const { spool } = await open({ lingerMs: 60_000 });
+    let kept = false;
+    const poll = hand(spool, pollOf('a'));
+    const one = event('one');
+    void spool.acceptEvent(one).then(() => {
+      kept = true;
+    });
+    await clock.advance(19);
+    expect([kept, spool.lastSequence]).toEqual([false, 0]);
+    await clock.advance(1);
+    expect(kept).toBe(true);
+    // What waited goes with it.
+    await poll;
+    const copy = path.join(folder, 'copy');
+    mkdirSync(copy);
+    copyFileSync(path.join(folder, 'journal.mdb'), path.join(copy, 'journal.mdb'));
+    const other = await open({ folder: copy });
+    expect(await batches(other.spool)).toMatchObject([{ events: [one], polls: [{ device: 'a' }] }]);
+  });
+
+  test('many at once share one write, also those that come while it is waited for', async () => {
+    const { spool } = await open({ lingerMs: 60_000, maxBatchPolls: 1000 });
+    const taken = Array.from({ length: 300 }, (_, at) => spool.acceptEvent(event(`early-${at}`)));
+    await clock.advance(10);
+    taken.push(...Array.from({ length: 300 }, (_, at) => spool.acceptEvent(event(`late-${at}`))));
+    await clock.advance(10);
+    await Promise.all(taken);
+    expect(spool.lastSequence).toBe(1);
+    expect(idsIn(await batches(spool))).toHaveLength(600);
+    // The next one waits its own time.
+    const next = spool.acceptEvent(event('next'));
+    await clock.advance(19);
+    expect(spool.lastSequence).toBe(1);
+    await clock.advance(1);
+    await next;
+    expect(spool.lastSequence).toBe(2);
+  });
+
+  test('on a full disk it is refused with the code: whoever sent it sends it again', async () => {
+    const { spool } = await open();
+    free = 0;
+    const refused = expect(spool.acceptEvent(event('one'))).rejects.toMatchObject({ code: 'journal_full' });
+    await clock.advance(20);
+    await refused;
+    expect(spool.lastSequence).toBe(0);
+  });
+
+  test('thinning takes no event', async () => {
+    const { spool, metrics } = await open({ maxBytes: 30_000 });
+    const handed: string[] = [];
+    for (let minute = 0; minute < 400; minute += 1) {
+      handed.push(`event-${minute}`);
+      void spool.acceptEvent(event(`event-${minute}`, 'a'));
+      expect(await write(spool, 'a', BigInt(minute))).toBe('kept');
+      await clock.advance(60_000);
+    }
+    expect(await metrics()).toMatch(/weir_spool_polls_thinned_total [1-9]/);
+    const told = await batches(spool);
+    expect(idsIn(told)).toEqual(handed.slice(spool.firstSequence - 1));
+    expect(told.flatMap(({ polls }) => polls).length).toBeLessThan(told.length / 2);
+  });
+});
+
+describe('thinning', () => {
+  /** A poll a minute; the octets tell which. */
+  async function minutes(spool: Spool, count: number, device = 'a'): Promise<void> {
+    for (let minute = 0; minute < count; minute += 1) {
+      expect(await write(spool, device, BigInt(minute))).toBe('kept');
+      await clock.advance(60_000);
+    }
+  }
+  const pollsIn = (found: readonly Batch[]): number => found.reduce((sum, { polls }) => sum + polls.length, 0);
+
+  test('before anything is dropped, every sequence stays, marked, on one grid after the other', async () => {
+    const { spool, lines } = await open({ maxBytes: 40_000 });
+    await minutes(spool, 90);
+    expect((await batches(spool)).every(({ thinned }) => !thinned)).toBe(true);
+    await minutes(spool, 60);
+    const some = await batches(spool);
+    expect(some.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 150 }, (_, at) => at + 1));
+    expect(some.some(({ thinned }) => thinned)).toBe(true);
+    for (const { thinned, polls, watermarks } of some) {
+      expect(polls.length).toBe(thinned ? 0 : 1);
+      expect(watermarks.length).toBe(polls.length);
+    }
+    await minutes(spool, 180);
+    const more = await batches(spool);
+    expect(more.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 330 }, (_, at) => at + 1));
+    expect(pollsIn(more)).toBeLessThan(pollsIn(some));
+    const grids = lines
+      .filter((line) => line.includes('thinned'))
+      .map((line) => (JSON.parse(line) as { one_poll_every_ms: number }).one_poll_every_ms);
+    expect(grids).toEqual([300_000, 900_000]);
+  });
+
+  test('what was sent is thinned last: no sequence should exist in two forms', async () => {
+    const { spool } = await open({ maxBytes: 40_000 });
+    await minutes(spool, 60);
+    spool.markSent(50);
+    await minutes(spool, 120);
+    const found = await batches(spool);
+    expect(found.filter(({ sequence }) => sequence <= 50).every(({ thinned }) => !thinned)).toBe(true);
+    expect(found.filter(({ thinned }) => thinned).length).toBeGreaterThan(50);
+    expect(found).toHaveLength(180);
+    await minutes(spool, 200);
+    expect((await batches(spool)).some(({ sequence, thinned }) => sequence <= 50 && thinned)).toBe(true);
+    expect(spool.firstSequence).toBe(1);
+  });
+
+  test('goes on after a restart where it was, and a batch that the disk changed holds nothing up', async () => {
+    const first = await open({ maxBytes: 40_000 });
+    await minutes(first.spool, 100);
+    const needle = Buffer.from((await first.spool.next(6))?.bytes ?? []).subarray(-40);
+    await first.spool.stop();
+    const file = path.join(folder, 'journal.mdb');
+    const bytes = readFileSync(file);
+    for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1)) bytes[at] = 0;
+    writeFileSync(file, bytes);
+    const { spool, metrics } = await open({ maxBytes: 40_000 });
+    await minutes(spool, 100);
+    expect([spool.firstSequence, spool.lastSequence]).toEqual([1, 200]);
+    expect(await metrics()).not.toContain('weir_spool_batches_dropped_total{');
+    await spool.trimApplied(7);
+    expect(spool.firstSequence).toBe(8);
+    const found: Batch[] = [];
+    for (let next = await spool.next(7); next !== null; next = await spool.next(next.sequence))
+      found.push(decodeBatch(next.bytes));
+    expect(found).toHaveLength(193);
+    expect(pollsIn(found)).toBeLessThan(100);
   });
 });
 
