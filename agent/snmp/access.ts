@@ -11,6 +11,7 @@ import { AddressBook, type HostPort, type Lookup } from './address.ts';
 import { DeviceNotices } from './device-notices.ts';
 import { EngineStore } from './engine-store.ts';
 import { type EngineDirectory, type EngineMemory, EngineTable, type KnownEngine } from './engine-table.ts';
+import type { EngineKeys, KeyRequest } from './key-derivation.ts';
 import { KeyRing } from './key-ring.ts';
 import { KeyWorker } from './key-worker.ts';
 import { VERSION } from './message.ts';
@@ -64,8 +65,8 @@ export class SnmpAccess implements Component, EngineDirectory {
   /** A set that is configured no more takes its user with it. */
   readonly #users = new WeakMap<UserCredential, UsmUser>();
   readonly #sessions = new Map<string, DeviceSession>();
-  #ring: KeyRing | null = null;
-  #parts: readonly Component[] = [];
+  readonly #ring: KeyRing;
+  readonly #parts: readonly Component[];
 
   constructor(reporter: Reporter, config: SnmpAccessConfig, deps: SnmpAccessDeps) {
     this.#reporter = reporter;
@@ -76,24 +77,28 @@ export class SnmpAccess implements Component, EngineDirectory {
     this.#notices = new DeviceNotices(reporter, { clock: deps.clock, onEvent: deps.onEvent ?? (() => undefined) });
     this.#engines = new EngineTable(reporter, { clock: deps.clock, notices: this.#notices });
     this.#worker = new KeyWorker(deps);
-  }
-
-  async start(): Promise<void> {
-    const { stateFolder } = this.#config;
-    const parts: Component[] = [this.#transport];
-    if (stateFolder !== undefined) {
-      const file = new SealedFile(this.#reporter, path.join(stateFolder, ENGINES_FILE));
-      const store = { clock: this.#deps.clock, table: this.#engines, ring: this.#keyRing(file.key()), file };
-      parts.push(new EngineStore(this.#reporter, store));
+    const worker = { start: () => Promise.resolve(), stop: () => this.#worker.stop() };
+    const { stateFolder } = config;
+    const derive = (request: KeyRequest): Promise<EngineKeys> => this.#worker.derive(request);
+    if (stateFolder === undefined) {
+      const secret = randomBytes(SECRET_BYTES);
+      this.#ring = new KeyRing({ derive, secret: () => secret });
+      this.#parts = [this.#transport, worker];
+    } else {
+      const file = new SealedFile(reporter, path.join(stateFolder, ENGINES_FILE));
+      const ring = new KeyRing({ derive, secret: () => file.key() });
+      const store = new EngineStore(reporter, { clock: deps.clock, table: this.#engines, ring, file });
+      this.#ring = ring;
+      this.#parts = [this.#transport, store, worker];
     }
-    this.#parts = parts;
-    await startAll(parts);
   }
 
-  async stop(): Promise<void> {
-    const parts = this.#parts;
-    this.#parts = [];
-    await stopAll([...parts, { start: () => Promise.resolve(), stop: () => this.#worker.stop() }]);
+  start(): Promise<void> {
+    return startAll(this.#parts);
+  }
+
+  stop(): Promise<void> {
+    return stopAll(this.#parts);
   }
 
   /** Resolves the secrets of the credential: secret_unresolved, credential_incomplete, snmp_privacy_unsupported. Sends nothing yet. */
@@ -131,11 +136,6 @@ export class SnmpAccess implements Component, EngineDirectory {
     return this.#engines.engines();
   }
 
-  #keyRing(secret: Uint8Array = randomBytes(SECRET_BYTES)): KeyRing {
-    this.#ring ??= new KeyRing({ secret, derive: (request) => this.#worker.derive(request) });
-    return this.#ring;
-  }
-
   #securityFor(credential: CredentialConfiguration, owner: SessionOwner | undefined): MessageSecurity {
     const { environment, clock } = this.#deps;
     if (credential.version !== '3') {
@@ -152,7 +152,7 @@ export class SnmpAccess implements Component, EngineDirectory {
     if (known !== undefined) return known;
     const user = new UsmUser(credential, {
       resolve: (reference) => resolveSecret(reference, this.#deps.environment),
-      keys: { keysFor: (request) => this.#keyRing().keysFor(request) },
+      keys: this.#ring,
     });
     this.#tellShort(credential.user, user);
     this.#users.set(credential, user);

@@ -67,9 +67,12 @@ export class EngineStore implements Component {
     }
   }
 
+  /** Where no device speaks version 3 there is no file. */
   #save(): void {
     const { table, ring, file } = this.#deps;
-    file.write(Buffer.from(JSON.stringify({ version: 1, engines: table.kept(), keys: ring.kept() })));
+    const [engines, keys] = [table.kept(), ring.kept()];
+    if (engines.length + keys.length === 0) return;
+    file.write(Buffer.from(JSON.stringify({ version: 1, engines, keys })));
   }
 
   #load(): void {

@@ -5,8 +5,8 @@ import type { KeySource } from './usm.ts';
 
 export interface KeyRingDeps {
   derive(request: KeyRequest): Promise<EngineKeys>;
-  /** Random octets, the same in every life in which kept keys are to be found again. */
-  readonly secret: Uint8Array;
+  /** Random octets, the same in every life in which kept keys are to be found again; asked for when the first key is. */
+  readonly secret: () => Uint8Array;
 }
 
 /** The form in which keys are kept; hexadecimal. */
@@ -85,7 +85,7 @@ export class KeyRing implements KeySource {
   #nameOf({ hash, authPassphrase, privacy, engineId }: KeyRequest): string {
     const privacyParts = privacy === null ? [] : [privacy.passphrase, privacy.keyLength, privacy.extension];
     const parts = JSON.stringify([hash, hexOf(engineId), authPassphrase, ...privacyParts]);
-    return createHmac('sha256', this.#deps.secret).update(parts).digest('base64url');
+    return createHmac('sha256', this.#deps.secret()).update(parts).digest('base64url');
   }
 }
 

@@ -212,6 +212,17 @@ describe('what outlives the process', () => {
     }
   });
 
+  test('where no device speaks version 3 nothing is kept, no key made', async () => {
+    const made = await accessOf({ stateFolder: folder });
+    made.access.openSession(
+      { host: '127.0.0.1', port: 9 },
+      { version: '2c', community: 'public' },
+      { device: 'core1' },
+    );
+    await made.access.stop();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('the device restarted or was swapped while no agent ran: found out with one request more, and told', async () => {
     const { engine, port } = await engineOf('router', ID('01'));
     for (const [seed, habits] of [{}, { boots: 8, time: 1 }, { engineId: ID('02'), boots: 1 }].entries()) {

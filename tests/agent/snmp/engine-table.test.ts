@@ -122,7 +122,7 @@ describe('the store', () => {
   function storeOf(now: Life, place = path.join(folder, 'engines')): EngineStore {
     const { reporter } = silentReporter();
     const file = new SealedFile(reporter, place);
-    const ring = new KeyRing({ secret: file.key(), derive: () => Promise.reject(new Error('not asked')) });
+    const ring = new KeyRing({ secret: () => file.key(), derive: () => Promise.reject(new Error('not asked')) });
     return new EngineStore(reporter, { clock: now.clock, table: now.table, ring, file });
   }
   const readBack = async (): Promise<string[]> => {

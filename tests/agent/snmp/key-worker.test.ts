@@ -97,7 +97,7 @@ describe('the ring of keys', () => {
       derived.push(asked);
       return Promise.resolve(here.derive(asked));
     };
-    return { ring: new KeyRing({ secret: Buffer.alloc(32, secret), derive }), derived };
+    return { ring: new KeyRing({ secret: () => Buffer.alloc(32, secret), derive }), derived };
   }
 
   test('derives once for all devices of a set at an engine, also when they ask at once', async () => {
@@ -128,7 +128,7 @@ describe('the ring of keys', () => {
   test('a failure is not remembered', async () => {
     let failing = true;
     const keys = new KeyRing({
-      secret: Buffer.alloc(32),
+      secret: () => Buffer.alloc(32),
       derive: (asked) => (failing ? Promise.reject(new Error('no')) : Promise.resolve(here.derive(asked))),
     });
     await expect(Promise.resolve(keys.keysFor(request(1)))).rejects.toThrow('no');
