@@ -48,15 +48,15 @@ export async function writeBatches(
 
 /**
  * Those of the entries whose batch is in the readings already. Throws batch_conflict where that is one of another content: a sequence is
- * never given twice; a thinned copy of a batch, or what stands in for one in quarantine, is no other content.
+ * never given twice; a thinned copy of a batch, the whole of a thinned one, or what stands in for one in quarantine, is no other content.
  */
 export async function heldAlready(
   connection: Queryable,
   entries: readonly JournaledBatch[],
   streamId: (stream: StreamName) => number,
 ): Promise<Set<JournaledBatch>> {
-  const { rows } = await connection.query<{ place: bigint; sha256: Buffer }>(
-    `select asked.place, held.sha256
+  const { rows } = await connection.query<{ place: bigint; sha256: Buffer; thinned: boolean }>(
+    `select asked.place, held.sha256, held.thinned
        from unnest($1::int[], $2::int8[]) with ordinality as asked (stream, sequence, place)
        join readings.batch held on held.stream = asked.stream and held.sequence = asked.sequence`,
     [entries.map(({ batch }) => streamId(batch)), entries.map(({ batch }) => batch.sequence)],
@@ -68,7 +68,7 @@ export async function heldAlready(
     held.add(entry);
     const { agent, sequence, polls, thinned } = entry.batch;
     const sha256 = row.sha256.toString('hex');
-    if (sha256 === entry.sha256 || polls.length === 0 || thinned) continue;
+    if (sha256 === entry.sha256 || polls.length === 0 || thinned || row.thinned) continue;
     const detail = { agent, sequence, held: sha256, found: entry.sha256 };
     throw new WeirError(
       'batch_conflict',
@@ -94,6 +94,7 @@ async function insertBatches(connection: Queryable, batches: readonly PagedBatch
     journal,
     position: entry.position,
     sha256: entry.sha256,
+    thinned: entry.batch.thinned,
     receivedAtMs: entry.receivedAtMs,
     clockOffsetMs: Math.round(entry.clockOffsetMs),
     clockSound,
@@ -113,12 +114,12 @@ const INSERT_BATCHES = `
   with asked as (
     select * from jsonb_to_recordset($1::jsonb) as new (stream int, sequence int8, journal int, position int8, sha256 text,
            "receivedAtMs" int8, "clockOffsetMs" int8, "clockSound" boolean, processes jsonb, pages int, rows int,
-           "lastMs" int8)
+           "lastMs" int8, thinned boolean)
   ), written as (
     insert into readings.batch (stream, sequence, journal, position, sha256, received_at_ms, clock_offset_ms,
-           clock_sound, processes, pages, rows)
+           clock_sound, processes, pages, rows, thinned)
     select stream, sequence, journal, position, decode(sha256, 'hex'), "receivedAtMs", "clockOffsetMs", "clockSound",
-           array(select jsonb_array_elements_text(processes)), pages, rows
+           array(select jsonb_array_elements_text(processes)), pages, rows, thinned
       from asked on conflict do nothing returning journal, position
   ), counted as (
     update readings.journal journal

@@ -75,4 +75,6 @@ export const readingsMigrations: readonly Migration[] = [
         primary key (stream, sequence)
       );`,
   },
+  // Of one sequence a collector may hold a thinned copy and another the whole: neither is another content.
+  { id: 'readings-002', sql: 'alter table readings.batch add column thinned boolean not null default false;' },
 ];

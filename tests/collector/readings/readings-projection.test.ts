@@ -526,6 +526,24 @@ describe('once and only once', () => {
     expect(await readings.appliedContent(entry.batch, 2)).toBeNull();
     expect(await readings.appliedContent({ agent: 'nobody', incarnation: 'x' }, 1)).toBeNull();
   });
+
+  test('a thinned copy that came first stays: the whole one, in the journal of another collector, is a no-op', async () => {
+    const [entry] = entries;
+    if (entry === undefined) throw new Error('no entries');
+    const [one, other] = [readingsProjection(postgres.database), readingsProjection(postgres.database)];
+    const { batch } = entry;
+    const thinned = {
+      ...entry,
+      sha256: '2'.repeat(64),
+      batch: { ...batch, thinned: true, polls: batch.polls.slice(1) },
+    };
+    await one.apply([thinned]);
+    const expected = await contents();
+    await other.apply([{ ...entry, journal: 'journal-2' }]);
+    expect(await other.position('journal-2')).toBe(entry.position);
+    expect(await contents()).toEqual(expected);
+    expect(await readings.appliedContent(batch, 1)).toBe('2'.repeat(64));
+  });
 });
 
 describe('live events', () => {
