@@ -195,6 +195,21 @@ describe('what cannot be used is kept whole and said', () => {
     expect(receipt).toMatchObject({ received: 1, quarantined: { code: 'batch_mislabelled' } });
   });
 
+  test('a thinned copy of a sequence that is held whole is answered, and changes nothing', async () => {
+    const token = await agent('agent-9');
+    const words = { agent: 'agent-9', incarnation: 'thinned-later', token, sequence: 1 };
+    const whole = empty('agent-9', 'thinned-later', 1);
+    const before = await fixture.metric('weir_ingest_octets_total');
+    expect(await fixture.receipt({ ...words, body: encodeBatch(whole) })).toEqual({ received: 1, applied: 0 });
+    const octets = await fixture.metric('weir_ingest_octets_total');
+    expect(octets).toBeGreaterThan(before);
+    const thinned = encodeBatch({ ...whole, thinned: true, createdAtMs: whole.createdAtMs - 1 });
+    const answer = await fixture.receipt({ ...words, body: thinned });
+    expect([answer.received, answer.quarantined]).toEqual([1, undefined]);
+    expect(await fixture.metric('weir_ingest_octets_total')).toBe(octets);
+    expect(await quarantine('thinned-later')).toEqual([]);
+  });
+
   test('another content under a sequence that is held: the first stays, the second is kept beside it, once', async () => {
     const token = await agent('agent-8');
     const words = { agent: 'agent-8', incarnation: 'two-contents', token, sequence: 1 };
