@@ -171,6 +171,64 @@ const DEVICES: readonly HandMade[] = [
     identity: { vendor: 'Teltonika', os: 'RutOS', model: 'RUT955', version: '00.07.02.7', serial: '1102' },
     finds: ['signal Signal of modem 1: -67'],
   },
+  {
+    name: 'Enterasys',
+    enterprise: '5624.2.1.129',
+    sysDescr: 'Enterasys Networks, Inc. C5G124-48P2 Rev 06.61.01.0031',
+    objects: {
+      '5624.1.2.49.1.1.1.1.4.1': 123,
+      '5624.1.2.49.1.3.1.1.3.1.2.1': 'DRAM',
+      '5624.1.2.49.1.3.1.1.4.1.2.1': 2000,
+      '5624.1.2.49.1.3.1.1.5.1.2.1': 500,
+      '5624.1.2.49.1.3.1.1.4.1.3.1': 9000,
+    },
+    identity: { vendor: 'Enterasys', os: 'Enterasys', model: 'C5G124-48P2', version: '06.61.01.0031' },
+    finds: ['processor Processor 1: 12.3', 'memory DRAM: 75 %'],
+  },
+  {
+    name: 'Avaya ERS',
+    enterprise: '45.3.78.3',
+    sysDescr: 'Ethernet Routing Switch 4850GTS-PWR+  HW:11 FW:5.6.2.1 SW:v5.7.1.021 BN:21 (c) Avaya Networks',
+    objects: {
+      '45.1.6.3.8.1.1.6.3.10.0': 14,
+      '45.1.6.3.8.1.1.12.3.10.0': 512,
+      '45.1.6.3.8.1.1.13.3.10.0': 128,
+      '45.1.6.3.7.1.1.5.5.10.0': 73,
+      '45.1.6.3.3.1.1.10.6.10.1': 5,
+    },
+    identity: { vendor: 'Avaya', os: 'BOSS', model: 'Ethernet Routing Switch 4850GTS-PWR+', version: '5.7.1.021' },
+    finds: [
+      'processor Processor of unit 10: 14',
+      'memory Memory of unit 10: 75 %',
+      'temperature Unit 10: 36.5',
+      'state Fan 1 of unit 10: 5 ok',
+    ],
+  },
+  {
+    name: 'Nokia ISAM',
+    enterprise: '637.61.1',
+    sysDescr: 'NOKIA ISAM R6.2.02 7360 FX-8',
+    objects: {
+      '637.61.1.9.29.1.1.4.4353': 21,
+      '637.61.1.9.29.2.1.1.4353': 2000,
+      '637.61.1.9.29.2.1.2.4353': 500,
+      '637.61.1.23.10.1.2.4353.1': 47,
+    },
+    identity: { vendor: 'Nokia', os: 'ISAM', model: '7360', version: 'R6.2.02' },
+    finds: [
+      'processor Processor of slot 4353: 21',
+      'memory Memory of slot 4353: 25 %',
+      'temperature Board 4353, sensor 1: 47',
+    ],
+  },
+  {
+    name: 'Ubiquiti airFiber, told from airMAX by an object it has',
+    enterprise: '10002.1',
+    sysDescr: 'Linux 2.6.33 #1 mips',
+    objects: { '41112.1.3.2.1.40.1': 'AF24.v3.2.1', '41112.1.3.2.1.8.1': 52, '41112.1.3.2.1.11.1': -58 },
+    identity: { vendor: 'Ubiquiti', os: 'airFiber', version: '3.2.1' },
+    finds: ['temperature Radio 0: 52', 'signal Receive power, chain 0: -58'],
+  },
 ];
 
 test.each(DEVICES)('$name', async (device) => {
