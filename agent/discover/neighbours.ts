@@ -62,12 +62,8 @@ function read(
 }
 
 function lldpNeighbours(remote: ReadTable, places: ReadTable | null): Neighbour[] {
-  const addresses = new Map<string, string[]>();
-  for (const index of places?.index ?? []) {
-    const found = managementAddress(index);
-    if (found !== null) addresses.set(found.row, [...(addresses.get(found.row) ?? []), found.address]);
-  }
-  return remote.index.map((row, at) => {
+  const { byRow, strays } = addressesByRow(remote.index, places?.index ?? []);
+  const neighbours = remote.index.map((row, at): Neighbour => {
     const subtype = cell(remote, 'subtype', at);
     const chassis = octetsOf(cell(remote, 'chassis', at));
     const asAddress = subtype === CHASSIS_NETWORK_ADDRESS ? addressText(chassis.slice(1)) : null;
@@ -75,9 +71,46 @@ function lldpNeighbours(remote: ReadTable, places: ReadTable | null): Neighbour[
       protocol: 'lldp',
       name: nameOf(cell(remote, 'name', at)),
       chassisMac: subtype === CHASSIS_MAC ? macText(chassis) : null,
-      addresses: unique([...(addresses.get(row) ?? []), ...(asAddress === null ? [] : [asAddress])]),
+      addresses: unique([...(byRow.get(row) ?? []), ...(asAddress === null ? [] : [asAddress])]),
     };
   });
+  const unnamed = unique(strays).map(
+    (address): Neighbour => ({ protocol: 'lldp', name: null, chassisMac: null, addresses: [address] }),
+  );
+  return [...neighbours, ...unnamed];
+}
+
+/**
+ * Which neighbour an address is of. The two tables share their index by the standard; some devices have other time marks in one of them, some
+ * count the addresses where the number of the neighbour should stand. What fits nowhere is the address of somebody all the same.
+ */
+function addressesByRow(
+  rows: readonly string[],
+  indexes: readonly string[],
+): { readonly byRow: ReadonlyMap<string, readonly string[]>; readonly strays: readonly string[] } {
+  const known = new Set(rows);
+  const byPart = new Map<string, Set<string>>();
+  for (const row of rows) {
+    for (const part of partsOf(row)) byPart.set(part, (byPart.get(part) ?? new Set()).add(row));
+  }
+  const byRow = new Map<string, string[]>();
+  const strays: string[] = [];
+  for (const index of indexes) {
+    const found = managementAddress(index);
+    if (found === null) continue;
+    const candidates = partsOf(found.row).map((part) => byPart.get(part));
+    const [sole] = candidates.find((one) => one?.size === 1) ?? [];
+    const row = known.has(found.row) ? found.row : sole;
+    if (row === undefined) strays.push(found.address);
+    else byRow.set(row, [...(byRow.get(row) ?? []), found.address]);
+  }
+  return { byRow, strays };
+}
+
+/** Of time mark, local port and neighbour: port and neighbour; the port alone. */
+function partsOf(row: string): string[] {
+  const [, port, neighbour] = row.split('.');
+  return [`${port}.${neighbour}`, `port ${port}`];
 }
 
 /**
