@@ -19,7 +19,7 @@ import { placeText, ReplyAddress } from './reply-address.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SealedFile } from './sealed-file.ts';
 import { CommunitySecurity, type MessageSecurity } from './security.ts';
-import { DeviceSession, type Pace, type SessionConfig, type SessionHealth } from './session.ts';
+import { DeviceSession, type Pace, type SessionConfig } from './session.ts';
 import { SessionReader } from './session-reader.ts';
 import { OidCache, type RememberingReader } from './table-reader.ts';
 import { DEFAULT_TRANSPORT, Transport } from './transport.ts';
@@ -64,7 +64,6 @@ export class SnmpAccess implements Component, EngineDirectory {
   readonly #oids = new OidCache();
   /** A set that is configured no more takes its user with it. */
   readonly #users = new WeakMap<UserCredential, UsmUser>();
-  readonly #sessions = new Map<string, DeviceSession>();
   readonly #ring: KeyRing;
   readonly #parts: readonly Component[];
 
@@ -103,7 +102,7 @@ export class SnmpAccess implements Component, EngineDirectory {
 
   /** Resolves the secrets of the credential: secret_unresolved, credential_incomplete, snmp_privacy_unsupported. Sends nothing yet. */
   openSession(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): DeviceSession {
-    const session = new DeviceSession(this.#config, {
+    return new DeviceSession(this.#config, {
       transport: this.#transport,
       security: this.#securityFor(credential, owner),
       resolve: () => this.#addresses.resolve(address),
@@ -112,8 +111,6 @@ export class SnmpAccess implements Component, EngineDirectory {
       replies: this.#repliesOf(owner),
       ...(this.#deps.pace === undefined ? {} : { pace: this.#deps.pace }),
     });
-    if (owner !== undefined) this.#sessions.set(owner.device, session);
-    return session;
   }
 
   openReader(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): RememberingReader {
@@ -123,13 +120,7 @@ export class SnmpAccess implements Component, EngineDirectory {
 
   /** The device is polled no more under this name. */
   close(device: string): void {
-    this.#sessions.delete(device);
     this.#engines.close(device);
-  }
-
-  /** How the device has answered lately; null where no session of it was opened. */
-  health(device: string): SessionHealth | null {
-    return this.#sessions.get(device)?.health ?? null;
   }
 
   engines(): readonly KnownEngine[] {

@@ -18,7 +18,8 @@ describeWith(['snmpd'], 'weir poll of a real snmpd', () => {
   let address = '';
 
   beforeAll(async () => {
-    snmpd = await startSnmpd('bench-host');
+    const createUser = `createUser strong SHA-256 "${SNMPD_USER.auth}" AES-192-C "${SNMPD_USER.priv}"`;
+    snmpd = await startSnmpd('bench-host', { configuration: [createUser, 'rouser strong authpriv'] });
     ({ address } = snmpd);
   });
   afterAll(() => snmpd?.stop());
@@ -70,6 +71,13 @@ describeWith(['snmpd'], 'weir poll of a real snmpd', () => {
     const names = (output: string): unknown[] => documentOf(output).interfaces.map((line) => line['ifName']);
     expect(names(three.output)).toEqual(names(two.output));
     expect(documentOf(three.output).device['sysName']).toBe('bench-host');
+  });
+
+  test.each(['AES-192-C', 'aes192c', 'AES192R'])('version 3 with the privacy spelt %s', async (spelt) => {
+    const { auth, priv } = SNMPD_USER;
+    const v3 = ['-v', '3', '-u', 'strong', '-a', 'SHA-256', '-A', auth, '-x', spelt, '-X', priv];
+    const { code, output } = await runWeir(['poll', address, ...v3, '--json']);
+    expect([code, documentOf(output).device['sysName']]).toEqual([0, 'bench-host']);
   });
 
   test('passphrases may come from the environment, and stand in no output', async () => {
