@@ -1,4 +1,4 @@
-// Reads what a device knows of its neighbours and where they can be asked: LLDP-MIB (IEEE 802.1AB-2005) and CISCO-CDP-MIB.
+// Reads what a device knows of its neighbours and where they can be asked: LLDP-MIB (IEEE 802.1AB-2005), LLDP-V2-MIB (802.1AB-2009) and CISCO-CDP-MIB.
 import type { DeviceReader, ReadTable } from '../snmp/table-reader.ts';
 import { canonicalHost } from './targets.ts';
 
@@ -14,8 +14,30 @@ export interface Neighbour {
 
 type Cell = string | number | null;
 
-const LLDP_REMOTE = '1.0.8802.1.1.2.1.4.1.1';
-const LLDP_ADDRESS = '1.0.8802.1.1.2.1.4.2.1';
+interface LldpTables {
+  readonly name: string;
+  readonly remote: string;
+  readonly columns: Readonly<Record<'subtype' | 'chassis' | 'name', number>>;
+  readonly addresses: string;
+  /** Numbers in the index of a neighbour: time mark, local port, in version 2 the destination's address, neighbour. */
+  readonly indexLength: number;
+}
+
+const LLDP: LldpTables = {
+  name: 'lldp',
+  remote: '1.0.8802.1.1.2.1.4.1.1',
+  columns: { subtype: 4, chassis: 5, name: 9 },
+  addresses: '1.0.8802.1.1.2.1.4.2.1',
+  indexLength: 3,
+};
+/** Asked where the first has nothing. */
+const LLDP_V2: LldpTables = {
+  name: 'lldp v2',
+  remote: '1.3.111.2.802.1.1.13.1.4.1.1',
+  columns: { subtype: 5, chassis: 6, name: 10 },
+  addresses: '1.3.111.2.802.1.1.13.1.4.2.1',
+  indexLength: 4,
+};
 const CDP_CACHE = '1.3.6.1.4.1.9.9.23.1.2.1.1';
 const CHASSIS_MAC = 4;
 const CHASSIS_NETWORK_ADDRESS = 5;
@@ -23,6 +45,8 @@ const CHASSIS_NETWORK_ADDRESS = 5;
 const FAMILY_OCTETS: Readonly<Record<number, number>> = { 1: 4, 2: 16 };
 /** CiscoNetworkProtocol: ip and ipv6. */
 const CDP_PROTOCOLS: readonly Cell[] = [1, 20];
+/** As `00:11:22:33:44:55`. */
+const MAC_TEXT_LENGTH = 17;
 /** Neighbours of one device and one protocol. */
 const MOST_NEIGHBOURS = 4096;
 
@@ -31,14 +55,26 @@ export async function readNeighbours(
   reader: DeviceReader,
   signal: AbortSignal,
 ): Promise<{ readonly neighbours: readonly Neighbour[]; readonly complete: boolean }> {
-  const remote = await read(reader, 'lldp', LLDP_REMOTE, { subtype: 4, chassis: 5, name: 9 }, ['chassis'], signal);
-  const places =
-    remote.index.length === 0 ? null : await read(reader, 'lldp addresses', LLDP_ADDRESS, { kind: 3 }, [], signal);
+  const first = await readLldp(reader, LLDP, signal);
+  const lldp = first.neighbours.length > 0 ? first : await readLldp(reader, LLDP_V2, signal);
   const cdp = await read(reader, 'cdp', CDP_CACHE, { protocol: 3, address: 4, id: 6 }, ['address'], signal);
   return {
-    neighbours: [...lldpNeighbours(remote, places), ...cdpNeighbours(cdp)],
-    complete: remote.complete && cdp.complete && places?.complete !== false,
+    neighbours: [...lldp.neighbours, ...cdpNeighbours(cdp)],
+    complete: first.complete && lldp.complete && cdp.complete,
   };
+}
+
+async function readLldp(
+  reader: DeviceReader,
+  tables: LldpTables,
+  signal: AbortSignal,
+): Promise<{ readonly neighbours: readonly Neighbour[]; readonly complete: boolean }> {
+  const { name, columns, addresses, indexLength } = tables;
+  const remote = await read(reader, name, tables.remote, columns, ['chassis'], signal);
+  if (remote.index.length === 0) return { neighbours: [], complete: remote.complete };
+  const places = await read(reader, `${name} addresses`, addresses, { kind: 3 }, [], signal);
+  const told = places.index.flatMap((index) => managementAddress(index, indexLength) ?? []);
+  return { neighbours: lldpNeighbours(remote, told), complete: remote.complete && places.complete };
 }
 
 function read(
@@ -61,8 +97,8 @@ function read(
   });
 }
 
-function lldpNeighbours(remote: ReadTable, places: ReadTable | null): Neighbour[] {
-  const { byRow, strays } = addressesByRow(remote.index, places?.index ?? []);
+function lldpNeighbours(remote: ReadTable, told: readonly ManagementAddress[]): Neighbour[] {
+  const { byRow, strays } = addressesByRow(remote.index, told);
   const neighbours = remote.index.map((row, at): Neighbour => {
     const subtype = cell(remote, 'subtype', at);
     const chassis = octetsOf(cell(remote, 'chassis', at));
@@ -86,7 +122,7 @@ function lldpNeighbours(remote: ReadTable, places: ReadTable | null): Neighbour[
  */
 function addressesByRow(
   rows: readonly string[],
-  indexes: readonly string[],
+  told: readonly ManagementAddress[],
 ): { readonly byRow: ReadonlyMap<string, readonly string[]>; readonly strays: readonly string[] } {
   const known = new Set(rows);
   const byPart = new Map<string, Set<string>>();
@@ -95,9 +131,7 @@ function addressesByRow(
   }
   const byRow = new Map<string, string[]>();
   const strays: string[] = [];
-  for (const index of indexes) {
-    const found = managementAddress(index);
-    if (found === null) continue;
+  for (const found of told) {
     const candidates = partsOf(found.row).map((part) => byPart.get(part));
     const [sole] = candidates.find((one) => one?.size === 1) ?? [];
     const row = known.has(found.row) ? found.row : sole;
@@ -107,23 +141,30 @@ function addressesByRow(
   return { byRow, strays };
 }
 
-/** Of time mark, local port and neighbour: port and neighbour; the port alone. */
+/** What still tells a row from others: all but its time mark; the port alone. */
 function partsOf(row: string): string[] {
-  const [, port, neighbour] = row.split('.');
-  return [`${port}.${neighbour}`, `port ${port}`];
+  const [, port, ...neighbour] = row.split('.');
+  return [`${port}.${neighbour.join('.')}`, `port ${port}`];
+}
+
+export interface ManagementAddress {
+  /** Index of the neighbour. */
+  readonly row: string;
+  readonly address: string;
 }
 
 /**
- * The address stands in the index of lldpRemManAddrTable: time mark, local port, neighbour, address family, length, octets. Some devices
- * leave the length out.
+ * The address stands in the index of lldpRemManAddrTable: that of the neighbour, address family, length, octets. Some devices leave the
+ * length out.
  */
-export function managementAddress(index: string): { readonly row: string; readonly address: string } | null {
+export function managementAddress(index: string, rowLength: number): ManagementAddress | null {
   const numbers = index.split('.').map(Number);
-  const wanted = FAMILY_OCTETS[numbers[3] ?? 0];
+  const [family = 0, ...rest] = numbers.slice(rowLength);
+  const wanted = FAMILY_OCTETS[family];
   if (wanted === undefined) return null;
-  const octets = numbers[4] === wanted && numbers.length === 5 + wanted ? numbers.slice(5) : numbers.slice(4);
+  const octets = rest[0] === wanted && rest.length === 1 + wanted ? rest.slice(1) : rest;
   const address = octets.length === wanted ? addressText(octets) : null;
-  return address === null ? null : { row: numbers.slice(0, 3).join('.'), address };
+  return address === null ? null : { row: numbers.slice(0, rowLength).join('.'), address };
 }
 
 function cdpNeighbours(cdp: ReadTable): Neighbour[] {
@@ -158,7 +199,10 @@ function addressText(octets: readonly number[]): string | null {
   return canonicalHost(groups.map((group) => group.toString(16)).join(':'));
 }
 
+/** Null where these octets are no MAC address; some devices give the text of one. */
 export function macText(octets: readonly number[]): string | null {
+  const text = octets.length === MAC_TEXT_LENGTH ? String.fromCharCode(...octets).toLowerCase() : '';
+  if (/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/.test(text)) return macText(octetsOf(text.replaceAll('-', ':')));
   if (octets.length !== 6 || octets.every((octet) => octet === 0)) return null;
   return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
 }

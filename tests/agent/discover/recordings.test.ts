@@ -9,6 +9,7 @@ import { type MibObject, ScriptedDevice } from '../../support/scripted-device.ts
 import { PUBLIC, testAccess } from '../../support/snmp-access.ts';
 
 const LLDP = '1.0.8802.1.1.2.1.4';
+const LLDP_V2 = '1.3.111.2.802.1.1.13.1.4';
 const CDP = '1.3.6.1.4.1.9.9.23.1.2';
 
 /** What a recording holds of neighbours. */
@@ -16,7 +17,7 @@ function neighbourObjects(name: string): MibObject[] {
   const lines = readFileSync(path.join(CORPUS, 'recordings', `${name}.snmprec`), 'latin1').split('\n');
   return lines.flatMap((line): MibObject[] => {
     const [oid = '', type = '', ...rest] = line.split('|');
-    if (!oid.startsWith(`${LLDP}.`) && !oid.startsWith(`${CDP}.`)) return [];
+    if (![LLDP, LLDP_V2, CDP].some((table) => oid.startsWith(`${table}.`))) return [];
     const value = rest.join('|');
     const tag = Number.parseInt(type, 10);
     if (tag === 4) return [{ oid, tag, value: Buffer.from(value, type.endsWith('x') ? 'hex' : 'latin1') }];
@@ -55,7 +56,7 @@ describeWith(['corpus'], 'neighbours in recordings', () => {
       expect(complete).toBe(true);
       const places = objects.flatMap(({ oid }) => {
         const index = oid.startsWith(`${LLDP}.2.1.3.`) ? oid.slice(`${LLDP}.2.1.3.`.length) : null;
-        return index === null ? [] : [managementAddress(index)?.address];
+        return index === null ? [] : [managementAddress(index, 3)?.address];
       });
       const lldp = neighbours.filter((one) => one.protocol === 'lldp');
       const rows = objects.flatMap(({ oid }) => /^1\.0\.8802\.1\.1\.2\.1\.4\.1\.1\.[459]\.(.*)$/.exec(oid)?.[1] ?? []);
