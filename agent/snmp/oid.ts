@@ -53,6 +53,12 @@ export function joinOids(prefix: Uint8Array, suffix: Uint8Array): Oid {
   return joined;
 }
 
+/** Writes over the last octets of an OID. */
+export function putSuffix(oid: Uint8Array, suffix: Uint8Array): void {
+  const from = oid.length - suffix.length;
+  for (let at = 0; at < suffix.length; at += 1) oid[from + at] = suffix[at] ?? 0;
+}
+
 /** Dotted text of a whole OID; empty text for an empty one. */
 export function oidText(bytes: Uint8Array, start = 0, end = bytes.length): string {
   if (start >= end) return '';

@@ -14,12 +14,19 @@ export class Varbinds {
   readonly bytes: Uint8Array;
   readonly count: number;
   /** oidStart, oidEnd, tag, valueStart, valueEnd of each; a datagram has at most 65,535 bytes. */
-  readonly #fields: Uint16Array;
+  #fields: Uint16Array;
 
-  constructor(bytes: Uint8Array, fields: Uint16Array) {
+  constructor(bytes: Uint8Array, fields: Uint16Array, count: number) {
     this.bytes = bytes;
     this.#fields = fields;
-    this.count = fields.length / FIELDS;
+    this.count = count;
+  }
+
+  /** Gives the positions back for another answer; whoever calls it has taken what it wants. What is read later is absent, never another's. */
+  release(): void {
+    const fields = this.#fields;
+    this.#fields = NO_FIELDS;
+    if (fields.length === SHARED_FIELDS && free.length < MOST_FREE) free.push(fields);
   }
 
   oidStart(i: number): number {
@@ -130,6 +137,19 @@ function opaqueNumber(bytes: Uint8Array, start: number, end: number): number {
   return Number.NaN;
 }
 
+/** Positions of an answer of one datagram, used again and again: memory outside the heap is dear to make and to collect. */
+const SHARED_FIELDS = 256 * FIELDS;
+const MOST_FREE = 64;
+const free: Uint16Array[] = [];
+const NO_FIELDS = new Uint16Array(0);
+
+function kept(filled: number): Uint16Array {
+  if (filled > SHARED_FIELDS) return scratch.slice(0, filled);
+  const fields = free.pop() ?? new Uint16Array(SHARED_FIELDS);
+  for (let at = 0; at < filled; at += 1) fields[at] = scratch[at] ?? 0;
+  return fields;
+}
+
 /** Filled by `readVarbinds`, which copies what it needs; a varbind takes six bytes of a datagram at least. */
 const scratch = new Uint16Array(Math.ceil(65_536 / 6) * FIELDS);
 
@@ -146,7 +166,7 @@ export function readVarbinds(reader: BerReader): Varbinds {
   }
   reader.at = listEnd;
   reader.end = outerEnd;
-  return new Varbinds(reader.bytes, scratch.slice(0, filled));
+  return new Varbinds(reader.bytes, kept(filled), filled / FIELDS);
 }
 
 /** The usual one, of short lengths, without a call for each header. False, with nothing moved, for all that is not plainly such a one. */

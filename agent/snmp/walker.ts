@@ -2,7 +2,7 @@
 // sizes learnt on the way, and an end to every loop.
 import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { compareRanges, indexText, joinOids, type Oid } from './oid.ts';
+import { compareRanges, indexText, joinOids, type Oid, putSuffix } from './oid.ts';
 import { ERROR_STATUS } from './pdu.ts';
 import type { LossEstimate } from './loss-estimate.ts';
 import type { SnmpResponse, SnmpSession } from './session.ts';
@@ -62,6 +62,9 @@ export class TableWalk {
   readonly #request: WalkRequest;
   readonly #positions: Int32Array;
   readonly #heads: Oid[];
+  /** Where each column stands: one array a column for the whole walk, not one a request. */
+  readonly #places: Oid[] = [];
+  readonly #oids: Oid[] = [];
   /** What is still to be walked, the group in hand first. */
   readonly #groups: Group[];
   #memory: TableMemory;
@@ -150,9 +153,20 @@ export class TableWalk {
     this.#refuse(group, repetitions, response);
   }
 
-  #oidsOf({ active, frontier }: Group): Oid[] {
+  /** Written over at the next request: the session has encoded them for the last time when it answers. */
+  #oidsOf({ active, frontier }: Group): readonly Oid[] {
     const { columns } = this.#request;
-    return [...this.#heads, ...active.map((column) => joinOids(columns[column] ?? START, frontier))];
+    const oids = this.#oids;
+    oids.length = 0;
+    for (const head of this.#heads) oids.push(head);
+    for (const column of active) {
+      const prefix = columns[column] ?? START;
+      let oid = this.#places[column];
+      if (oid?.length === prefix.length + frontier.length) putSuffix(oid, frontier);
+      else this.#places[column] = oid = joinOids(prefix, frontier);
+      oids.push(oid);
+    }
+    return oids;
   }
 
   #refuse(group: Group, repetitions: number, response: SnmpResponse | null): void {
@@ -215,7 +229,9 @@ export class TableWalk {
     }
     const rest = heads + repetition * active.length;
     group.frontier = last.bytes.slice(last.start, last.end);
-    return rest >= varbinds.count || this.#takeUneven(response, group, sink, rest) || repetition > 0;
+    const moved = rest >= varbinds.count || this.#takeUneven(response, group, sink, rest) || repetition > 0;
+    varbinds.release();
+    return moved;
   }
 
   /** The index of a repetition in which every column is in its column, at the same index, beyond the last; else null. */
