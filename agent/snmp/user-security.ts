@@ -152,6 +152,8 @@ export class UserSecurity implements MessageSecurity {
     const message = this.#reported;
     this.#reported = null;
     if (message === null || pdu.varbinds.count === 0) throw malformed('a report without a reason', 0);
+    // RFC 3414 §4 wants unknownEngineID here; some agents look for the user first. Any report names the engine.
+    if (this.#engine === null || this.#doubted) return this.#meet(message);
     const reason = pdu.varbinds.oid(0);
     const is = (report: Uint8Array): boolean => compareOids(reason, report) === 0;
     const user = Buffer.from(this.#user.name).toString();

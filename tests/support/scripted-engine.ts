@@ -17,6 +17,8 @@ export interface EngineHabits {
   time: number;
   /** Reports are authenticated where they can be (RFC 3414 §3.2 step 7); some agents do not. */
   plainReports?: boolean;
+  /** Reports an unknown user to a discovery, which names none. */
+  usersFirst?: boolean;
   /** Says nothing to a message that names another engine. */
   silentToOtherEngines?: boolean;
   /** Says nothing at all. */
@@ -69,7 +71,9 @@ export class ScriptedEngine {
     if (Buffer.compare(message.engineId, engineId) !== 0) {
       const discovery = message.engineId.length === 0;
       this.seen.push(discovery ? 'discovery' : 'unknownEngineId');
-      return !discovery && silentToOtherEngines === true ? null : this.#report(message, `${USM_STATS}.4.0`, null);
+      if (!discovery && silentToOtherEngines === true) return null;
+      const reason = discovery && this.habits.usersFirst === true ? 3 : 4;
+      return this.#report(message, `${USM_STATS}.${reason}.0`, null);
     }
     const keys = this.#user.keysAt(engineId);
     if (keys instanceof Promise) throw new Error('the keys must be there at once');

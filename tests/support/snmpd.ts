@@ -20,13 +20,18 @@ export interface SnmpdOptions {
   readonly configuration?: readonly string[];
   /** Also listens on this transport address of the same port, such as `udp6:[::1]`. */
   readonly also?: string;
+  /** That of an snmpd that was stopped; default a free one. */
+  readonly port?: number;
+  /** Its engine's id in hexadecimal and how often it has booted before; default a random id that never booted. */
+  readonly engine?: { readonly id: string; readonly boots: number };
 }
 
 export async function startSnmpd(sysName: string, options: SnmpdOptions = {}): Promise<Snmpd> {
   const folder = mkdtempSync(path.join(tmpdir(), 'weir-snmpd-'));
   const state = path.join(folder, 'state');
   mkdirSync(state);
-  const port = await freeUdpPort();
+  const { engine } = options;
+  const port = options.port ?? (await freeUdpPort());
   const { user, auth, priv } = SNMPD_USER;
   const configuration = path.join(folder, 'snmpd.conf');
   writeFileSync(
@@ -38,6 +43,9 @@ export async function startSnmpd(sysName: string, options: SnmpdOptions = {}): P
       'rocommunity6 public ::1',
       `createUser ${user} SHA ${auth} AES ${priv}`,
       `rouser ${user} authpriv`,
+      ...(engine === undefined
+        ? []
+        : [`engineBoots ${engine.boots}`, `oldEngineID 0x${engine.id}`, `exactEngineID 0x${engine.id}`]),
       ...(options.configuration ?? []),
       '',
     ].join('\n'),

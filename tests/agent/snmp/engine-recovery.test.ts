@@ -109,6 +109,23 @@ describe('a restart of the engine', () => {
   });
 });
 
+describe('a discovery', () => {
+  test('that is answered with a report of an unknown user tells the engine all the same', async () => {
+    const { engine, port } = await engineOf('router', ID('01'), { usersFirst: true });
+    const made = await accessOf();
+    expect(await ask(sessionOf(made, port))).toBe('router');
+    expect(engine.seen).toEqual(['discovery', 'answered']);
+  });
+
+  test('serves several requests at a time, each of which asked', async () => {
+    const { port } = await engineOf('router', ID('01'));
+    const made = await accessOf();
+    const session = sessionOf(made, port);
+    expect(await Promise.all([ask(session), ask(session), ask(session)])).toEqual(['router', 'router', 'router']);
+    expect(made.events).toEqual([]);
+  });
+});
+
 describe('a swapped unit', () => {
   test.for([
     ['with lower boots', { boots: 1, time: 60 }],

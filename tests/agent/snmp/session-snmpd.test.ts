@@ -9,7 +9,7 @@ import type { AuthProtocol, PrivProtocol } from '../../../agent/snmp/usm.ts';
 import type { CredentialConfiguration } from '../../../common/runtime/device-configuration.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { testAccess } from '../../support/snmp-access.ts';
-import { type Snmpd, startSnmpd } from '../../support/snmpd.ts';
+import { type Snmpd, SNMPD_USER, type SnmpdOptions, startSnmpd } from '../../support/snmpd.ts';
 
 const NAME = [oidOf('1.3.6.1.2.1.1.5.0')];
 const CONTACT = oidOf('1.3.6.1.2.1.1.4.0');
@@ -39,6 +39,46 @@ const COMBINATIONS = AUTHENTICATIONS.flatMap(([auth, snmpdAuth]) =>
 
 const nameIn = ({ varbinds }: SnmpResponse): string =>
   Buffer.from(varbinds.bytes.slice(varbinds.valueStart(0), varbinds.valueEnd(0))).toString();
+
+describeWith('snmpd', 'a real snmpd that is set up anew', () => {
+  const credential = {
+    version: '3',
+    user: SNMPD_USER.user,
+    level: 'authPriv',
+    auth_protocol: 'SHA',
+    auth_passphrase: SNMPD_USER.auth,
+    priv_protocol: 'AES',
+    priv_passphrase: SNMPD_USER.priv,
+    context: '',
+  } as const;
+
+  test('under its old engine id with boots from the beginning, then under another: one session goes on, both are told', async () => {
+    const made = testAccess({ timeoutMs: 1000, retries: 1 });
+    await made.access.start();
+    const id = '80001f8804aabbccdd01';
+    let snmpd = await startSnmpd('first', { engine: { id, boots: 40 } });
+    const { port } = snmpd;
+    const again = async (sysName: string, options: SnmpdOptions): Promise<void> => {
+      await snmpd.stop();
+      snmpd = await startSnmpd(sysName, { ...options, port });
+    };
+    try {
+      const session = made.access.openSession({ host: '127.0.0.1', port }, credential, { device: 'core1' });
+      expect(nameIn(await session.get(NAME))).toBe('first');
+      await again('second', { engine: { id, boots: 0 } });
+      expect(nameIn(await session.get(NAME))).toBe('second');
+      await again('third', { engine: { id: '80001f8804aabbccdd02', boots: 0 } });
+      expect(nameIn(await session.get(NAME))).toBe('third');
+      expect(made.events.map(({ name }) => name)).toEqual(['engine_restarted', 'engine_replaced']);
+      expect(made.events[0]?.details).toContainEqual({ name: 'boots_before', value: '41' });
+      expect(made.events[0]?.details).toContainEqual({ name: 'boots_counted', value: 'no' });
+      expect(made.access.engines()).toMatchObject([{ engineId: '80001f8804aabbccdd02', boots: 1 }]);
+    } finally {
+      await snmpd.stop();
+      await made.access.stop();
+    }
+  });
+});
 
 describeWith('snmpd', 'a real snmpd', () => {
   let snmpd: Snmpd | null = null;
