@@ -6,15 +6,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadProfiles } from '../../../agent/profile/catalogue.ts';
 import type { Profile, ProfileCatalogue, ReadContext } from '../../../agent/profile/profile.ts';
 import type { DeviceReader, ReadTable } from '../../../agent/snmp/table-reader.ts';
+import { pollDocument } from '../../../cli/poll/document.ts';
 import { FRESH_MEMORY } from '../../../agent/snmp/walk-sizing.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
+import { pollRecording } from '../../support/recorded-device.ts';
 
 const SHIPPED = 'config/profiles';
 let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'weir-profiles-'));
-  cpSync(SHIPPED, folder, { recursive: true });
+  for (const file of ['base.yaml', 'enterprises.yaml']) cpSync(path.join(SHIPPED, file), path.join(folder, file));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -100,13 +102,37 @@ describe('the profiles that come with Weir', () => {
 describe('docs/profiles.md', () => {
   const page = readFileSync('docs/profiles.md', 'utf8');
 
-  test('has an example that is a profile', async () => {
+  test('has an example that works: a device of that kind is known, with its version, load and temperatures', async () => {
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1]?.replaceAll(/^ {3}/gm, '') ?? '';
     expect(example).toContain('name: acme');
     write('acme.yaml', example);
-    const acme = await chosen(loadProfiles(folder), '1.3.6.1.4.1.99999.1.7');
-    expect(acme.name).toBe('acme');
-    expect(await askedOf(acme)).toContain('1.3.6.1.4.1.99999.4.1.1.3');
+    const own = '1.3.6.1.4.1.99999';
+    const recording = path.join(folder, 'acme.snmprec');
+    const objects = [
+      '1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.99999.1.7',
+      `${own}.2.1.0|4|7.2`,
+      `${own}.2.2.0|4|AC-1`,
+      `${own}.3.1.1.4.1|2|85`,
+      `${own}.4.1.1.2.1|4|Inlet`,
+      `${own}.4.1.1.3.1|2|235`,
+      `${own}.4.1.1.3.2|2|-1`,
+      `${own}.4.1.1.3.3|2|410`,
+      `${own}.4.1.1.4.1|2|1`,
+      `${own}.4.1.1.4.2|2|1`,
+      `${own}.4.1.1.4.3|2|9`,
+    ];
+    writeFileSync(recording, `${objects.join('\n')}\n`);
+    const found = pollDocument(await pollRecording(recording, loadProfiles(folder)));
+    expect(found.device).toMatchObject({ profile: 'acme', os: 'AcmeOS', version: '7.2', serial: 'AC-1' });
+    expect(found.processors).toMatchObject([{ description: 'Processor 1', usage_percent: 15 }]);
+    expect(found.sensors).toMatchObject([{ class: 'temperature', unit: '°C', description: 'Inlet', value: 23.5 }]);
+  });
+
+  test('and every other piece of YAML in it fits a profile', () => {
+    const pieces = [...page.matchAll(/^```yaml\n([\s\S]*?)```/gm)].map((match) => match[1] ?? '');
+    expect(pieces.length).toBeGreaterThan(2);
+    for (const [at, piece] of pieces.entries()) write(`piece${at}.yaml`, `name: piece${at}\n${piece}`);
+    expect(() => loadProfiles(folder)).not.toThrow();
   });
 
   test('explains every key that a profile may have', () => {

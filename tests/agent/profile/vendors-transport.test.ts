@@ -166,10 +166,11 @@ const DEVICES: readonly HandMade[] = [
       '48690.1.1.0': '1102',
       '48690.1.3.0': 'RUT955',
       '48690.1.6.0': 'RUT9_R_00.07.02.7',
-      '48690.2.2.1.12.1': -67,
+      '48690.2.2.1.12.1': '-67',
+      '48690.2.2.1.9.1': 'inserted',
     },
     identity: { vendor: 'Teltonika', os: 'RutOS', model: 'RUT955', version: '00.07.02.7', serial: '1102' },
-    finds: ['signal Signal of modem 1: -67'],
+    finds: ['signal Modem 1 signal: -67', 'state Modem 1 SIM: 0 ok'],
   },
   {
     name: 'Enterasys',
