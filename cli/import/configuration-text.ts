@@ -57,8 +57,21 @@ export function mergedConfiguration(text: string, file: string, plan: ImportPlan
     const flow = isFlow(devices);
     for (const { keys } of plan.added) devices.add(document.createNode(keys, { flow }));
   }
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, ...habitsOf(text) });
 }
+
+/** How the file is written, so that what is not touched stays as it is. */
+function habitsOf(text: string): { indent: number; indentSeq: boolean; flowCollectionPadding: boolean } {
+  const indents = [...text.matchAll(/^( +)[^\s#-]/gm)].map((match) => match[1]?.length ?? 0);
+  return {
+    indent: Math.min(MOST_INDENT, ...(indents.length === 0 ? [DEFAULT_INDENT] : indents)),
+    indentSeq: !/^[^\s#-][^\n]*:[ \t]*(#[^\n]*)?\n(\s*#[^\n]*\n)*- /m.test(text),
+    flowCollectionPadding: !/\{[^\s}]/.test(text.replaceAll(/\$\{/g, '')),
+  };
+}
+
+const DEFAULT_INDENT = 2;
+const MOST_INDENT = 8;
 
 /** What stands under the key, made where there is nothing. */
 function place(document: Document, key: string, empty: object, file: string): unknown {

@@ -33,14 +33,15 @@ export function csvDevices(text: string, file: string, options: ImportOptions): 
     const parsed = deviceSchema.safeParse({
       name: record.get('name'),
       address: record.get('address'),
-      credential: typeof credential === 'string' ? credential : undefined,
+      credential: typeof credential === 'string' ? credential : 'none',
       ...(agent === undefined ? {} : { agent }),
       ...(record.has('site') ? { site: record.get('site') } : {}),
       ...(interval === undefined ? {} : { interval_ms: Number(interval) }),
       ...(parents === undefined ? {} : { parents }),
     });
+    if (typeof credential !== 'string') issues.push({ line: row.line, message: credential.reason });
     if (!parsed.success) {
-      issues.push(...parsed.error.issues.map((issue) => told(row.line, issue.path, issue.message, credential)));
+      issues.push(...parsed.error.issues.map((issue) => told(row.line, issue.path, issue.message)));
       return [];
     }
     const { name, address, credential: set, site, interval_ms, agent: polls, parents: through } = parsed.data;
@@ -77,13 +78,7 @@ function setOf(record: TextRecord, found: FoundSets): string | { readonly reason
   return 'name' in set ? set.name : set;
 }
 
-function told(
-  line: number,
-  path: readonly PropertyKey[],
-  message: string,
-  credential: string | { readonly reason: string },
-): ImportIssue {
-  if (path[0] === 'credential' && typeof credential !== 'string') return { line, message: credential.reason };
+function told(line: number, path: readonly PropertyKey[], message: string): ImportIssue {
   return { line, message: `${path.join('.')}: ${message.replace(/^Invalid input: /, '')}` };
 }
 

@@ -480,6 +480,25 @@ describe('weir import --into', () => {
     expect(await isSound(into)).toBe(true);
   });
 
+  test.each([
+    [
+      'four blanks',
+      'agent:\n    name: north # here\ncredentials:\n    office: {version: 2c, community: "${OFFICE}"}\ndevices:\n    # first\n    - {name: a, address: 192.0.2.1, credential: office}\n',
+    ],
+    [
+      'lists that are not set in',
+      'credentials:\n  office:\n    version: \'2c\'\n    community: "${OFFICE}"\n\ndevices:\n# first\n- name: a\n  address: 192.0.2.1\n  credential: office # by name\n',
+    ],
+    ['no devices yet', 'credentials:\n  office: { version: 2c, community: "${OFFICE}" }\n# the end\n'],
+  ])('a file written with %s only gains lines', async (_, text) => {
+    const into = written('weir.yaml', text);
+    await run(written('d.csv', 'name,address,credential\nnew,192.0.2.9,office\n'), { from: 'csv', into });
+    const after = readFileSync(into, 'utf8');
+    expect(configurationOf(after).devices.at(-1)).toMatchObject({ name: 'new', address: '192.0.2.9' });
+    const lines = after.split('\n');
+    expect(text.split('\n').filter((line) => !lines.includes(line))).toEqual([]);
+  });
+
   test('twice changes nothing the second time', async () => {
     const into = written('weir.yaml', CONFIGURATION);
     const file = written('d.csv', table);
