@@ -60,8 +60,8 @@ export interface TrapReceiverDeps {
   readonly workerFile?: URL;
 }
 
-/** What makes a poll at once worth while (RFC 2863, RFC 3418). */
-const PROMPTING: ReadonlySet<string> = new Set(['linkDown', 'linkUp', 'coldStart', 'warmStart']);
+/** What makes a poll at once worth while: coldStart, warmStart (RFC 3418), linkDown, linkUp (RFC 2863) and vendors' own, such as cieLinkDown. */
+const PROMPTING = /^(cold|warm)Start$|link(Down|Up)$/i;
 /** How often it is looked whether devices or engines are others. */
 const LOOK_EVERY_MS: DurationMs = 10_000;
 /** How long a stop waits for events that are on their way to the disk. */
@@ -190,7 +190,7 @@ export class TrapReceiver implements Component {
     this.#refusalTold = null;
     this.#metrics.event(event.origin);
     tell({ kind: 'kept', token });
-    if (event.device !== null && PROMPTING.has(event.name)) this.#prompter.prompt(event.device, event.observedAtMs);
+    if (event.device !== null && PROMPTING.test(event.name)) this.#prompter.prompt(event.device, event.observedAtMs);
   }
 
   /** The sender of an inform tries again; a trap is lost, which is counted. */
