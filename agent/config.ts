@@ -95,9 +95,8 @@ export function checkAgent(whole: CheckedConfiguration, context: Issues): void {
   for (const [at, device] of whole.devices.entries()) {
     if (byName.has(device.name)) tell(['devices', at, 'name'], `there is another device called ${device.name}`);
     byName.set(device.name, device);
-    if (!(device.credential in whole.credentials)) {
-      tell(['devices', at, 'credential'], `there is no credential set called ${device.credential}`);
-    }
+    const problemOfSet = setProblem(device, whole.credentials);
+    if (problemOfSet !== null) tell(['devices', at, 'credential'], problemOfSet);
     const problem = messageOfProblem(() => parseAddress(device.address));
     if (problem !== null) tell(['devices', at, 'address'], problem);
     const { write_credential: writing } = device;
@@ -140,6 +139,12 @@ function tellWithoutAgent(
       );
 }
 
+function setProblem(device: DeviceConfiguration, credentials: AgentConfiguration['credentials']): string | null {
+  if (device.snmp === false || device.credential in credentials) return null;
+  if (device.credential !== '') return `there is no credential set called ${device.credential}`;
+  return 'expected the name of a credential set, or snmp: false for a device that is asked by ping alone';
+}
+
 function messageOfProblem(check: () => void): string | null {
   try {
     check();
@@ -165,8 +170,9 @@ function reachesItself(device: DeviceConfiguration, byName: ReadonlyMap<string, 
 export interface AgentDevice {
   readonly name: string;
   readonly address: HostPort;
-  readonly credential: CredentialConfiguration;
-  /** Devices that share a credential set share its keys. */
+  /** Null: it is asked by ping alone. */
+  readonly credential: CredentialConfiguration | null;
+  /** Devices that share a credential set share its keys. Empty where there is none. */
   readonly credentialName: string;
   readonly intervalMs: number;
   readonly allowSet: SetAllowance;
@@ -250,8 +256,8 @@ export function agentDevices(
     .map((device) => ({
       name: device.name,
       address: parseAddress(device.address),
-      credential: credentialOf(credentials, device.name, device.credential),
-      credentialName: device.credential,
+      credential: device.snmp === false ? null : credentialOf(credentials, device.name, device.credential),
+      credentialName: device.snmp === false ? '' : device.credential,
       intervalMs: device.interval_ms ?? agent.pollIntervalMs,
       replyAddress: device.reply_address,
       allowSet: device.allow_set,
@@ -265,7 +271,7 @@ export function agentDevices(
 export function withCredentials(devices: readonly AgentDevice[], credentials: CredentialSets): AgentDevice[] {
   return devices.map((device) => ({
     ...device,
-    credential: credentialOf(credentials, device.name, device.credentialName),
+    credential: device.credential === null ? null : credentialOf(credentials, device.name, device.credentialName),
     writeCredential:
       device.writeCredentialName === null ? null : credentialOf(credentials, device.name, device.writeCredentialName),
   }));

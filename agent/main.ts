@@ -1,29 +1,24 @@
 // Composes the agent: which stage hands to which. The only file of the agent that knows two stages.
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeviceEvent } from '../common/model/event.ts';
-import type { Poll } from '../common/model/poll.ts';
 import { type Clock, SystemClock } from '../common/runtime/clock.ts';
 import { type Component, startAll, stopAll } from '../common/runtime/component.ts';
 import { messageOf, WeirError } from '../common/runtime/errors.ts';
 import { createReporter, type Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
-import { type AgentConfig, type AgentConfiguration, agentConfig } from './config.ts';
+import type { AgentConfig } from './config.ts';
 import { Discovery, type DiscoveryConfig, type DiscoveryResult, type Progress } from './discover/discovery.ts';
 import { type ConfiguredDevice, knownDevices } from './discover/known-devices.ts';
 import { sweepPlan } from './discover/targets.ts';
 import { TokenBucket } from './discover/token-bucket.ts';
 import { composeDirections, type Reloaded } from './directions.ts';
-import { deviceLine } from './health/device-line.ts';
-import { HealthServer } from './health/health-server.ts';
 import { composeNotifications } from './notifications.ts';
-import { DeviceState } from './poll/device-state.ts';
 import { Ping, systemPing } from './poll/ping.ts';
-import { pollDevice } from './poll/poll-device.ts';
-import { Scheduler } from './poll/scheduler.ts';
+import { composePolling, type Polling } from './polling.ts';
 import { loadProfiles } from './profile/catalogue.ts';
 import type { ProfileCatalogue } from './profile/profile.ts';
 import { NodeHttpClient } from './ship/http-client.ts';
@@ -116,24 +111,10 @@ export function createAgent(
     accept: (event) => spool.acceptEvent(event),
   });
   const { devices } = directions;
-  const scheduler: Scheduler = new Scheduler(
-    reporter,
-    { ...config, devices: directions.scheduled(devices.all()), processId: randomUUID() },
-    {
-      clock,
-      catalogue: profilesFor(config.profilesFolder),
-      sink: spool,
-      open: (name) => {
-        const device = devices.get(name);
-        if (device === undefined) throw new Error(`BUG: a device ${name} that nobody configured`);
-        const owner = { device: name, replyAddress: device.replyAddress };
-        return access.openReader(device.address, device.credential, owner);
-      },
-      close: (name) => access.close(name),
-    },
-  );
-  const lines = (): unknown[] => scheduler.reports().map((report) => deviceLine(report, devices.get(report.device)));
-  const health = new HealthServer(reporter, { port: config.healthPort }, { token, devices: lines });
+  const scheduled = directions.scheduled(devices.all());
+  const catalogue = profilesFor(config.profilesFolder);
+  const polled = { clock, access, catalogue, spool, ping, devices, scheduled, onEvent, token };
+  const { scheduler, health }: Polling = composePolling(reporter, config, folder, polled);
   const heard = { ...deps, devices: () => devices.all(), engines: access, sink: spool, scheduler };
   const notifications = composeNotifications(reporter, config, folder, heard);
   // Stopped in reverse: traps, work and the scheduler first, and their last events, polls and results find the spool open.
@@ -187,37 +168,6 @@ function tellStranded(reporter: Reporter, config: AgentConfig & { readonly dataF
 export interface PollOnceOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
-}
-
-/** Polls the first device of a configuration once, everything included; what the device does wrong stands in the poll. */
-export async function pollOnce(
-  whole: Pick<AgentConfiguration, 'agent' | 'devices' | 'credentials'>,
-  options: PollOnceOptions = {},
-): Promise<Poll> {
-  const environment = options.environment ?? {};
-  const config = agentConfig(whole, environment);
-  const device = config.devices[0];
-  if (device === undefined) throw new WeirError('misused', 'The configuration has no device to poll.');
-  const clock = new SystemClock();
-  const reporter = createReporter({ component: 'agent', level: 'silent' });
-  const deps = { clock, lookup, random: unforeseeable(), environment };
-  const access = new SnmpAccess(reporter, { timeoutMs: config.timeoutMs, retries: config.retries }, deps);
-  const plan = {
-    device: device.name,
-    intervalMs: device.intervalMs,
-    slowIntervalMs: config.slowIntervalMs,
-    inventoryIntervalMs: config.inventoryIntervalMs,
-    processId: randomUUID(),
-  };
-  const signal = options.signal ?? new AbortController().signal;
-  await access.start();
-  try {
-    const reader = access.openReader(device.address, device.credential);
-    const catalogue = profilesFor(config.profilesFolder);
-    return await pollDevice(reader, plan, new DeviceState(), { times: clock, catalogue }, signal);
-  } finally {
-    await access.stop();
-  }
 }
 
 export interface DiscoverRequest extends Omit<DiscoveryConfig, 'known'> {

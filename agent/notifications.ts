@@ -46,7 +46,7 @@ export function composeNotifications(
     {
       clock,
       environment,
-      devices,
+      devices: () => devices().filter(speaksSnmp),
       engines,
       sink,
       interfaceKeyOf: (device, ifIndex) => scheduler.interfaceKeyAt(device, ifIndex),
@@ -59,6 +59,11 @@ export function composeNotifications(
     },
   );
   return [receiver];
+}
+
+/** What is asked by ping alone has no credential by which its traps could be believed. */
+function speaksSnmp(device: AgentDevice): device is AgentDevice & { readonly credential: CredentialConfiguration } {
+  return device.credential !== null;
 }
 
 function setsOf(traps: TrapConfig, credentials: AgentConfig['credentials']): Record<string, CredentialConfiguration> {

@@ -11,13 +11,19 @@ export interface HealthServerConfig {
 }
 
 export interface HealthServerDeps {
-  /** What /metrics and /devices ask for; it may throw where none can be had, and then they answer nobody. */
+  /** What all but /healthz and /readyz ask for; it may throw where none can be had, and then they answer nobody. */
   readonly token: () => string;
+  readonly status: () => unknown;
   /** The lines of /devices. */
   readonly devices: () => readonly unknown[];
+  /** Everything of one; null where there is none of that name. */
+  readonly device: (name: string) => unknown;
+  /** Figures of single devices, in the format of /metrics. */
+  readonly deviceMetrics: () => string;
 }
 
 const HOST = '127.0.0.1';
+const PLACES = '/healthz, /readyz, /metrics, /status, /devices and /devices/NAME';
 const REQUEST_TIMEOUT_MS = 10_000;
 const MOST_CONNECTIONS = 64;
 
@@ -89,14 +95,31 @@ export class HealthServer implements Component {
         const ready = Object.values(parts).every((part) => part.healthy);
         return json(ready ? 200 : 503, { ready, parts });
       }
-      case '/metrics':
-        this.#letIn(request);
-        return { status: 200, type: 'text/plain; version=0.0.4', body: await this.#reporter.metricsText() };
-      case '/devices':
-        this.#letIn(request);
-        return json(200, { items: this.#deps.devices(), next: null });
       default:
-        throw new WeirError('not_found', `There is nothing at ${place}; see /healthz, /readyz, /metrics and /devices.`);
+        return await this.#protected(request, place);
+    }
+  }
+
+  /** What tells of the network. */
+  async #protected(request: IncomingMessage, place: string): Promise<Answer> {
+    const name = /^\/devices\/([A-Za-z0-9._-]+)$/.exec(place)?.[1];
+    if (name === undefined && !['/metrics', '/status', '/devices'].includes(place))
+      throw new WeirError('not_found', `There is nothing at ${place}; see ${PLACES}.`);
+    this.#letIn(request);
+    switch (place) {
+      case '/metrics': {
+        const body = `${await this.#reporter.metricsText()}${this.#deps.deviceMetrics()}`;
+        return { status: 200, type: 'text/plain; version=0.0.4', body };
+      }
+      case '/status':
+        return json(200, this.#deps.status());
+      case '/devices':
+        return json(200, { items: this.#deps.devices(), next: null });
+      default: {
+        const device = this.#deps.device(name ?? '');
+        if (device !== null) return json(200, device);
+        throw new WeirError('device_unknown', `There is no device called ${name}.`, { device: name });
+      }
     }
   }
 

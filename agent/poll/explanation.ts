@@ -1,6 +1,8 @@
 // Why a device's last poll looked as it did and what comes next, in the words that /devices and `weir poll --explain` show.
+import type { EventDetail } from '../../common/model/event.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { HealthState } from '../../common/runtime/reporter.ts';
 import type { SessionHealth, SessionTraffic } from '../snmp/session.ts';
 import type { RememberingReader, WalkReport } from '../snmp/table-reader.ts';
 import { sizeAndReason, type TableMemory } from '../snmp/walk-sizing.ts';
@@ -93,7 +95,9 @@ export interface SchedulerSummary {
 export interface DeviceNotice {
   readonly device: string;
   readonly name: 'counters_refresh_slowly';
-  readonly details: Readonly<Record<string, string>>;
+  readonly observedAtMs: EpochMs;
+  readonly uptimeTicks: null;
+  readonly details: readonly EventDetail[];
 }
 
 /** What is kept of a visit to explain it later. */
@@ -163,4 +167,25 @@ function profileChoice({ profile, sysObjectId }: DeviceState): ProfileChoice | n
   const told = sysObjectId === null ? 'the device tells no sysObjectID' : `sysObjectID ${sysObjectId}`;
   const why = name === 'base' ? `no profile is for it: ${told}` : `the best match for ${told}`;
   return { name, sysObjectId, why };
+}
+
+export function refreshNotice(
+  device: string,
+  intervalMs: DurationMs,
+  configuredMs: DurationMs,
+  observedAtMs: EpochMs,
+): DeviceNotice {
+  const details = [
+    { name: 'interval_ms', value: String(intervalMs) },
+    { name: 'configured_interval_ms', value: String(configuredMs) },
+  ];
+  return { device, name: 'counters_refresh_slowly', observedAtMs, uptimeTicks: null, details };
+}
+
+/** Silent devices are no fault of the agent; polls that nobody keeps are. */
+export function pollHealth(summary: SchedulerSummary, polling: boolean, lossCode: string | null): HealthState {
+  const devices = `${summary.devices} devices, ${summary.silent} of them silent`;
+  if (!polling) return { healthy: false, message: 'not polling' };
+  if (lossCode !== null) return { healthy: false, message: `polls are not kept: ${lossCode}; ${devices}` };
+  return { healthy: true, message: devices };
 }

@@ -32,6 +32,13 @@ export interface ScheduledDevice {
   readonly access?: string;
 }
 
+/** What a new list of devices changed. */
+export interface DeviceChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+}
+
 export interface VisitConfig {
   readonly slowIntervalMs: DurationMs;
   readonly inventoryIntervalMs: DurationMs;

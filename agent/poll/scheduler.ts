@@ -4,11 +4,25 @@ import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
-import type { HealthState, Reporter } from '../../common/runtime/reporter.ts';
-import type { DeviceExplanation, DeviceNotice, DeviceReport, SchedulerSummary } from './explanation.ts';
+import type { Reporter } from '../../common/runtime/reporter.ts';
+import {
+  type DeviceExplanation,
+  type DeviceNotice,
+  type DeviceReport,
+  pollHealth,
+  refreshNotice,
+  type SchedulerSummary,
+} from './explanation.ts';
 import type { LearntFile, LearntOfDevice } from './learnt-file.ts';
 import { pollMetrics, type PollMetrics } from './poll-metrics.ts';
-import { PolledDevice, sameDevice, type ScheduledDevice, type VisitConfig, type VisitDeps } from './polled-device.ts';
+import {
+  type DeviceChanges,
+  PolledDevice,
+  sameDevice,
+  type ScheduledDevice,
+  type VisitConfig,
+  type VisitDeps,
+} from './polled-device.ts';
 import { firstWait, nextTurn, phaseOf } from './timetable.ts';
 import { learntOf, Turn } from './turn.ts';
 import { type Taken, TurnQueue } from './turn-queue.ts';
@@ -32,13 +46,6 @@ export interface SchedulerDeps extends VisitDeps {
   /** What earlier lives learnt; without it each life learns anew. */
   readonly learnt?: LearntFile;
   readonly notice?: (notice: DeviceNotice) => void;
-}
-
-/** What a new list of devices changed. */
-export interface DeviceChanges {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly string[];
 }
 
 /** The longest sleep, so that a stop or a stepped clock is noticed. */
@@ -82,7 +89,7 @@ export class Scheduler implements Component {
     this.#devices = config.devices;
     this.#queue = new TurnQueue(config.concurrency);
     this.#metrics = pollMetrics(reporter);
-    reporter.health('poll', () => this.#health());
+    reporter.health('poll', () => pollHealth(this.summary(), this.#loop !== null, this.#lossCode));
   }
 
   start(): Promise<void> {
@@ -332,11 +339,7 @@ export class Scheduler implements Component {
     if (multiple === null || multiple === 1) return;
     const { name, intervalMs } = polled;
     this.#reporter.info('device refreshes its counters slowly; it is polled less often', { device: name, intervalMs });
-    this.#deps.notice?.({
-      device: name,
-      name: 'counters_refresh_slowly',
-      details: { interval_ms: String(intervalMs), configured_interval_ms: String(intervalMs / multiple) },
-    });
+    this.#deps.notice?.(refreshNotice(name, intervalMs, intervalMs / multiple, this.#deps.clock.now()));
   }
 
   #giveUp(turn: Turn, error: WeirError): void {
@@ -351,14 +354,5 @@ export class Scheduler implements Component {
 
   #dueInMs(turn: Turn): number {
     return Math.round(turn.nextDueMs - this.#deps.clock.monotonicMs());
-  }
-
-  /** Silent devices are no fault of the agent; polls that nobody keeps are. */
-  #health(): HealthState {
-    const devices = `${this.#turns.size} devices, ${this.#silent} of them silent`;
-    if (this.#loop === null) return { healthy: false, message: 'not polling' };
-    if (this.#lossCode !== null)
-      return { healthy: false, message: `polls are not kept: ${this.#lossCode}; ${devices}` };
-    return { healthy: true, message: devices };
   }
 }

@@ -1,5 +1,5 @@
 // weir poll: one poll of one device, printed for a person or as JSON; takes the options people know from snmpget.
-import { pollOnce } from '../../agent/main.ts';
+import { pollOnce } from '../../agent/poll-once.ts';
 import { agentOnlySchema } from '../../agent/config.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import { ERROR_TABLE, type ErrorCode } from '../../common/runtime/error-table.ts';

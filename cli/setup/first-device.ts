@@ -3,7 +3,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { stringify } from 'yaml';
-import { pollOnce } from '../../agent/main.ts';
+import { pollOnce } from '../../agent/poll-once.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import { parseConfiguration } from '../../common/runtime/configuration.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';

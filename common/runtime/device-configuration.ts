@@ -15,7 +15,10 @@ const oidPrefix = z
 export const deviceSchema = z.strictObject({
   name,
   address: z.string().regex(addressPattern, 'expected HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT'),
-  credential: z.string(),
+  /** Empty only with `snmp: false`. */
+  credential: z.string().default(''),
+  /** False: the device is asked by ping alone. */
+  snmp: z.boolean().optional(),
   /** The agent that polls it; default the only one. */
   agent: name.optional(),
   site: z.string().max(100).optional(),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agentOnlySchema } from '../../agent/config.ts';
-import { pollOnce } from '../../agent/main.ts';
+import { pollOnce } from '../../agent/poll-once.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import { pollDocument, type PollDocument } from '../../cli/poll/document.ts';
 import { type Recording, recordingsOf, type Row } from '../support/recording.ts';

@@ -281,11 +281,14 @@ describe('counters that refresh slowly', () => {
     reader(rig, 'slow').octets = per(5000);
     reader(rig, 'quick').octets = per(1);
     await rig.clock.advance(2 * MINUTE);
-    expect(rig.notices).toEqual([
+    expect(rig.notices).toMatchObject([
       {
         device: 'slow',
         name: 'counters_refresh_slowly',
-        details: { interval_ms: '5000', configured_interval_ms: '1000' },
+        details: [
+          { name: 'interval_ms', value: '5000' },
+          { name: 'configured_interval_ms', value: '1000' },
+        ],
       },
     ]);
     expect(rig.scheduler.explain('slow')).toMatchObject({ intervalMs: 5000, configuredIntervalMs: 1000 });
