@@ -149,13 +149,13 @@ export class Worker {
     switch (kind) {
       case 'poll':
         return detailsOf(await ports.pollNow(device, signal));
-      case 'diagnose':
-        return detailsOf({
-          ping: await orFailure(ports.ping(device, signal)),
-          // As it was before we asked again.
-          before: ports.explain(device),
-          poll: await orFailure(ports.pollNow(device, signal)),
-        });
+      case 'diagnose': {
+        // As it was before we ask again; last, because it is long.
+        const before = ports.explain(device);
+        const ping = await orFailure(ports.ping(device, signal));
+        const poll = await orFailure(ports.pollNow(device, signal));
+        return detailsOf({ ping, poll, before });
+      }
       case 'set': {
         refuseSet(device, allowance, varbinds);
         this.#reporter.info('values are set', { id: item.id, device, oids: varbinds.map(({ oid }) => oid) });

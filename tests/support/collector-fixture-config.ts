@@ -5,7 +5,7 @@ import { type CollectorConfig, collectorConfig, collectorShape } from '../../col
 export interface ConfigWords {
   /** `collector` of the configuration. */
   readonly collector?: Readonly<Record<string, unknown>>;
-  readonly devices?: readonly Readonly<Record<string, string | number>>[];
+  readonly devices?: readonly Readonly<Record<string, unknown>>[];
 }
 
 const whole = z.object({

@@ -249,10 +249,13 @@ describe('what is remembered', () => {
 });
 
 test('details are flat, bounded in number and length, and say what was left out', () => {
-  expect(detailsOf({ a: { b: 1n, c: [true, null] }, d: undefined, e: 'x'.repeat(5000) })).toEqual([
+  expect(
+    detailsOf({ a: { b: 1n, c: [true, null, { d: 1, e: { f: 'g' } }] }, d: undefined, e: 'x'.repeat(5000) }),
+  ).toEqual([
     { name: 'a.b', value: '1' },
     { name: 'a.c.0', value: 'true' },
     { name: 'a.c.1', value: '' },
+    { name: 'a.c.2', value: 'd=1 e.f=g' },
     { name: 'e', value: 'x'.repeat(1000) },
   ]);
   const many = detailsOf(Array.from({ length: 300 }, (_, at) => at));
