@@ -9,6 +9,7 @@ import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
+import { lastWrittenBefore } from './age-bound.ts';
 import { Arrivals } from './arrivals.ts';
 import { Gathering, type GatheringBounds, type Waiting } from './gathering.ts';
 import { addGap, type GapReason, gapsBefore, gapsFromNote, gapsToNote } from './gap-list.ts';
@@ -46,6 +47,10 @@ const APPLIED_NOTE = 'applied';
 /** Polls that wait to be written, in bytes; above it they are refused. */
 const MOST_WAITING_BYTES = 256 * 1024 * 1024;
 const AGE_CHECK_MS = 60_000;
+/** Less than this is not thinned because a disk is full: others have filled it. */
+const WORTH_THINNING_BYTES = 2 * 1024 * 1024;
+/** Steps of thinning for one batch that finds no room on the disk. */
+const MOST_STEPS = 64;
 /** In a log line. */
 const DEVICES_NAMED = 5;
 
@@ -107,10 +112,9 @@ export class Spool implements Component {
   /** Opens the journal; data_folder_unusable, data_folder_in_use, journal_damaged. */
   start(): Promise<void> {
     if (this.#journal !== null) return Promise.resolve();
-    const { folder, maxBytes, reserveBytes } = this.#config;
-    // The spool keeps its bound itself, by dropping the oldest: the journal must not refuse the newest before.
-    const options = { folder, maxBytes: maxBytes * 2, reserveBytes, maxPendingBytes: MOST_WAITING_BYTES };
-    const journal = openJournal(this.#reporter, options, this.#deps);
+    // The spool keeps its bound itself, by thinning and dropping: the journal must not refuse the newest before.
+    const bounds = { maxBytes: this.#config.maxBytes * 2, maxPendingBytes: MOST_WAITING_BYTES };
+    const journal = openJournal(this.#reporter, { ...this.#config, ...bounds }, this.#deps);
     this.#journal = journal;
     this.#stopping = new AbortController();
     this.#lastAtStart = journal.lastPosition();
@@ -262,7 +266,7 @@ export class Spool implements Component {
     const gaps = this.#gaps;
     let position: number;
     try {
-      position = await this.#open.append(this.#encode(group, sequence, gaps));
+      position = await this.#append(this.#encode(group, sequence, gaps));
     } catch (error) {
       const noRoom = error instanceof WeirError && error.code !== 'batch_too_large';
       if (noRoom || group.length === 1) return this.#refuse(group, error);
@@ -278,11 +282,22 @@ export class Spool implements Component {
     if (gaps.length > 0) await this.#forgetGaps();
   }
 
+  /** On a full disk the room is in what is kept: where that is much, it is thinned, some of it at each call. */
+  async #append(entry: Uint8Array): Promise<number> {
+    for (let steps = 0; ; steps += 1) {
+      try {
+        return await this.#open.append(entry);
+      } catch (error) {
+        const hopeless = steps === MOST_STEPS || this.#open.sizeBytes() < WORTH_THINNING_BYTES;
+        if (codeOf(error) !== 'journal_full' || hopeless || !(await this.#thinning.step(this.#sentUpTo))) throw error;
+      }
+    }
+  }
+
   #encode(group: readonly Waiting[], sequence: number, gaps: readonly SequenceGap[]): Uint8Array {
     const createdAtMs = this.#deps.clock.now();
-    const watermarks = new Map(
-      group.flatMap(({ watermark }) => (watermark === null ? [] : [[watermark.device, watermark]])),
-    );
+    const told = group.flatMap(({ watermark }) => watermark ?? []);
+    const watermarks = new Map(told.map((watermark) => [watermark.device, watermark]));
     const bytes = encodeBatch({
       agent: this.#config.agent,
       incarnation: this.incarnation,
@@ -300,9 +315,8 @@ export class Spool implements Component {
   #refuse(group: readonly Waiting[], error: unknown): void {
     const code = codeOf(error);
     this.#refused.add(group.filter(({ poll }) => poll !== null).length, { code });
-    const devices = group
-      .slice(0, DEVICES_NAMED)
-      .map(({ watermark, event }) => watermark?.device ?? event?.device ?? '');
+    const some = group.slice(0, DEVICES_NAMED);
+    const devices = some.map(({ watermark, event }) => watermark?.device ?? event?.device ?? '');
     this.#reporter.error('polls not kept', { polls: group.length, devices, code, message: messageOf(error) });
     for (const one of group) one.reject(error);
   }
@@ -328,16 +342,8 @@ export class Spool implements Component {
   }
 
   async #giveUpOld(): Promise<void> {
-    const newestTooOldMs = this.#spoolTimeMs() - this.#config.maxAgeMs;
-    // Spool time grows with the sequence: between `old` and `young` the bound lies. What the disk damaged is taken for young:
-    // it must not take sound batches with it.
-    let old = this.firstSequence - 1;
-    let young = this.lastSequence + 1;
-    while (young - old > 1) {
-      const middle = Math.floor((old + young) / 2);
-      if ((this.#entryAt(middle)?.spoolTimeMs ?? Number.POSITIVE_INFINITY) < newestTooOldMs) old = middle;
-      else young = middle;
-    }
+    const boundMs = this.#spoolTimeMs() - this.#config.maxAgeMs;
+    const old = lastWrittenBefore(this.firstSequence, this.lastSequence, boundMs, (at) => this.#entryAt(at));
     if (old >= this.firstSequence) await this.#giveUp(old, 'spool_age');
   }
 

@@ -1,4 +1,5 @@
 // The spool: what it took is kept in order, what it cannot keep is told, and no clock or crash makes it lose a batch.
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,8 +11,11 @@ import type { Batch } from '../../../common/model/batch.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { decodeBatch } from '../../../common/wire/batch-codec.ts';
+import { talliesOf } from '../../support/counter-tally.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
+import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { seededRandom } from '../../support/snmp-access.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const START = Date.UTC(2026, 10, 24);
@@ -381,6 +385,57 @@ describe('bounds', () => {
     expect(await metrics()).toContain('weir_spool_polls_refused_total{code="journal_full"} 2');
     expect(lines.some((line) => line.includes('polls not kept'))).toBe(true);
   });
+});
+
+describeWith('root', 'on a disk of its own that is too small for the bound', () => {
+  test('thins what it has and goes on; whatever happens, no octet of what it kept is lost, and with room it is as ever', async () => {
+    const disk = path.join(folder, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
+    try {
+      const { reporter } = silentReporter();
+      const bounds = { agent: 'agent-1', folder: path.join(disk, 'spool'), maxBytes: 1e9, maxAgeMs: 30 * DAY_MS };
+      const config = { ...SPOOL_DEFAULTS, ...bounds, reserveBytes: 1024 * 1024 };
+      const spool = new Spool(reporter, config, { clock });
+      spools.push(spool);
+      await spool.start();
+      const random = seededRandom(7);
+      const octets = Array.from({ length: 400 }, () => 0n);
+      const kept: Poll[] = [];
+      let refused = 0;
+      for (let minute = 0; minute < 120; minute += 1) {
+        // Many ports whose values nothing compresses, in some thirty batches a minute.
+        for (let device = 0; device < 30; device += 1) {
+          const interfaces = octets.map((value, at) => {
+            octets[at] = value + BigInt(Math.floor(random() * 2 ** 40));
+            return { key: `eth${at}`, inOctets: octets[at] ?? 0n, outOctets: (octets[at] ?? 0n) * 7n, speedBps: 1e14 };
+          });
+          const poll = interfacePoll({ device: `device-${device}`, atMs: clock.now(), interfaces });
+          const taken = hand(spool, poll).then(
+            () => (device === 0 ? kept.push(poll) : 0),
+            () => {
+              refused += 1;
+            },
+          );
+          await spool.flush();
+          await taken;
+        }
+        await clock.advance(60_000);
+      }
+      // Whole, they would be much more than the disk; what finds no room while there is much to thin is in the next poll.
+      expect(refused).toBeLessThan(4);
+      expect(spool.firstSequence).toBe(1);
+      const found = (await batches(spool)).flatMap(({ polls }) => polls.filter(({ device }) => device === 'device-0'));
+      expect(found.length).toBeLessThan(kept.length / 2);
+      expect(talliesOf(found)).toEqual(talliesOf(kept));
+      execFileSync('mount', ['-o', 'remount,size=256m', disk]);
+      expect(await write(spool, 'after')).toBe('kept');
+      await spool.stop();
+    } finally {
+      for (const spool of spools) await spool.stop();
+      execFileSync('umount', [disk]);
+    }
+  }, 60_000);
 });
 
 describe('damage and copies', () => {
