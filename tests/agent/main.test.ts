@@ -181,11 +181,16 @@ describe('from device to collector', () => {
   test('a stop keeps what the polls in hand have', async () => {
     const { double, url } = await collector();
     double.nextFault = () => ({ kind: 'answer', status: 503 });
-    const slow = await device({ delayMs: 60 });
-    const { agent } = agentOf({ collector_url: url, token: double.token, poll_interval_ms: 60_000 }, { core1: slow });
+    const slow = new ScriptedDevice(deviceMib({ ports: [{ index: 1, descr: 'eth0' }] }), { delayMs: 60 });
+    const port = await slow.start();
+    cleanups.push(() => slow.stop());
+    const settings = { collector_url: url, token: double.token, poll_interval_ms: 60_000 };
+    const { agent } = agentOf(settings, { core1: `127.0.0.1:${port}` });
     await agent.start();
-    // The first poll needs several answers; the agent stops in the middle of it.
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    // The first poll needs several answers; the agent stops when what the device is has come, and its interfaces have not.
+    const interfaces = (): boolean =>
+      slow.requests.some(({ oids }) => oids.some((oid) => oid.startsWith('1.3.6.1.2.1.2.2.1')));
+    await waitFor(interfaces, 10_000, () => 'a request for interfaces');
     await agent.stop();
     const polls = (await spooled()).flatMap((batch) => batch.polls);
     expect(polls).toHaveLength(1);
