@@ -12,26 +12,36 @@ export interface PollDocument {
   readonly memory: readonly Line[];
   readonly sensors: readonly Line[];
   readonly neighbours: readonly Line[];
+  readonly storage: readonly Line[];
+  readonly bgp_peers: readonly Line[];
+  readonly outlets: readonly Line[];
+  readonly entities: readonly Line[];
   readonly poll: Readonly<Record<string, unknown>>;
 }
 
-/** The object of DESIGN §9: device, interfaces, processors, memory, sensors, neighbours, poll. */
+const SIZES = {
+  description: 'description',
+  total_bytes: 'totalBytes',
+  used_bytes: 'usedBytes',
+  used_percent: 'usedPercent',
+};
+
+/** The object of DESIGN §9: device, interfaces, processors, memory, sensors, neighbours, the other tables of a profile, poll. */
 export function pollDocument(poll: Poll): PollDocument {
   return {
     device: deviceOf(poll),
     interfaces: interfacesOf(poll),
     processors: rowsOf(poll, 'processor', { description: 'description', usage_percent: 'usagePercent' }),
-    memory: rowsOf(poll, 'memory', {
-      description: 'description',
-      total_bytes: 'totalBytes',
-      used_bytes: 'usedBytes',
-    }),
+    memory: rowsOf(poll, 'memory', SIZES),
     sensors: rowsOf(poll, 'sensor', {
       class: 'class',
       description: 'description',
       value: 'value',
       unit: 'unit',
+      state: 'state',
       low_limit: 'lowLimit',
+      low_warning: 'lowWarning',
+      high_warning: 'highWarning',
       high_limit: 'highLimit',
     }),
     neighbours: linesOf(tableNamed(poll, 'neighbour'), {
@@ -39,6 +49,35 @@ export function pollDocument(poll: Poll): PollDocument {
       remote_device: 'remoteDevice',
       remote_port: 'remotePort',
       protocol: 'protocol',
+    }),
+    storage: rowsOf(poll, 'storage', SIZES),
+    bgp_peers: linesOf(tableNamed(poll, 'bgp-peer'), {
+      remote_address: 'remoteAddress',
+      local_address: 'localAddress',
+      remote_as: 'remoteAs',
+      local_as: 'localAs',
+      state: 'state',
+      admin_status: 'adminStatus',
+      established_s: 'establishedSeconds',
+    }),
+    outlets: rowsOf(poll, 'outlet', {
+      description: 'description',
+      state: 'state',
+      current_a: 'currentAmperes',
+      voltage_v: 'voltageVolts',
+      power_w: 'powerWatts',
+      energy_wh: 'energyWattHours',
+    }),
+    entities: rowsOf(poll, 'entity', {
+      class: 'class',
+      description: 'description',
+      name: 'name',
+      model: 'model',
+      serial: 'serial',
+      hardware: 'hardware',
+      firmware: 'firmware',
+      software: 'software',
+      contained_in: 'containedIn',
     }),
     poll: {
       complete: poll.outcome === 'complete',

@@ -28,17 +28,8 @@ export function printPoll(poll: Poll, address: string, print: (line: string) => 
     ['index', 'description', 'usage'],
     document.processors.map((row) => [text(row['index']), text(row['description']), `${text(row['usage_percent'])} %`]),
   );
-  printTable(
-    print,
-    'Memory',
-    ['index', 'description', 'used', 'of'],
-    document.memory.map((row) => [
-      text(row['index']),
-      text(row['description']),
-      bytes(row['used_bytes']),
-      bytes(row['total_bytes']),
-    ]),
-  );
+  printTable(print, 'Memory', ['index', 'description', 'used', 'of'], document.memory.map(sizeRow));
+  printTable(print, 'Storage', ['index', 'description', 'used', 'of'], document.storage.map(sizeRow));
   printTable(
     print,
     'Sensors',
@@ -47,7 +38,26 @@ export function printPoll(poll: Poll, address: string, print: (line: string) => 
       text(row['index']),
       text(row['class']),
       text(row['description']),
-      `${text(row['value'])} ${text(row['unit'])}`.trim(),
+      [row['value'], row['unit'], row['state']].map(text).join(' ').trim(),
+    ]),
+  );
+  printTable(
+    print,
+    'Outlets',
+    ['index', 'description', 'state', 'A', 'V', 'W'],
+    document.outlets.map((row) =>
+      ['index', 'description', 'state', 'current_a', 'voltage_v', 'power_w'].map((name) => text(row[name])),
+    ),
+  );
+  printTable(
+    print,
+    'BGP peers',
+    ['address', 'AS', 'state', 'for'],
+    document.bgp_peers.map((row) => [
+      text(row['remote_address']),
+      text(row['remote_as']),
+      text(row['state']),
+      duration(row['established_s'] ?? null),
     ]),
   );
   printTable(
@@ -103,6 +113,12 @@ function interfaceRow(row: Line): string[] {
     text(row['ifHCInOctets'] ?? row['ifInOctets']),
     text(row['ifHCOutOctets'] ?? row['ifOutOctets']),
   ];
+}
+
+function sizeRow(row: Line): string[] {
+  const percent = row['used_percent'];
+  const used = typeof percent === 'number' ? `${percent} %` : bytes(row['used_bytes']);
+  return [text(row['index']), text(row['description']), used, bytes(row['total_bytes'])];
 }
 
 function speed(bps: string | number | null): string {

@@ -45,6 +45,10 @@ describeWith(['snmpd'], 'weir poll of a real snmpd', () => {
       'memory',
       'sensors',
       'neighbours',
+      'storage',
+      'bgp_peers',
+      'outlets',
+      'entities',
       'poll',
     ]);
     expect(document.device).toMatchObject({
