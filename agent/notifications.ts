@@ -11,12 +11,17 @@ import type { Reporter } from '../common/runtime/reporter.ts';
 import type { AgentConfig, AgentDevice } from './config.ts';
 import type { Scheduler } from './poll/scheduler.ts';
 import type { TrapConfig } from './trap/config.ts';
-import { loadNames } from './trap/names.ts';
+import { loadNames, type NotificationNames } from './trap/names.ts';
 import { RANDOM_OCTETS } from './trap/own-engine.ts';
 import { type EngineDirectory, type EventSink, TrapReceiver } from './trap/receiver.ts';
 
 /** The names that come with Weir, beside this file in a checkout and in a build. */
 const NAMES = fileURLToPath(new URL('../config/traps', import.meta.url));
+
+/** What notifications are called: by the files that come with Weir, and before them those of a folder. Throws configuration_* and trap_names_conflict. */
+export function notificationNames(folder: string | null): NotificationNames {
+  return loadNames(folder === null ? [NAMES] : [NAMES, folder]);
+}
 
 export interface NotificationsDeps {
   readonly clock: Clock;
@@ -39,7 +44,7 @@ export function composeNotifications(
   const { traps } = config;
   if (traps === null) return [];
   const { clock, environment, devices, engines, sink, scheduler, trapWorkerFile } = deps;
-  const names = loadNames(traps.namesFolder === null ? [NAMES] : [NAMES, traps.namesFolder]);
+  const names = notificationNames(traps.namesFolder);
   const receiver = new TrapReceiver(
     reporter,
     { ...traps, sets: setsOf(traps, config.credentials), names },

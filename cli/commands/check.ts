@@ -1,6 +1,7 @@
 // `weir check FILE`: every mistake of a configuration with file, line, path and what was expected.
 import { z } from 'zod';
 import { profilesFor } from '../../agent/main.ts';
+import { notificationNames } from '../../agent/notifications.ts';
 import {
   type ConfigurationIssue,
   parseConfiguration,
@@ -13,7 +14,7 @@ import { loadWhole, unresolvedSecrets } from '../configuration.ts';
 export const checkCommand: Command = {
   name: 'check',
   summary: 'say what is wrong with a configuration',
-  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. The profiles of agent.profiles are checked too. Exit code 0 without mistakes, else 1.',
+  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. The files in agent.profiles and agent.traps.names are checked too. Exit code 0 without mistakes, else 1.',
   options: {},
   run: async (context) => {
     const file = context.positionals[0];
@@ -41,7 +42,8 @@ function examine(
 ): { issues: readonly ConfigurationIssue[]; notes: readonly string[] } {
   try {
     const whole = loadWhole(file);
-    checkProfiles(file, whole.agent.profiles ?? null);
+    checkFolder(file, ['agent', 'profiles'], () => profilesFor(whole.agent.profiles ?? null));
+    checkFolder(file, ['agent', 'traps', 'names'], () => notificationNames(whole.agent.traps?.names ?? null));
     return { issues: [], notes: unresolvedSecrets(whole, environment) };
   } catch (error) {
     if (!(error instanceof WeirError) || !Array.isArray(error.detail['issues'])) throw error;
@@ -49,14 +51,15 @@ function examine(
   }
 }
 
-/** Mistakes in the files themselves name their own lines; a folder that cannot be read is a mistake of the key. */
-function checkProfiles(file: string, folder: string | null): void {
+/** Mistakes in the files of a folder name their own lines; a folder that cannot be read is a mistake of the key at the path. */
+function checkFolder(file: string, keyPath: readonly string[], load: () => unknown): void {
   try {
-    profilesFor(folder);
+    load();
   } catch (error) {
     if (!(error instanceof WeirError) || Array.isArray(error.detail['issues'])) throw error;
     const { message } = error;
-    const key = z.looseObject({ agent: z.looseObject({ profiles: z.string().refine(() => false, message) }) });
-    parseConfiguration(readConfigurationFile(file), file, key);
+    const wrong: z.ZodType = z.string().refine(() => false, message);
+    const whole = keyPath.reduceRight((inner, key) => z.looseObject({ [key]: inner }), wrong);
+    parseConfiguration(readConfigurationFile(file), file, whole);
   }
 }

@@ -1,5 +1,5 @@
 // `weir check`: each mistake with file, line, path and what was expected; what need not be here is a note.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -233,6 +233,24 @@ price_plans:
     const { lines } = await check(text);
     expect(lines.join('\n')).toContain('comunity');
     expect(lines.join('\n')).not.toContain('s3cr3t');
+  });
+});
+
+describe('names of notifications', () => {
+  test('a mistake in a file of agent.traps.names is told where it stands', async () => {
+    const names = path.join(folder, 'names');
+    mkdirSync(names);
+    writeFileSync(path.join(names, 'mine.yaml'), 'notifications:\n  1.3.6.1.4.1.9.0.7: 7up\n');
+    const { code, lines } = await check(`${GOOD}agent: { traps: { names: ${names} } }\n`);
+    expect(code).toBe(1);
+    expect(lines[0]).toMatch(/mine\.yaml:2: .*notifications.*/);
+  });
+
+  test('a folder that is not there, and a credential set that does not exist, are mistakes of their keys', async () => {
+    const missing = await check(`${GOOD}agent:\n  traps:\n    names: ${path.join(folder, 'none')}\n`);
+    expect(missing.lines[0]).toMatch(/agent\.traps\.names: Cannot read the folder of names/);
+    const unknown = await check(`${GOOD}agent:\n  traps:\n    credentials: [nobody]\n`);
+    expect(unknown.lines[0]).toMatch(/agent\.traps\.credentials\[0\]: there is no credential set called nobody/);
   });
 });
 
