@@ -1,6 +1,7 @@
 // A collector that keeps its batches in memory and misbehaves as it is told: over HTTP, or in place of the HTTP client under a virtual clock.
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import https from 'node:https';
 import type { HttpClient } from '../../agent/ship/http-client.ts';
 import type { Batch } from '../../common/model/batch.ts';
 import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
@@ -135,9 +136,12 @@ export class CollectorDouble {
     };
   }
 
-  /** Over HTTP, on a free port of the loopback; give `port` to come back on the same. */
-  async listen(port = 0): Promise<{ readonly url: string; readonly port: number; close(): Promise<void> }> {
-    const server = createServer((request, response) => {
+  /** Over HTTP, or HTTPS with a certificate, on a free port of the loopback; give `port` to come back on the same. */
+  async listen(
+    port = 0,
+    tls?: https.ServerOptions,
+  ): Promise<{ readonly url: string; readonly port: number; close(): Promise<void> }> {
+    const answer: RequestListener = (request, response) => {
       void bodyOf(request).then((body) => {
         const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
         const question = { method: request.method ?? '', url: request.url ?? '', headers, body };
@@ -154,11 +158,13 @@ export class CollectorDouble {
         response.writeHead(answer.status, answer.headers);
         response.end(answer.text);
       });
-    });
+    };
+    const server = tls === undefined ? createServer(answer) : https.createServer(tls, answer);
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     const address = server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : 0;
-    return { url: `http://127.0.0.1:${bound}`, port: bound, close: () => closed(server) };
+    const scheme = tls === undefined ? 'http' : 'https';
+    return { url: `${scheme}://127.0.0.1:${bound}`, port: bound, close: () => closed(server) };
   }
 
   #begin(question: Question): Fault {
@@ -222,7 +228,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function closed(server: Server): Promise<void> {
+function closed(server: Server | https.Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -7,11 +7,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { outcomeOf, retryAfterMs } from '../../../agent/ship/collector-client.ts';
 import { type HttpClient, NodeHttpClient } from '../../../agent/ship/http-client.ts';
 import { Shipper, type ShipperConfig, type ShipperDeps } from '../../../agent/ship/shipper.ts';
+import { TlsFiles } from '../../../agent/ship/tls-files.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
 import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
+import { CertificateAuthority, loaded } from '../../support/certificates.ts';
 import { CollectorDouble, DatabaseDouble, type Fault } from '../../support/collector-double.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
+import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -552,6 +555,49 @@ describe('over HTTP', () => {
     expect(appliedOctets(collector)).toEqual(written);
     expect(queue).toEqual([]);
   });
+});
+
+describeWith('openssl', 'over TLS', () => {
+  test('with a private authority and a certificate of its own; one of the collector that is over is told once, and what waited goes when it is renewed', async () => {
+    const clock = new SystemClock();
+    const authority = new CertificateAuthority(folder, 'authority');
+    const ca = loaded(authority.files).cert;
+    const asks = { ca, requestCert: true, rejectUnauthorized: true };
+    const { certificate, key } = authority.sign('agent-1');
+    const { reporter } = silentReporter();
+    const config = {
+      caFile: authority.files.certificate,
+      certificateFile: certificate,
+      keyFile: key,
+      serverName: null,
+    };
+    const http = new NodeHttpClient({ clock, tls: new TlsFiles(reporter, config, { clock, environment: {} }) });
+    cleanups.push(() => http.stop());
+    const collector = new CollectorDouble();
+    const good = loaded(authority.sign('collector'));
+    const first = await collector.listen(0, { ...good, ...asks });
+    const rig = await start({
+      clock,
+      urls: [first.url],
+      spool: { folder: path.join(folder, 'spool') },
+      deps: { http, random: () => 0 },
+    });
+    const written = [await write(rig.spool)];
+    await expect.poll(() => isEmpty(rig.spool), { timeout: 10_000 }).toBe(true);
+    await first.close();
+    const over = loaded(authority.sign('over', { until: '20210101000000Z' }));
+    const second = await collector.listen(first.port, { ...over, ...asks });
+    written.push(await write(rig.spool));
+    await expect
+      .poll(() => rig.health()?.message, { timeout: 10_000 })
+      .toMatch(/^collector_certificate_expired: https:/);
+    await second.close();
+    const third = await collector.listen(first.port, { ...good, ...asks });
+    cleanups.push(() => third.close());
+    await expect.poll(() => isEmpty(rig.spool), { timeout: 20_000 }).toBe(true);
+    expect(appliedOctets(collector)).toEqual(written);
+    expect(rig.lines.filter((line) => line.includes('collector_certificate_expired'))).toHaveLength(1);
+  }, 60_000);
 });
 
 describe('answers', () => {
