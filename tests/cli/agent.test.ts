@@ -83,6 +83,30 @@ describe('weir agent', () => {
     expect((await fetch(`http://127.0.0.1:${healthPort}/healthz`)).status).toBe(200);
   }, 60_000);
 
+  test('SIGHUP: devices are read again, what waits for a restart is named, a mistake leaves everything as it is', async () => {
+    const weir = startWeir(['agent', '--config', file, '--data', path.join(folder, 'data')]);
+    running.push(weir);
+    await weir.says('polls 0 devices', 20_000);
+    const write = (agent: string, credential: string): void =>
+      writeFileSync(
+        file,
+        `agent: { health_port: ${healthPort}${agent} }\ncredentials: { c: { version: 2c, community: public } }\ndevices: [{ name: core1, address: "127.0.0.1:9", credential: ${credential} }]\n`,
+      );
+    write(', retries: 7', 'c');
+    weir.process.kill('SIGHUP');
+    await weir.says(/"added":"core1".*"devices changed"/, 20_000);
+    await weir.says(/"keys":"retries".*wait for a restart/, 20_000);
+    write('', 'no_such');
+    weir.process.kill('SIGHUP');
+    await weir.says(/"code":"configuration_invalid".*weir\.yaml:3: devices\[0\]\.credential/, 20_000);
+    write(', name: other', 'c');
+    weir.process.kill('SIGHUP');
+    await weir.says('"code":"restart_needed"', 20_000);
+    const devices = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+    expect(await devices.text()).toContain('1 devices');
+    expect(await weir.interrupt()).toBe(0);
+  }, 60_000);
+
   test.each([
     ['a configuration that is missing', ['--config', '/no/such/file.yaml'], 1, 'configuration_missing'],
     ['an argument', ['core1'], 2, 'misused'],
