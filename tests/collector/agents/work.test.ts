@@ -236,6 +236,25 @@ describe('the devices of an agent', () => {
   });
 });
 
+test('agents that wait do not hold a collector that stops', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'weir-collector-'));
+  const other = new CollectorFixture(fixture.database, folder, { devices: DEVICES });
+  await other.start();
+  const place = '/api/v1/agents/agent-1/configuration';
+  const etag = (await other.ask(place, { token: AGENT })).headers.get('etag') ?? '';
+  const waiting = [
+    other.ask('/api/v1/agents/agent-1/work?wait=25', { token: AGENT }),
+    other.ask(`${place}?wait=25`, { token: AGENT, headers: { 'if-none-match': etag } }),
+  ].map((one) => one.then(({ status }) => status).catch(() => 'cut off'));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const startedAtMs = Date.now();
+  await other.stop();
+  const ended = await Promise.all(waiting);
+  expect(Date.now() - startedAtMs).toBeLessThan(5000);
+  for (const one of ended) expect([200, 304, 'cut off']).toContain(one);
+  rmSync(folder, { recursive: true, force: true });
+}, 30_000);
+
 describe('the desk', () => {
   let postgres: TestDatabase;
   const { reporter } = silentReporter();
