@@ -1,4 +1,5 @@
 // `weir discover`: what it prints as table, YAML and JSON of a simulated network, what it refuses, and that no secret comes out.
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -230,20 +231,18 @@ describe('progress', () => {
 
 describe('weir discover as a process', () => {
   test('Ctrl-C prints what was found so far, exit 1', async () => {
-    const weir = startWeir([
-      'discover',
-      '127.0.6.1',
-      '127.0.8.0/24',
-      '-c',
-      SECRET,
-      '--port',
-      String(network.port),
-      '--concurrency',
-      '4',
-    ]);
-    await new Promise((resolve) => setTimeout(resolve, 4000));
+    // One address after the other: when the second is asked, the first has said everything.
+    const second = createSocket('udp4');
+    await new Promise<void>((resolve) => second.bind(network.port, '127.0.8.1', resolve));
+    const asked = new Promise<void>((resolve) => second.once('message', () => resolve()));
+    const targets = ['127.0.6.1', '127.0.8.1', '127.0.8.2'];
+    const options = ['-c', SECRET, '--port', String(network.port), '--concurrency', '1', '-t', '30'];
+    const weir = startWeir(['discover', ...targets, ...options]);
+    await asked;
     expect(await weir.interrupt()).toBe(1);
+    await new Promise<void>((resolve) => second.close(() => resolve()));
     expect(weir.output()).toMatch(/127\.0\.6\.1:\d+ +core1 /);
+    expect(weir.output()).toMatch(/^1 device on 1 of 3 addresses/m);
     expect(weir.output()).toContain('Not complete');
     expect(weir.output()).not.toContain('Warning');
   });
