@@ -223,6 +223,20 @@ const DEVICES: readonly HandMade[] = [
     finds: ['processor Processor: 15', 'memory Memory: 49 %'],
   },
   {
+    name: 'Ruckus Unleashed, told from an access point by an object it has',
+    enterprise: '25053.3.1.4.75',
+    sysDescr: 'Ruckus Wireless Inc (C) 2006',
+    objects: {
+      '25053.1.15.1.1.1.1.9.0': 'R510',
+      '25053.1.15.1.1.1.1.15.0': '921802',
+      '25053.1.15.1.1.1.1.18.0': '200.9.10.4 build 220',
+      '25053.1.15.1.1.1.15.13.0': 6,
+      '25053.1.15.1.1.1.15.14.0': 58,
+    },
+    identity: { vendor: 'Ruckus', os: 'Unleashed', model: 'R510', version: '200.9.10.4 build 220', serial: '921802' },
+    finds: ['processor Processor: 6', 'memory Memory: 58 %'],
+  },
+  {
     name: 'Mellanox Onyx',
     enterprise: '33049.1.1.1.2700',
     sysDescr: 'Mellanox MSN2700,Onyx,SWv3.8.1102',
