@@ -353,6 +353,20 @@ describeWith('snmp', "net-snmp's own senders", () => {
     expect(second.events).toHaveLength(1);
   });
 
+  test('over IPv6, beside IPv4, from a device with an address of each', async () => {
+    const devices = ['127.0.0.1', '::1'].map((host, at) => ({
+      name: `core${at + 1}`,
+      address: { host },
+      credentialName: 'plain',
+      credential: SETS['plain'] ?? { version: '2c', community: 'public' },
+    }));
+    const rig = await rigWith({ devices, config: { listen: ['127.0.0.1', '::1'] } });
+    const how = ['-v', '2c', '-c', 'public', '-r', '1', '-t', '3'];
+    expect((await run('snmpinform', [...how, `udp6:[::1]:${rig.port}`, '7', LINK_DOWN])).code).toBe(0);
+    expect((await run('snmpinform', [...how, `127.0.0.1:${rig.port}`, '7', LINK_DOWN])).code).toBe(0);
+    expect(rig.events.map(({ device, source }) => `${device} ${source}`)).toEqual(['core2 ::1', 'core1 127.0.0.1']);
+  });
+
   test('two receivers on one port: the second says so', async () => {
     const rig = await rigWith();
     await expect(trapRig({ program, port: rig.port })).rejects.toMatchObject({ code: 'port_in_use' });
