@@ -81,6 +81,11 @@ const sensorRule = z
   })
   .superRefine((rule, context) => {
     const whole: readonly { readonly [field: string]: unknown }[] = rule.readings.length === 0 ? [{}] : rule.readings;
+    const names = rule.readings.map((one) => one.name);
+    for (const [at, one] of names.entries()) {
+      if (names.indexOf(one) === at) continue;
+      context.addIssue({ code: 'custom', path: ['readings', at, 'name'], message: `another reading is called ${one}` });
+    }
     for (const [at, one] of whole.entries()) {
       for (const field of ['class', 'description', 'value'] as const) {
         if (one[field] !== undefined || rule[field] !== undefined) continue;

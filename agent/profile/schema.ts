@@ -59,6 +59,10 @@ const profileShape = z.strictObject({
 export const profileSchema = profileShape.superRefine((profile, context) => {
   for (const kind of RULE_KINDS) {
     for (const [at, rule] of profile[kind].entries()) {
+      if (profile[kind].findIndex((one) => one.name === rule.name) < at) {
+        const message = `another ${kind} rule is called ${rule.name}`;
+        context.addIssue({ code: 'custom', path: [kind, at, 'name'], message });
+      }
       for (const { path, cell } of unknownCells(rule, kind === 'system')) {
         const message = `there is no column, scalar or lookup called ${cell} in the rule ${rule.name}`;
         context.addIssue({ code: 'custom', path: [kind, at, ...path], message });

@@ -295,6 +295,14 @@ memory:
     ]);
   });
 
+  test('two rules of one kind with one name', () => {
+    const rule = '{ name: r, scalars: { a: 1.3.6.1.4.1.9999.1.0 }, class: count, description: d, value: a }';
+    write('twice.yaml', `name: twice\nsensor:\n  - ${rule}\n  - ${rule}\n`);
+    const { code, issues } = told();
+    expect(code).toBe('configuration_invalid');
+    expect(issues.map(({ line, message }) => [line, message])).toEqual([[4, 'another sensor rule is called r']]);
+  });
+
   test('two profiles of one name, two that match the same, a parent that does not exist, a circle, a refusal of nothing', () => {
     const cases: [string, Record<string, string>, number, RegExp][] = [
       ['b.yaml', { 'a.yaml': 'name: same\n', 'b.yaml': '\n\nname: same\n' }, 3, /another profile is called same/],

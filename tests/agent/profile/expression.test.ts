@@ -194,6 +194,13 @@ describe('what a sensor may be', () => {
     expect(told({ value: 'a', readings: [{ name: 'x', class: 'count' }, { name: 'y' }] })).toEqual([
       'sensor.0.readings.1: expected class',
     ]);
+    const twice = [
+      { name: 'x', value: 'a' },
+      { name: 'x', value: 'a' },
+    ];
+    expect(told({ class: 'count', readings: twice })).toEqual([
+      'sensor.0.readings.1.name: another reading is called x',
+    ]);
     expect(told({ class: 'count', readings: [{ name: 'x', value: 'b' }] })).toEqual([
       'sensor.0.readings.0.value.0: there is no column, scalar or ',
     ]);
