@@ -18,6 +18,8 @@ interface Draft {
   readonly name: string;
   readonly address: string | undefined;
   readonly site: string | undefined;
+  /** Not by SNMP. */
+  readonly pingOnly: boolean;
   /** Why it is left out; null: it is not. */
   readonly reason: string | null;
 }
@@ -55,13 +57,13 @@ function librenmsDraft(record: TextRecord): Draft {
     name: isIP(host) === 0 || sysName === '' ? host : sysName,
     address: place === '' ? undefined : withPort(place, port),
     site: record.get('location'),
+    pingOnly: isTrue(record.get('snmp_disable')),
     reason: librenmsReason(record),
   };
 }
 
 function librenmsReason(record: TextRecord): string | null {
   if (isTrue(record.get('disabled'))) return 'it is disabled in LibreNMS';
-  if (isTrue(record.get('snmp_disable'))) return 'LibreNMS asks it by ping only';
   const transport = record.get('transport') ?? 'udp';
   return transport.startsWith('udp') ? null : `it is asked over ${transport}, and Weir speaks SNMP over UDP only`;
 }
@@ -76,6 +78,7 @@ function netboxDraft(record: TextRecord): Draft {
     // It comes with the length of its network: 192.0.2.1/24.
     address: address?.replace(/\/\d+$/, ''),
     site: record.get('site'),
+    pingOnly: false,
     reason: status === 'active' ? (address === undefined ? 'it has no primary IP' : null) : `its status is ${status}`,
   };
 }
@@ -84,46 +87,56 @@ function withPort(host: string, port: string): string {
   return addressOf({ host, port: /^\d+$/.test(port) ? Number(port) : 161 });
 }
 
+type SetOf = (record: TextRecord) => { readonly name: string } | { readonly reason: string };
+
 /** Names are made valid and kept apart; what cannot be a device is left out with its reason. */
 function gathered(
   records: readonly PlacedRecord[],
   draftOf: (record: TextRecord) => Draft,
   options: ImportOptions,
-  setOf: (record: TextRecord) => { readonly name: string } | { readonly reason: string },
+  setOf: SetOf,
 ): Pick<Imported, 'devices' | 'skipped'> {
   const devices: ImportedDevice[] = [];
   const skipped: Skipped[] = [];
   const names = new Set<string>();
   for (const { place, record } of records) {
     const draft = draftOf(record);
-    const skip = (reason: string): void => void skipped.push({ place, name: draft.name, reason });
-    const { address } = draft;
-    if (draft.reason !== null) skip(draft.reason);
-    else if (address === undefined || !isAddress(address)) skip('it has no address that can be asked');
-    else {
-      const set = setOf(record);
-      if ('reason' in set) skip(set.reason);
-      else {
-        const name = freeName(draft.name, address, names);
-        names.add(name);
-        devices.push({ place, keys: keysOf(name, address, set.name, draft.site, options.agent) });
-      }
+    const reach = reachOf(draft, record, setOf);
+    if ('reason' in reach) {
+      skipped.push({ place, name: draft.name, reason: reach.reason });
+      continue;
     }
+    const name = freeName(draft.name, reach.address, names);
+    names.add(name);
+    devices.push({ place, keys: keysOf(name, reach.address, reach.set, draft.site, options.agent) });
   }
   return { devices, skipped };
+}
+
+/** Where a device is asked and with which set (null: by ping alone), or why it is left out. */
+function reachOf(
+  { reason, address, pingOnly }: Draft,
+  record: TextRecord,
+  setOf: SetOf,
+): { readonly address: string; readonly set: string | null } | { readonly reason: string } {
+  if (reason !== null) return { reason };
+  if (address === undefined || !isAddress(address)) return { reason: 'it has no address that can be asked' };
+  if (pingOnly) return { address, set: null };
+  const set = setOf(record);
+  return 'reason' in set ? set : { address, set: set.name };
 }
 
 function keysOf(
   name: string,
   address: string,
-  credential: string,
+  credential: string | null,
   site: string | undefined,
   agent: string | null,
 ): ImportedDevice['keys'] {
   return {
     name,
     address,
-    credential,
+    ...(credential === null ? { snmp: false } : { credential }),
     ...(agent === null ? {} : { agent }),
     ...(site === undefined ? {} : { site: site.slice(0, MOST_SITE_LENGTH) }),
   };

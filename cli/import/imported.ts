@@ -8,8 +8,11 @@ export type Source = (typeof SOURCES)[number];
 /** The keys of a device that an export can give. */
 export type DeviceKeys = Pick<
   DeviceConfiguration,
-  'name' | 'address' | 'credential' | 'agent' | 'site' | 'interval_ms' | 'parents'
->;
+  'name' | 'address' | 'agent' | 'site' | 'interval_ms' | 'parents' | 'snmp'
+> & {
+  /** Absent where `snmp` is false. */
+  readonly credential?: string;
+};
 
 export interface ImportedDevice {
   /** Where in the export: `line 3`, `device 7`. */

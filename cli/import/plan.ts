@@ -62,10 +62,11 @@ export function planImport(
   const renamed = reusedSets(imported, existing, environment);
   const devices = imported.devices.map(({ place, keys }) => ({
     place,
-    keys: { ...keys, credential: renamed.get(keys.credential) ?? keys.credential },
+    keys:
+      keys.credential === undefined ? keys : { ...keys, credential: renamed.get(keys.credential) ?? keys.credential },
   }));
   const sorted = sortedOut(devices, existing?.devices ?? [], imported.named);
-  const needed = new Set(sorted.added.map((one) => one.keys.credential));
+  const needed = new Set(sorted.added.flatMap((one) => one.keys.credential ?? []));
   const known = existing?.credentials ?? {};
   const kept = [...needed].filter((name) => Object.hasOwn(known, name) && imported.sets.has(name));
   const sets = [...needed]
@@ -187,7 +188,7 @@ function differencesOf(configured: DeviceConfiguration, imported: DeviceKeys, na
   return differences;
 }
 
-function textOf(value: string | number | readonly string[] | undefined): string {
+function textOf(value: string | number | boolean | readonly string[] | undefined): string {
   if (value === undefined) return '';
   return typeof value === 'object' ? value.join(' ') : String(value);
 }

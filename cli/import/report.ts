@@ -5,7 +5,7 @@ import type { ImportPlan } from './plan.ts';
 export function importLines(plan: ImportPlan, outcome: string): string[] {
   const { added, unchanged, conflicting, skipped, secrets, notes } = plan;
   const lines = [
-    ...added.map(({ keys }) => `added        ${keys.name}  ${keys.address}  ${keys.credential}`),
+    ...added.map(({ keys }) => `added        ${keys.name}  ${keys.address}  ${keys.credential ?? 'by ping alone'}`),
     ...unchanged.map((name) => `unchanged    ${name}`),
     ...conflicting.map(({ name, place, differences }) => {
       const told = differences.map(

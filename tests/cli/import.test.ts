@@ -317,6 +317,7 @@ describe('weir import --from librenms', () => {
       { name: 'acc-2', address: '192.0.2.2:1161', credential: 'librenms-2c-1' },
       { name: 'old', address: '2001:db8::3', credential: 'librenms-1-1' },
       { name: 'v3.example.net', address: 'v3.example.net', credential: 'librenms-weir' },
+      { name: 'ping', address: 'ping', credential: '', snmp: false },
       { name: 'trap', address: 'trap', credential: 'librenms-2c-2' },
     ]);
     expect(configurationOf(text).credentials).toEqual({
@@ -336,7 +337,6 @@ describe('weir import --from librenms', () => {
     });
     for (const [name, reason] of [
       ['gone', 'it is disabled in LibreNMS'],
-      ['ping', 'LibreNMS asks it by ping only'],
       ['tcp', 'over tcp'],
       ['masked', 'name a set with --credential'],
       ['odd', 'its credentials cannot be used: auth_protocol'],
@@ -349,7 +349,7 @@ describe('weir import --from librenms', () => {
   test('--credential: the secrets of the export are of no account', async () => {
     const file = written('librenms.json', JSON.stringify(LIBRENMS));
     const { text } = await run(file, { from: 'librenms', credential: 'office' });
-    expect(new Set(configurationOf(text).devices.map((one) => one.credential))).toEqual(new Set(['office']));
+    expect(new Set(configurationOf(text).devices.map((one) => one.credential))).toEqual(new Set(['office', '']));
     expect(configurationOf(text).devices.map((one) => one.name)).toContain('masked');
   });
 
@@ -531,7 +531,7 @@ describe('weir import --into', () => {
     expect(first.text).not.toContain('s3cret');
     for (const known of [environment, {}]) {
       const again = await run(file, { from: 'librenms', into }, known);
-      expect(again.text).toContain('0 added, 5 unchanged, 0 conflicting, 5 skipped; nothing to write');
+      expect(again.text).toContain('0 added, 6 unchanged, 0 conflicting, 4 skipped; nothing to write');
     }
     expect(await isSound(into)).toBe(true);
   });
@@ -602,13 +602,13 @@ describe('weir import --into', () => {
     const { text } = await run(file, { from: 'librenms', into, 'dry-run': true }, {}, true);
     expect(JSON.parse(text)).toMatchObject({
       written: false,
-      added: [{ place: 'device 1', name: 'core1.example.net' }, {}, {}, {}, {}],
+      added: [{ place: 'device 1', name: 'core1.example.net' }, {}, {}, {}, { name: 'ping', snmp: false }, {}],
       credentials: [{ name: 'librenms-2c-1', placeholder: false }, {}, {}, {}],
       secrets: [{ variable: 'LIBRENMS_2C_1_COMMUNITY', devices: 2, example: 'core1.example.net' }, {}, {}, {}, {}],
     });
     expect(text).not.toContain('s3cret');
     const alone = JSON.parse((await run(file, { from: 'librenms' }, {}, true)).text) as { yaml: string };
-    expect(configurationOf(alone.yaml).devices).toHaveLength(5);
+    expect(configurationOf(alone.yaml).devices).toHaveLength(6);
   });
 });
 
