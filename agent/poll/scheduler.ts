@@ -13,6 +13,7 @@ import {
   refreshNotice,
   type SchedulerSummary,
 } from './explanation.ts';
+import { Deadlines } from './deadlines.ts';
 import type { LearntFile, LearntOfDevice } from './learnt-file.ts';
 import { pollMetrics, type PollMetrics } from './poll-metrics.ts';
 import {
@@ -69,7 +70,7 @@ export class Scheduler implements Component {
   readonly #queue: TurnQueue;
   readonly #running = new Set<Promise<void>>();
   /** Of the polls under way. */
-  readonly #deadlines = new Set<AbortController>();
+  readonly #deadlines: Deadlines;
   #devices: readonly ScheduledDevice[];
   #learnt: ReadonlyMap<string, LearntOfDevice> = new Map();
   #stopping = new AbortController();
@@ -88,6 +89,7 @@ export class Scheduler implements Component {
     this.#deps = deps;
     this.#devices = config.devices;
     this.#queue = new TurnQueue(config.concurrency);
+    this.#deadlines = new Deadlines(deps.clock);
     this.#metrics = pollMetrics(reporter);
     reporter.health('poll', () => pollHealth(this.summary(), this.#loop !== null, this.#lossCode));
   }
@@ -107,7 +109,9 @@ export class Scheduler implements Component {
   /** Lets polls under way come to their next packet, hands on what they have, and waits for it. */
   async stop(): Promise<void> {
     if (this.#loop === null) return;
-    for (const waiting of [this.#stopping, this.#nap, ...this.#deadlines]) waiting.abort(OVER);
+    this.#stopping.abort(OVER);
+    this.#nap.abort(OVER);
+    this.#deadlines.endAll();
     await this.#loop;
     this.#loop = null;
     this.#save();
@@ -297,15 +301,11 @@ export class Scheduler implements Component {
   }
 
   async #visit(turn: Turn, asked: boolean): Promise<Poll> {
-    const deadline = new AbortController();
-    this.#deadlines.add(deadline);
-    const lastsMs = Math.max(1000, turn.polled.intervalMs - DEADLINE_MARGIN_MS);
-    void this.#deps.clock.sleep(lastsMs, deadline.signal).then(() => deadline.abort(OVER));
+    const deadline = this.#deadlines.start(Math.max(1000, turn.polled.intervalMs - DEADLINE_MARGIN_MS));
     try {
       return await turn.polled.visit(asked, deadline.signal);
     } finally {
-      this.#deadlines.delete(deadline);
-      deadline.abort(OVER);
+      deadline.end();
     }
   }
 
