@@ -84,16 +84,31 @@ export class RecordedDevice implements DeviceReader {
 
 /** One whole poll of a recording, as after a start. */
 export async function pollRecording(file: string, catalogue: ProfileCatalogue): Promise<Poll> {
+  const [first] = await visitsOf(file, catalogue, 1);
+  if (first === undefined) throw new Error('BUG: no visit');
+  return first;
+}
+
+/** So many polls of it, a minute apart, each with all tables that are due that often. */
+export async function visitsOf(file: string, catalogue: ProfileCatalogue, count: number): Promise<Poll[]> {
+  const device = new RecordedDevice(file);
+  const state = new DeviceState();
+  const visits: Poll[] = [];
+  let nowMs = 0;
   const plan = {
     device: 'd',
     intervalMs: 60_000,
-    slowIntervalMs: 300_000,
+    slowIntervalMs: 60_000,
     inventoryIntervalMs: 3_600_000,
     processId: 'p',
   };
-  const times = { now: () => 0, monotonicMs: () => 0 };
+  const times = { now: () => nowMs, monotonicMs: () => nowMs };
   const { signal } = new AbortController();
-  return await pollDevice(new RecordedDevice(file), plan, new DeviceState(), { times, catalogue }, signal);
+  for (let at = 0; at < count; at += 1) {
+    visits.push(await pollDevice(device, plan, state, { times, catalogue }, signal));
+    nowMs += plan.intervalMs;
+  }
+  return visits;
 }
 
 function objectsOf(file: string): Map<string, Recorded> {

@@ -17,7 +17,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Polls a device of that sysObjectID with these objects: a number is an Integer, a text an OCTET STRING, `oid:` an OID. */
 async function pollOf(sysObjectId: string, objects: Record<string, string | number>): Promise<PollDocument> {
-  const lines = Object.entries({ '1.3.6.1.2.1.1.2.0': `oid:${sysObjectId}`, ...objects }).map(([oid, value]) => {
+  const whole: Record<string, string | number> = { '1.3.6.1.2.1.1.2.0': `oid:${sysObjectId}`, ...objects };
+  const lines = Object.entries(whole).map(([oid, value]) => {
     if (typeof value === 'number') return `${oid}|2|${value}`;
     return value.startsWith('oid:') ? `${oid}|6|${value.slice(4)}` : `${oid}|4|${value}`;
   });
