@@ -76,6 +76,8 @@ export class Scheduler implements Component {
   #stopping = new AbortController();
   /** Ends the sleep until the next device is due. */
   #nap = new AbortController();
+  /** Tells the loop that fewer polls are under way. */
+  #onFree: (() => void) | null = null;
   #loop: Promise<void> | null = null;
   #silent = 0;
   #asked = 0;
@@ -239,7 +241,8 @@ export class Scheduler implements Component {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       if (this.#running.size >= this.#config.concurrency) {
-        await Promise.race(this.#running);
+        // Not Promise.race: that would leave a reaction on every poll under way, for each that ends.
+        await new Promise<void>((resolve) => (this.#onFree = resolve));
         continue;
       }
       const nowMs = clock.monotonicMs();
@@ -264,6 +267,7 @@ export class Scheduler implements Component {
     const ended = running.then(() => {
       this.#queue.ended(taken);
       this.#running.delete(ended);
+      this.#onFree?.();
       this.#metrics.running.set(this.#running.size);
       if (this.#queue.waiting > 0 || this.#queue.nextDueMs() === turn.nextDueMs) this.#nap.abort(OVER);
     });
