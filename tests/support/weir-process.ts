@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
-const ENTRY = path.join(ROOT, 'dist/cli/weir.js');
+/** $WEIR_DIST: another build than dist/, for who must not disturb it. */
+const ENTRY = path.resolve(ROOT, process.env['WEIR_DIST'] ?? 'dist', 'cli/weir.js');
 
 export interface WeirProcess {
   readonly process: ChildProcess;
