@@ -77,7 +77,12 @@ export function findingsOf(recording: Recording, poll: Poll): Findings {
     links: links(recording, poll),
     entities: matched(
       recording.rows('entity-physical', 'entPhysical').map((row) => {
-        const key = [row['entPhysicalClass'], row['entPhysicalModelName'], row['entPhysicalSerialNum']].map(text);
+        // A part without a class is of unknown class.
+        const key = [
+          row['entPhysicalClass'] ?? 'unknown',
+          row['entPhysicalModelName'],
+          row['entPhysicalSerialNum'],
+        ].map(text);
         return { class: key.map(folded).join(' '), values: [number(row['entPhysicalIndex'])], text: '' };
       }),
       keyedItems(poll, 'entity', ['class', 'model', 'serial'], []),
@@ -194,12 +199,12 @@ function folded(value: string): string {
   return value.toLowerCase().replaceAll(/\s+/g, ' ').trim();
 }
 
-/** LibreNMS writes IPv6 addresses short, we write all groups without leading zeros. */
+/** LibreNMS writes IPv6 addresses with leading zeros or with `::`; here all eight groups, each without. */
 function address(value: string): string {
+  if (!value.includes(':')) return value;
   const [head = '', tail] = value.split('::');
-  if (!value.includes(':') || tail === undefined) return value;
   const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const [before, after] = [groups(head), groups(tail)];
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0');
-  return [...before, ...zeros, ...after].join(':');
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16).toString(16)).join(':');
 }
