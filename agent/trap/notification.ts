@@ -74,7 +74,7 @@ function lookThrough(varbinds: Varbinds): Found {
   for (let i = 0; i < varbinds.count; i += 1) {
     const oid = varbinds.oidText(i);
     if (oid === TRAP_OID) found.trapOid ??= varbinds.oidValue(i);
-    else if (oid === SYS_UP_TIME) found.uptimeTicks ??= numberOrNull(varbinds.number(i));
+    else if (oid === SYS_UP_TIME) found.uptimeTicks ??= ticksOrNull(varbinds.number(i));
     else if (oid === TRAP_ADDRESS) found.address ??= addressOrNull(varbinds.octets(i) ?? new Uint8Array());
     else {
       const index = interfaceOf(varbinds, i, oid);
@@ -91,8 +91,9 @@ function interfaceOf(varbinds: Varbinds, i: number, oid: string): number | null 
   return Number.isInteger(index) && index > 0 && index <= MOST_IF_INDEX ? index : null;
 }
 
-function numberOrNull(number: number): number | null {
-  return Number.isNaN(number) ? null : number;
+/** Some agents send another type than TimeTicks; what could be none is none. */
+function ticksOrNull(number: number): number | null {
+  return Number.isInteger(number) && number >= 0 && number < 2 ** 32 ? number : null;
 }
 
 const OWN_PLACE: ReadonlySet<string> = new Set([SYS_UP_TIME, TRAP_OID, TRAP_COMMUNITY]);

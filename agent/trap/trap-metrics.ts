@@ -10,6 +10,18 @@ export interface TrapMetrics {
   restarted(): void;
 }
 
+/** What the operator of a device or of this agent can mend, in words; told once for each source that the figures name. */
+const MENDABLE: Readonly<Record<string, string>> = {
+  wrong_community: 'a community that is neither that of the device nor in agent.traps.credentials',
+  unknown_user: 'an SNMPv3 user that is neither that of the device nor in agent.traps.credentials',
+  unsupported_level: 'another security level than that of the credential set',
+  wrong_digest: 'a digest that does not hold: another auth_passphrase or auth_protocol',
+  decryption_failed: 'what cannot be decrypted: another priv_passphrase or priv_protocol',
+  not_in_time_window: 'an SNMPv3 clock that went back',
+  unknown_device: 'an address and credentials that several devices share, or that are no device',
+  source_rate: 'more than agent.traps.receive_per_second_per_source',
+};
+
 export function trapMetrics(reporter: Reporter): TrapMetrics {
   const received = reporter.counter('trap_datagrams_total', 'Datagrams that reached the trap receiver');
   const dropped = reporter.counter('trap_dropped_total', 'Datagrams that came to nothing, by reason and source', [
@@ -28,11 +40,20 @@ export function trapMetrics(reporter: Reporter): TrapMetrics {
   const events = reporter.counter('trap_events_total', 'Events made of notifications, by origin', ['origin']);
   const refusals = reporter.counter('trap_refused_total', 'Notifications the spool could not keep, by code', ['code']);
   const restarts = reporter.counter('trap_thread_restarts_total', 'Times the thread ended without being asked');
+  const told = new Set<string>();
+  const tell = (reason: string, source: string): void => {
+    const why = MENDABLE[reason];
+    // As many as the figures have names for sources; the nameless are told as one.
+    if (why === undefined || told.has(`${reason} ${source}`)) return;
+    told.add(`${reason} ${source}`);
+    reporter.warn('traps are dropped', { source, reason, why });
+  };
   const one = ({ what, reason, source, count }: Tally): void => {
     switch (what) {
       case 'received':
         return received.add(count);
       case 'dropped':
+        tell(reason, source);
         return dropped.add(count, { reason, source });
       case 'reported':
         return reports.add(count, { reason });

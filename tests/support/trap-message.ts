@@ -51,6 +51,8 @@ export interface NotificationSpec {
   readonly trapOid?: string;
   readonly uptimeTicks?: number;
   readonly varbinds?: readonly TestVarbind[];
+  /** Without sysUpTime and snmpTrapOID. */
+  readonly bare?: boolean;
 }
 
 function writeVarbinds(writer: BerWriter, varbinds: readonly TestVarbind[]): void {
@@ -68,11 +70,11 @@ function writeVarbinds(writer: BerWriter, varbinds: readonly TestVarbind[]): voi
 }
 
 function writeNotification(writer: BerWriter, spec: NotificationSpec): void {
-  writeVarbinds(writer, [
+  const head = [
     { oid: SYS_UP_TIME, tag: TAG.timeTicks, value: spec.uptimeTicks ?? 12_345 },
     { oid: SNMP_TRAP_OID, tag: TAG.oid, value: spec.trapOid ?? LINK_DOWN },
-    ...(spec.varbinds ?? []),
-  ]);
+  ];
+  writeVarbinds(writer, [...(spec.bare === true ? [] : head), ...(spec.varbinds ?? [])]);
   writer.integer(0);
   writer.integer(0);
   writer.integer(spec.requestId ?? 1);

@@ -5,7 +5,9 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Verdict } from '../../../agent/trap/arrival.ts';
+import type { Notification } from '../../../agent/trap/exchange.ts';
 import { Intake } from '../../../agent/trap/intake.ts';
+import { decodeBatch, encodeBatch } from '../../../common/wire/batch-codec.ts';
 import { CORPUS, describeWith } from '../../support/requirements.ts';
 import {
   integer,
@@ -45,9 +47,20 @@ class Open {
       nowMs: 1_764_000_000_000,
       monotonicMs: this.nowMs,
     });
-    if (verdict.kind === 'taken') this.intake.kept(verdict.token, this.nowMs);
+    if (verdict.kind === 'taken') {
+      this.intake.kept(verdict.token, this.nowMs);
+      expectToTravel(verdict.notification);
+    }
     return verdict;
   }
+}
+
+/** What was taken fits into a batch and comes out of it as it went in. */
+function expectToTravel({ ifIndex, ...said }: Notification): void {
+  const event = { ...said, id: 'id', interfaceKey: ifIndex === null ? null : String(ifIndex) };
+  const batch = { agent: 'a', incarnation: 'i', sequence: 1, createdAtMs: said.observedAtMs, thinned: false };
+  const bytes = encodeBatch({ ...batch, polls: [], events: [event], watermarks: [], gaps: [] });
+  expect(decodeBatch(bytes).events).toEqual([event]);
 }
 
 function payloads(file: string): Buffer[] {

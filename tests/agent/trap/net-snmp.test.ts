@@ -269,6 +269,12 @@ describeWith('snmp', "net-snmp's own senders", () => {
       () => 'the figures',
     );
     expect(await rig.metric('trap_dropped_total', 'wrong_digest')).toBe(1);
+    const told = rig.lines.filter((line) => line.includes('traps are dropped'));
+    expect(told.map((line) => (JSON.parse(line) as { reason: string }).reason).toSorted()).toEqual([
+      'unknown_user',
+      'wrong_digest',
+    ]);
+    expect(rig.lines.join('')).not.toContain('no such passphrase');
   });
 
   test.each([

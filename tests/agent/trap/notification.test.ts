@@ -6,7 +6,15 @@ import { decodeMessage } from '../../../agent/snmp/message.ts';
 import { NameBook } from '../../../agent/trap/names.ts';
 import { notificationOf, type Said } from '../../../agent/trap/notification.ts';
 import { EVENT_LIMITS } from '../../../common/model/event.ts';
-import { integer, LINK_DOWN, messageV1, messageV2c, type TestVarbind, text } from '../../support/trap-message.ts';
+import {
+  integer,
+  LINK_DOWN,
+  messageV1,
+  messageV2c,
+  SYS_UP_TIME,
+  type TestVarbind,
+  text,
+} from '../../support/trap-message.ts';
 import { NAMES } from '../../support/trap-settings.ts';
 
 const book = new NameBook(NAMES);
@@ -17,6 +25,8 @@ function said(bytes: Uint8Array): Said {
   return notificationOf(message.pdu, book);
 }
 
+/** A trap of version 2c with these varbinds and no others. */
+const messageOf = (varbinds: readonly TestVarbind[]): Uint8Array => messageV2c('c', { bare: true, varbinds });
 const v2c = (varbinds: readonly TestVarbind[], trapOid = LINK_DOWN): Said =>
   said(messageV2c('c', { trapOid, varbinds }));
 const value = (varbind: TestVarbind): string | undefined => v2c([varbind]).details.at(-1)?.value;
@@ -57,6 +67,22 @@ describe('version 1 (RFC 3584 §3.1)', () => {
       said(messageV1('c', { enterprise: '1.3.6.1.4.1.9', agentAddress, generic: 0 }));
     expect(of([10, 1, 2, 3]).proxied).toBe('10.1.2.3');
     expect(of([0, 0, 0, 0]).proxied).toBeNull();
+  });
+});
+
+describe('the uptime', () => {
+  const uptime = (tag: number, given: TestVarbind['value']): number | null =>
+    said(messageOf([{ oid: SYS_UP_TIME, tag, value: given }])).uptimeTicks;
+
+  test.each([
+    ['TimeTicks with the highest bit', TAG.timeTicks, -1, 2 ** 32 - 1],
+    ['an INTEGER', TAG.integer, 77, 77],
+    ['a negative INTEGER', TAG.integer, -77, null],
+    ['a Counter64 that is too large', TAG.counter64, Uint8Array.of(1, 0, 0, 0, 0), null],
+    ['a fraction', TAG.opaque, Uint8Array.of(0x9f, 0x78, 4, 0x3f, 0, 0, 0), null],
+    ['a text', TAG.octets, '77', null],
+  ])('%s', (_what, tag, given, expected) => {
+    expect(uptime(tag, given)).toBe(expected);
   });
 });
 
