@@ -1,5 +1,5 @@
 // weir poll: one poll of one device, printed for a person or as JSON; takes the options people know from snmpget.
-import { pollOnce } from '../../agent/poll-once.ts';
+import { pollAndExplain } from '../../agent/poll-once.ts';
 import { agentOnlySchema } from '../../agent/config.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import { ERROR_TABLE, type ErrorCode } from '../../common/runtime/error-table.ts';
@@ -14,6 +14,7 @@ import {
 } from '../credential-options.ts';
 import { textOption } from '../options.ts';
 import { pollDocument } from '../poll/document.ts';
+import { explainDocument, printExplanation } from '../poll/explain.ts';
 import { printPoll } from '../poll/print.ts';
 
 export const pollCommand: Command = {
@@ -26,11 +27,13 @@ ADDRESS is a host name, an IPv4 address, an IPv6 address or [IPv6]:PORT.
 ${CREDENTIAL_HELP}
   -t SECONDS       how long to wait for an answer; default 2
   -r NUMBER        how often to try again; default 2
-  --json           one JSON object`,
+  --explain        how it went: sizes chosen and why, times, bytes, the profile
+  --json           one JSON object; with --explain it has the key explain`,
   options: {
     ...CREDENTIAL_OPTIONS,
     timeout: { type: 'string', short: 't' },
     retries: { type: 'string', short: 'r' },
+    explain: { type: 'boolean' },
   },
   run,
 };
@@ -40,10 +43,17 @@ async function run(context: CommandContext): Promise<0 | 1> {
   if (address === undefined || rest.length > 0) throw new WeirError('misused', 'Expected one ADDRESS[:PORT].');
   const whole = configurationOf(address, context);
   context.progress(`polling ${address} …`);
-  const poll = await pollOnce(whole, { environment: context.environment, signal: context.signal });
+  const options = { environment: context.environment, signal: context.signal };
+  const { poll, explanation } = await pollAndExplain(whole, options);
   if (poll.outcome === 'failed') throw failureOf(poll, address, context);
-  if (context.json) context.print(JSON.stringify(pollDocument(poll), null, 2));
-  else printPoll(poll, address, (line) => context.print(line));
+  const explain = context.options['explain'] === true;
+  if (context.json) {
+    const document = { ...pollDocument(poll), ...(explain ? { explain: explainDocument(explanation) } : {}) };
+    context.print(JSON.stringify(document, null, 2));
+    return 0;
+  }
+  printPoll(poll, address, (line) => context.print(line));
+  if (explain) printExplanation(explanation, (line) => context.print(line));
   return 0;
 }
 

@@ -15,7 +15,7 @@ export interface PollDocument {
   readonly storage: readonly Line[];
   readonly bgp_peers: readonly Line[];
   readonly outlets: readonly Line[];
-  readonly entities: readonly Line[];
+  readonly modules: readonly Line[];
   readonly poll: Readonly<Record<string, unknown>>;
 }
 
@@ -68,7 +68,7 @@ export function pollDocument(poll: Poll): PollDocument {
       power_w: 'powerWatts',
       energy_wh: 'energyWattHours',
     }),
-    entities: rowsOf(poll, 'entity', {
+    modules: rowsOf(poll, 'entity', {
       class: 'class',
       description: 'description',
       name: 'name',

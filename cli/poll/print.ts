@@ -71,6 +71,17 @@ export function printPoll(poll: Poll, address: string, print: (line: string) => 
       text(row['protocol']),
     ]),
   );
+  const ofModules = ['index', 'class', 'name', 'model', 'serial', 'software'];
+  printTable(
+    print,
+    'Modules',
+    ofModules,
+    document.modules.map((row) => ofModules.map((name) => text(row[name]))),
+  );
+  printOutcome(poll, print);
+}
+
+function printOutcome(poll: Poll, print: (line: string) => void): void {
   const cut = poll.tables.filter((table) => !table.complete).map((table) => table.name);
   const how =
     poll.outcome === 'complete'

@@ -48,7 +48,7 @@ describeWith(['snmpd'], 'weir poll of a real snmpd', () => {
       'storage',
       'bgp_peers',
       'outlets',
-      'entities',
+      'modules',
       'poll',
     ]);
     expect(document.device).toMatchObject({
@@ -62,6 +62,35 @@ describeWith(['snmpd'], 'weir poll of a real snmpd', () => {
     expect(lo).toMatchObject({ ifType: 24, ifOperStatus: 1, key: 'lo' });
     expect(lo?.['ifHCInOctets']).toMatch(/^\d+$/);
     expect(document.poll).toMatchObject({ complete: true, partial: [], failure: null });
+  });
+
+  test('--explain: how it went, after the tables and in the JSON', async () => {
+    const { code, output } = await runWeir(['poll', address, '--explain']);
+    expect(code).toBe(0);
+    const story = output.slice(output.indexOf('How it went'));
+    expect(story).toMatch(/^ +requests +\d+, 0 of them retries$/m);
+    expect(story).toMatch(/^ +bytes +\d+ sent, \d+ received$/m);
+    expect(story).toMatch(/^ +round trip +[\d.]+ ms p50, [\d.]+ ms p95, [\d.]+ ms at most$/m);
+    expect(story).toMatch(/^ +profile +net-snmp: the best match for sysObjectID 1\.3\.6\.1\.4\.1\.8072\.3\.2\.10$/m);
+    expect(story).toMatch(/^ +clock +within a second of ours$/m);
+    expect(story).toMatch(
+      /^ +interface-inventory +\d+ +\d+ +[\d.]+ +\d+ × 9 +(as many as are expected|fills a frame) +\d+/m,
+    );
+    const json = await runWeir(['poll', address, '--explain', '--json']);
+    const { explain, poll } = JSON.parse(json.output) as {
+      explain: Record<string, unknown>;
+      poll: { requests: number };
+    };
+    expect(explain).toMatchObject({
+      requests: poll.requests,
+      retries: 0,
+      profile: { name: 'net-snmp', sysObjectID: '1.3.6.1.4.1.8072.3.2.10' },
+      round_trip_ms: { p50: expect.any(Number) as number },
+    });
+    expect(Math.abs(Number(explain['clock_skew_ms']))).toBeLessThan(1000);
+    expect(explain['tables']).toContainEqual(
+      expect.objectContaining({ table: 'interface', complete: true, failure: null, ceiling: null }),
+    );
   });
 
   test('version 3 with authentication and privacy says the same as version 2c', async () => {
