@@ -265,7 +265,7 @@ describe('the health page', () => {
     );
     expect(await (await get('/healthz')).json()).toEqual({ healthy: true });
     expect(await (await get('/readyz')).json()).toMatchObject({ ready: true, parts: { poll: { healthy: true } } });
-    for (const place of ['/metrics', '/devices']) {
+    for (const place of ['/metrics', '/devices', '/status', '/devices/core1']) {
       expect((await get(place)).status).toBe(401);
       expect((await get(place, 'another')).status).toBe(401);
     }
@@ -275,7 +275,10 @@ describe('the health page', () => {
     const metrics = await (await get('/metrics', double.token)).text();
     expect(metrics).toMatch(/^weir_agent_devices 2$/m);
     expect(metrics).toMatch(/^weir_agent_polls_total\{outcome="complete",failure=""\} [1-9]/m);
-    expect(metrics).toMatch(/^weir_http_refused_total\{code="token_unknown"\} 2$/m);
+    expect(metrics).toMatch(/^weir_http_refused_total\{code="token_unknown"\} 4$/m);
+    expect(metrics).toMatch(/^weir_agent_device_up\{device="core1"\} 1$/m);
+    expect(metrics).toMatch(/^weir_agent_device_up\{device="dead"\} 0$/m);
+    expect(metrics).toMatch(/^weir_agent_devices_without_figures 0$/m);
     expect(metrics).not.toContain('public');
     const { items } = (await (await get('/devices', double.token)).json()) as { items: Record<string, unknown>[] };
     const [core1, dead] = ['core1', 'dead'].map((name) => items.find((item) => item['device'] === name));
@@ -292,7 +295,30 @@ describe('the health page', () => {
     expect(dead).toMatchObject({ lastOutcome: 'failed' });
     expect(dead?.['failure']).toMatch(/^(snmp_timeout|snmp_silent_but_reachable)$/);
     expect(String(dead?.['meaning'])).toMatch(/did not answer|answers ping, but not SNMP/);
-    expect(JSON.stringify(items)).not.toContain('public');
+    const page = (await (await get('/devices/core1', double.token)).json()) as Record<string, unknown>;
+    expect(page).toMatchObject({ device: 'core1', lastOutcome: 'complete', breakerOpen: false, interfaces: 1 });
+    expect(page['nextDueAt']).toMatch(/^\d{4}-.*Z$/);
+    expect(page['lastPoll']).toMatchObject({
+      outcome: 'complete',
+      partialTables: [],
+      profile: { name: 'base', why: expect.stringContaining('no profile is for it') as string },
+      session: { roundTrip: { p95Ms: expect.any(Number) as number } },
+      clockSkewMs: null,
+    });
+    const { tables, sentBytes, receivedBytes } = page['lastPoll'] as Record<string, unknown>;
+    const walk = { table: 'interface', rows: 1, requests: 1, complete: true, failure: null, ceiling: null };
+    expect(tables).toContainEqual(expect.objectContaining(walk));
+    expect(Number(sentBytes)).toBeGreaterThan(50);
+    expect(Number(receivedBytes)).toBeGreaterThan(50);
+    expect((await get('/devices/nobody', double.token)).status).toBe(404);
+    const status = (await (await get('/status', double.token)).json()) as Record<string, unknown>;
+    expect(status).toMatchObject({
+      agent: 'agent',
+      devices: { devices: 2, asked: 0 },
+      parts: { poll: { healthy: true } },
+    });
+    expect(status['spool']).toMatchObject({ lastSequence: expect.any(Number) as number });
+    expect(JSON.stringify([items, page, status])).not.toContain('public');
   });
 });
 
