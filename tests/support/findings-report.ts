@@ -10,10 +10,10 @@ const FLOORS: Readonly<Record<Aspect, number>> = {
   processors: 99,
   memory: 98,
   sensors: 99,
-  storage: 95,
-  'bgp-peers': 47,
-  links: 96,
-  entities: 86,
+  storage: 99,
+  'bgp-peers': 99,
+  links: 98,
+  entities: 95,
 };
 
 interface Sums {

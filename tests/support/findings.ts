@@ -64,10 +64,7 @@ export function findingsOf(recording: Recording, poll: Poll): Findings {
       (expected, found) => near(expected[0], found[0], 1, 0.01) && near(expected[1], found[1], 1, 0.01),
     ),
     'bgp-peers': matched(
-      recording.rows('bgp-peers', 'bgpPeers').map((row) => {
-        const key = `${address(text(row['bgpPeerIdentifier']))} ${text(row['bgpPeerState'])}`;
-        return { class: key, values: [number(row['bgpPeerRemoteAs'])], text: '' };
-      }),
+      peersOf(recording),
       keyedItems(poll, 'bgp-peer', ['remoteAddress', 'state'], ['remoteAs']).map((item) => {
         const [remote = '', state = ''] = item.class.split(' ');
         return { ...item, class: `${address(remote)} ${state}` };
@@ -127,6 +124,15 @@ function memory(recording: Recording, poll: Poll): Finding {
     if (near(total, ourTotal, 1, 0.01) && near(used, ourUsed, 1, 0.01)) return true;
     return near(percent, ourPercent, 1, 0);
   });
+}
+
+/** LibreNMS lists a peer twice that it has found by two MIBs. */
+function peersOf(recording: Recording): Item[] {
+  const peers = recording.rows('bgp-peers', 'bgpPeers').map((row): Item => {
+    const key = `${address(text(row['bgpPeerIdentifier']))} ${text(row['bgpPeerState'])}`;
+    return { class: key, values: [number(row['bgpPeerRemoteAs'])], text: '' };
+  });
+  return [...new Map(peers.map((peer) => [`${peer.class} ${peer.values.join()}`, peer])).values()];
 }
 
 /** A link is the same where the local port is, and the name or address of the other side. */
