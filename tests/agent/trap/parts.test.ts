@@ -1,8 +1,10 @@
 // The parts of the receiver, each by itself: names, the engine's lives, buckets, the memory of repetitions, what the kernel tells, prompted polls, the thread's lives.
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { agentConfig, agentOnlySchema } from '../../../agent/config.ts';
 import { isNetwork } from '../../../agent/trap/config.ts';
@@ -197,9 +199,37 @@ describe('addresses', () => {
   });
 
   test('networks of both families, with a zone', () => {
-    const book = new SourceBook(['10.1.0.0/16', 'fe80::/10', '192.0.2.1']);
-    const inside = ['10.1.2.3', '10.2.0.1', 'fe80::5%eth0', '192.0.2.1', '192.0.2.2', 'nonsense'];
-    expect(inside.map((address) => book.inNetworks(address))).toEqual([true, false, true, true, false, false]);
+    const book = new SourceBook(['10.1.0.0/16', 'fe80::/10', '192.0.2.1', '203.0.113.128/25', '2001:db8::1']);
+    const inside = {
+      '10.1.2.3': true,
+      '10.2.0.1': false,
+      'fe80::5%eth0': true,
+      'fec0::5': false,
+      '2001:db8::1': true,
+      '192.0.2.1': true,
+      '192.0.2.2': false,
+      '203.0.113.127': false,
+      '203.0.113.255': true,
+      nonsense: false,
+    };
+    for (const [address, is] of Object.entries(inside))
+      expect([address, book.inNetworks(address)]).toEqual([address, is]);
+    const all = new SourceBook(['0.0.0.0/0']);
+    expect([all.inNetworks('255.1.2.3'), all.inNetworks('::1')]).toEqual([true, false]);
+    expect(new SourceBook([]).inNetworks('10.0.0.1')).toBe(false);
+  });
+
+  test('IPv4 networks are what Node says they are', () => {
+    const octet = fc.integer({ min: 0, max: 255 });
+    const address = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));
+    fc.assert(
+      fc.property(address, fc.integer({ min: 0, max: 32 }), address, (network, length, other) => {
+        const list = new BlockList();
+        list.addSubnet(network, length, 'ipv4');
+        const book = new SourceBook([`${network}/${length}`]);
+        expect([book.inNetworks(network), book.inNetworks(other)]).toEqual([true, list.check(other, 'ipv4')]);
+      }),
+    );
   });
 });
 
