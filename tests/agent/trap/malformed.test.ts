@@ -1,4 +1,5 @@
 // Whatever arrives ends at once, takes nothing with it, and leaves nothing behind: corpora of broken messages, and mutations of good ones.
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -20,7 +21,9 @@ import {
   text,
   USER,
 } from '../../support/trap-message.ts';
+import { trapProgram, trapRig } from '../../support/trap-rig.ts';
 import { ADDRESSES, trapSettings } from '../../support/trap-settings.ts';
+import { waitFor } from '../../support/weir-process.ts';
 
 /** Takes in everything: no bucket ends a test early, and strangers are welcome. */
 class Open {
@@ -108,6 +111,39 @@ describeWith('corpus', 'the corpora of broken messages', () => {
     const counts = tally(open, vectors);
     expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(vectors.length);
     expect(open.intake.held).toMatchObject({ pending: 0, engines: 1 });
+  });
+});
+
+describeWith('corpus', 'the corpora of broken messages on the wire', () => {
+  test('the thread lives on, counts each, and hears the next', async () => {
+    const program = await trapProgram();
+    const rig = await trapRig({ program, config: { perSecond: 100_000, perSecondPerSource: 100_000 } });
+    const socket = createSocket('udp4');
+    try {
+      const lines = readFileSync(path.join(CORPUS, 'malformed/vectors.jsonl'), 'utf8').trim().split('\n');
+      const vectors = lines.map((line) => Buffer.from((JSON.parse(line) as { hex: string }).hex, 'hex'));
+      const broken = [...vectors, ...payloads('trap-app.firstfragment.gz')].filter((bytes) => bytes.length < 65_000);
+      for (const bytes of broken)
+        await new Promise((resolve) => socket.send(bytes, rig.port, '127.0.0.1', () => setImmediate(resolve)));
+      const answered = new Promise((resolve) => socket.once('message', resolve));
+      const inform = messageV2c('public', { type: 'inform', requestId: 4711 });
+      const again = setInterval(() => socket.send(inform, rig.port, '127.0.0.1'), 500);
+      await answered;
+      clearInterval(again);
+      const counted = async (): Promise<number> =>
+        (await rig.metric('trap_datagrams_total')) + (await rig.metric('trap_dropped_total', 'system_buffer'));
+      await waitFor(
+        async () => (await counted()) > broken.length,
+        10_000,
+        () => `${broken.length} datagrams counted`,
+      );
+      expect(await rig.metric('trap_thread_restarts_total')).toBe(0);
+      expect(rig.events.at(-1)).toMatchObject({ name: 'linkDown', origin: 'inform' });
+    } finally {
+      await new Promise<void>((resolve) => socket.close(() => resolve()));
+      await rig.receiver.stop();
+      program.remove();
+    }
   });
 });
 
