@@ -384,6 +384,183 @@ describe('what changes on a device that goes on', () => {
   });
 });
 
+describe('a device that is slower than its interval', () => {
+  const INTERVAL = 1000;
+
+  /** A poll that is over after so many answers, which is how long a slow device lets it go on. */
+  async function pollCut(answers: number): Promise<Poll> {
+    device.requests.length = 0;
+    const deadline = new AbortController();
+    let given = 0;
+    habits.rewrite = (found) => {
+      given += 1;
+      if (given > answers) deadline.abort('over');
+      return found;
+    };
+    const plan = {
+      device: 'd',
+      intervalMs: INTERVAL,
+      slowIntervalMs: HOUR,
+      inventoryIntervalMs: HOUR,
+      processId: 'p',
+    };
+    return await pollDevice(reader, plan, state, { times: clock, catalogue: bare }, deadline.signal);
+  }
+
+  test('names that take several polls come together, and then every interface is counted in its turn', async () => {
+    await connect({ ports: ports(120, { in: 7n }), lastChange: 1 });
+    const counted = new Map<string, bigint | null>();
+    const outcomes: string[] = [];
+    let named = 0;
+    for (let turn = 0; turn < 20; turn += 1) {
+      const one = await pollCut(4);
+      outcomes.push(`${one.outcome} ${one.failure}`);
+      const inventory = tableOf(one, 'interface-inventory');
+      named = Math.max(named, inventory?.index.length ?? 0);
+      for (const [key, value] of Object.entries(octetsIn(one))) counted.set(key, value);
+      clock.leap(INTERVAL);
+    }
+    expect(named).toBe(120);
+    expect(counted.size).toBe(120);
+    expect(new Set(counted.values())).toEqual(new Set([7n]));
+    // It is told at each of them that the time was over.
+    expect(new Set(outcomes)).toEqual(new Set(['partial poll_deadline']));
+    // Once the device is quick all comes at once, and the columns it does not have are asked for no more.
+    const last = [await pollCut(1000), await pollCut(1000)];
+    expect(last.at(-1)).toMatchObject({ outcome: 'complete', failure: null });
+    expect(Object.keys(octetsIn(last.at(-1) as Poll)).length).toBe(120);
+    expect(asks(NARROW_IN)).toBe(false);
+  });
+
+  test('each row of a table that takes several polls has the clocks of its own answer', async () => {
+    await connect({ ports: ports(60, { in: 7n }), lastChange: 1 });
+    await poll();
+    const before = clock.monotonicMs();
+    const read = [await pollCut(1), await pollCut(1)];
+    const [first, second] = read.map((one) => tableOf(one, 'interface'));
+    expect(first?.index.length).toBeGreaterThan(0);
+    expect(second?.index[0]).toBe(String((first?.index.length ?? 0) + 1));
+    expect(first?.segments[0]?.firstRow).toBe(0);
+    expect(second?.segments[0]?.firstRow).toBe(0);
+    expect(second?.segments[0]?.monotonicMs).toBeGreaterThan(first?.segments[0]?.monotonicMs ?? 0);
+    expect(first?.segments[0]?.monotonicMs).toBeGreaterThanOrEqual(before);
+  });
+
+  test('a change between the visits makes it begin anew: no name of before goes with a counter of after', async () => {
+    await connect({ ports: ports(60, { in: 1n }), lastChange: 1, uptime: 100_000 });
+    await pollCut(3);
+    expect(state.inventoryInHand).toBe(true);
+    clock.leap(INTERVAL);
+    // The device restarts, and every index means another port.
+    const turned = Array.from({ length: 60 }, (_, at) => ({
+      index: at + 1,
+      descr: `q${60 - at}`,
+      in: BigInt(60 - at),
+    }));
+    const counted = new Map<string, bigint | null>();
+    for (let turn = 0; turn < 30; turn += 1) {
+      device.setMib(deviceMib({ ports: turned, lastChange: 1, uptime: 50 + turn * 110 }));
+      for (const [key, value] of Object.entries(octetsIn(await pollCut(4)))) {
+        expect(value).toBe(BigInt(key.slice(1)));
+        counted.set(key, value);
+      }
+      clock.leap(INTERVAL);
+    }
+    expect(counted.size).toBe(60);
+  });
+
+  test('a device that goes dead in the middle of its names is dead, and what it had said is not told again', async () => {
+    await connect({ ports: ports(60), lastChange: 1 });
+    await pollCut(3);
+    habits.dead = true;
+    delete habits.rewrite;
+    expect(await poll()).toMatchObject({ outcome: 'failed', failure: 'snmp_timeout', tables: [] });
+    habits.dead = false;
+    expect((await poll()).outcome).toBe('complete');
+  });
+});
+
+describe('what is sent of counters and clocks', () => {
+  test('32-bit counters that wrapped within one interval at 10 Gbit/s: what the device says, with its width, and the speed to judge by', async () => {
+    const port = (octets: bigint): PortWords => ({ index: 1, descr: 'x', in: octets, width: 32, highSpeed: 10_000 });
+    await connect({ ports: [port(4_294_967_000n)], lastChange: 1 });
+    await poll();
+    // In 60 s at full rate it wraps 17 times: nothing is made of it here.
+    device.setMib(deviceMib({ ports: [port(4_294_967_000n + 75_000_000_000n)], lastChange: 1, uptime: 1_006_000 }));
+    const table = tableOf(await poll(), 'interface') as Table;
+    expect(countersOf(table, 'ifInOctets')).toMatchObject({ width: 32 });
+    expect(countersOf(table, 'ifInOctets')?.values[0]).toBe((4_294_967_000n + 75_000_000_000n) % 2n ** 32n);
+    expect([...(numbersOf(table, 'ifSpeedBps') ?? [])]).toEqual([10e9]);
+    expect(countersOf(table, 'ifHCInOctets')).toBeUndefined();
+  });
+
+  test('an uptime that wraps after 497 days: sent as it is, names are read again, and no counter is left out', async () => {
+    const near = 2 ** 32 - 100;
+    await connect({ ports: ports(2, { in: 5n }), lastChange: 1, uptime: near });
+    await poll();
+    clock.leap(MINUTE);
+    const after = (near + 6000) % 2 ** 32;
+    device.setMib(deviceMib({ ports: ports(2, { in: 9n }), lastChange: 1, uptime: after }));
+    const second = await poll();
+    expect(second.outcome).toBe('complete');
+    expect(octetsIn(second)).toEqual({ p1: 9n, p2: 9n });
+    expect(tableOf(second, 'interface')?.segments[0]?.uptimeTicks).toBe(after);
+    clock.leap(MINUTE);
+    device.setMib(deviceMib({ ports: ports(2, { in: 12n }), lastChange: 1, uptime: after + 6000 }));
+    const third = await poll();
+    expect(third.tables.map((table) => table.name)).toEqual(['interface']);
+  });
+
+  test('a reboot between two polls: the new uptime stands beside the new counters, which went back', async () => {
+    await connect({ ports: ports(2, { in: 1_000_000n }), lastChange: 1, uptime: 500_000 });
+    const first = await poll();
+    clock.leap(MINUTE);
+    device.setMib(deviceMib({ ports: ports(2, { in: 3n }), lastChange: 1, uptime: 2000 }));
+    const second = await poll();
+    const clocks = [first, second].map((one) =>
+      tableOf(one, 'interface')?.segments.map((segment) => segment.uptimeTicks),
+    );
+    expect(clocks).toEqual([[500_000], [2000]]);
+    expect(octetsIn(second)).toEqual({ p1: 3n, p2: 3n });
+    expect(second.tables.map((table) => table.name)).toEqual(['system', 'interface-inventory', 'interface']);
+  });
+
+  test('two billed ports that change places keep their meters by name', async () => {
+    const swap = (first: string, second: string): PortWords[] => [
+      { index: 10, descr: first, in: first === 'customer-a' ? 111n : 222n },
+      { index: 11, descr: second, in: second === 'customer-a' ? 111n : 222n },
+    ];
+    await connect({ ports: swap('customer-a', 'customer-b') });
+    await poll();
+    device.setMib(deviceMib({ ports: swap('customer-b', 'customer-a') }));
+    const second = await poll();
+    expect(octetsIn(second)).toEqual({ 'customer-a': 111n, 'customer-b': 222n });
+    const table = tableOf(second, 'interface') as Table;
+    expect(table.index).toEqual(['10', '11']);
+    expect(textsOf(table, 'interfaceKey')).toEqual(['customer-b', 'customer-a']);
+  });
+
+  test('an alias that is not UTF-8 is Latin-1, one that is stays, and neither loses a row', async () => {
+    await connect({
+      ports: [
+        { index: 1, descr: 'a', alias: 'Müller' },
+        { index: 2, descr: 'b', in: 4n },
+      ],
+      more: [
+        {
+          oid: '1.3.6.1.2.1.31.1.1.1.18.2',
+          tag: TAG.octets,
+          value: Uint8Array.of(0x4d, 0xfc, 0x6c, 0x6c, 0x65, 0x72, 0),
+        },
+      ],
+      lastChange: 1,
+    });
+    const one = await poll();
+    expect(textsOf(tableOf(one, 'interface-inventory') as Table, 'ifAlias')).toEqual(['Müller', 'Müller']);
+    expect(octetsIn(one)['b']).toBe(4n);
+  });
+});
+
 describe('what could not be read', () => {
   test('a silent device: failed, with the code, and no tables', async () => {
     await connect({ ports: ports(2) });
