@@ -62,7 +62,7 @@ function withTimes(visit: VisitExplanation): DevicePage['lastPoll'] {
 }
 
 function isErrorCode(text: string | null): text is ErrorCode {
-  return text !== null && text in ERROR_TABLE;
+  return text !== null && Object.hasOwn(ERROR_TABLE, text);
 }
 
 function addressText({ host, port }: HostPort): string {

@@ -88,5 +88,5 @@ function failureOf(poll: Poll, address: string, context: CommandContext): WeirEr
 }
 
 function isErrorCode(text: string | null): text is ErrorCode {
-  return text !== null && text in ERROR_TABLE;
+  return text !== null && Object.hasOwn(ERROR_TABLE, text);
 }

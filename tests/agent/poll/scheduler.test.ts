@@ -1,12 +1,17 @@
 // Many devices under one scheduler: each in its turn, none twice at once, none hurt by another. Under a virtual clock; over UDP at the end.
 import { lookup } from 'node:dns/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LearntFile } from '../../../agent/poll/learnt-file.ts';
 import { Scheduler } from '../../../agent/poll/scheduler.ts';
 import { phaseOf } from '../../../agent/poll/timetable.ts';
 import { SnmpAccess } from '../../../agent/snmp/access.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
+import { KeptFile } from '../../../common/runtime/kept-file.ts';
 import { bareCatalogue } from '../../support/bare-profile.ts';
 import { deviceMib } from '../../support/interface-mib.ts';
 import {
@@ -310,6 +315,65 @@ describe('over UDP', () => {
       await scheduler.stop();
       await access.stop();
       for (const device of devices.values()) await device.stop();
+    }
+  });
+
+  test('a device that is silent above a size is not silent again for an agent that starts anew', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'weir-learnt-'));
+    const device = new ScriptedDevice(
+      deviceMib({
+        ports: Array.from({ length: 40 }, (_, at) => ({ index: at + 1, descr: `p${at}`, in: 5n })),
+        lastChange: 1,
+      }),
+      { silentAbove: 24 },
+    );
+    const port = await device.start();
+
+    /** One life of the agent, of so many polls; the retries of each. */
+    async function life(polls: number): Promise<number[]> {
+      const clock = new SystemClock();
+      const { reporter } = silentReporter();
+      const deps = { clock, lookup, random: seededRandom(3), environment: {} };
+      const access = new SnmpAccess(reporter, { timeoutMs: 200, retries: 1 }, deps);
+      await access.start();
+      const retries: number[] = [];
+      const scheduler = new Scheduler(
+        reporter,
+        {
+          devices: [{ name: 'small', intervalMs: 4000 }],
+          concurrency: 1,
+          slowIntervalMs: 1000,
+          inventoryIntervalMs: 60_000,
+          firstPollWithinMs: 0,
+          processId: 'process',
+        },
+        {
+          clock,
+          catalogue,
+          open: () => access.openReader({ host: '127.0.0.1', port }, { version: '2c', community: 'public' }),
+          sink: {
+            accept: (poll) => {
+              expect(poll).toMatchObject({ outcome: 'complete', failure: null });
+              retries.push(poll.retries);
+              return Promise.resolve();
+            },
+          },
+          learnt: new LearntFile(new KeptFile(reporter, path.join(folder, 'learnt.json'))),
+        },
+      );
+      await scheduler.start();
+      while (retries.length < polls) await clock.sleep(20);
+      await scheduler.stop();
+      await access.stop();
+      return retries;
+    }
+
+    try {
+      expect((await life(1))[0]).toBeGreaterThan(0);
+      expect(await life(1)).toEqual([0]);
+    } finally {
+      await device.stop();
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 });
