@@ -23,6 +23,9 @@ const COLUMNS: readonly ColumnRequest[] = [
   { name: 'ifLastChange', oid: `${IF_ENTRY}.9`, form: 'number' },
 ];
 
+/** EtherLike-MIB (RFC 3635): 1 unknown, 2 half, 3 full. A table of its own: some devices have rows in it for which there is no interface. */
+const DUPLEX: ColumnRequest = { name: 'dot3StatsDuplexStatus', oid: '1.3.6.1.2.1.10.7.2.1.19', form: 'number' };
+
 /** The columns that tell in each poll whether an index still means the same interface. */
 export const CHECK_COLUMNS: Readonly<Record<CheckColumn, ColumnRequest>> = {
   ifName: { name: 'ifName', oid: `${IF_X_ENTRY}.1`, form: 'text' },
@@ -69,14 +72,22 @@ export async function readInventory(
   // Within one visit the counters that follow tell of a change; what was read minutes ago needs a look of its own.
   const several = rowsBefore > 0;
   const sound = !(several && restartedDuring(null, read.segments)) && LASTING_FAILURES.includes(read.failure);
+  const duplex = toEnd && rows.length > 0 ? await readDuplex(reader, signal) : new Map<string, number>();
   return {
     failure: read.failure,
-    table: tableOf(read, rows),
+    table: tableOf(read, rows, duplex),
     names: sound ? new KnownNames(rows, monotonicMs, read.beside[0] ?? Number.NaN) : null,
     nothing: read.index.length === rowsBefore,
     inHand: !toEnd,
     changedMeanwhile: several && besideChanged,
   };
+}
+
+/** By ifIndex; what did not come is absent, and no reason to doubt the names. */
+async function readDuplex(reader: DeviceReader, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  const read = await reader.readTable({ name: 'interface-duplex', columns: [DUPLEX], signal });
+  const values = numbersOf(read, DUPLEX.name);
+  return new Map(read.index.map((index, row) => [index, values[row] ?? Number.NaN]));
 }
 
 function describeRows(read: ReadTable): NamedInterface[] {
@@ -116,7 +127,7 @@ function numbersOf(read: ReadTable, name: string): Float64Array {
   return column?.kind === 'number' ? column.values : new Float64Array(0);
 }
 
-function tableOf(read: ReadTable, rows: readonly NamedInterface[]): Table {
+function tableOf(read: ReadTable, rows: readonly NamedInterface[], duplex: ReadonlyMap<string, number>): Table {
   const text = (name: string, of: (row: NamedInterface) => string | null): TextColumn => ({
     kind: 'text',
     name,
@@ -138,6 +149,11 @@ function tableOf(read: ReadTable, rows: readonly NamedInterface[]): Table {
       number('ifMtu'),
       { kind: 'number', name: 'ifSpeedBps', values: Float64Array.from(rows, (row) => row.speedBps) },
       number('ifLastChange'),
+      {
+        kind: 'number',
+        name: 'ifDuplex',
+        values: Float64Array.from(rows, (row) => duplex.get(row.ifIndex) ?? Number.NaN),
+      },
     ],
   };
 }

@@ -116,7 +116,16 @@ function interfacesOf(poll: Poll): Line[] {
       ifIndex: Number(index),
       key: cell(known && columnOf(known, 'interfaceKey'), row),
     };
-    for (const name of ['ifName', 'ifDescr', 'ifAlias', 'ifPhysAddress', 'ifType', 'ifMtu', 'ifLastChange']) {
+    for (const name of [
+      'ifName',
+      'ifDescr',
+      'ifAlias',
+      'ifPhysAddress',
+      'ifType',
+      'ifMtu',
+      'ifLastChange',
+      'ifDuplex',
+    ]) {
       line[name] = cell(inventory && columnOf(inventory, name), row);
     }
     line['ifSpeed_bps'] = cell(inventory && columnOf(inventory, 'ifSpeedBps'), row);

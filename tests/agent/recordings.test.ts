@@ -18,6 +18,9 @@ const IF_X_ENTRY = '1.3.6.1.2.1.31.1.1.1';
 
 const STATUS = ['', 'up', 'down', 'testing', 'unknown', 'dormant', 'notPresent', 'lowerLayerDown'];
 
+/** EtherLike-MIB; some devices say 0. */
+const DUPLEX = ['0', 'unknown', 'halfDuplex', 'fullDuplex'];
+
 /** IANAifType-MIB, as far as the recordings go. */
 const TYPES: Readonly<Record<string, number>> = {
   other: 1,
@@ -87,6 +90,7 @@ function differencesOf(recording: Recording, port: Row, line: PollDocument['inte
   compare('ifType', TYPES[text(port['ifType'])] ?? port['ifType'], line['ifType']);
   compare('ifSpeed', port['ifSpeed'], line['ifSpeed_bps']);
   compare('ifMtu', port['ifMtu'], line['ifMtu']);
+  compare('ifDuplex', port['ifDuplex'], DUPLEX[Number(line['ifDuplex'])]);
   compare('ifPhysAddress', port['ifPhysAddress'], text(line['ifPhysAddress']).replaceAll(':', ''));
   compare('ifAdminStatus', port['ifAdminStatus'], STATUS[Number(line['ifAdminStatus'])]);
   compare('ifOperStatus', port['ifOperStatus'], STATUS[Number(line['ifOperStatus'])]);
