@@ -48,6 +48,8 @@ export interface TrapRig {
   /** Devices to be polled at once. */
   readonly polls: string[];
   readonly engines: KnownEngine[];
+  /** Those of now; the receiver looks every ten seconds. */
+  devices: readonly ReceiverDevice[];
   readonly lines: string[];
   readonly reporter: ReturnType<typeof silentReporter>['reporter'];
   /** What `acceptEvent` waits for; set to reject for a spool that refuses. */
@@ -101,7 +103,7 @@ export async function trapRig({ program, port, file, config, devices = CORE1 }: 
     {
       clock: new SystemClock(),
       environment: {},
-      devices: () => devices,
+      devices: () => rig.devices,
       sink: {
         acceptEvent: async (event) => {
           await rig.hold();
@@ -130,6 +132,7 @@ export async function trapRig({ program, port, file, config, devices = CORE1 }: 
     events,
     polls,
     engines,
+    devices,
     lines,
     reporter,
     hold: () => Promise.resolve(),

@@ -351,6 +351,33 @@ describe('traps of version 3', () => {
   });
 });
 
+describe('another configuration while it runs', () => {
+  test('devices and sets are those of now; clocks, what is remembered and our own engine stay', () => {
+    const rig = new Rig();
+    rig.learn();
+    expect(rig.outcome('10.0.0.3', trapV3({ boots: 4, seconds: 2 }))).toBe('taken');
+    rig.take('10.0.0.1', messageV2c('public'));
+    const { devices, credentials } = trapSettings();
+    rig.intake.configure({
+      devices: devices.map((device) => (device.name === 'core1' ? { name: 'core1', credential: 'renamed' } : device)),
+      credentials: credentials.flatMap((one) => {
+        if (one.name === 'plain') return [{ name: 'renamed', set: { version: '2c' as const, community: 'renewed' } }];
+        if (one.name !== 'signed' || one.set.version !== '3') return [one];
+        return [{ name: 'signed', set: { ...one.set, auth_passphrase: 'another-passphrase' } }];
+      }),
+    });
+    expect(rig.outcome('10.0.0.1', messageV2c('public', { requestId: 2 }))).toBe('dropped wrong_community');
+    expect(rig.take('10.0.0.1', messageV2c('renewed')).notification.device).toBe('core1');
+    const renewed = { ...USER, authPassphrase: 'another-passphrase' };
+    expect(rig.outcome('10.0.0.3', trapV3({ boots: 4, seconds: 3, requestId: 2 }))).toBe('dropped wrong_digest');
+    expect(rig.outcome('10.0.0.3', trapV3({ user: renewed, boots: 4, seconds: 3, requestId: 2 }))).toBe('taken');
+    expect(rig.outcome('10.0.0.3', trapV3({ user: renewed, boots: 3, requestId: 3 }))).toBe(
+      'dropped not_in_time_window',
+    );
+    expect(rig.outcome('10.0.0.3', informV3({ user: renewed }))).toBe('taken');
+  });
+});
+
 describe('once and only once', () => {
   test('a repeated trap is one', () => {
     const rig = new Rig();

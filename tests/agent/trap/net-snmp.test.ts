@@ -373,6 +373,23 @@ describeWith('snmp', "net-snmp's own senders", () => {
     expect(rig.events.map(({ device, source }) => `${device} ${source}`)).toEqual(['core2 ::1', 'core1 127.0.0.1']);
   });
 
+  test('devices and credential sets that change while it runs', async () => {
+    const rig = await rigWith();
+    rig.devices = [
+      {
+        name: 'core9',
+        address: { host: 'localhost' },
+        credentialName: 'renewed',
+        credential: { version: '2c', community: 'renewed' },
+      },
+    ];
+    // Repeated until the receiver has looked.
+    const how = ['-v', '2c', '-c', 'renewed', '-r', '25', '-t', '1', `127.0.0.1:${rig.port}`, '7', LINK_DOWN];
+    expect((await run('snmpinform', how)).code).toBe(0);
+    expect(rig.events.map(({ device }) => device)).toEqual(['core9']);
+    expect(await rig.metric('trap_dropped_total', 'wrong_community')).toBeGreaterThan(0);
+  }, 45_000);
+
   test('two receivers on one port: the second says so', async () => {
     const rig = await rigWith();
     await expect(trapRig({ program, port: rig.port })).rejects.toMatchObject({ code: 'port_in_use' });
