@@ -168,6 +168,7 @@ function composeProjections(common: Common): Projecting {
     publish: (kind, data) => hub.publish(kind, data),
     events: new EventKeeper(reporter),
     caughtUp: () => caughtUp(journal, runner, clock),
+    isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
   });
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
     if (APPLYING.includes(projection)) void marks.refresh(entries.map(({ batch }) => batch));

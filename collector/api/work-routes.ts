@@ -3,7 +3,6 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import type { Principal, Role } from '../../common/runtime/access.ts';
-import { READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
@@ -62,7 +61,7 @@ const workBody = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('set'),
     ...common,
-    reason: reason.min(1).describe('why; kept for ever'),
+    reason: reason.min(1).describe('why; kept with the work, and in the log'),
     varbinds: z.array(varbind).min(1).max(MOST_VARBINDS),
   }),
 ]);
@@ -99,7 +98,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
     {
       method: 'GET',
       url: '/api/v1/agents/:name/work/:id',
-      access: READERS,
+      access: OPERATORS,
       summary: 'One piece of work: how far it is, and what the agent said of it.',
       params: z.object({ name: deviceName, id: z.string().min(1).max(64) }),
       answer: workAnswer,
@@ -110,7 +109,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
     {
       method: 'GET',
       url: '/api/v1/work',
-      access: READERS,
+      access: OPERATORS,
       summary: 'Work asked of agents, by whom and why; the newest first.',
       query: z.strictObject({
         agent: deviceName.optional(),

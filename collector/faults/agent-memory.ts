@@ -84,13 +84,13 @@ export function judgeBatch(
 }
 
 /**
- * Has an agent said nothing for too long? `intervalMs` is that of the device it polls most often; time before `watchingSinceMs` does not
- * count, because nobody could have heard it.
+ * Has an agent said nothing for too long? `intervalMs` is that of the device it polls most often, null where no device is assigned to it and
+ * nothing is awaited; time before `watchingSinceMs` does not count, because nobody could have heard it.
  */
 export function judgeSilence(
   memory: AgentMemory,
   rules: FaultRules,
-  intervalMs: DurationMs,
+  intervalMs: DurationMs | null,
   watchingSinceMs: EpochMs,
   nowMs: EpochMs,
 ): AlarmChange[] {
@@ -102,6 +102,8 @@ export function judgeSilence(
     atMs: nowMs,
   } as const;
   if (!rule.enabled) return settleAll(memory, [{ active: false, ...base, text: OFF }]);
+  if (intervalMs === null)
+    return settleAll(memory, [{ active: false, ...base, text: `No device is assigned to the agent ${memory.agent}.` }]);
   if (isRaised(memory, base.alarmType)) return [];
   const silentMs = nowMs - Math.max(memory.lastReceivedAtMs, watchingSinceMs);
   if (silentMs < Math.max(rule.leastMs, rule.intervals * intervalMs)) return [];

@@ -13,6 +13,7 @@ interface AgentWatchDeps {
   readonly clock: Clock;
   readonly database: Database;
   readonly caughtUp: () => boolean;
+  readonly isAwaited: (agent: string) => boolean;
   readonly raise: (silent: {
     readonly agent: string;
     readonly judge: (memory: AgentMemory) => AlarmChange[];
@@ -77,6 +78,7 @@ export class AgentWatch implements Component {
       return;
     }
     const { rules } = this.#config;
+    const { isAwaited } = this.#deps;
     const { rows } = await this.#deps.database.query<Quiet>(
       `select agent.agent, coalesce(min(nullif(device.interval_ms, 0)), $1::int8) as interval_ms
          from faults.agent_state agent
@@ -88,7 +90,7 @@ export class AgentWatch implements Component {
     );
     for (const { agent, interval_ms: intervalMs } of rows) {
       const judge = (memory: AgentMemory): AlarmChange[] =>
-        judgeSilence(memory, rules, Number(intervalMs), this.#watchingSinceMs, nowMs);
+        judgeSilence(memory, rules, isAwaited(agent) ? Number(intervalMs) : null, this.#watchingSinceMs, nowMs);
       await this.#deps.raise({ agent, judge, atMs: nowMs });
     }
   }

@@ -31,6 +31,8 @@ export interface FaultsDeps {
   readonly events: Pick<EventKeeper, 'keep' | 'committed'> | null;
   /** False while batches wait that arrived some time ago: then the silence may be ours. Default always true. */
   readonly caughtUp?: () => boolean;
+  /** Whether devices are assigned to the agent: one without any has nothing to send. Default always true. */
+  readonly isAwaited?: (agent: string) => boolean;
 }
 
 export class FaultsProjection implements Projection, Component {
@@ -55,6 +57,7 @@ export class FaultsProjection implements Projection, Component {
       clock: deps.clock,
       database: deps.database,
       caughtUp: deps.caughtUp ?? (() => true),
+      isAwaited: deps.isAwaited ?? (() => true),
       raise: (silent) => this.#exclusive(() => this.#applySilence(silent)),
     });
   }

@@ -189,6 +189,10 @@ describe('over HTTP', () => {
       ).toMatchObject({ status: 403, body: { error: { code: 'agent_mismatch' } } });
     expect((await fixture.ask('/api/v1/agents/agent-1/work?wait=26', { token: AGENT })).status).toBe(400);
     expect((await fixture.ask('/api/v1/agents/agent-1/work/no-such', {})).status).toBe(404);
+    // What was set may be a secret: whoever may not ask for work may not read it either.
+    const viewer = await fixture.token('vera', 'viewer');
+    for (const place of ['/api/v1/work', '/api/v1/agents/agent-1/work/no-such'])
+      expect((await fixture.ask(place, { token: viewer })).status).toBe(403);
   });
 
   test('a result of another agent, or of no work, changes nothing', async () => {

@@ -334,7 +334,10 @@ describe('projection', () => {
 describe('silent agents', () => {
   const config = { ...DEFAULT_FAULTS, tickMs: 5000 };
 
-  async function watched(caughtUp: () => boolean): Promise<{ running: FaultsProjection; clock: VirtualClock }> {
+  async function watched(
+    caughtUp: () => boolean,
+    isAwaited: () => boolean = () => true,
+  ): Promise<{ running: FaultsProjection; clock: VirtualClock }> {
     const clock = new VirtualClock(SCENARIO_START_MS + MINUTE + 100);
     const running = new FaultsProjection(reporter, config, {
       database: postgres.database,
@@ -344,6 +347,7 @@ describe('silent agents', () => {
       positionOf: projectionPosition,
       events: null,
       caughtUp,
+      isAwaited,
     });
     await running.apply(statuses([true, true]));
     await running.start();
@@ -370,6 +374,25 @@ describe('silent agents', () => {
     expect(await history()).toEqual([
       'raised agent-silent agent:agent-1 critical at 240.1s',
       'cleared agent-silent agent:agent-1 at 240.1s',
+    ]);
+  });
+
+  test('an agent whose devices were given to others is not awaited: no alarm, and one that stands ends', async () => {
+    let awaited = false;
+    const { running, clock } = await watched(
+      () => true,
+      () => awaited,
+    );
+    await pass(clock, 300_000);
+    expect(await history()).toEqual([]);
+    awaited = true;
+    await pass(clock, 10_000);
+    awaited = false;
+    await pass(clock, 10_000);
+    await running.stop();
+    expect((await history()).map((line) => line.split(' at ')[0])).toEqual([
+      'raised agent-silent agent:agent-1 critical',
+      'cleared agent-silent agent:agent-1',
     ]);
   });
 
