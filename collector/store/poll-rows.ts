@@ -128,6 +128,7 @@ export function gaugeRows(table: Table, clockOffsetMs: number): GaugeRow[] {
   const usages = numbersOf(table, 'usagePercent');
   const totals = numbersOf(table, 'totalBytes');
   const used = numbersOf(table, 'usedBytes');
+  const shares = numbersOf(table, 'usedPercent');
   const values = numbersOf(table, 'value');
   const classes = textsOf(table, 'class');
   const units = textsOf(table, 'unit');
@@ -138,7 +139,10 @@ export function gaugeRows(table: Table, clockOffsetMs: number): GaugeRow[] {
     const [total, taken] = [totals?.[row], used?.[row]];
     add(row, 'memory_total_bytes', 'octet', total);
     add(row, 'memory_used_bytes', 'octet', taken);
-    if (total !== undefined && taken !== undefined && total > 0)
+    // Some devices say only how full it is.
+    const share = shares?.[row];
+    if (share !== undefined && Number.isFinite(share)) add(row, 'memory_used_percent', '%', share);
+    else if (total !== undefined && taken !== undefined && total > 0)
       add(row, 'memory_used_percent', '%', (taken * 100) / total);
   }
   return rows;
