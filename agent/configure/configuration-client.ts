@@ -40,6 +40,8 @@ export class ConfigurationClient implements Component {
   readonly #answers: CounterMetric;
   readonly #refused: CounterMetric;
   readonly #stopping = new AbortController();
+  #pause = new AbortController();
+  #hurries = false;
   #loop: Promise<void> | null = null;
   /** The last that was taken up. */
   #current: PulledConfiguration | null = null;
@@ -80,6 +82,10 @@ export class ConfigurationClient implements Component {
   /** The devices again, where what they rest on (credential sets) has changed. Throws where they do not fit any more; then nothing is changed. */
   applyAgain(): void {
     if (this.#current !== null) this.#deps.apply(this.#current);
+    // What was refused for want of it may fit now.
+    if (this.#refusal === null) return;
+    this.#hurries = true;
+    this.#pause.abort();
   }
 
   #startFromKept(): void {
@@ -103,8 +109,22 @@ export class ConfigurationClient implements Component {
       const pauseMs = await this.#ask(signal);
       if (signal.aborted) return;
       const restMs = LEAST_PAUSE_MS * (1 + random()) - (clock.monotonicMs() - startedMs);
-      await clock.sleep(Math.max(0, restMs, pauseMs), signal);
+      await clock.sleep(Math.max(0, restMs), signal);
+      await this.#rest(Math.max(0, pauseMs - Math.max(0, restMs)), signal);
     }
+  }
+
+  /** `applyAgain` may end it. */
+  async #rest(ms: DurationMs, signal: AbortSignal): Promise<void> {
+    const hurries = this.#hurries;
+    this.#hurries = false;
+    if (ms === 0 || hurries || signal.aborted) return;
+    this.#pause = new AbortController();
+    const leave = (): void => this.#pause.abort();
+    signal.addEventListener('abort', leave, { once: true });
+    await this.#deps.clock.sleep(ms, this.#pause.signal);
+    signal.removeEventListener('abort', leave);
+    this.#hurries = false;
   }
 
   /** Gives the pause before the next question, which waits at the collector for another version. */

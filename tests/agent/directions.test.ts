@@ -1,5 +1,5 @@
 // What an agent is told from outside, with a real collector and real devices: work is done, values are set, and another configuration touches only what differs.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -167,6 +167,48 @@ describeWith(['snmpd'], 'work over a real collector, at a real device', () => {
     agent.reload(config(true));
     expect((await done(set(SYS_CONTACT, 'text', 'b@example.net'))).state).toBe('done');
     expect(await valueOf(SYS_CONTACT)).toBe('b@example.net');
+  }, 60_000);
+});
+
+describeWith(['snmpd'], 'a secret that changes behind its reference', () => {
+  test('makes a new session for the devices of its set, and for no other', async () => {
+    const snmpd = await startSnmpd('core1');
+    cleanups.push(() => snmpd.stop());
+    const steady = new ScriptedDevice(
+      deviceMib({ ports: [{ index: 1, descr: 'eth0', in: 5n, out: 6n }], sysName: 's' }),
+    );
+    const steadyPort = await steady.start();
+    cleanups.push(() => steady.stop());
+    const secret = path.join(folder, 'community');
+    writeFileSync(secret, 'public\n');
+    const config = () =>
+      configOf(
+        { collector_url: 'http://127.0.0.1:9' },
+        [
+          { name: 'core1', address: snmpd.address, credential: 'secret' },
+          { name: 'steady1', address: `127.0.0.1:${steadyPort}` },
+        ],
+        { secret: { version: '2c', community: `file:${secret}` } },
+      );
+    const { agent } = await running(config());
+    const outcomeOf = async (): Promise<string | null> => {
+      const headers = { authorization: `Bearer ${AGENT}` };
+      const answer = await fetch(`http://127.0.0.1:${healthPort}/devices`, { headers });
+      const { items } = (await answer.json()) as { items: { device: string; lastOutcome: string | null }[] };
+      return items.find(({ device }) => device === 'core1')?.lastOutcome ?? null;
+    };
+    await eventually(async () => (await outcomeOf()) === 'complete', 'a complete poll');
+    await eventually(async () => steady.requests.length > 3, 'polls of the other');
+    const namesRead = (): number =>
+      steady.requests.filter(({ oids }) => oids.some((oid) => oid.startsWith(IF_ALIAS))).length;
+    const before = namesRead();
+    writeFileSync(secret, 'another\n');
+    agent.reload(config());
+    await eventually(async () => (await outcomeOf()) === 'failed', 'the new secret to be used');
+    writeFileSync(secret, 'public\n');
+    agent.reload(config());
+    await eventually(async () => (await outcomeOf()) === 'complete', 'a complete poll again');
+    expect(namesRead()).toBe(before);
   }, 60_000);
 });
 
