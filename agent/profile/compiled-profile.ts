@@ -110,10 +110,9 @@ class TableWriter<R extends TableRule> implements Writer {
 
   async read(reader: RuleReader, context: ReadContext): Promise<Table> {
     for (const rule of this.rules) {
-      const key = `${this.#name}/${rule.name}`;
-      if (context.emptyRules.has(key) || (rule.fallback && this.#lines.size > 0)) continue;
+      if (context.emptyRules.has(rule) || (rule.fallback && this.#lines.size > 0)) continue;
       const read = await reader.read(rule);
-      if (read.complete && read.hasNothing) context.emptyRules.add(key);
+      if (read.complete && read.hasNothing) context.emptyRules.add(rule);
       this.#take(rule, read);
     }
     return {

@@ -26,7 +26,7 @@ export interface ReadContext {
   /** Values of other tables already fetched; the caller keeps it per device and empties it when names are read anew. */
   readonly lookups: Map<string, string | number | null>;
   /** Rules of whose objects the device has none; kept and emptied like `lookups`, and not asked for again until then. */
-  readonly emptyRules: Set<string>;
+  readonly emptyRules: Set<object>;
   /** The interface key that a name, description, address or `#ifIndex` stands for. */
   interfaceKey(text: string): string | null;
 }
