@@ -141,6 +141,7 @@ test('north is killed with a spool that nobody has; south takes over; north come
   // What north reads from now on stays with it, until it is killed.
   north.relay.lead(null);
   const cutAtMs = Date.now();
+  await sleep(4 * INTERVAL_MS);
   await eventually(async () => (await metric(north, 'weir_ship_lag_batches')) >= 3, 'batches kept by north', 20_000);
   await north.process?.kill('SIGKILL');
   const killedAtMs = Date.now();
