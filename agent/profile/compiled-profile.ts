@@ -110,7 +110,9 @@ class TableWriter<R extends TableRule> implements Writer {
 
   async read(reader: RuleReader, context: ReadContext): Promise<Table> {
     for (const rule of this.rules) {
-      if (context.emptyRules.has(rule) || (rule.fallback && this.#lines.size > 0)) continue;
+      // What could not be read may be there: a stand-in would come and go with it.
+      const standsIn = this.#lines.size === 0 && this.#complete;
+      if (context.emptyRules.has(rule) || (rule.fallback && !standsIn)) continue;
       const read = await reader.read(rule);
       if (read.complete && read.hasNothing) context.emptyRules.add(rule);
       this.#take(rule, read);

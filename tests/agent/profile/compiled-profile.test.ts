@@ -154,6 +154,22 @@ describe('what a device is asked for', () => {
     expect(rowsOf(await rules.readTables(one.context, 'slow'), 'processor')).toMatchObject([{ index: 'b.1' }]);
   });
 
+  test('a fallback does not stand in for what could not be read this time', async () => {
+    const fallback = { ...rule('b', 3), columns: { load: '1.3.6.1.4.1.9999.9.1.3' }, fallback: true };
+    const { context, asked } = device(['1.3.6.1.4.1.9999.9.1.3.1|2|6']);
+    const cut: ReadContext = {
+      ...context,
+      reader: {
+        ...context.reader,
+        readTable: async (request) => ({ ...(await context.reader.readTable(request)), complete: false }),
+      },
+    };
+    const tables = await profile({ processor: [rule('a', 2), fallback] }).readTables(cut, 'slow');
+    expect(tables).toMatchObject([{ name: 'processor', complete: false, index: [] }]);
+    expect(asked).toEqual([`${ENTRY}.2`]);
+    expect(context.emptyRules.size).toBe(0);
+  });
+
   test('parts are read with the names, the rest more often', async () => {
     const { context, asked } = device([`${ENTRY}.2.1|2|3`]);
     const entity = {
