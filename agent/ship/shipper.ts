@@ -209,6 +209,8 @@ export class Shipper implements Component {
       this.#failures += 1;
       return backoffDelay(RETRY, this.#failures - 1, random);
     }
+    // One that says what it holds and takes no batch has not done what it is for: its failures go on counting.
+    if (batch === null && spool.lastSequence > this.#sent) return 0;
     this.#failures = 0;
     this.#choice.stay();
     if (batch !== null) this.#taken.add();

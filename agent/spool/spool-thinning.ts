@@ -35,6 +35,8 @@ export class SpoolThinning {
   readonly #reporter: Reporter;
   readonly #thinned: CounterMetric;
   #journal: Journal | null = null;
+  /** A collector may hold what is up to this sequence. */
+  #sentUpTo = 0;
   #unsent: readonly Level[] = levelsFrom([]);
   #sent: readonly Level[] = levelsFrom([]);
   /** The coarsest grid that was told since the spool was last empty enough. */
@@ -48,8 +50,9 @@ export class SpoolThinning {
 
   open(journal: Journal): void {
     this.#journal = journal;
-    const note = journal.note(DONE_NOTE);
-    this.#unsent = levelsFrom(note === undefined ? [] : doneFromNote(note));
+    const { sentUpTo, done } = fromNote(journal.note(DONE_NOTE));
+    this.#sentUpTo = sentUpTo;
+    this.#unsent = levelsFrom(done);
     this.#sent = levelsFrom([]);
   }
 
@@ -61,11 +64,12 @@ export class SpoolThinning {
     const journal = this.#journal;
     if (journal === null) return false;
     this.#working = true;
+    this.#sentUpTo = Math.max(this.#sentUpTo, sentUpTo);
     const [first, last] = [journal.firstPosition(), journal.lastPosition()];
     try {
-      const unsent = { after: Math.max(first - 1, sentUpTo), last };
+      const unsent = { after: Math.max(first - 1, this.#sentUpTo), last };
       if (await this.#stepIn(journal, this.#unsent, unsent)) return true;
-      return await this.#stepIn(journal, this.#sent, { after: first - 1, last: Math.min(sentUpTo, last) });
+      return await this.#stepIn(journal, this.#sent, { after: first - 1, last: Math.min(this.#sentUpTo, last) });
     } catch (error) {
       this.#reporter.error('the spool cannot be thinned', { code: codeOf(error), message: messageOf(error) });
       return false;
@@ -124,7 +128,8 @@ export class SpoolThinning {
   }
 
   #noteDone(journal: Journal): Promise<void> {
-    return journal.setNote(DONE_NOTE, Buffer.from(JSON.stringify(this.#unsent.map(({ done }) => done))));
+    const note: DoneNote = { sentUpTo: this.#sentUpTo, done: this.#unsent.map(({ done }) => done) };
+    return journal.setNote(DONE_NOTE, Buffer.from(JSON.stringify(note)));
   }
 
   #tell(gridMs: DurationMs): void {
@@ -146,9 +151,14 @@ function restart(level: Level, after: number): void {
   level.thinner = new Thinner(level.gridMs, level.givenMs);
 }
 
+interface DoneNote {
+  readonly sentUpTo: number;
+  readonly done: readonly number[];
+}
+
 /** Written by `#noteDone` alone, and checked by the journal. */
-function doneFromNote(note: Uint8Array): readonly number[] {
-  return JSON.parse(Buffer.from(note).toString('utf8')) as readonly number[];
+function fromNote(note: Uint8Array | undefined): DoneNote {
+  return note === undefined ? { sentUpTo: 0, done: [] } : (JSON.parse(Buffer.from(note).toString('utf8')) as DoneNote);
 }
 
 /** Null where there is none, or the disk changed it: what cannot be read is not thinned. */

@@ -9,10 +9,12 @@ import { type HttpClient, NodeHttpClient } from '../../../agent/ship/http-client
 import { Shipper, type ShipperConfig, type ShipperDeps } from '../../../agent/ship/shipper.ts';
 import { TlsFiles } from '../../../agent/ship/tls-files.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
+import type { Poll } from '../../../common/model/poll.ts';
 import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import { CertificateAuthority, loaded } from '../../support/certificates.ts';
 import { CollectorDouble, DatabaseDouble, type Fault } from '../../support/collector-double.ts';
+import { talliesOf } from '../../support/counter-tally.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
@@ -169,6 +171,87 @@ describe('under any faults', () => {
       { numRuns: 60 },
     );
   });
+});
+
+describe('two collectors on one database, and a spool that thins', () => {
+  const fault = fc.oneof(
+    { weight: 3, arbitrary: fc.constant<Fault>({ kind: 'none' }) },
+    fc.constantFrom<Fault>(
+      { kind: 'drop' },
+      { kind: 'drop-answer' },
+      { kind: 'hang' },
+      { kind: 'answer', status: 503, code: 'database_busy' },
+    ),
+  );
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.constant('write') },
+    fc.constantFrom('wait', 'apply', 'lose journal', 'restart', 'away'),
+  );
+
+  test('whatever befalls, each sequence is applied once and the octets are all there', async () => {
+    let thinned = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 120, size: 'max' }),
+        fc.array(fc.tuple(fault, fault), { minLength: 1, maxLength: 60, size: 'max' }),
+        async (steps, faults) => {
+          const clock = new VirtualClock(START);
+          const database = new DatabaseDouble();
+          const collectors = [new CollectorDouble(database), new CollectorDouble(database)] as const;
+          let away = false;
+          for (const [which, collector] of collectors.entries()) {
+            let at = 0;
+            collector.appliesAtOnce = false;
+            collector.nextFault = () => {
+              at += 1;
+              return away ? { kind: 'drop' } : (faults[at % faults.length]?.[which] ?? { kind: 'none' });
+            };
+          }
+          const http: HttpClient = {
+            request: (request) => collectors[request.url.startsWith(URL_A) ? 0 : 1].client(clock).request(request),
+          };
+          const spool = { folder: mkdtempSync(path.join(folder, 'run-')), maxBytes: 18_000 };
+          const options = { clock, urls: [URL_A, 'http://collector-b.test'], deps: { http }, spool };
+          let rig = await start(options);
+          const written: Poll[] = [];
+          const writeOne = async (): Promise<void> => {
+            const interfaces = [
+              { key: 'eth0', inOctets: BigInt(written.length) * 1000n, outOctets: 1n, speedBps: 1e9 },
+            ];
+            const poll = interfacePoll({ device: 'core1', atMs: clock.now(), interfaces });
+            const kept = rig.spool.accept(poll, { device: 'core1', completeUntilMs: clock.now() });
+            await rig.spool.flush();
+            await kept;
+            written.push(poll);
+            await clock.advance(60_000);
+          };
+          for (const one of steps) {
+            if (one === 'write') await writeOne();
+            else if (one === 'wait') await clock.advance(400_000);
+            else if (one === 'apply') collectors[steps.length % 2 === 0 ? 0 : 1].apply(2);
+            else if (one === 'lose journal') collectors[0].loseJournal();
+            else if (one === 'away') away = !away;
+            else {
+              await rig.stop();
+              rig = await start(options);
+            }
+          }
+          for (const collector of collectors) {
+            collector.nextFault = () => ({ kind: 'none' });
+            collector.appliesAtOnce = true;
+            collector.apply();
+          }
+          await until(clock, () => isEmpty(rig.spool) && rig.health()?.healthy === true);
+          expect(database.batches.map(({ sequence }) => sequence)).toEqual(written.map((_, at) => at + 1));
+          expect(talliesOf(database.batches.flatMap(({ polls }) => polls))).toEqual(talliesOf(written));
+          thinned += database.batches.filter((batch) => batch.thinned).length;
+          await rig.stop();
+        },
+      ),
+      { numRuns: 25 },
+    );
+    expect(thinned).toBeGreaterThan(0);
+  }, 120_000);
 });
 
 describe('one collector', () => {
@@ -470,6 +553,24 @@ describe('several collectors', () => {
     expect(appliedOctets(second)).toEqual(written);
     expect(sequences(first).filter((sequence) => sequence !== null).length).toBeLessThan(20);
     expect(lines.filter((line) => line.includes('not shipping')).length).toBeLessThan(20);
+  });
+
+  test('where all say what they hold and none takes a batch, none is asked in a hurry', async () => {
+    for (const collector of [first, second]) {
+      const handle = collector.handle.bind(collector);
+      collector.handle = (question, fault) =>
+        handle(question, question.method === 'POST' ? { kind: 'answer', status: 503, code: 'database_busy' } : fault);
+    }
+    const { spool, lines } = await rigged();
+    await write(spool);
+    await clock.advance(HOUR_MS);
+    expect(first.requests.length + second.requests.length).toBeLessThan(800);
+    expect(lines.filter((line) => line.includes('not shipping'))).toHaveLength(2);
+    const alone = await start({ clock, deps: { http: byHost() }, spool: { folder: path.join(folder, 'alone') } });
+    first.requests.length = 0;
+    await write(alone.spool);
+    await clock.advance(600_000);
+    expect(first.requests.length).toBeLessThan(200);
   });
 
   test('a certificate that is not trusted is told once, the other collector is used, and alone it is tried slowly', async () => {
