@@ -84,7 +84,7 @@ async function describe(
     const offsetMs = agent?.clockOffsetMs ?? null;
     return {
       name,
-      state: stateOf(lastBatchAtMs, nowMs, quietMs),
+      state: stateOf(lastBatchAtMs, nowMs, devices > 0 ? quietMs : null),
       devices,
       incarnation: agent?.incarnation ?? null,
       firstSeenAt: agent === undefined ? null : isoTime(agent.firstSeenMs),
@@ -98,7 +98,9 @@ async function describe(
   });
 }
 
-function stateOf(lastBatchAtMs: EpochMs | null, nowMs: EpochMs, quietMs: number): AgentAnswer['state'] {
+/** `quietMs` null: without devices there is nothing to be told. */
+function stateOf(lastBatchAtMs: EpochMs | null, nowMs: EpochMs, quietMs: number | null): AgentAnswer['state'] {
+  if (quietMs === null) return 'idle';
   if (lastBatchAtMs === null) return 'awaited';
   return nowMs - lastBatchAtMs > quietMs ? 'silent' : 'reporting';
 }

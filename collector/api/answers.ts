@@ -165,7 +165,7 @@ export const alarmSummaryAnswer = z.object({
 
 export const agentAnswer = z.object({
   name: z.string(),
-  state: z.enum(['awaited', 'reporting', 'silent']),
+  state: z.enum(['awaited', 'reporting', 'silent', 'idle']).describe('idle: no device is assigned to it'),
   devices: count.describe('assigned to it by the configuration'),
   incarnation: z.string().nullable().describe('of its spool'),
   firstSeenAt: time.nullable(),

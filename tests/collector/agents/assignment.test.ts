@@ -130,6 +130,13 @@ test('the same while it runs: each agent hears of its new devices, and the API k
       ['agent-1', 1],
       ['agent-2', 2],
     ]);
+    await fixture.reload([{ name: 'core1', agent: 'agent-2' }]);
+    const given = await fixture.get<{ items: { name: string; devices: number; state: string }[] }>('/api/v1/agents');
+    expect(given.items.map(({ name, devices, state }) => [name, devices, state])).toEqual([
+      ['agent-1', 0, 'idle'],
+      ['agent-2', 1, 'reporting'],
+    ]);
+    await fixture.reload([{ name: 'core1' }, { name: 'core2', agent: 'agent-2' }, { name: 'new1', agent: 'agent-2' }]);
     const overview = await fixture.get<{ devices: { configured: number } }>('/api/v1/overview');
     expect(overview.devices.configured).toBe(3);
   } finally {
