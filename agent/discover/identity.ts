@@ -73,7 +73,7 @@ async function identification(
   facts: SystemFacts,
   signal: AbortSignal,
 ): Promise<Identification> {
-  const context = { reader, signal, lookups: new Map(), emptyRules: new Set<string>(), interfaceKey: () => null };
+  const context = { reader, signal, lookups: new Map(), emptyRules: new Set<object>(), interfaceKey: () => null };
   try {
     const profile = await catalogue.choose(facts, (requests) => reader.readScalars(requests, signal));
     return await profile.identify(context, facts);

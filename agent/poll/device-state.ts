@@ -33,7 +33,7 @@ export class DeviceState {
   /** Readings of names since the last change that ifTableLastChange called for and that found nothing new. */
   vainCalls = 0;
   readonly lookups = new Map<string, string | number | null>();
-  readonly emptyRules = new Set<string>();
+  readonly emptyRules = new Set<object>();
 
   /** Some agents renew ifTableLastChange with every look at the table: it then says nothing, and names are compared instead. */
   get trustsTableLastChange(): boolean {

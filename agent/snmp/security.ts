@@ -27,7 +27,8 @@ export class CommunitySecurity implements MessageSecurity {
 
   constructor(version: 0 | 1, community: string) {
     this.version = version;
-    this.#community = Buffer.from(community, 'utf8');
+    // A copy of its own: a small Buffer lies in a pool of 8 KB, which one for each device would keep.
+    this.#community = Uint8Array.from(Buffer.from(community, 'utf8'));
   }
 
   prepare(): null {

@@ -107,10 +107,11 @@ export class SessionReader implements RememberingReader {
     const requestsBefore = walk.requests;
     const outcome = await walk.run(this.#session, builder, request.signal);
     const { complete, finished, failure } = outcome;
-    this.#remember(request.name, outcome.memory);
+    const name = this.#oids.nameOf(request.name);
+    this.#remember(name, outcome.memory);
     if (this.#walks.length < MOST_WALKS)
       this.#walks.push({
-        table: request.name,
+        table: name,
         columns: request.columns.length,
         rows: builder.rows - rowsBefore,
         requests: walk.requests - requestsBefore,

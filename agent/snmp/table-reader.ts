@@ -125,6 +125,15 @@ export interface RememberingReader extends DeviceReader {
 export class OidCache {
   static readonly mostOids = 20_000;
   readonly #known = new Map<string, Oid>();
+  readonly #names = new Map<string, string>();
+
+  /** The same text, once for all devices: names of tables are put together anew at each reading. */
+  nameOf(text: string): string {
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    if (this.#names.size < OidCache.mostOids) this.#names.set(text, text);
+    return text;
+  }
 
   of(text: string): Oid {
     const known = this.#known.get(text);

@@ -76,7 +76,8 @@ export class UserSecurity implements MessageSecurity {
     deps: { readonly monotonicMs: () => number; readonly memory: EngineMemory },
   ) {
     this.#user = user;
-    this.#contextName = Buffer.from(contextName, 'utf8');
+    // A copy of its own, as with a community.
+    this.#contextName = Uint8Array.from(Buffer.from(contextName, 'utf8'));
     this.#deps = deps;
     this.proves = user.authProtocol !== null;
   }
