@@ -1,0 +1,185 @@
+// Radios, optical transport and optical access without a recording: hand-made objects after the syntax of their MIBs, and what the profiles make of them.
+import { expect, test } from 'vitest';
+import { type HandMade, seen } from '../../support/hand-made-device.ts';
+
+const DEVICES: readonly HandMade[] = [
+  {
+    name: 'FiberHome',
+    enterprise: '5875.800.1001.11',
+    sysDescr: 'AN5516-01',
+    objects: { '5875.800.3.9.8.1.1.3.9': 1, '5875.800.3.9.8.1.1.5.9': 2350, '5875.800.3.9.4.5.0': 36 },
+    identity: { vendor: 'FiberHome', model: 'AN5516-01' },
+    finds: ['processor Card 9: 23.5', 'temperature Inside: 36'],
+  },
+  {
+    name: 'RACOM RAy',
+    enterprise: '33555.1',
+    sysDescr: 'RAy17',
+    objects: { '33555.1.1.5.1.0': 20, '33555.1.1.5.2.0': 35, '33555.1.1.4.2.0': 4125, '33555.1.1.4.3.0': 482 },
+    identity: { vendor: 'RACOM', os: 'RAy' },
+    finds: ['processor Processor: 20', 'memory Memory: 35 %', 'temperature Radio: 41.25', 'voltage Supply: 48.2'],
+  },
+  {
+    name: 'RACOM RAy3',
+    enterprise: '33555.4',
+    sysDescr: 'RAy3',
+    objects: { '33555.4.1.5.1.0': 21, '33555.4.1.4.2.0': 3950, '33555.4.2.1.7.0': 9 },
+    identity: { os: 'RAy3' },
+    finds: ['processor Processor: 21', 'temperature Radio: 39.5', 'state Transmit modulation: 9 unknown'],
+  },
+  {
+    name: 'HPE MSM',
+    enterprise: '8744.1.40',
+    sysDescr: 'MSM410 - Hardware revision 52 - Serial number SG1234 - Firmware version 6.6.0.0-19471',
+    objects: { '8744.5.21.1.1.5.0': 12, '8744.5.21.1.1.9.0': 2000, '8744.5.21.1.1.10.0': 500 },
+    identity: { os: 'MSM', model: 'MSM410', serial: 'SG1234', version: '6.6.0.0-19471' },
+    finds: ['processor Processor: 12', 'memory Memory: 75 %'],
+  },
+  {
+    name: 'DASAN',
+    enterprise: '6296.1.101',
+    sysDescr: 'V8240 NOS 5.13 #0035',
+    objects: { '6296.9.1.1.1.8.0': 31, '6296.9.1.1.1.14.0': 1000, '6296.9.1.1.1.15.0': 250 },
+    identity: { vendor: 'DASAN', model: 'V8240', version: '5.13' },
+    finds: ['processor Processor: 31', 'memory Memory: 25 %'],
+  },
+  {
+    name: 'Trapeze',
+    enterprise: '14525.3.1.11',
+    sysDescr: 'Juniper Networks, Inc. WLC880R 8.0.2.2.0 REL',
+    objects: { '14525.4.8.1.1.11.1.0': 6 },
+    identity: { os: 'MSS', model: 'WLC880R', version: '8.0.2.2.0' },
+    finds: ['processor Processor: 6'],
+  },
+  {
+    name: 'Accedian',
+    enterprise: '22420.1',
+    sysDescr: 'MetroNID TE-R',
+    objects: {
+      '22420.1.1.1.0': 'AMN-1000-TE-R',
+      '22420.1.1.4.0': 'AEN_5.2_22221',
+      '22420.1.1.5.0': 'C211-1234',
+      '22420.1.1.20.0': 15,
+    },
+    identity: { vendor: 'Accedian', model: 'AMN-1000-TE-R', version: 'AEN_5.2_22221', serial: 'C211-1234' },
+    finds: ['processor Processor: 15'],
+  },
+  {
+    name: 'GWD',
+    enterprise: '10072.2.20',
+    sysDescr: 'EPON OLT',
+    objects: {
+      '10072.2.20.1.1.1.1.1.9.1': 'GFA6900',
+      '10072.2.20.1.1.1.1.1.8.1': 'V200R001',
+      '10072.2.20.1.1.2.1.1.18.1.1': '0012AB',
+      '10072.2.20.1.1.2.1.1.19.1.1': 8,
+      '10072.2.20.1.1.2.1.1.28.1.1': 512,
+      '10072.2.20.1.1.2.1.1.20.1.1': 128,
+      '10072.2.15.1.6.1.1.2.1.1': 39,
+    },
+    identity: { vendor: 'GWD', model: 'GFA6900', version: 'V200R001', serial: '0012AB' },
+    finds: ['processor Board 1.1: 8', 'memory Memory: 25 %', 'temperature Board 1.1: 39'],
+  },
+  {
+    name: 'Aerohive',
+    enterprise: '26928.1',
+    sysDescr: 'AP230, HiveOS 8.2r1a build-180234',
+    objects: { '26928.1.2.5.0': '02301607', '26928.1.2.3.0': 9, '26928.1.2.4.0': 53, '26928.1.2.10.0': 48 },
+    identity: { vendor: 'Aerohive', os: 'HiveOS', model: 'AP230', version: '8.2r1a', serial: '02301607' },
+    finds: ['processor Processor: 9', 'memory Memory: 53 %', 'temperature Inside: 48'],
+  },
+  {
+    name: 'MRV OptiDriver',
+    enterprise: '629.200.1',
+    sysDescr: 'MRV OptiDriver',
+    objects: {
+      '629.200.6.1.1.15.1': 31,
+      '629.200.6.1.1.7.1': 6,
+      '629.200.6.1.1.8.1': 2,
+      '629.200.8.1.1.32.1.3.1': -7300,
+      '629.200.8.1.1.31.1.3.1': -2147483648,
+    },
+    identity: { vendor: 'MRV' },
+    finds: [
+      'temperature Chassis 1: 31',
+      'state Power supply 2 of chassis 1: 2 unknown',
+      'dbm Port 1.3.1 receive: -7.3',
+    ],
+  },
+  {
+    name: 'Nokia 1830',
+    enterprise: '7483.1.3.1.12',
+    sysDescr: 'Nokia 1830 PSS v13.1.0 SONET ADM',
+    objects: {
+      '7483.2.2.3.1.2.1.2.1.13.1.2': 44,
+      '7483.2.2.3.1.2.1.2.1.17.1.2': 5,
+      '7483.2.2.3.1.2.1.2.1.38.1.2': 41000,
+      '7483.2.2.3.7.5.2.1.2.17': -1250,
+    },
+    identity: { vendor: 'Nokia', os: '1830 PSS' },
+    finds: [
+      'temperature Shelf 1 slot 2: 44',
+      'state Shelf 1 slot 2: 5 warning',
+      'power Shelf 1 slot 2: 41',
+      'dbm Amplifier 17 in: -12.5',
+    ],
+  },
+  {
+    name: 'V-SOL',
+    enterprise: '37950.1.1.5',
+    sysDescr: 'V1600D',
+    objects: {
+      '37950.1.1.5.10.12.3.0': 6,
+      '37950.1.1.5.10.12.4.0': 41,
+      '37950.1.1.5.10.12.5.9.0': 40,
+      '37950.1.1.5.10.13.1.1.5.1': '4.62',
+      '37950.1.1.5.12.2.1.8.1.7.1.3': '-18.24',
+    },
+    identity: { vendor: 'V-SOL' },
+    finds: [
+      'processor Processor: 6',
+      'memory Memory: 41 %',
+      'temperature System: 40',
+      'dbm PON port 1 transmit: 4.62',
+      'dbm Subscriber 1.3 receive: -18.24',
+    ],
+  },
+  {
+    name: 'Ubiquiti LTU',
+    enterprise: '10002.1',
+    sysDescr: 'Linux 2.6.33 LTU',
+    objects: { '41112.1.10.1.3.6.0': 25, '41112.1.10.1.7.1.0': 2, '41112.1.10.1.7.8.0': 11 },
+    identity: { vendor: 'Ubiquiti', os: 'airFiber LTU' },
+    finds: ['processor Processor: 25', 'state GPS receiver: 2 ok', 'count Satellites tracked: 11'],
+  },
+  {
+    name: 'Ubiquiti airFiber 60',
+    enterprise: '10002.1',
+    sysDescr: 'Linux 4.4 GBE-LR',
+    objects: { '41112.1.11.1.2.6.1': 18, '41112.1.11.1.4.2.1': 1 },
+    identity: { os: 'airFiber 60' },
+    finds: ['processor Processor: 18', 'state GPS fix: 1 warning'],
+  },
+  {
+    name: 'BKtel',
+    enterprise: '7501.1',
+    sysDescr: 'BKtel amplifier',
+    objects: { '7501.1.2.116.1.2.1.2.50': 'OVX1418', '7501.1.2.116.5.1.1.3.50': 385, '7501.1.2.116.5.1.1.13.50': 182 },
+    identity: { vendor: 'BKtel', model: 'OVX1418' },
+    finds: ['temperature Amplifier 50: 38.5', 'dbm Amplifier 50 output: 18.2'],
+  },
+  {
+    name: 'Xirrus',
+    enterprise: '21013.1.2',
+    sysDescr: 'Xirrus XR-520 WiFi Array, ArrayOS Version 7.2.1-4866',
+    objects: { '21013.1.2.28.21.1.3.1': 45 },
+    identity: { vendor: 'Xirrus', model: 'XR-520', version: '7.2.1-4866' },
+    finds: ['temperature Array: 45'],
+  },
+];
+
+test.each(DEVICES)('$name', async (device) => {
+  const { identity, finds } = await seen(device);
+  expect(identity).toMatchObject(device.identity);
+  expect(finds).toEqual(expect.arrayContaining([...device.finds]));
+});
