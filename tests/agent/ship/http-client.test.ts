@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { agentConfig, agentOnlySchema } from '../../../agent/config.ts';
 import { type HttpRequest, NodeHttpClient } from '../../../agent/ship/http-client.ts';
 import { type TlsConfig, TlsFiles } from '../../../agent/ship/tls-files.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
@@ -294,5 +295,26 @@ describeWith('openssl', 'TLS', () => {
     await clock.advance(10_000);
     expect(await shown()).toBe('second');
     expect(lines.join('\n')).not.toContain('PRIVATE');
+  });
+});
+
+describe('agent.tls', () => {
+  const configured = (tls: unknown): TlsConfig | null =>
+    agentConfig(agentOnlySchema.parse({ agent: { tls }, devices: [], credentials: {} }), {}).tls;
+
+  test('is what the files are read by; nothing is there unless it is set', () => {
+    expect(configured(undefined)).toBeNull();
+    const tls = { ca_file: 'a', certificate_file: 'b', key_file: `\${KEY}`, server_name: 'weir.example' };
+    expect(configured(tls)).toEqual({
+      caFile: 'a',
+      certificateFile: 'b',
+      keyFile: `\${KEY}`,
+      serverName: 'weir.example',
+    });
+  });
+
+  test('a certificate without its key, or an unknown word, is refused', () => {
+    expect(() => configured({ certificate_file: 'b' })).toThrow('certificate_file and key_file belong together');
+    expect(() => configured({ ca: 'a' })).toThrow('Unrecognized key');
   });
 });
