@@ -1,4 +1,5 @@
 // Work at the agent: done once whatever is given twice and whenever the process dies, bounded, and told as an event.
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BegunWork, MOST_BEGUN } from '../../../agent/work/begun-work.ts';
 import { detailsOf } from '../../../agent/work/result-details.ts';
@@ -159,6 +160,80 @@ describe('a piece of work', () => {
     expect(one.take([item('w3')])).toBe(false);
   });
 });
+
+test('whatever is given twice, lost on its way, and whenever the process dies or the spool refuses: nothing is done twice', async () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ give: fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1 }) }) },
+    { weight: 3, arbitrary: fc.record({ passMs: fc.integer({ min: 1, max: 3000 }) }) },
+    { weight: 1, arbitrary: fc.constant({ die: true }) },
+    { weight: 1, arbitrary: fc.record({ spoolFull: fc.boolean() }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      calls = [];
+      events = [];
+      file = new FileDouble();
+      spoolFull = false;
+      const given = new Set<number>();
+      const alive = { generation: 0 };
+      // What a process that is gone still does is done by nobody.
+      const ofLife = (): WorkPorts => {
+        const { generation } = alive;
+        const set: WorkPorts['set'] = async (_device, varbinds, signal) => {
+          calls.push(varbinds[0]?.value ?? '');
+          await clock.sleep(700, signal);
+          if (generation !== alive.generation) return new Promise(() => undefined);
+          return {};
+        };
+        return { ...ports, set };
+      };
+      const live = async (): Promise<Worker> => {
+        const made = new Worker(reporter.reporter, {
+          clock,
+          begun: new BegunWork({ clock, file }),
+          ports: ofLife(),
+          newId: () => `event-${(ids += 1)}`,
+          accept: async (event) => {
+            if (spoolFull) throw new WeirError('journal_full', 'full');
+            events.push(event);
+          },
+        });
+        await made.recover();
+        return made;
+      };
+      let one = await live();
+      for (const now of steps) {
+        if ('give' in now) {
+          for (const id of now.give) given.add(id);
+          one.take(
+            now.give.map((id) =>
+              item(`w${id}`, { kind: 'set', varbinds: [{ ...SET, value: `w${id}` }], expiresInMs: 3_600_000 }),
+            ),
+          );
+        } else if ('passMs' in now) await clock.advance(now.passMs);
+        else if ('spoolFull' in now) ({ spoolFull } = now);
+        else {
+          alive.generation += 1;
+          one = await live();
+        }
+      }
+      // In the end all is well, and the collector gives once more what it has no result of.
+      spoolFull = false;
+      alive.generation += 1;
+      one = await live();
+      one.take([...given].map((id) => item(`w${id}`, { kind: 'set', varbinds: [{ ...SET, value: `w${id}` }] })));
+      await clock.advance(60_000);
+      expect(calls.length).toBe(new Set(calls).size);
+      expect(new Set(calls)).toEqual(new Set([...given].map((id) => `w${id}`)));
+      const results = told().map(([, { work }]) => work);
+      expect(new Set(results)).toEqual(new Set(calls));
+      // One result each, but for one that was told and whose process died before it could note that.
+      const done = told().filter(([name]) => name === 'work_done');
+      expect(done.length).toBe(new Set(done.map(([, { work }]) => work)).size);
+    }),
+    { numRuns: 60 },
+  );
+}, 60_000);
 
 test('a diagnosis asks for everything, and a part that fails is part of it', async () => {
   ports = { ...ports, ping: () => Promise.reject(new WeirError('not_ready', 'no ping here')) };
