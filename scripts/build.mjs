@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileProfiles } from './compile-profiles.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const SOURCES = [
@@ -50,6 +51,7 @@ export function build({ force = false } = {}) {
     run('vite/bin/vite.js', ['build', '--config', 'collector/dashboard/web/vite.config.ts', '--logLevel', 'warn']);
   mkdirSync(path.join(root, 'dist'), { recursive: true });
   cpSync(path.join(root, 'config'), path.join(root, 'dist', 'config'), { recursive: true });
+  compileProfiles(path.join(root, 'dist', 'config', 'profiles'));
   cpSync(path.join(root, 'package.json'), path.join(root, 'dist', 'package.json'));
   writeFileSync(STAMP, String(latest));
   if (process.stderr.isTTY) process.stderr.write(`weir: built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseConfiguration, readConfigurationFile } from '../../common/runtime/configuration.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { CompiledProfile } from './compiled-profile.ts';
+import { ParsedFiles } from './parsed-files.ts';
 import type { AskScalars, Profile, ProfileCatalogue, SystemFacts } from './profile.ts';
 import { enterprisesSchema, type Match, type ProfileFile, profileSchema, RULE_KINDS, type RuleKind } from './schema.ts';
 
@@ -16,9 +17,10 @@ const MOST_LEVELS = 10;
 /** Reads every `*.yaml` of the folder. Throws configuration_* for a file that cannot be read or is wrong in itself, profile_invalid for one that does not fit the others; both name file and line. */
 export function loadProfiles(folder: string): Catalogue {
   const files = profileFiles(folder);
-  const enterprises = files.includes(ENTERPRISES) ? readFile(folder, ENTERPRISES, enterprisesSchema) : {};
+  const parsed = new ParsedFiles(folder);
+  const enterprises = files.includes(ENTERPRISES) ? readFile(folder, ENTERPRISES, enterprisesSchema, parsed) : {};
   const places = new Map<ProfileFile, string>();
-  for (const file of files) if (file !== ENTERPRISES) places.set(readFile(folder, file, profileSchema), file);
+  for (const file of files) if (file !== ENTERPRISES) places.set(readFile(folder, file, profileSchema, parsed), file);
   try {
     return new Catalogue([...places.keys()], enterprises);
   } catch (error) {
@@ -42,9 +44,14 @@ function readFile<S extends Parameters<typeof parseConfiguration>[2]>(
   folder: string,
   file: string,
   schema: S,
+  parsed: ParsedFiles,
 ): ReturnType<typeof parseConfiguration<S>> {
   const place = path.join(folder, file);
-  return parseConfiguration(readConfigurationFile(place), place, schema);
+  const text = readConfigurationFile(place);
+  const value = parsed.valueOf(text);
+  const known = value === undefined ? undefined : schema.safeParse(value);
+  // What is wrong is told from the YAML, which knows its lines.
+  return known?.success === true ? known.data : parseConfiguration(text, place, schema);
 }
 
 /** The file is read once more with the mistake put where it stands: that finds its line. */
