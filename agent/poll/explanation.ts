@@ -5,7 +5,6 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { HealthState } from '../../common/runtime/reporter.ts';
 import type { SessionHealth, SessionTraffic } from '../snmp/session.ts';
 import type { RememberingReader, WalkReport } from '../snmp/table-reader.ts';
-import { sizeAndReason, type TableMemory } from '../snmp/walk-sizing.ts';
 import type { DeviceState } from './device-state.ts';
 import type { PingResult } from './ping.ts';
 
@@ -137,7 +136,7 @@ export function explainVisit(
     sentBytes,
     receivedBytes,
     partialTables,
-    tables: reader === null ? [] : walks.map((walk) => explainTable(walk, reader.memoryOf(walk.table))),
+    tables: reader === null ? [] : walks.map((walk) => explainTable(walk, reader)),
     profile: profileChoice(state),
     session: reader?.health ?? null,
     clockSkewMs: state.clock?.skewMs ?? null,
@@ -146,8 +145,9 @@ export function explainVisit(
   };
 }
 
-function explainTable(walk: WalkReport, memory: TableMemory): TableExplanation {
-  const { repetitions, reason } = sizeAndReason(memory, walk.columns);
+function explainTable(walk: WalkReport, reader: RememberingReader): TableExplanation {
+  const memory = reader.memoryOf(walk.table);
+  const { repetitions, reason } = reader.sizeOf(walk.table, walk.columns);
   const limited = reason === 'silence' || reason === 'too_big';
   return {
     ...walk,

@@ -18,7 +18,7 @@ import type {
   WalkReport,
 } from './table-reader.ts';
 import { valueAt } from './value.ts';
-import { FRESH_MEMORY, isLimited, type TableMemory } from './walk-sizing.ts';
+import { type ChosenSize, FRESH_MEMORY, isLimited, sizeAndReason, type TableMemory } from './walk-sizing.ts';
 import { TableWalk } from './walker.ts';
 
 const SYS_UPTIME = oidOf('1.3.6.1.2.1.1.3');
@@ -87,6 +87,10 @@ export class SessionReader implements RememberingReader {
     const walks = this.#walks;
     if (walks.length > 0) this.#walks = [];
     return walks;
+  }
+
+  sizeOf(table: string, columns: number): ChosenSize {
+    return sizeAndReason(this.memoryOf(table), columns);
   }
 
   limits(): ReadonlyMap<string, TableMemory> {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import { oidOf, type Oid } from './oid.ts';
 import type { SessionHealth, SessionTraffic } from './session.ts';
 import type { ValueForm } from './value.ts';
-import type { TableMemory } from './walk-sizing.ts';
+import type { ChosenSize, TableMemory } from './walk-sizing.ts';
 
 /** How a column is wanted: counters exact, numbers as doubles, the rest as text or number by its form. */
 export type ColumnForm = 'counter32' | 'counter64' | 'number' | 'text' | ValueForm;
@@ -115,6 +115,8 @@ export interface RememberingReader extends DeviceReader {
   readonly health: SessionHealth;
   /** The readings since this was last asked; those beyond a bound are left out. */
   takeWalks(): readonly WalkReport[];
+  /** What the next reading of a table of so many columns begins with, and why. */
+  sizeOf(table: string, columns: number): ChosenSize;
   /** What silence and tooBig have taught of tables: for the next life. */
   limits(): ReadonlyMap<string, TableMemory>;
   /** Takes over what another life learnt; before the first reading. */

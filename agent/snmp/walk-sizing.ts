@@ -58,13 +58,13 @@ export function repetitionsFor(memory: TableMemory, columns: number, rowsSeen: n
   return Math.max(1, Math.min(fitting(memory, columns), memory.ceiling, rowsWanted(memory.rows, rowsSeen)));
 }
 
-export type SizeReason = 'frame' | 'rows' | 'silence' | 'too_big';
+/** The repetitions that the next walk begins with, and what decides: a full frame, the rows expected, or a limit. */
+export interface ChosenSize {
+  readonly repetitions: number;
+  readonly reason: 'frame' | 'rows' | 'silence' | 'too_big';
+}
 
-/** The repetitions that the next walk of that many columns begins with, and what decides: a full frame, the rows expected, or a limit. */
-export function sizeAndReason(
-  memory: TableMemory,
-  columns: number,
-): { readonly repetitions: number; readonly reason: SizeReason } {
+export function sizeAndReason(memory: TableMemory, columns: number): ChosenSize {
   const width = Math.min(columns, memory.columnsPerRequest);
   const repetitions = repetitionsFor(memory, width, 0);
   const frame = Math.max(1, fitting(memory, width));

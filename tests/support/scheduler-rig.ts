@@ -79,6 +79,10 @@ export class FakeReader implements RememberingReader {
 
   readonly health = { roundTrip: null, timeoutMs: 2000, askedAt: null, replyAddress: null };
 
+  sizeOf(): ReturnType<RememberingReader['sizeOf']> {
+    return { repetitions: 1, reason: 'frame' };
+  }
+
   takeWalks(): [] {
     return [];
   }
