@@ -9,6 +9,7 @@ import { createAgent } from '../../agent/main.ts';
 import { pollOnce } from '../../agent/poll-once.ts';
 import { Spool, SPOOL_DEFAULTS } from '../../agent/spool/spool.ts';
 import type { Batch } from '../../common/model/batch.ts';
+import type { Poll } from '../../common/model/poll.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { decodeBatch } from '../../common/wire/batch-codec.ts';
@@ -247,6 +248,63 @@ describe('the token', () => {
     await agent.stop();
     expect(double.requests).toEqual([]);
     expect((await spooled()).length).toBeGreaterThan(0);
+  });
+});
+
+describe('a device without SNMP', () => {
+  const configured = (device: Record<string, unknown>): ReturnType<typeof agentOnlySchema.safeParse> =>
+    agentOnlySchema.safeParse({ agent: {}, devices: [{ name: 'door', address: '127.0.0.1', ...device }] });
+
+  test('needs no credential; one with SNMP does, and is told so', () => {
+    expect(configured({ snmp: false }).success).toBe(true);
+    const refused = configured({});
+    expect(refused.error?.issues).toMatchObject([
+      { path: ['devices', 0, 'credential'], message: expect.stringContaining('snmp: false') as string },
+    ]);
+    expect(configured({ credential: 'nobody' }).error?.issues[0]?.message).toContain('no credential set called nobody');
+  });
+
+  /** The first poll of it that reaches the collector, with a ping that is this shell script. */
+  async function polled(script: string): Promise<Poll | undefined> {
+    const { double, url } = await collector();
+    writeFileSync(path.join(folder, 'ping'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const whole = agentOnlySchema.parse({
+      agent: {
+        health_port: healthPort,
+        poll_interval_ms: 1000,
+        first_poll_within_ms: 0,
+        collector_url: url,
+        token: double.token,
+      },
+      devices: [{ name: 'door', address: '127.0.0.1', snmp: false }],
+    });
+    const environment = { PATH: folder };
+    const config = { ...agentConfig(whole, environment), dataFolder: folder };
+    const deps = { clock: new SystemClock(), environment, freeBytes: () => 1e12 };
+    const agent = createAgent(silentReporter().reporter, config, deps);
+    cleanups.push(() => agent.stop());
+    await agent.start();
+    const polls = (): Poll[] => double.appliedBatches.flatMap((batch) => batch.polls);
+    await waitFor(
+      () => polls().length > 0,
+      15_000,
+      () => 'a poll',
+    );
+    return polls()[0];
+  }
+
+  test('is complete without a table while it answers ping', async () => {
+    expect(await polled('exit 0')).toMatchObject({ device: 'door', outcome: 'complete', failure: null, tables: [] });
+  });
+
+  test('fails where it does not', async () => {
+    const silent = 'echo "2 packets transmitted, 0 received, 100% packet loss"; exit 1';
+    expect(await polled(silent)).toMatchObject({
+      device: 'door',
+      outcome: 'failed',
+      failure: 'ping_timeout',
+      tables: [],
+    });
   });
 });
 
