@@ -1,7 +1,7 @@
 // Writes the events of batches, and closes the work whose results are among them, in the transaction of the projection that claims the batches.
 import type { Queryable } from '../../common/database/database.ts';
 import { type DeviceEvent, EVENT_LIMITS } from '../../common/model/event.ts';
-import { cleanText } from '../../common/model/table-columns.ts';
+import { cleanKey, cleanText } from '../../common/model/table-columns.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import { EVENT_COLUMNS, type EventRow, type KeptEvent, keptEventOf } from './device-event.ts';
@@ -70,8 +70,8 @@ export class EventKeeper {
 function rowOf({ batch, receivedAtMs, clockOffsetMs }: JournaledBatch, event: DeviceEvent): NewRow {
   return {
     agent: batch.agent,
-    event_id: cleanText(event.id),
-    device: event.device === null ? null : cleanText(event.device),
+    event_id: cleanKey(event.id),
+    device: event.device === null ? null : cleanKey(event.device),
     source: event.source === null ? null : cleanText(event.source),
     origin: event.origin,
     name: cleanText(event.name),

@@ -1,6 +1,6 @@
 // The interfaces of one poll: which are down that should be up, which are gone, and what their counters say.
 import type { Table } from '../../common/model/poll.ts';
-import { cleanText, numbersOf, textsOf } from '../../common/model/table-columns.ts';
+import { cleanKey, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import { forgetInterface, type InterfaceMemory, interfaceMemory, remember } from './device-memory.ts';
 import { isActive, OFF, type Round } from './round.ts';
 import { trafficOf } from './judge-traffic.ts';
@@ -21,7 +21,7 @@ export function judgeInterfaces(round: Round, table: Table): void {
   const judgeTraffic = trafficOf(round, table);
   const seen = new Set<InterfaceMemory>();
   for (let row = 0; row < table.index.length; row += 1) {
-    const key = cleanText(keys?.[row] ?? '');
+    const key = cleanKey(keys?.[row] ?? '');
     const found = key === '' ? null : interfaceMemory(memory, key);
     if (found === null) continue;
     seen.add(found);

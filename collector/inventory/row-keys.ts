@@ -1,7 +1,7 @@
 // Which interface each row of a poll's table is about: its identity key, fit for a database, never one key for two rows.
 import { interfaceKeys, toldApart } from '../../common/model/interface-identity.ts';
 import type { Poll, Table } from '../../common/model/poll.ts';
-import { cleanText, textsOf } from '../../common/model/table-columns.ts';
+import { cleanKey, textsOf } from '../../common/model/table-columns.ts';
 
 /**
  * The key of each row of a table of interfaces: what its agent called it, else what the names of the same poll say. '' where nothing
@@ -21,8 +21,8 @@ export function keysOf(poll: Poll, table: Table): readonly string[] {
 
 /** A name of nothing but characters that a database cannot hold is still somebody's. */
 function keyText(key: string, ifIndex: string): string {
-  const text = cleanText(key).trim();
-  return text === '' && key !== '' ? `if#${cleanText(ifIndex)}` : text;
+  const text = cleanKey(key).trim();
+  return text === '' && key !== '' ? `if#${cleanKey(ifIndex)}` : text;
 }
 
 /** Only a complete table of names tells whether a name is unique. */

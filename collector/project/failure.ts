@@ -1,8 +1,8 @@
 // Whose fault a failed projection is: the entry's, which may be set aside, or that of what lies around it, which is waited for.
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 
-/** SQLSTATE classes that speak of the data in hand: cardinality, data exception, integrity, check option. */
-const DATA_STATE = /^(21|22|23|44)[0-9A-Z]{3}$/;
+/** SQLSTATE classes that speak of the data in hand: cardinality, data exception, integrity, check option, and what is too large for the database. */
+const DATA_STATE = /^(21|22|23|44|54)[0-9A-Z]{3}$/;
 const ANY_STATE = /^[0-9A-Z]{5}$/;
 /** Errors that DuckDB tells only by their text. */
 const SURROUNDINGS = /\b(IO Error|Out of Memory|No space left|Connection Error|Interrupt)/i;

@@ -1,4 +1,5 @@
 // The values of a table's columns by name and kind, and device text made fit for a database.
+import { createHash } from 'node:crypto';
 import { type CounterColumn, columnOf, type Table, type TextColumn } from './poll.ts';
 
 /** The values of a text column; undefined where the table has none of that name. */
@@ -28,6 +29,20 @@ const UNFIT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00
 export function cleanText(text: string, most = MOST_CHARACTERS): string {
   const short = text.length > most ? text.slice(0, most) : text;
   return short.replace(UNFIT, '');
+}
+
+/** An entry of a B-tree of PostgreSQL has 2,704 octets, a character of UTF-16 up to three in UTF-8, and other columns stand beside. */
+const MOST_KEY_CHARACTERS = 500;
+const DIGEST_CHARACTERS = 16;
+
+/**
+ * The same of a text that stands in an index: were it longer, one device's name would hold up what all others say. Of a longer one a digest
+ * takes the place of the end, so that two that begin alike stay two, whichever of them a poll brings.
+ */
+export function cleanKey(text: string): string {
+  if (text.length <= MOST_KEY_CHARACTERS) return cleanText(text);
+  const digest = createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_CHARACTERS);
+  return `${cleanText(text, MOST_KEY_CHARACTERS - DIGEST_CHARACTERS - 1)}~${digest}`;
 }
 
 /** A number of a device as a whole one that a database can hold; null where it is absent or none. */

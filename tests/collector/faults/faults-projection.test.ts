@@ -329,6 +329,15 @@ describe('projection', () => {
     await projection(DEFAULT_FAULTS).apply([journalEntry({ position: 1, polls })]);
     expect(await history()).toEqual(['raised interface-down core1/p1 major at 60s']);
   });
+
+  test('a name longer than an index of the database holds stops nothing', async () => {
+    const key = Array.from({ length: 1000 }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7919) % 20_000))).join('');
+    const polls = [1, 2].map((oper, at) =>
+      interfacePoll({ device: 'core1', atMs: SCENARIO_START_MS + at * MINUTE, interfaces: [{ key, oper }] }),
+    );
+    await projection(DEFAULT_FAULTS).apply([journalEntry({ position: 1, polls })]);
+    expect(await history()).toHaveLength(1);
+  });
 });
 
 describe('silent agents', () => {
