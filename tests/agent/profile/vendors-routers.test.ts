@@ -271,46 +271,6 @@ const DEVICES: readonly HandMade[] = [
       'count Offset of UTC from GPS: 17',
     ],
   },
-  {
-    name: 'DrayTek',
-    enterprise: '7367',
-    sysDescr: 'DrayTek Corporation, Router Model: Vigor2860 Series, Version: 3.8.9_BT, Build Date',
-    objects: { '7367.3.7.0': '61 %' },
-    identity: { vendor: 'DrayTek', model: 'Vigor2860 Series', version: '3.8.9_BT' },
-    finds: ['memory Memory: 61 %'],
-  },
-  {
-    name: 'innovaphone',
-    enterprise: '6666.2',
-    sysDescr: 'innovaphone IP6000 13r3 sr5',
-    objects: { '6666.1.4.1.4.1': 3, '6666.1.3.1.2.1': 1 },
-    identity: { vendor: 'innovaphone', model: 'IP6000' },
-    finds: ['count Calls of 1: 3', 'state Basic rate interface 1: 1 unknown'],
-  },
-  {
-    name: 'OneAccess',
-    enterprise: '13191.1.1.72',
-    sysDescr: 'ONEOS9-ONE425 Version V5.2R2E7',
-    objects: { '13191.10.3.3.1.2.3.1.3.0': 14, '13191.10.3.3.1.1.4.0': 55, '13191.10.3.9.2.1.41.1': -71 },
-    identity: { vendor: 'OneAccess', os: 'OneOS' },
-    finds: ['processor Core 0: 14', 'memory Memory: 55 %', 'dbm Modem 1 signal: -71'],
-  },
-  {
-    name: 'Ericsson IPOS',
-    enterprise: '193.218.1.5',
-    sysDescr: 'Ericsson IPOS-v16.1.121.0.59-Release',
-    objects: {
-      '1.3.6.1.2.1.47.1.1.1.1.2.1': 'Router 6672',
-      '1.3.6.1.2.1.47.1.1.1.1.2.2': 'Card, SN:T01A123456 HW',
-      '193.218.2.6.1.3.0': 21,
-      '193.218.2.4.1.1.1.2.1': 'Fan tray',
-      '193.218.2.4.1.1.1.4.1': 2,
-      '193.218.2.50.1.2.1.2.7.2': 2,
-      '193.218.2.50.1.2.1.3.7.2': -6120,
-    },
-    identity: { os: 'IPOS', model: 'Router 6672', serial: 'T01A123456' },
-    finds: ['processor Average of five minutes: 21', 'state Fan tray: 2 critical', 'dbm Transceiver 7.2: -6.12'],
-  },
 ];
 
 test.each(DEVICES)('$name', async (device) => {

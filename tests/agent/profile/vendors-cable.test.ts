@@ -1,0 +1,178 @@
+// Cable networks, cameras, gateways and base stations without a recording: hand-made objects after the syntax of their MIBs, and what the profiles make of them.
+import { expect, test } from 'vitest';
+import { type HandMade, seen } from '../../support/hand-made-device.ts';
+
+const DEVICES: readonly HandMade[] = [
+  {
+    name: 'DrayTek',
+    enterprise: '7367',
+    sysDescr: 'DrayTek Corporation, Router Model: Vigor2860 Series, Version: 3.8.9_BT, Build Date',
+    objects: { '7367.3.7.0': '61 %' },
+    identity: { vendor: 'DrayTek', model: 'Vigor2860 Series', version: '3.8.9_BT' },
+    finds: ['memory Memory: 61 %'],
+  },
+  {
+    name: 'innovaphone',
+    enterprise: '6666.2',
+    sysDescr: 'innovaphone IP6000 13r3 sr5',
+    objects: { '6666.1.4.1.4.1': 3, '6666.1.3.1.2.1': 1 },
+    identity: { vendor: 'innovaphone', model: 'IP6000' },
+    finds: ['count Calls of 1: 3', 'state Basic rate interface 1: 1 unknown'],
+  },
+  {
+    name: 'OneAccess',
+    enterprise: '13191.1.1.72',
+    sysDescr: 'ONEOS9-ONE425 Version V5.2R2E7',
+    objects: { '13191.10.3.3.1.2.3.1.3.0': 14, '13191.10.3.3.1.1.4.0': 55, '13191.10.3.9.2.1.41.1': -71 },
+    identity: { vendor: 'OneAccess', os: 'OneOS' },
+    finds: ['processor Core 0: 14', 'memory Memory: 55 %', 'dbm Modem 1 signal: -71'],
+  },
+  {
+    name: 'Ericsson IPOS',
+    enterprise: '193.218.1.5',
+    sysDescr: 'Ericsson IPOS-v16.1.121.0.59-Release',
+    objects: {
+      '1.3.6.1.2.1.47.1.1.1.1.2.1': 'Router 6672',
+      '1.3.6.1.2.1.47.1.1.1.1.2.2': 'Card, SN:T01A123456 HW',
+      '193.218.2.6.1.3.0': 21,
+      '193.218.2.4.1.1.1.2.1': 'Fan tray',
+      '193.218.2.4.1.1.1.4.1': 2,
+      '193.218.2.50.1.2.1.2.7.2': 2,
+      '193.218.2.50.1.2.1.3.7.2': -6120,
+    },
+    identity: { os: 'IPOS', model: 'Router 6672', serial: 'T01A123456' },
+    finds: ['processor Average of five minutes: 21', 'state Fan tray: 2 critical', 'dbm Transceiver 7.2: -6.12'],
+  },
+  {
+    name: 'Viptela',
+    enterprise: '41916.1',
+    sysDescr: 'Viptela SNMP agent',
+    objects: { '41916.11.1.2.0': '18.4.302', '41916.11.1.47.0': 4, '41916.3.1.1.1.5.1.0': '110G123' },
+    identity: { vendor: 'Cisco', os: 'Viptela', model: 'vEdge-1000', version: '18.4.302', serial: '110G123' },
+    finds: [],
+  },
+  {
+    name: 'Axis camera',
+    enterprise: '368.4.1',
+    sysDescr: '; AXIS P1375; Network Camera; 9.70.1; Apr 01 2020; 762.1; 1;',
+    objects: { '368.4.1.3.1.4.1.1': 31, '368.4.1.3.1.3.1.1': 1 },
+    identity: { vendor: 'Axis', model: 'AXIS P1375', version: '9.70.1' },
+    finds: ['temperature Sensor 1: 31', 'state Sensor 1: 1 ok'],
+  },
+  {
+    name: 'Arris E6000',
+    enterprise: '4998.2.2',
+    sysDescr: 'CMTS E6000_V12.00.02.0004',
+    objects: { '4998.1.1.10.1.4.2.1.29.1.6': 41, '4998.1.1.10.1.4.2.1.29.1.7': 999 },
+    identity: { vendor: 'Arris', os: 'Arris CMTS', version: '12.00.02.0004' },
+    finds: ['temperature Card 1.6: 41'],
+  },
+  {
+    name: 'Arris C3',
+    enterprise: '4115.1.4.1',
+    sysDescr: 'Arris C3 CMTS',
+    objects: {
+      '4115.1.4.3.3.1.2.4.0': 4325,
+      '4115.1.4.3.3.1.2.8.0': 1,
+      '1.3.6.1.2.1.31.1.1.1.1.11': 'cable 1/0.0',
+      '1.3.6.1.2.1.10.127.1.1.4.1.5.11': 345,
+    },
+    identity: { os: 'Arris C3' },
+    finds: ['temperature Processor card 1: 43.25', 'snr cable 1/0.0: 34.5'],
+  },
+  {
+    name: 'Benu',
+    enterprise: '39406.1',
+    sysDescr: 'BenuOS, 4.8.0 Product: xMEG',
+    objects: { '39406.1.5.1.8.1': 7 },
+    identity: { os: 'BenuOS', version: '4.8.0' },
+    finds: ['processor Processor 1: 7'],
+  },
+  {
+    name: 'bintec',
+    enterprise: '272.4.201',
+    sysDescr: 'R3002 Version V.10.2.9',
+    objects: { '272.4.17.4.1.1.18.1.0': 91 },
+    identity: { vendor: 'bintec elmeg', model: 'R3002', version: 'V.10.2.9' },
+    finds: ['processor Processor 1.0: 9'],
+  },
+  {
+    name: 'Bosch camera',
+    enterprise: '3967.1.1',
+    sysDescr: 'FLEXIDOME IP starlight 8000i',
+    objects: { '3967.1.1.9.1.1.1': 62, '3967.1.1.7.1.1.1': 435 },
+    identity: { vendor: 'Bosch', model: 'FLEXIDOME IP starlight 8000i' },
+    finds: ['processor Processor 1: 38', 'temperature Sensor 1: 43.5'],
+  },
+  {
+    name: 'Cable power supply',
+    enterprise: '4684.1',
+    sysDescr: 'Alpha Technologies',
+    objects: {
+      '5591.1.3.1.3.0': 'Alpha Technologies',
+      '5591.1.3.1.4.0': 'DSM3.3',
+      '5591.1.3.1.5.0': '0012AB',
+      '5591.1.4.1.0': 1,
+      '5591.1.4.2.1.22.1': 8950,
+      '5591.1.4.2.1.25.1': 2,
+      '5591.1.4.4.1.4.1.1.2': 1352,
+    },
+    identity: { vendor: 'Alpha Technologies', os: 'SCTE HMS', model: 'DSM3.3', serial: '0012AB' },
+    finds: [
+      'voltage Output of power supply 1: 89.5',
+      'state Major alarm of power supply 1: 2 critical',
+      'voltage Battery 1.1.2: 13.52',
+    ],
+  },
+  {
+    name: 'Albentia',
+    enterprise: '28087.12',
+    sysDescr: 'Albentia ARBA',
+    objects: { '28087.12.10.2.1.0': 14, '28087.12.10.10.1.1.5.1': 4150, '28087.12.10.1.8.0': 0 },
+    identity: { vendor: 'Albentia' },
+    finds: ['count Users: 14', 'temperature Sector 1: 41.5', 'state Ethernet: 0 critical'],
+  },
+  {
+    name: 'ALCOMA',
+    enterprise: '12140.2.3',
+    sysDescr: 'ALCOMA AL10F MP600',
+    objects: { '12140.2.3.9.0': 36 },
+    identity: { vendor: 'ALCOMA' },
+    finds: ['temperature Inside: 36'],
+  },
+  {
+    name: 'Baicells',
+    enterprise: '53058.2',
+    sysDescr: 'Baicells OD04',
+    objects: { '53058.2.2.7.0': -88, '53058.2.2.3.0': 3560000, '53058.2.2.5.0': 65535 },
+    identity: { vendor: 'Baicells' },
+    finds: ['dbm Reference signal of antenna 0: -88', 'frequency Downlink: 3560000000'],
+  },
+  {
+    name: 'HAProxy ALOHA',
+    enterprise: '23263.4.1',
+    sysDescr: 'ALOHA',
+    objects: { '23263.4.2.1.3.4.1.19.1.2': 2 },
+    identity: { os: 'ALOHA' },
+    finds: ['state Server 1.2: 2 critical'],
+  },
+  {
+    name: 'Meinberg LANTIME',
+    enterprise: '5597.3',
+    sysDescr: 'Meinberg LANTIME M300 V6.24.021',
+    objects: {
+      '5597.30.0.0.2.0': '6.24.021',
+      '5597.30.0.2.1.0': 1,
+      '5597.30.0.1.2.1.4.1': 1,
+      '5597.30.0.5.0.2.1.2.1': 1,
+    },
+    identity: { vendor: 'Meinberg', os: 'LANTIME OS', model: 'LANTIME M300', version: '6.24.021' },
+    finds: ['state NTP: 1 critical', 'state Reference clock 1: 1 ok', 'state Power supply 1: 1 critical'],
+  },
+];
+
+test.each(DEVICES)('$name', async (device) => {
+  const { identity, finds } = await seen(device);
+  expect(identity).toMatchObject(device.identity);
+  expect(finds).toEqual(expect.arrayContaining([...device.finds]));
+});
