@@ -24,6 +24,7 @@ const ANSWERED_BADLY: readonly ErrorCode[] = [
   'snmp_refused',
   'snmp_too_big',
   'snmp_walk_limit',
+  'table_incomplete',
 ];
 
 /** Polls a device once. Never rejects on account of the device: what went wrong stands in the poll. The signal is the poll's deadline. */

@@ -11,6 +11,7 @@ import type { RowSink } from './walker.ts';
 /** Of a table that was never read to its end. */
 const FIRST_CAPACITY = 16;
 const SYS_UPTIME_PREFIX = '1.3.6.1.2.1.1.3';
+const LEFT_OUT = 'table_incomplete' satisfies ErrorCode;
 
 export class TableBuilder implements RowSink {
   readonly #request: TableRequest;
@@ -24,6 +25,11 @@ export class TableBuilder implements RowSink {
   #current: SnmpResponse | null = null;
   #uptimeTicks: number | null = null;
   #besideChanged = false;
+  #lastTicks: number | null = null;
+  /** sysUpTime went back between two answers. */
+  #restarted = false;
+  /** Columns of rows whose clocks are from before. */
+  #leftOut = false;
 
   constructor(request: TableRequest, expectedRows: number, oids: OidCache) {
     this.#request = request;
@@ -35,6 +41,10 @@ export class TableBuilder implements RowSink {
 
   answer({ varbinds }: SnmpResponse): void {
     this.#uptimeTicks = this.#headNumber(varbinds, 0, SYS_UPTIME_PREFIX, TAG.timeTicks);
+    if (this.#uptimeTicks !== null) {
+      if (this.#lastTicks !== null && this.#uptimeTicks < this.#lastTicks) this.#restarted = true;
+      this.#lastTicks = this.#uptimeTicks;
+    }
     for (const [at, oid] of (this.#request.beside ?? []).entries()) {
       const value = this.#headNumber(varbinds, at + 1, oid, null) ?? Number.NaN;
       const before = this.#beside[at] ?? Number.NaN;
@@ -64,6 +74,10 @@ export class TableBuilder implements RowSink {
       this.#index.push(index);
       this.#rowOf?.set(index, row);
       if (this.#current !== response) this.#beginSegment(response, row);
+    } else if (this.#restarted) {
+      // Counters from after a restart under clocks from before it would read as a wrap.
+      this.#leftOut = true;
+      return;
     }
     for (let column = 0; column < this.#cells.length; column += 1) {
       const position = positions[column] ?? -1;
@@ -74,7 +88,8 @@ export class TableBuilder implements RowSink {
   finish(complete: boolean, failure: ErrorCode | null): ReadTable {
     const rows = this.#index.length;
     const columns = this.#cells.map((cells) => cells.finish(rows));
-    return { complete, failure, index: this.#index, segments: this.#segments, columns, beside: this.#beside };
+    const outcome = this.#leftOut ? { complete: false, failure: failure ?? LEFT_OUT } : { complete, failure };
+    return { ...outcome, index: this.#index, segments: this.#segments, columns, beside: this.#beside };
   }
 
   #beginSegment(response: SnmpResponse, firstRow: number): void {

@@ -20,7 +20,7 @@ import { silentReporter } from '../../support/silent-reporter.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const [IN, OUT] = ['1.3.6.1.2.1.31.1.1.1.6', '1.3.6.1.2.1.31.1.1.1.10'];
-const NARROW_IN = '1.3.6.1.2.1.2.2.1.10';
+const [NARROW_IN, NARROW_OUT] = ['1.3.6.1.2.1.2.2.1.10', '1.3.6.1.2.1.2.2.1.16'];
 const DISCONTINUITY = '1.3.6.1.2.1.31.1.1.1.19';
 const SYS_UPTIME = '1.3.6.1.2.1.1.3';
 const IF_NAME = '1.3.6.1.2.1.31.1.1.1.1';
@@ -134,6 +134,31 @@ describe('what a poll brings', () => {
       expect(oids.some((oid) => oid.startsWith(DISCONTINUITY))).toBe(true);
       expect(oids.some((oid) => oid.startsWith(OUT))).toBe(true);
     }
+  });
+
+  test('a restart between two requests for the columns of one row: what came after it does not bear the clocks from before', async () => {
+    const narrow = { width: 32, speed: 100_000_000 } as const;
+    await connect({ ports: ports(3, { ...narrow, in: 3_000_000_000n, out: 4_200_000_000n }) });
+    habits.tooBigAbove = 3;
+    await poll();
+    await poll();
+    const after = deviceMib({ ports: ports(3, { ...narrow, in: 10n, out: 20n }), uptime: 50 });
+    let restarts = true;
+    habits.rewrite = (found) => {
+      if (!restarts || !found.some(({ oid }) => oid.startsWith(`${NARROW_OUT}.`))) return found;
+      restarts = false;
+      device.setMib(after);
+      return found.map((object) => after.find(({ oid }) => oid === object.oid) ?? object);
+    };
+    const table = tableOf(await poll(), 'interface');
+    expect(restarts).toBe(false);
+    const outs = table === undefined ? undefined : countersOf(table, 'ifOutOctets');
+    for (const segment of table?.segments ?? [])
+      if ((segment.uptimeTicks ?? 0) > 50) expect([...(outs?.present ?? [])]).not.toContain(1);
+    delete habits.rewrite;
+    const next = tableOf(await poll(), 'interface') as Table;
+    expect(new Set(next.segments.map(({ uptimeTicks }) => uptimeTicks))).toEqual(new Set([50]));
+    expect([...(countersOf(next, 'ifOutOctets')?.values ?? [])]).toEqual([20n, 20n, 20n]);
   });
 
   test('speed: ifHighSpeed where it is not 0, else ifSpeed', async () => {
