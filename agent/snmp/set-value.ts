@@ -1,7 +1,7 @@
 // Values as a SET writes them (RFC 3416 §3), made from plain ones.
 import { WeirError } from '../../common/runtime/errors.ts';
 import { BerWriter, TAG } from './ber.ts';
-import { type Oid, oidOf } from './oid.ts';
+import { isOidText, type Oid, oidOf } from './oid.ts';
 
 export type SetValueType =
   | 'integer'
@@ -27,12 +27,18 @@ export function encodeSetValue({ type, value }: Pick<SetVarbind, 'type' | 'value
   if (type === 'null') writer.octets(new Uint8Array(), TAG.null);
   else if (type === 'octets') writer.octets(typeof value === 'string' ? Buffer.from(value, 'utf8') : value);
   else if (typeof value !== 'string') throw invalid(type);
-  else if (type === 'oid') writer.oid(oidOf(value));
+  else if (type === 'oid') writer.oid(plainOid(value));
   else if (type === 'ipAddress') writer.octets(ipv4(value), TAG.ipAddress);
   else if (type === 'integer') writer.integer(Number(whole(type, value, -(2n ** 31n), 2n ** 31n - 1n)));
   else
     writer.octets(unsigned(whole(type, value, 0n, type === 'counter64' ? 2n ** 64n - 1n : 2n ** 32n - 1n)), TAG[type]);
   return writer.finish();
+}
+
+/** The error names no value: it may be a secret under a wrong type. */
+function plainOid(value: string): Oid {
+  if (!isOidText(value)) throw invalid('oid');
+  return oidOf(value);
 }
 
 function whole(type: SetValueType, text: string, least: bigint, most: bigint): bigint {

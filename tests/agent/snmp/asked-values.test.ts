@@ -37,9 +37,25 @@ test.for([
   ['ipAddress', '192.0.2.256'],
   ['bits', '1'],
   ['toString', '1'],
+  ['oid', 'a secret'],
+  ['oid', '9.9'],
 ] as const)('%s %s is refused', ([type, value]) => {
   expect(() => hexOf(type, value)).toThrow(expect.objectContaining({ code: 'snmp_value_invalid' }));
 });
+
+test.for(['oid', 'hex', 'integer', 'ipAddress', 'bits'])(
+  'a value given as %s by mistake stands in no error',
+  (type) => {
+    let told = '';
+    try {
+      hexOf(type, 's3cret');
+    } catch (error) {
+      told = `${String(error)} ${JSON.stringify(error)}`;
+    }
+    expect(told).toMatch(/snmp_|value/);
+    expect(told).not.toContain('s3cret');
+  },
+);
 
 test('a refusal has the name of the standard and the value that it is about', () => {
   const values = [

@@ -88,7 +88,7 @@ describe('what does not fit is refused before anything is sent', () => {
     const bytes = { type: 'integer', value: Uint8Array.of(1) } as const;
     expect(() => encodeSetValue(bytes)).toThrow(expect.objectContaining({ code: 'snmp_value_invalid' }));
     expect(() => encodeSetValue({ type: 'oid', value: 'sysName' })).toThrow(
-      expect.objectContaining({ code: 'snmp_oid_invalid' }),
+      expect.objectContaining({ code: 'snmp_value_invalid' }),
     );
   });
 });
