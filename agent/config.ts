@@ -14,7 +14,13 @@ import { type HostPort, parseAddress } from './snmp/address.ts';
 import { checkUser } from './snmp/usm.ts';
 import { type TrapConfig, trapConfig, trapsSchema, unknownCredentials } from './trap/config.ts';
 
-const url = z.url({ protocol: /^https?$/ });
+/** It stands in logs and pages, so no secret may be in it. */
+const url = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (text) => !URL.canParse(text) || `${new URL(text).username}${new URL(text).password}` === '',
+    'no name and password belong into the address: the agent shows its token',
+  );
 
 const tlsSchema = z
   .strictObject({
