@@ -1,0 +1,177 @@
+// Optical transport, microwave and access of carriers without a recording: hand-made objects after the syntax of their MIBs, and what the profiles make of them.
+import { expect, test } from 'vitest';
+import { type HandMade, seen } from '../../support/hand-made-device.ts';
+
+const DEVICES: readonly HandMade[] = [
+  {
+    name: 'PacketLight',
+    enterprise: '4515.100.1',
+    sysDescr: 'PL-1000TE',
+    objects: {
+      '4515.1.3.6.1.1.1.2.0': 'PL-1000TE',
+      '4515.1.3.6.1.1.1.4.0': 3,
+      '4515.1.3.6.1.1.1.5.0': '1.3.22',
+      '4515.1.3.6.1.1.1.7.0': 1234567,
+      '4515.1.3.1.43.0': 33,
+      '1.3.6.1.2.1.2.2.1.2.5': 'MUX 1',
+      '1.3.6.1.2.1.2.2.1.7.5': 1,
+      '4515.1.10.2.1.1.34.5': 8448,
+      '4515.1.10.2.1.1.38.5': 1000,
+      '4515.1.9.1.1.1.3.6': -152,
+    },
+    identity: { vendor: 'PacketLight', model: 'PL-1000TE rev 3', version: '1.3.22', serial: '1234567' },
+    finds: [
+      'temperature System: 33',
+      'temperature MUX 1: 33',
+      'dbm MUX 1 receive: -10',
+      'dbm Amplifier 6 receive: -15.2',
+    ],
+  },
+  {
+    name: 'Cambium PTP 650',
+    enterprise: '17713.7',
+    sysDescr: 'Cambium PTP 50650 Wireless Ethernet Bridge, Version 50650-01-50',
+    objects: { '17713.7.13.11.0': 3 },
+    identity: { vendor: 'Cambium', os: 'PTP' },
+    finds: ['state Time synchronization: 3 critical'],
+  },
+  {
+    name: 'Volius',
+    enterprise: '34652.6',
+    sysDescr: 'Volius receiver',
+    objects: { '34652.2.10.6.0': 365, '34652.2.10.7.1.3.1': 24100, '34652.6.1.1.2.1': -21, '34652.6.3.0': 1131 },
+    identity: { vendor: 'Volius' },
+    finds: [
+      'temperature Device: 36.5',
+      'voltage Supply 1: 24.1',
+      'dbm Receiver input 1: -2.1',
+      'tv_signal Television output: 113.1',
+    ],
+  },
+  {
+    name: 'Icotera',
+    enterprise: '29865.11',
+    sysDescr: 'Icotera i6400',
+    objects: { '29865.11.3.1.3.1.0': 10240, '29865.11.3.1.3.3.0': 10000, '29865.11.3.1.3.4.0': 33120 },
+    identity: { vendor: 'Icotera' },
+    finds: ['temperature Uplink: 40', 'dbm Uplink receive: 0', 'voltage Uplink: 3.312'],
+  },
+  {
+    name: 'Ciena Waveserver',
+    enterprise: '1271.3.2',
+    sysDescr: 'Ciena Waveserver Ai',
+    objects: { '1271.3.4.15.13.1.2.1': 44, '1271.3.5.4.6.1.4.3': 2 },
+    identity: { vendor: 'Ciena', os: 'Waveserver', model: 'Waveserver Ai' },
+    finds: ['temperature Module 1: 44', 'count Alarms 3: 2'],
+  },
+  {
+    name: 'Topvision',
+    enterprise: '32285.11',
+    sysDescr: 'CC8800 ;hardware version:V2.1;software version:V1.4.3;',
+    objects: { '1.3.6.1.2.1.10.127.1.1.2.1.2.5': 32000000, '1.3.6.1.2.1.10.127.1.1.4.1.5.5': 352 },
+    identity: { vendor: 'Topvision', model: '2.1', version: '1.4.3' },
+    finds: ['frequency Upstream 5: 32000000', 'snr Upstream 5: 35.2'],
+  },
+  {
+    name: 'Tachyon',
+    enterprise: '57344.1',
+    sysDescr: 'Tachyon Networks TNA-303X',
+    objects: { '57344.1.3.6.0': 12, '57344.1.3.7.0': 44, '57344.1.3.3.0': 51, '57344.1.2.2.1.5.1': 60480 },
+    identity: { vendor: 'Tachyon Networks', model: 'TNA-303X' },
+    finds: [
+      'processor Processor: 12',
+      'memory Memory: 44 %',
+      'temperature Processor: 51',
+      'frequency Radio 1: 60480000000',
+    ],
+  },
+  {
+    name: 'Smartoptics',
+    enterprise: '30826.1.4',
+    sysDescr: 'DCP-M40-PAF-ZR+ 6.0.2',
+    objects: { '30826.2.2.1.1.1.1.2.1': 'Line Rx', '30826.2.2.1.1.1.1.3.1': -125, '30826.2.2.1.1.1.1.4.1': -990 },
+    identity: { vendor: 'Smartoptics', model: 'DCP-M40-PAF-ZR+', version: '6.0.2' },
+    finds: ['dbm Line Rx receive: -12.5'],
+  },
+  {
+    name: 'Exalt',
+    enterprise: '25651.1.2',
+    sysDescr: 'ExtendAir',
+    objects: { '25651.1.2.4.2.3.1.3.0': 38 },
+    identity: { vendor: 'Exalt' },
+    finds: ['temperature Near radio: 38'],
+  },
+  {
+    name: 'SAF',
+    enterprise: '7571.100',
+    sysDescr: 'SAF microwave radio;CFIP Lumina;v2.66',
+    objects: { '7571.100.1.1.5.15.1.2.0': '48.5' },
+    identity: { vendor: 'SAF Tehnika', model: 'CFIP Lumina', version: '2.66' },
+    finds: ['voltage System: 48.5'],
+  },
+  {
+    name: 'PBN',
+    enterprise: '11606.24.1',
+    sysDescr: 'Pacific Broadband Networks AMMD128 Version 10.1.0E Build 1234, Serial num:P123',
+    objects: { '11606.10.9.109.1.1.1.1.5.1': 8, '11606.10.9.63.1.7.1.5.9': 32850 },
+    identity: { vendor: 'PBN', version: '10.1.0E' },
+    finds: ['processor Processor 1: 8', 'voltage Port 9: 3.285'],
+  },
+  {
+    name: 'Terra',
+    enterprise: '30631.1.9',
+    sysDescr: 'Terra sti410C',
+    objects: { '30631.1.9.1.1.5.0': 121 },
+    identity: { vendor: 'Terra', model: 'sti410C' },
+    finds: ['voltage Supply: 12.1'],
+  },
+  {
+    name: 'DragonWave Horizon',
+    enterprise: '7262.2.2',
+    sysDescr: 'Horizon Compact',
+    objects: { '7262.2.2.5.1.3.6.0': 385, '7262.2.2.8.3.1.10.0': 4 },
+    identity: { vendor: 'DragonWave' },
+    finds: ['temperature Radio 1: 38.5', 'count Losses of Ethernet port 1: 4'],
+  },
+  {
+    name: 'Vigintos',
+    enterprise: '27993.5',
+    sysDescr: 'Vigintos host',
+    objects: {
+      '27993.5.9.1.2.1.4': 'Forward power',
+      '27993.5.9.1.3.1.4': 250,
+      '27993.5.9.1.4.1.4': 'W',
+      '27993.5.9.1.2.1.5': 'Temperature',
+      '27993.5.9.1.3.1.5': '41.5',
+    },
+    identity: { vendor: 'Vigintos' },
+    finds: ['power Forward power 1.4: 250', 'temperature Temperature 1.5: 41.5'],
+  },
+  {
+    name: 'Zyxel IES',
+    enterprise: '890.1.5.13.13',
+    sysDescr: 'IES5206M',
+    objects: {
+      '890.1.5.13.13.5.9.1.3.1': 22,
+      '890.1.5.13.13.8.1.1.5.2': 5,
+      '890.1.5.13.13.5.5.1.1.3': 44,
+      '890.1.5.13.13.5.6.1.1.3': 3310,
+    },
+    identity: { vendor: 'Zyxel', model: 'IES5206M' },
+    finds: ['processor Processor 1: 22', 'state Slot 2: 5 critical', 'temperature Slot 3: 44', 'voltage Slot 3: 3.31'],
+  },
+  {
+    name: 'Infinera Groove',
+    enterprise: '42229.1.2',
+    sysDescr: 'Coriant Groove G30 4.1.1',
+    objects: { '42229.1.2.3.1.1.1.3.1': '24.5', '42229.1.2.3.1.1.1.4.1': -99, '42229.1.2.2.2.2.0': 512 },
+    identity: { vendor: 'Infinera', os: 'Groove', version: '4.1.1' },
+    finds: ['temperature Inlet of shelf 1: 24.5', 'power Chassis: 512'],
+  },
+];
+
+test.each(DEVICES)('$name', async (device) => {
+  const { identity, finds } = await seen(device);
+  expect(identity).toMatchObject(device.identity);
+  expect(finds).toEqual(expect.arrayContaining([...device.finds]));
+});
