@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Database } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
+import { cleanText } from '../../common/model/table-columns.ts';
 import { type DeviceEvents, EVENT_COLUMNS, type EventRow, type EventsQuery, keptEventOf } from './device-event.ts';
 
 const MAX_PAGE = 1000;
@@ -24,7 +25,8 @@ export class EventBook implements DeviceEvents {
     for (const column of FILTERS) {
       const wanted = query[column];
       if (wanted === undefined) continue;
-      values.push(wanted);
+      // As it was made fit when it was kept.
+      values.push(cleanText(wanted));
       conditions.push(`${column} = $${values.length}`);
     }
     const { rows } = await this.#database.query<EventRow>(

@@ -135,7 +135,7 @@ export class WorkDesk implements Work {
   async get(agent: string, id: string): Promise<WorkItem> {
     const { rows } = await this.#deps.database.query<WorkRow>(
       `select ${COLUMNS} from agents.work where agent = $1 and id = $2`,
-      [agent, id],
+      [cleanText(agent), cleanText(id)],
     );
     const [row] = rows;
     if (row === undefined) throw new WeirError('not_found', `The agent ${agent} has no work ${id}.`, { agent, id });
@@ -153,7 +153,7 @@ export class WorkDesk implements Work {
       [STATE_NOW, query.state],
     ]) {
       if (wanted === undefined) continue;
-      values.push(wanted);
+      values.push(cleanText(wanted));
       conditions.push(`${column} = $${values.length}`);
     }
     const { rows } = await this.#deps.database.query<WorkRow>(

@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
+import { cleanText } from '../../common/model/table-columns.ts';
 import type { Principal, Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -52,7 +53,10 @@ const varbind = z.strictObject({
   type: z
     .enum(Object.keys(SET_TYPES) as SetType[])
     .describe('text and hex are both octets: as UTF-8, and as pairs of hexadecimal digits'),
-  value: z.string().max(1000),
+  value: z
+    .string()
+    .max(1000)
+    .refine((value) => value === cleanText(value), 'expected characters; octets that are none go as hex'),
 });
 
 const workBody = z.discriminatedUnion('kind', [

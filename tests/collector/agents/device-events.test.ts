@@ -128,6 +128,11 @@ test('text that no database can hold is made fit; the rest of the event stays', 
   expect(kept).toMatchObject({ eventId: 'f', name: 'badname', details: [{ name: 'x', value: 'y'.repeat(1990) }] });
 });
 
+test('what no name can be finds nothing', async () => {
+  for (const place of ['devices/%00/events', 'device-events?name=%00'])
+    expect(await list(`/api/v1/${place}`)).toEqual({ items: [], next: null });
+});
+
 test('an agent clock that is off, or ahead: the time is the collector’s, never later than the arrival', async () => {
   const OFF_MS = 3_600_000;
   await fixture.receipt({

@@ -151,6 +151,9 @@ describe('over HTTP', () => {
     [{ varbinds: [] }, 'varbinds'],
     [{ varbinds: [{ oid: 'sysLocation.0', type: 'text', value: 'x' }] }, 'varbinds.0.oid'],
     [{ varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 's', value: 'x' }] }, 'varbinds.0.type'],
+    // The database would refuse it, and tell its log the value.
+    [{ varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 's3cret\0' }] }, 'varbinds.0.value'],
+    [{ varbinds: [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 's3cret\ud800' }] }, 'varbinds.0.value'],
   ] as const)('a set of an administrator without what it needs: %j', async ([more, place]) => {
     const varbinds = [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'here' }];
     const answer = await fixture.post('/api/v1/agents/agent-1/work', {
@@ -162,6 +165,15 @@ describe('over HTTP', () => {
     });
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
     expect(JSON.stringify(answer.body)).toContain(place);
+    expect(JSON.stringify(answer.body)).not.toContain('s3cret');
+  });
+
+  test('what no name or id can be finds nothing', async () => {
+    expect(await fixture.get('/api/v1/work?device=%00&limit=5')).toEqual({ items: [], next: null });
+    const answer = await fetch(`${fixture.url}/api/v1/agents/agent-1/work/%00`, {
+      headers: { authorization: `Bearer ${operator}` },
+    });
+    expect(answer.status).toBe(404);
   });
 
   test('a set is in the log and in the list, with who asked and why', async () => {
