@@ -1,4 +1,4 @@
-// Switches for plants and small offices without a recording: hand-made objects after the syntax of their MIBs, and what the profiles make of them.
+// Switches for plants and offices, thermometers and power cards without a recording: hand-made objects after the syntax of their MIBs, and what the profiles make of them.
 import { expect, test } from 'vitest';
 import { type HandMade, seen } from '../../support/hand-made-device.ts';
 
@@ -98,6 +98,43 @@ const DEVICES: readonly HandMade[] = [
     },
     identity: { vendor: 'SODOLA', model: 'SL902-SWTGW', version: 'V1.9' },
     finds: ['processor Processor: 12', 'memory Memory: 44 %'],
+  },
+  {
+    name: 'ALAXALA',
+    enterprise: '21839.1.2.7',
+    sysDescr: 'ALAXALA AX3630S AX-3630-24T2XW-A [AX3630S-24T2XW] Switching software Ver. 11.7.F [OS-L3L]',
+    objects: {
+      '21839.2.2.7.2.1.3.1.2.1': 'main board',
+      '21839.2.2.7.2.1.3.1.3.1': 37,
+      '21839.2.2.7.2.1.4.1.3.2': 4,
+      '21839.2.2.7.2.1.5.1.2.1': 3,
+    },
+    identity: { vendor: 'ALAXALA', model: 'AX3630S-24T2XW', version: '11.7.F' },
+    finds: ['temperature main board: 37', 'state Power supply 2: 4 critical', 'state Fan 1: 3 warning'],
+  },
+  {
+    name: 'HWg-STE',
+    enterprise: '21796.4.1',
+    sysDescr: 'HWg-STE',
+    objects: { '21796.4.1.3.1.2.1': 'Sensor 215', '21796.4.1.3.1.5.1': 234 },
+    identity: { vendor: 'HW group', model: 'HWg-STE' },
+    finds: ['temperature Sensor 215: 23.4'],
+  },
+  {
+    name: 'Net Vision',
+    enterprise: '4555.1.1.1',
+    sysDescr: 'Net Vision v6',
+    objects: { '4555.1.1.1.1.2.5.0': 4075, '4555.1.1.1.1.3.3.1.2.1': 2291, '4555.1.1.1.1.1.3.0': '2.06' },
+    identity: { vendor: 'Socomec', os: 'Net Vision', version: '2.06' },
+    finds: ['voltage Battery: 407.5', 'voltage Input 1: 229.1'],
+  },
+  {
+    name: 'Alpha Comp@s',
+    enterprise: '26854.3',
+    sysDescr: 'Comp@s',
+    objects: { '26854.3.2.1.20.1.20.1.13.3.11.0': '54.6' },
+    identity: { vendor: 'Alpha Technologies' },
+    finds: ['voltage Direct current bus: 54.6'],
   },
 ];
 
