@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { build as buildAll } from './build.mjs';
 import { compileProfiles } from './compile-profiles.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -108,7 +109,8 @@ export async function buildAgent(parent = path.join(root, 'dist-agent')) {
     if (existsSync(path.join(root, folder)))
       cpSync(path.join(root, folder), path.join(out, folder), { recursive: true });
   }
-  compileProfiles(path.join(out, 'config/profiles'));
+  await buildAll();
+  await compileProfiles(path.join(out, 'config/profiles'));
   copyPackages(out);
   cpSync(path.join(root, 'packaging/agent'), out, { recursive: true });
   cpSync(path.join(root, 'LICENSE'), path.join(out, 'LICENSE'));

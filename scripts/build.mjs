@@ -40,7 +40,7 @@ function run(tool, args, cwd = root) {
 }
 
 /** Brings dist/ up to date. */
-export function build({ force = false } = {}) {
+export async function build({ force = false } = {}) {
   const present = SOURCES.map((name) => path.join(root, name)).filter((place) => existsSync(place));
   const latest = Math.max(...present.map(newest));
   if (!force && existsSync(STAMP) && statSync(STAMP).mtimeMs >= latest) return;
@@ -51,10 +51,10 @@ export function build({ force = false } = {}) {
     run('vite/bin/vite.js', ['build', '--config', 'collector/dashboard/web/vite.config.ts', '--logLevel', 'warn']);
   mkdirSync(path.join(root, 'dist'), { recursive: true });
   cpSync(path.join(root, 'config'), path.join(root, 'dist', 'config'), { recursive: true });
-  compileProfiles(path.join(root, 'dist', 'config', 'profiles'));
+  await compileProfiles(path.join(root, 'dist', 'config', 'profiles'));
   cpSync(path.join(root, 'package.json'), path.join(root, 'dist', 'package.json'));
   writeFileSync(STAMP, String(latest));
   if (process.stderr.isTTY) process.stderr.write(`weir: built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build({ force: process.argv.includes('--force') });
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build({ force: process.argv.includes('--force') });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
 
-build();
+await build();
 const { errorsPage } = await import('../dist/common/runtime/error-table.js');
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 writeFileSync(path.join(root, 'docs', 'errors.md'), errorsPage());

@@ -1,5 +1,5 @@
 // Runs the weir command from a checkout: builds what changed, then hands over in the same process.
 import { build } from './build.mjs';
 
-build();
+await build();
 await import('../dist/cli/weir.js');

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { parseConfiguration, readConfigurationFile } from '../../common/runtime/configuration.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { CompiledProfile } from './compiled-profile.ts';
-import { ParsedFiles } from './parsed-files.ts';
+import { BuiltProfiles } from './built-profiles.ts';
 import type { AskScalars, Profile, ProfileCatalogue, SystemFacts } from './profile.ts';
+import { builtSource, type ProfileSource, sourceOf } from './profile-source.ts';
 import { enterprisesSchema, type Match, type ProfileFile, profileSchema, RULE_KINDS, type RuleKind } from './schema.ts';
 
 const ENTERPRISES = 'enterprises.yaml';
@@ -14,19 +15,42 @@ const ENTERPRISE_PREFIX = '1.3.6.1.4.1.';
 /** Levels of inheritance; more is a circle. */
 const MOST_LEVELS = 10;
 
-/** Reads every `*.yaml` of the folder. Throws configuration_* for a file that cannot be read or is wrong in itself, profile_invalid for one that does not fit the others; both name file and line. */
+/**
+ * Reads every `*.yaml` of the folder. Throws configuration_* for a file that cannot be read or is wrong in itself, profile_invalid for one
+ * that does not fit the others; both name file and line. What a build has found sound is read when it is wanted.
+ */
 export function loadProfiles(folder: string): Catalogue {
-  const files = profileFiles(folder);
-  const parsed = new ParsedFiles(folder);
-  const enterprises = files.includes(ENTERPRISES) ? readFile(folder, ENTERPRISES, enterprisesSchema, parsed) : {};
-  const places = new Map<ProfileFile, string>();
-  for (const file of files) if (file !== ENTERPRISES) places.set(readFile(folder, file, profileSchema, parsed), file);
+  const built = new BuiltProfiles(folder);
+  const places = new Map<ProfileSource, string>();
+  const sources: ProfileSource[] = [];
+  let enterprises: Readonly<Record<string, string>> = {};
+  let asBuilt = true;
+  for (const file of profileFiles(folder)) {
+    const place = path.join(folder, file);
+    const text = readConfigurationFile(place);
+    const known = built.of(text);
+    asBuilt &&= known !== null;
+    if (file === ENTERPRISES) {
+      enterprises = known === null ? parseConfiguration(text, place, enterprisesSchema) : parsedVendors(known.text);
+      continue;
+    }
+    const source = known === null ? sourceOf(parseConfiguration(text, place, profileSchema)) : builtSource(known);
+    sources.push(source);
+    places.set(source, place);
+  }
   try {
-    return new Catalogue([...places.keys()], enterprises);
+    const catalogue = new Catalogue(sources, enterprises);
+    // One file that the build has not seen may change what others inherit.
+    if (!asBuilt) catalogue.compileAll();
+    return catalogue;
   } catch (error) {
     if (!(error instanceof ProfileMisfit)) throw error;
-    throw located(error, path.join(folder, places.get(error.profile) ?? ''));
+    throw located(error, places.get(error.profile) ?? folder);
   }
+}
+
+function parsedVendors(text: string): Readonly<Record<string, string>> {
+  return enterprisesSchema.parse(JSON.parse(text));
 }
 
 function profileFiles(folder: string): string[] {
@@ -38,20 +62,6 @@ function profileFiles(folder: string): string[] {
     const message = `Cannot read the folder of profiles ${folder}: ${messageOf(cause)}.`;
     throw new WeirError('configuration_missing', message, { folder }, cause);
   }
-}
-
-function readFile<S extends Parameters<typeof parseConfiguration>[2]>(
-  folder: string,
-  file: string,
-  schema: S,
-  parsed: ParsedFiles,
-): ReturnType<typeof parseConfiguration<S>> {
-  const place = path.join(folder, file);
-  const text = readConfigurationFile(place);
-  const value = parsed.valueOf(text);
-  const known = value === undefined ? undefined : schema.safeParse(value);
-  // What is wrong is told from the YAML, which knows its lines.
-  return known?.success === true ? known.data : parseConfiguration(text, place, schema);
 }
 
 /** The file is read once more with the mistake put where it stands: that finds its line. */
@@ -69,10 +79,10 @@ function located(misfit: ProfileMisfit, place: string): WeirError {
 
 /** A profile that does not fit the others, and where in its file that stands. */
 class ProfileMisfit extends WeirError {
-  readonly profile: ProfileFile;
+  readonly profile: ProfileSource;
   readonly path: readonly (string | number)[];
 
-  constructor(profile: ProfileFile, place: readonly (string | number)[], message: string) {
+  constructor(profile: ProfileSource, place: readonly (string | number)[], message: string) {
     super('profile_invalid', message, { profile: profile.name });
     this.profile = profile;
     this.path = place;
@@ -82,28 +92,28 @@ class ProfileMisfit extends WeirError {
 /** A profile and a way to be chosen. */
 interface Candidate {
   readonly match: Match;
-  readonly profile: Profile;
+  readonly profile: string;
 }
 
 export class Catalogue implements ProfileCatalogue {
   /** By prefix; those with more conditions first. */
   readonly #candidates = new Map<string, Candidate[]>();
-  readonly #profiles: ReadonlyMap<string, Profile>;
-  readonly #base: Profile;
+  readonly #sources: ReadonlyMap<string, ProfileSource>;
+  readonly #profiles = new Map<string, Profile>();
+  readonly #vendorOf: (sysObjectId: string | null) => string | null;
 
-  constructor(files: readonly ProfileFile[], enterprises: Readonly<Record<string, string>>) {
-    const byName = new Map<string, ProfileFile>();
-    for (const file of files) {
-      if (byName.has(file.name)) throw new ProfileMisfit(file, ['name'], `another profile is called ${file.name}`);
-      byName.set(file.name, file);
+  constructor(sources: readonly ProfileSource[], enterprises: Readonly<Record<string, string>>) {
+    const byName = new Map<string, ProfileSource>();
+    for (const source of sources) {
+      if (byName.has(source.name))
+        throw new ProfileMisfit(source, ['name'], `another profile is called ${source.name}`);
+      byName.set(source.name, source);
     }
-    const vendorOf = (sysObjectId: string | null): string | null => vendorBy(enterprises, sysObjectId);
-    this.#profiles = new Map(files.map((file) => [file.name, compile(file, byName, vendorOf)]));
-    const base = this.#profiles.get(BASE);
-    if (base === undefined)
+    if (!byName.has(BASE))
       throw new WeirError('profile_invalid', 'There is no profile called base.', { profile: BASE });
-    this.#base = base;
-    for (const file of files) this.#addCandidates(file);
+    this.#sources = byName;
+    this.#vendorOf = (sysObjectId) => vendorBy(enterprises, sysObjectId);
+    for (const source of sources) this.#addCandidates(source);
     for (const candidates of this.#candidates.values()) {
       candidates.sort((a, b) => conditionsOf(b.match) - conditionsOf(a.match));
     }
@@ -111,7 +121,24 @@ export class Catalogue implements ProfileCatalogue {
 
   /** The profile of that name, or null. */
   named(name: string): Profile | null {
-    return this.#profiles.get(name) ?? null;
+    const known = this.#profiles.get(name);
+    if (known !== undefined) return known;
+    const source = this.#sources.get(name);
+    if (source === undefined) return null;
+    const profile = compile(source, this.#sources, this.#vendorOf);
+    this.#profiles.set(name, profile);
+    return profile;
+  }
+
+  /** Finds every profile that does not fit the others: profile_invalid. */
+  compileAll(): void {
+    for (const name of this.#sources.keys()) this.named(name);
+  }
+
+  #profile(name: string): Profile {
+    const profile = this.named(name);
+    if (profile === null) throw new Error(`BUG: no profile ${name}`);
+    return profile;
   }
 
   async choose(facts: SystemFacts, ask: AskScalars): Promise<Profile> {
@@ -125,7 +152,7 @@ export class Catalogue implements ProfileCatalogue {
       const value = valueOf.get(match.has.oid) ?? null;
       return value !== null && (match.has.matches?.test(String(value)) ?? true);
     });
-    return chosen?.profile ?? this.#base;
+    return this.#profile(chosen?.profile ?? BASE);
   }
 
   /** Best first, up to the one that needs nothing of the device. */
@@ -146,13 +173,13 @@ export class Catalogue implements ProfileCatalogue {
     return found;
   }
 
-  #addCandidates(file: ProfileFile): void {
-    for (const [at, match] of file.matches.entries()) {
+  #addCandidates(source: ProfileSource): void {
+    for (const [at, match] of source.matches.entries()) {
       const candidates = this.#candidates.get(match.oid) ?? [];
       const taken = candidates.find((one) => conditionsOf(one.match) === 0);
       if (taken !== undefined && conditionsOf(match) === 0)
-        throw new ProfileMisfit(file, ['matches', at], `${taken.profile.name} matches ${match.oid} too`);
-      candidates.push({ match, profile: this.#profiles.get(file.name) ?? this.#base });
+        throw new ProfileMisfit(source, ['matches', at], `${taken.profile} matches ${match.oid} too`);
+      candidates.push({ match, profile: source.name });
       this.#candidates.set(match.oid, candidates);
     }
   }
@@ -163,15 +190,16 @@ function conditionsOf({ descr, has }: Match): number {
 }
 
 function compile(
-  file: ProfileFile,
-  byName: ReadonlyMap<string, ProfileFile>,
+  source: ProfileSource,
+  byName: ReadonlyMap<string, ProfileSource>,
   vendorOf: (sysObjectId: string | null) => string | null,
 ): Profile {
-  const lineage = lineageOf(file, byName);
+  const file = source.whole();
+  const lineage = lineageOf(source, byName).map((one) => one.whole());
   const columns = lineage.find((one) => one.interface !== undefined)?.interface;
   if (columns === undefined)
-    throw new ProfileMisfit(file, ['name'], 'the profile has and inherits no interface columns');
-  checkRefusals(file, lineage);
+    throw new ProfileMisfit(source, ['name'], 'the profile has and inherits no interface columns');
+  checkRefusals(source, lineage);
   const rules = {
     system: inherited(lineage, 'system'),
     processor: inherited(lineage, 'processor'),
@@ -187,32 +215,32 @@ function compile(
 }
 
 /** The profile and those it builds on, nearest first. */
-function lineageOf(file: ProfileFile, byName: ReadonlyMap<string, ProfileFile>): ProfileFile[] {
-  const lineage = [file];
-  let last = file;
-  for (let next = parentOf(file); next !== null; next = parentOf(last)) {
+function lineageOf(source: ProfileSource, byName: ReadonlyMap<string, ProfileSource>): ProfileSource[] {
+  const lineage = [source];
+  let last = source;
+  for (let next = parentOf(source); next !== null; next = parentOf(last)) {
     const parent = byName.get(next);
     if (parent === undefined) throw new ProfileMisfit(last, ['extends'], `there is no profile called ${next}`);
     lineage.push(parent);
-    if (lineage.length > MOST_LEVELS) throw new ProfileMisfit(file, ['extends'], 'the profile builds on itself');
+    if (lineage.length > MOST_LEVELS) throw new ProfileMisfit(source, ['extends'], 'the profile builds on itself');
     last = parent;
   }
   return lineage;
 }
 
 /** A refusal that refuses nothing is a misspelt one. */
-function checkRefusals(file: ProfileFile, lineage: readonly ProfileFile[]): void {
+function checkRefusals(source: ProfileSource, lineage: readonly ProfileFile[]): void {
   const inheritable = new Set(
     lineage.slice(1).flatMap((one) => RULE_KINDS.flatMap((kind) => one[kind].map((rule) => rule.name))),
   );
-  for (const [at, name] of file.without.entries()) {
-    if (!inheritable.has(name)) throw new ProfileMisfit(file, ['without', at], `no inherited rule is called ${name}`);
+  for (const [at, name] of source.whole().without.entries()) {
+    if (!inheritable.has(name)) throw new ProfileMisfit(source, ['without', at], `no inherited rule is called ${name}`);
   }
 }
 
-function parentOf(file: ProfileFile): string | null {
-  if (file.name === BASE) return null;
-  return file.extends === undefined ? BASE : file.extends;
+function parentOf(source: ProfileSource): string | null {
+  if (source.name === BASE) return null;
+  return source.extends === undefined ? BASE : source.extends;
 }
 
 /** Own rules first; one inherited counts unless its name was taken or refused nearer by. */

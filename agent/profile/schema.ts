@@ -39,12 +39,19 @@ const counterColumn = z.strictObject({
   narrow: interfaceColumn.optional(),
 });
 
-const profileShape = z.strictObject({
+const header = {
   name,
   /** What this profile builds on; default base. Its rules come after one's own; a rule of the same name is replaced. */
   extends: name.nullable().optional(),
   /** The longest prefix of all profiles wins; of equal ones the one with more conditions. */
   matches: z.array(match).default([]),
+};
+
+/** The keys by which a profile is found. */
+export const headerSchema = z.strictObject(header);
+
+const profileShape = z.strictObject({
+  ...header,
   /** Names of inherited rules that this kind of device must not be asked for. */
   without: z.array(name).default([]),
   interface: z
