@@ -23,8 +23,6 @@ interface NetSnmp {
   };
 }
 
-const netSnmp = createRequire(import.meta.url)('net-snmp') as NetSnmp;
-
 interface AuthAlgorithm {
   readonly hash: string;
   /** Octets of the digest in a message (RFC 3414 §6, RFC 7860 §4.1). */
@@ -38,44 +36,56 @@ interface PrivAlgorithm {
   readonly extension: KeyExtension;
 }
 
-function authAlgorithm(protocol: AuthProtocol): AuthAlgorithm {
-  const algorithm = netSnmp.Authentication.algorithms[netSnmp.AuthProtocols[protocol.toLowerCase()] ?? 0];
-  if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${protocol}`);
-  return { hash: algorithm.CRYPTO_ALGORITHM, codeLength: algorithm.AUTHENTICATION_CODE_LENGTH };
+interface Protocols {
+  readonly auth: Readonly<Record<AuthProtocol, AuthAlgorithm>>;
+  readonly priv: Readonly<Record<PrivProtocol, PrivAlgorithm>>;
 }
 
-function aes(name: string, extension: KeyExtension): PrivAlgorithm {
-  const algorithm = netSnmp.Encryption.algorithms[netSnmp.PrivProtocols[name] ?? 0];
-  if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${name}`);
-  return { cipher: algorithm.CRYPTO_ALGORITHM, keyLength: algorithm.KEY_LENGTH, extension };
+function tableOfProtocols(): Protocols {
+  const netSnmp = createRequire(import.meta.url)('net-snmp') as NetSnmp;
+  const hash = (name: string): AuthAlgorithm => {
+    const algorithm = netSnmp.Authentication.algorithms[netSnmp.AuthProtocols[name] ?? 0];
+    if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${name}`);
+    return { hash: algorithm.CRYPTO_ALGORITHM, codeLength: algorithm.AUTHENTICATION_CODE_LENGTH };
+  };
+  const aes = (name: string, extension: KeyExtension): PrivAlgorithm => {
+    const algorithm = netSnmp.Encryption.algorithms[netSnmp.PrivProtocols[name] ?? 0];
+    if (algorithm === undefined) throw new Error(`BUG: net-snmp has no ${name}`);
+    return { cipher: algorithm.CRYPTO_ALGORITHM, keyLength: algorithm.KEY_LENGTH, extension };
+  };
+  return {
+    auth: {
+      MD5: hash('md5'),
+      SHA: hash('sha'),
+      SHA224: hash('sha224'),
+      SHA256: hash('sha256'),
+      SHA384: hash('sha384'),
+      SHA512: hash('sha512'),
+    },
+    // Node's OpenSSL has no single DES; triple DES with one key three times is the same cipher (FIPS 46-3). net-snmp has no AES-192.
+    // AES-128 needs no extension: every hash gives 16 octets.
+    priv: {
+      DES: { cipher: 'des-ede3-cbc', keyLength: 16, extension: 'blumenthal' },
+      AES: aes('aes', 'blumenthal'),
+      AES192B: { cipher: 'aes-192-cfb', keyLength: 24, extension: 'blumenthal' },
+      AES192R: { cipher: 'aes-192-cfb', keyLength: 24, extension: 'reeder' },
+      AES256B: aes('aes256b', 'blumenthal'),
+      AES256R: aes('aes256r', 'reeder'),
+    },
+  };
 }
 
-const AUTH: Readonly<Record<AuthProtocol, AuthAlgorithm>> = {
-  MD5: authAlgorithm('MD5'),
-  SHA: authAlgorithm('SHA'),
-  SHA224: authAlgorithm('SHA224'),
-  SHA256: authAlgorithm('SHA256'),
-  SHA384: authAlgorithm('SHA384'),
-  SHA512: authAlgorithm('SHA512'),
-};
+let table: Protocols | null = null;
 
-/**
- * Node's OpenSSL has no single DES; triple DES with one key three times is the same cipher (FIPS 46-3). net-snmp has no AES-192.
- * AES-128 needs no extension: every hash gives 16 octets.
- */
-const PRIV: Readonly<Record<PrivProtocol, PrivAlgorithm>> = {
-  DES: { cipher: 'des-ede3-cbc', keyLength: 16, extension: 'blumenthal' },
-  AES: aes('aes', 'blumenthal'),
-  AES192B: { cipher: 'aes-192-cfb', keyLength: 24, extension: 'blumenthal' },
-  AES192R: { cipher: 'aes-192-cfb', keyLength: 24, extension: 'reeder' },
-  AES256B: aes('aes256b', 'blumenthal'),
-  AES256R: aes('aes256r', 'reeder'),
-};
+/** Made when version 3 is first spoken of: net-snmp is ten megabytes that an agent of version 2c need not have. */
+function protocols(): Protocols {
+  return (table ??= tableOfProtocols());
+}
 
 /** Whether this Node can do the protocol (one in FIPS mode has no MD5); asked when the configuration is read. */
 export function authenticationPossible(protocol: AuthProtocol): boolean {
   try {
-    createHash(AUTH[protocol].hash);
+    createHash(protocols().auth[protocol].hash);
     return true;
   } catch {
     return false;
@@ -83,19 +93,19 @@ export function authenticationPossible(protocol: AuthProtocol): boolean {
 }
 
 export function privacyPossible(protocol: PrivProtocol): boolean {
-  return getCiphers().includes(PRIV[protocol].cipher);
+  return getCiphers().includes(protocols().priv[protocol].cipher);
 }
 
 const derivation = keyDerivation(createHash);
 
 /** Ku of RFC 3414 A.2. Blocks for a millisecond or two: polls use the worker (key-worker.ts). */
 export function passphraseDigest(protocol: AuthProtocol, passphrase: string | Uint8Array): Uint8Array {
-  return derivation.passphraseDigest(AUTH[protocol].hash, passphrase);
+  return derivation.passphraseDigest(protocols().auth[protocol].hash, passphrase);
 }
 
 /** Kul of RFC 3414 A.2. */
 export function localizedKey(protocol: AuthProtocol, digest: Uint8Array, engineId: Uint8Array): Uint8Array {
-  return derivation.localized(AUTH[protocol].hash, digest, engineId);
+  return derivation.localized(protocols().auth[protocol].hash, digest, engineId);
 }
 
 /** The privacy key, extended where the hash is shorter. */
@@ -105,8 +115,8 @@ export function privacyKey(
   localized: Uint8Array,
   engineId: Uint8Array,
 ): Uint8Array {
-  const { extension, keyLength } = PRIV[privacy];
-  return derivation.extended(AUTH[auth].hash, extension, localized, engineId, keyLength);
+  const { extension, keyLength } = protocols().priv[privacy];
+  return derivation.extended(protocols().auth[auth].hash, extension, localized, engineId, keyLength);
 }
 
 /** Where keys come from: at once where they are known, else from the worker. */
@@ -144,12 +154,16 @@ export class UsmUser {
     if (auth === null) return NO_KEYS;
     const passphrases = this.passphrases();
     return this.#keys.keysFor({
-      hash: AUTH[auth].hash,
+      hash: protocols().auth[auth].hash,
       authPassphrase: passphrases.auth,
       privacy:
         priv === null
           ? null
-          : { passphrase: passphrases.priv, keyLength: PRIV[priv].keyLength, extension: PRIV[priv].extension },
+          : {
+              passphrase: passphrases.priv,
+              keyLength: protocols().priv[priv].keyLength,
+              extension: protocols().priv[priv].extension,
+            },
       engineId,
     });
   }
@@ -193,12 +207,12 @@ function impossible(protocol: string): WeirError {
 
 /** Octets of the digest in a message (RFC 3414 §6, RFC 7860 §4.1). */
 export function digestLength(protocol: AuthProtocol): number {
-  return AUTH[protocol].codeLength;
+  return protocols().auth[protocol].codeLength;
 }
 
 /** The digest over a message whose digest field is zero. */
 export function messageDigest(protocol: AuthProtocol, key: Uint8Array, message: Uint8Array): Uint8Array {
-  const { hash, codeLength } = AUTH[protocol];
+  const { hash, codeLength } = protocols().auth[protocol];
   return createHmac(hash, key).update(message).digest().subarray(0, codeLength);
 }
 
@@ -210,7 +224,7 @@ export function digestHolds(
   digestAt: number,
   length: number,
 ): boolean {
-  const { hash, codeLength } = AUTH[protocol];
+  const { hash, codeLength } = protocols().auth[protocol];
   if (length !== codeLength) return false;
   // As if the digest were zero, without a copy of the message.
   const code = createHmac(hash, key)
@@ -238,7 +252,7 @@ export function encrypt(
   salt: Uint8Array,
   plain: Uint8Array,
 ): Uint8Array {
-  const { cipher } = PRIV[protocol];
+  const { cipher } = protocols().priv[protocol];
   if (protocol !== 'DES') {
     const stream = createCipheriv(cipher, key, aesVector(clock, salt));
     return Buffer.concat([stream.update(plain), stream.final()]);
@@ -260,7 +274,7 @@ export function decrypt(
   if (salt.length !== 8 || (protocol === 'DES' && secret.length % 8 !== 0)) {
     throw new WeirError('snmp_decryption_failed', 'The encrypted answer has a wrong length.');
   }
-  const { cipher } = PRIV[protocol];
+  const { cipher } = protocols().priv[protocol];
   const stream =
     protocol === 'DES'
       ? createDecipheriv(cipher, tripled(key), desVector(key, salt)).setAutoPadding(false)
