@@ -1,6 +1,6 @@
 // A batch as rows of the metric tables: raw values and their clocks, nothing computed but percentages of memory.
 import { type CounterColumn, counterAt, observedAt, type Poll, type Table } from '../../common/model/poll.ts';
-import { countersOf, numbersOf, textsOf } from '../../common/model/table-columns.ts';
+import { cleanKey, countersOf, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import { type EpochMs, TIME_TICKS_MODULUS } from '../../common/model/time.ts';
 import { sensorMetric } from './metrics.ts';
 
@@ -81,7 +81,8 @@ export function* interfaceRows(table: Table, clockOffsetMs: number): Generator<I
   for (let row = 0; row < table.index.length; row += 1) {
     while ((table.segments[at + 1]?.firstRow ?? Number.POSITIVE_INFINITY) <= row) at += 1;
     const segment = table.segments[at];
-    const interfaceKey = keys?.[row] ?? '';
+    // As the inventory has it, or nobody would find the series.
+    const interfaceKey = cleanKey(keys?.[row] ?? '').trim();
     if (segment === undefined || interfaceKey === '') continue;
     const counters: bigint[] = [];
     let flags = 0;
