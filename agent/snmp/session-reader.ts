@@ -25,6 +25,8 @@ const SYS_UPTIME = oidOf('1.3.6.1.2.1.1.3');
 const SYS_UPTIME_INSTANCE = oidOf('1.3.6.1.2.1.1.3.0');
 const MOST_ROWS = 100_000;
 const MOST_REQUESTS = 20_000;
+/** Of all answers to one reading: four times what the names of 20,000 interfaces take. */
+const MOST_BYTES = 32 * 1024 * 1024;
 /** Values in one GET: fits 1,400 bytes where each is a short text. */
 const SCALARS_PER_REQUEST = 16;
 /** Tables remembered of one device. */
@@ -141,6 +143,7 @@ export class SessionReader implements RememberingReader {
       loss: this.#loss,
       mostRows: request.mostRows ?? MOST_ROWS,
       mostRequests: MOST_REQUESTS,
+      mostBytes: MOST_BYTES,
     });
   }
 

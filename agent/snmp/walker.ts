@@ -38,6 +38,7 @@ export interface WalkRequest {
   readonly loss: LossEstimate;
   readonly mostRows: number;
   readonly mostRequests: number;
+  readonly mostBytes: number;
 }
 
 export interface WalkOutcome {
@@ -72,6 +73,7 @@ export class TableWalk {
   #fault: ErrorCode | null = null;
   #clean = true;
   #requests = 0;
+  #bytes = 0;
   #rows = 0;
   #mostGroupRows = 0;
   /** Attempts in vain with the request in hand. */
@@ -128,13 +130,15 @@ export class TableWalk {
 
   /** One request and what came of it. Splits the columns where not even one row fits an answer. */
   async #step(group: Group, ask: Asking, sink: RowSink): Promise<void> {
-    if (this.#requests >= this.#request.mostRequests || this.#rows >= this.#request.mostRows) {
+    const { mostRequests, mostRows, mostBytes } = this.#request;
+    if (this.#requests >= mostRequests || this.#rows >= mostRows || this.#bytes >= mostBytes) {
       throw new WeirError('snmp_walk_limit', 'The table is larger than the bounds of a walk.');
     }
     const width = group.active.length;
     const repetitions = ask.bulk ? repetitionsFor(this.#memory, width, group.rows) : 1;
     this.#requests += 1;
     const response = await ask.next(this.#heads.length, this.#oidsOf(group), repetitions);
+    this.#bytes += response?.sizeBytes ?? 0;
     const refused = response === null || response.errorStatus === ERROR_STATUS.tooBig;
     if (!refused && response.errorStatus !== ERROR_STATUS.noError) {
       group.active = this.#withoutRefused(group.active, response, ask.bulk);

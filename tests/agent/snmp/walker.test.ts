@@ -385,6 +385,22 @@ describe('a device that goes in a circle', () => {
     expect(table).toMatchObject({ complete: false, failure: 'snmp_walk_limit' });
     expect(table.index.length).toBeLessThan(700);
   });
+
+  test('texts without end stop at a bound too: a device cannot fill the memory of the agent that has others to poll', async () => {
+    const [descr] = COLUMNS.filter(({ form }) => form === 'text');
+    if (descr === undefined) throw new Error('no column of text');
+    const value = Buffer.alloc(60_000, 'x');
+    let next = 0;
+    const from = await reader(upTo(1), {
+      rewrite: ([uptime]) => {
+        next += 1;
+        return [...(uptime === undefined ? [] : [uptime]), { oid: `${descr.oid}.${next}`, tag: TAG.octets, value }];
+      },
+    });
+    const table = await from.readTable({ name: 'test', columns: [descr] });
+    expect(table).toMatchObject({ complete: false, failure: 'snmp_walk_limit' });
+    expect(table.index.length * value.length).toBeLessThan(40 * 1024 * 1024);
+  });
 });
 
 describe('the network', () => {
