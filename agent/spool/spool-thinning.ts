@@ -34,6 +34,7 @@ interface Stretch {
 export class SpoolThinning {
   readonly #reporter: Reporter;
   readonly #thinned: CounterMetric;
+  readonly #notifications: CounterMetric;
   #journal: Journal | null = null;
   /** A collector may hold what is up to this sequence. */
   #sentUpTo = 0;
@@ -42,10 +43,17 @@ export class SpoolThinning {
   /** The coarsest grid that was told since the spool was last empty enough. */
   #toldMs = 0;
   #working = false;
+  /** Batches up to this one were looked through for notifications. */
+  #emptiedUpTo = 0;
+  #emptyingTold = false;
 
   constructor(reporter: Reporter) {
     this.#reporter = reporter;
     this.#thinned = reporter.counter('spool_polls_thinned_total', 'Polls taken out of kept batches to make room');
+    this.#notifications = reporter.counter(
+      'spool_notifications_dropped_total',
+      'Traps and informs taken out of kept batches, where else a batch would have been given up',
+    );
   }
 
   open(journal: Journal): void {
@@ -54,6 +62,7 @@ export class SpoolThinning {
     this.#sentUpTo = sentUpTo;
     this.#unsent = levelsFrom(done);
     this.#sent = levelsFrom([]);
+    this.#emptiedUpTo = 0;
   }
 
   /**
@@ -76,11 +85,43 @@ export class SpoolThinning {
     }
   }
 
+  /**
+   * The last that goes before a batch is given up: what devices say by themselves, oldest first; a storm of it must cost nobody octets. What the agent
+   * noticed and results of work stay. Some of the work; false where there is none left.
+   */
+  async dropNotifications(sentUpTo: number): Promise<boolean> {
+    const journal = this.#journal;
+    if (journal === null) return false;
+    const last = journal.lastPosition();
+    this.#emptiedUpTo = Math.max(this.#emptiedUpTo, this.#sentUpTo, sentUpTo, journal.firstPosition() - 1);
+    if (this.#emptiedUpTo >= last) return false;
+    this.#working = true;
+    const rewritten: Promise<boolean>[] = [];
+    let dropped = 0;
+    try {
+      for (let batches = 0; batches < STEP_BATCHES && this.#emptiedUpTo < last; batches += 1) {
+        this.#emptiedUpTo += 1;
+        const emptied = withoutNotifications(entryAt(journal, this.#emptiedUpTo));
+        if (emptied === null) continue;
+        dropped += emptied.dropped;
+        rewritten.push(journal.replace(this.#emptiedUpTo, emptied.entry));
+      }
+      await Promise.all(rewritten);
+    } catch (error) {
+      this.#reporter.error('the spool cannot be thinned', { code: codeOf(error), message: messageOf(error) });
+      return false;
+    }
+    if (dropped > 0) this.#tellDropped(dropped);
+    else await setImmediate();
+    return true;
+  }
+
   /** There is room again: lets go of what was remembered of the devices. */
   rest(): void {
     if (!this.#working) return;
     this.#working = false;
     this.#toldMs = 0;
+    this.#emptyingTold = false;
     for (const level of [...this.#unsent, ...this.#sent]) restart(level, level.done);
   }
 
@@ -136,6 +177,13 @@ export class SpoolThinning {
     if (gridMs <= this.#toldMs) return;
     this.#toldMs = gridMs;
     this.#reporter.warn('the spool is full: kept polls are thinned, no octet is lost', { one_poll_every_ms: gridMs });
+  }
+
+  #tellDropped(notifications: number): void {
+    this.#notifications.add(notifications);
+    if (this.#emptyingTold) return;
+    this.#emptyingTold = true;
+    this.#reporter.error('the spool is full: kept notifications are given up, no octet is lost', { notifications });
   }
 }
 
@@ -195,4 +243,15 @@ function thinnedEntry(entry: JournalEntry | null, { keep }: Decided): Uint8Array
   for (const { device } of polls) gone.delete(device);
   const watermarks = batch.watermarks.filter(({ device }) => !gone.has(device));
   return toEntry({ ...spooled, bytes: encodeBatch({ ...batch, thinned: true, polls, watermarks }) });
+}
+
+/** Null where there is nothing to drop. */
+function withoutNotifications(entry: JournalEntry | null): { entry: Uint8Array; dropped: number } | null {
+  if (entry === null) return null;
+  const spooled = fromEntry(entry);
+  const batch = decodeBatch(spooled.bytes);
+  const events = batch.events.filter(({ origin }) => origin !== 'trap' && origin !== 'inform');
+  const dropped = batch.events.length - events.length;
+  if (dropped === 0) return null;
+  return { entry: toEntry({ ...spooled, bytes: encodeBatch({ ...batch, thinned: true, events }) }), dropped };
 }

@@ -289,7 +289,7 @@ export class Spool implements Component {
         return await this.#open.append(entry);
       } catch (error) {
         const hopeless = steps === MOST_STEPS || this.#open.sizeBytes() < WORTH_THINNING_BYTES;
-        if (codeOf(error) !== 'journal_full' || hopeless || !(await this.#thinning.step(this.#sentUpTo))) throw error;
+        if (codeOf(error) !== 'journal_full' || hopeless || !(await this.#shrink())) throw error;
       }
     }
   }
@@ -321,10 +321,15 @@ export class Spool implements Component {
     for (const one of group) one.reject(error);
   }
 
+  /** Makes kept batches smaller, some of them at each call; false where nothing is left that may go without an octet. */
+  async #shrink(): Promise<boolean> {
+    return (await this.#thinning.step(this.#sentUpTo)) || (await this.#thinning.dropNotifications(this.#sentUpTo));
+  }
+
   /** Thins what is kept until so many bytes fit; where nothing is left to thin, gives up the oldest tenth, again and again. */
   async #makeRoom(bytes: number): Promise<void> {
     while (this.#open.sizeBytes() + bytes > this.#config.maxBytes && this.firstSequence <= this.lastSequence) {
-      if (await this.#thinning.step(this.#sentUpTo)) continue;
+      if (await this.#shrink()) continue;
       const tenth = Math.max(1, Math.floor((this.lastSequence - this.firstSequence + 1) / 10));
       if (!(await this.#giveUp(this.firstSequence + tenth - 1, 'spool_bytes'))) return;
     }

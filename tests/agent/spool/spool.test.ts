@@ -1,5 +1,6 @@
 // The spool: what it took is kept in order, what it cannot keep is told, and no clock or crash makes it lose a batch.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -58,6 +59,18 @@ const pollOf = (device: string, octets = 1n): Poll =>
 
 const hand = (spool: Spool, poll: Poll): Promise<void> =>
   spool.accept(poll, { device: poll.device, completeUntilMs: poll.finishedAtMs });
+
+const event = (id: string, device = 'core1'): DeviceEvent => ({
+  id,
+  device,
+  source: '192.0.2.1',
+  origin: 'inform',
+  name: 'linkDown',
+  observedAtMs: clock.now(),
+  uptimeTicks: 5,
+  interfaceKey: null,
+  details: [{ name: 'ifIndex', value: '3' }],
+});
 
 async function batches(spool: Spool): Promise<Batch[]> {
   const found: Batch[] = [];
@@ -158,17 +171,6 @@ describe('gathering', () => {
 });
 
 describe('events', () => {
-  const event = (id: string, device = 'core1'): DeviceEvent => ({
-    id,
-    device,
-    source: '192.0.2.1',
-    origin: 'inform',
-    name: 'linkDown',
-    observedAtMs: clock.now(),
-    uptimeTicks: 5,
-    interfaceKey: null,
-    details: [{ name: 'ifIndex', value: '3' }],
-  });
   const idsIn = (found: readonly Batch[]): string[] => found.flatMap(({ events }) => events.map(({ id }) => id));
 
   test('an event is on the disk before it resolves, and does not wait for polls longer than 20 ms', async () => {
@@ -220,7 +222,7 @@ describe('events', () => {
   });
 
   test('thinning takes no event', async () => {
-    const { spool, metrics } = await open({ maxBytes: 30_000 });
+    const { spool, metrics } = await open({ maxBytes: 60_000 });
     const handed: string[] = [];
     for (let minute = 0; minute < 400; minute += 1) {
       handed.push(`event-${minute}`);
@@ -232,6 +234,43 @@ describe('events', () => {
     const told = await batches(spool);
     expect(idsIn(told)).toEqual(handed.slice(spool.firstSequence - 1));
     expect(told.flatMap(({ polls }) => polls).length).toBeLessThan(told.length / 2);
+  });
+});
+
+describe('notifications in a full spool', () => {
+  test('traps and informs go before a batch with polls is given up; what the agent says itself and results of work stay', async () => {
+    const { spool, metrics, lines } = await open({ maxBytes: 30_000 });
+    for (let minute = 0; minute < 120; minute += 1) {
+      const origin = minute % 10 === 0 ? 'work' : minute % 10 === 1 ? 'agent' : minute % 2 === 0 ? 'trap' : 'inform';
+      const details = [{ name: 'text', value: randomBytes(200).toString('base64') }];
+      void spool.acceptEvent({ ...event(`event-${minute}`, 'b'), origin, details });
+      expect(await write(spool, 'a', BigInt(minute))).toBe('kept');
+      await clock.advance(60_000);
+    }
+    const found = await batches(spool);
+    // No octet is lost: every sequence is there, and nothing is told as a gap.
+    expect([spool.firstSequence, spool.lastSequence]).toEqual([1, 120]);
+    expect(found.flatMap(({ gaps }) => gaps)).toEqual([]);
+    const events = found.flatMap((batch) => batch.events);
+    expect(events.filter(({ origin }) => origin === 'work')).toHaveLength(12);
+    expect(events.filter(({ origin }) => origin === 'agent')).toHaveLength(12);
+    expect(events.at(-1)?.id).toBe('event-119');
+    expect(events.length).toBeLessThan(120);
+    for (const { thinned, events: own } of found) if (!thinned) expect(own.length).toBe(1);
+    expect(await metrics()).toContain(`weir_spool_notifications_dropped_total ${120 - events.length}`);
+    expect(lines.filter((line) => line.includes('notifications'))).toHaveLength(1);
+  });
+
+  test('what a collector may hold stays as it is', async () => {
+    const { spool } = await open({ maxBytes: 20_000 });
+    for (let minute = 0; minute < 100; minute += 1) {
+      if (minute === 20) spool.markSent(20);
+      const details = [{ name: 'text', value: randomBytes(200).toString('base64') }];
+      void spool.acceptEvent({ ...event(`event-${minute}`, 'b'), origin: 'trap', details });
+      expect(await write(spool, 'a', BigInt(minute))).toBe('kept');
+      await clock.advance(60_000);
+    }
+    for (const { sequence, events } of await batches(spool)) if (sequence <= 20) expect(events).toHaveLength(1);
   });
 });
 
