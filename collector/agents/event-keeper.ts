@@ -78,7 +78,7 @@ function rowOf({ batch, receivedAtMs, clockOffsetMs }: JournaledBatch, event: De
     observed_at_ms: Math.min(receivedAtMs, Math.round(event.observedAtMs - clockOffsetMs)),
     received_at_ms: receivedAtMs,
     uptime_ticks: event.uptimeTicks,
-    interface_key: event.interfaceKey === null ? null : cleanText(event.interfaceKey),
+    interface_key: event.interfaceKey === null ? null : cleanKey(event.interfaceKey),
     details: event.details.slice(0, EVENT_LIMITS.details).map(({ name, value }) => ({
       name: cleanText(name),
       value: cleanText(value, EVENT_LIMITS.textCharacters),

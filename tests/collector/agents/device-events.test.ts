@@ -9,6 +9,7 @@ import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import { type CollectorFixture, startCollectorFixture } from '../../support/collector-fixture.ts';
+import { cleanKey } from '../../../common/model/table-columns.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -121,11 +122,18 @@ test('an event of a device of another agent is refused with the batch', async ()
 test('text that no database can hold is made fit; the rest of the event stays', async () => {
   await fixture.receipt({
     sequence: 3,
-    events: [event('f', { name: 'bad\0name', details: [{ name: 'x', value: `\0${'y'.repeat(1990)}` }] })],
+    events: [
+      event('f', {
+        name: 'bad\0name',
+        interfaceKey: 'k'.repeat(2000),
+        details: [{ name: 'x', value: `\0${'y'.repeat(1990)}` }],
+      }),
+    ],
   });
   await fixture.applied(3);
   const [kept] = (await list('/api/v1/device-events?limit=1')).items;
   expect(kept).toMatchObject({ eventId: 'f', name: 'badname', details: [{ name: 'x', value: 'y'.repeat(1990) }] });
+  expect(kept?.interfaceKey).toBe(cleanKey('k'.repeat(2000)));
 });
 
 test('what no name can be finds nothing', async () => {
