@@ -69,6 +69,8 @@ export class DeviceState {
 export interface PollPlan {
   readonly device: string;
   readonly intervalMs: number;
+  /** Where `intervalMs` was widened, what it was before: whether it may be narrow again is watched by this one. */
+  readonly configuredIntervalMs?: number;
   /** Processors, memory, sensors and neighbours are read when this long has passed. */
   readonly slowIntervalMs: number;
   /** Names and types are read again after this time even if nothing hints at a change. */

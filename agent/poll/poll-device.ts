@@ -253,7 +253,8 @@ class Visit {
       this.#note('interface_unnamed');
       state.forgetNames();
     } else if (state.interfaceColumns === null && this.#askedForAll) this.#learnColumns(counters, profile);
-    if (worthWatching(this.#plan.intervalMs)) state.print = printOf(counters);
+    const { intervalMs, configuredIntervalMs = intervalMs } = this.#plan;
+    if (worthWatching(configuredIntervalMs)) state.print = printOf(counters);
     this.#tables.push(table);
   }
 

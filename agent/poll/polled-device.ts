@@ -244,7 +244,8 @@ export class PolledDevice {
   #poll(reader: RememberingReader, signal: AbortSignal): Promise<Poll> {
     const { slowIntervalMs, inventoryIntervalMs, processId } = this.#config;
     const { name, intervalMs } = this;
-    const plan = { device: name, intervalMs, slowIntervalMs, inventoryIntervalMs, processId };
+    const { intervalMs: configuredIntervalMs } = this.#device;
+    const plan = { device: name, intervalMs, configuredIntervalMs, slowIntervalMs, inventoryIntervalMs, processId };
     const deps = { times: this.#deps.clock, catalogue: this.#deps.catalogue };
     return pollDevice(reader, plan, this.#state, deps, signal);
   }

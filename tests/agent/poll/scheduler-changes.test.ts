@@ -299,6 +299,21 @@ describe('counters that refresh slowly', () => {
     await rig.clock.advance(3 * MINUTE);
     expect(rig.notices.length).toBe(1);
   });
+
+  test.each([
+    [10_000, 30_000],
+    [20_000, 40_000],
+    [30_000, 60_000],
+  ])('an interval of %i ms that was widened to %i ms is tried anew after an hour', async (intervalMs, refreshMs) => {
+    const rig = await start(['slow'], { devices: [{ name: 'slow', intervalMs }], firstPollWithinMs: 0 });
+    const per = (ms: number) => () => BigInt(Math.floor(rig.clock.monotonicMs() / ms) * ms * 1000);
+    reader(rig, 'slow').octets = per(refreshMs);
+    await rig.clock.advance(20 * MINUTE);
+    expect(rig.scheduler.explain('slow')).toMatchObject({ intervalMs: refreshMs });
+    reader(rig, 'slow').octets = per(1);
+    await rig.clock.advance(65 * MINUTE);
+    expect(rig.scheduler.explain('slow')).toMatchObject({ intervalMs });
+  });
 });
 
 describe('ping', () => {
