@@ -20,5 +20,17 @@ export function waitingKeys(running: AgentConfig, wanted: AgentConfig): string[]
   const before = new Map<string, unknown>(Object.entries(running));
   return Object.entries(wanted)
     .filter(([key, value]) => !LIVE.has(key) && !isDeepStrictEqual(before.get(key), value))
-    .map(([key]) => key);
+    .map(([key]) => key)
+    .concat(trapSets(running, wanted));
+}
+
+/** The sets that traps name are read at the start, as all of `traps` is. */
+function trapSets(running: AgentConfig, wanted: AgentConfig): string[] {
+  const named = [
+    ...(running.traps?.credentials ?? []),
+    ...(running.traps?.users ?? []).map(({ credential }) => credential),
+  ];
+  return [...new Set(named)]
+    .filter((name) => !isDeepStrictEqual(running.credentials[name], wanted.credentials[name]))
+    .map((name) => `credentials.${name} for traps`);
 }
