@@ -1,6 +1,7 @@
 // Weir's side of the agent's benchmark: the poller process, its counts and what it costs.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { AGENT_NODE_FLAGS } from '../../agent/node-flags.ts';
 import { cpuSeconds } from '../machine/processes.ts';
 import { type Running, until, type Workshop } from '../machine/workshop.ts';
 import type { Fleet } from './fleet.ts';
@@ -21,7 +22,7 @@ export function startPoller(
   const spoolFolder = path.join(workshop.folder, `spool-${fleet.portBase}-${fleet.devices}`);
   mkdirSync(spoolFolder, { recursive: true });
   const config: PollerConfig = { devices: fleet.devices, portBase: fleet.portBase, spoolFolder, ...times };
-  const running = workshop.worker('agent/poller.js', config);
+  const running = workshop.worker('agent/poller.js', config, AGENT_NODE_FLAGS);
   return { running, counts: async () => (await running.ask('counts', ANSWER_MS)) as PollerCounts };
 }
 

@@ -55,8 +55,9 @@ export class Workshop {
   }
 
   /** A file of bench/ as a process that answers `ask`; its configuration is its argument. */
-  worker(file: string, config: unknown): Running {
-    const options = { cwd: this.folder, env: { ...this.#environment }, silent: true, detached: true };
+  worker(file: string, config: unknown, nodeFlags: readonly string[] = []): Running {
+    const execArgv = [...nodeFlags];
+    const options = { cwd: this.folder, env: { ...this.#environment }, silent: true, detached: true, execArgv };
     return this.#keep(fork(path.join(DIST, 'bench', file), [JSON.stringify(config)], options));
   }
 

@@ -11,6 +11,8 @@ import type { BoundedLog } from './bounded-log.ts';
 export interface ChildConfig {
   readonly name: string;
   readonly args: readonly string[];
+  /** Of Node itself. */
+  readonly nodeFlags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Answers 200 once the child does its work. */
   readonly readyUrl: string;
@@ -104,7 +106,8 @@ export class SupervisedChild implements Component {
   }
 
   #runOnce(): Promise<{ how: string; refusal: WeirError | null }> {
-    const child = spawn(process.execPath, ['--enable-source-maps', this.#deps.entry, ...this.#config.args], {
+    const { args, nodeFlags } = this.#config;
+    const child = spawn(process.execPath, ['--enable-source-maps', ...nodeFlags, this.#deps.entry, ...args], {
       // A group of its own: Ctrl-C reaches the supervisor only, which stops its children in order. The ipc channel tells a child that its supervisor is gone.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,7 @@
 // `weir up`: the embedded PostgreSQL and every process of the pipeline, started in the order in which data flows back, stopped in the other.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { AGENT_NODE_FLAGS } from '../../agent/node-flags.ts';
 import { EmbeddedPostgres } from '../../common/database/embedded/embedded-postgres.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { type Component, startAll, stopAll } from '../../common/runtime/component.ts';
@@ -188,7 +189,8 @@ export class Pipeline implements Component {
   ): { label: string; says: string; component: SupervisedChild } {
     const log = new BoundedLog(path.join(this.#config.dataFolder, 'logs', `${name}.log`), LOG_BYTES);
     this.#logs.push(log);
-    const config = { name, args, environment, readyUrl };
+    const nodeFlags = name === 'agent' ? AGENT_NODE_FLAGS : [];
+    const config = { name, args, nodeFlags, environment, readyUrl };
     const component = new SupervisedChild(this.#reporter, config, {
       clock: this.#deps.clock,
       log,

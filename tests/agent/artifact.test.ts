@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AGENT_NODE_FLAGS } from '../../agent/node-flags.ts';
 import { deviceMib } from '../support/interface-mib.ts';
 import { describeWith } from '../support/requirements.ts';
 import { ScriptedDevice } from '../support/scripted-device.ts';
@@ -83,6 +84,11 @@ describe("the agent's artifact", () => {
     } finally {
       await device.stop();
     }
+  });
+
+  test('its unit starts Node as an agent is to be started', () => {
+    const unit = readFileSync(path.join(place, 'root/etc/systemd/system/weir-agent.service'), 'utf8');
+    expect(unit).toContain(`node ${AGENT_NODE_FLAGS.join(' ')} /usr/lib/weir-agent/lib/weir-agent.js agent`);
   });
 
   test('installed again it keeps the configuration', () => {

@@ -67,7 +67,13 @@ async function childOf(name: string, habit = 'good', port?: number): Promise<Rig
   const told: string[] = [];
   const child = new SupervisedChild(
     silentReporter().reporter,
-    { name, args: [name, String(own), path.join(folder, 'notes'), habit], environment: {}, readyUrl: `${url}/readyz` },
+    {
+      name,
+      args: [name, String(own), path.join(folder, 'notes'), habit],
+      nodeFlags: [],
+      environment: {},
+      readyUrl: `${url}/readyz`,
+    },
     {
       clock: new SystemClock(),
       log: new BoundedLog(path.join(folder, `${name}.log`), 100_000),
