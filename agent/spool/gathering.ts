@@ -1,5 +1,5 @@
 // Polls and events that wait to become a batch: until enough are there, or the first has waited long enough.
-import type { Watermark } from '../../common/model/batch.ts';
+import type { Batch, Watermark } from '../../common/model/batch.ts';
 import type { DeviceEvent } from '../../common/model/event.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs } from '../../common/model/time.ts';
@@ -79,4 +79,14 @@ export class Gathering {
     this.#hurrying = false;
     if (this.#waiting.length > 0) this.#onReady();
   }
+}
+
+/** What of a batch a group is: of each device the newest watermark. */
+export function contentsOf(group: readonly Waiting[]): Pick<Batch, 'polls' | 'events' | 'watermarks'> {
+  const told = group.flatMap(({ watermark }) => watermark ?? []);
+  return {
+    polls: group.flatMap(({ poll }) => poll ?? []),
+    events: group.flatMap(({ event }) => event ?? []),
+    watermarks: [...new Map(told.map((watermark) => [watermark.device, watermark])).values()],
+  };
 }

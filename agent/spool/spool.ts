@@ -11,7 +11,7 @@ import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
 import { lastWrittenBefore } from './age-bound.ts';
 import { Arrivals } from './arrivals.ts';
-import { Gathering, type GatheringBounds, type Waiting } from './gathering.ts';
+import { contentsOf, Gathering, type GatheringBounds, type Waiting } from './gathering.ts';
 import { addGap, type GapReason, gapsBefore, gapsFromNote, gapsToNote } from './gap-list.ts';
 import { noteOf, sequenceFrom } from './sequence-note.ts';
 import { SpoolThinning } from './spool-thinning.ts';
@@ -296,17 +296,13 @@ export class Spool implements Component {
 
   #encode(group: readonly Waiting[], sequence: number, gaps: readonly SequenceGap[]): Uint8Array {
     const createdAtMs = this.#deps.clock.now();
-    const told = group.flatMap(({ watermark }) => watermark ?? []);
-    const watermarks = new Map(told.map((watermark) => [watermark.device, watermark]));
     const bytes = encodeBatch({
       agent: this.#config.agent,
       incarnation: this.incarnation,
       sequence,
       createdAtMs,
       thinned: false,
-      polls: group.flatMap(({ poll }) => poll ?? []),
-      events: group.flatMap(({ event }) => event ?? []),
-      watermarks: [...watermarks.values()],
+      ...contentsOf(group),
       gaps,
     });
     return toEntry({ createdAtMs, spoolTimeMs: this.#spoolTimeMs(), bytes });
