@@ -203,7 +203,7 @@ export const workAnswer = z.object({
   agent: z.string(),
   kind: workKind,
   device: z.string(),
-  varbinds: z.array(setVarbind),
+  varbinds: z.array(setVarbind.extend({ value: z.string().nullable().describe('null for all but administrators') })),
   state: z.enum(['queued', 'handed_out', 'done', 'failed', 'expired']),
   askedBy: z.string().describe('name of the token'),
   reason: z.string(),

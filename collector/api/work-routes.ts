@@ -7,7 +7,7 @@ import type { Principal, Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
-import type { SetType, Work, WorkRequest, WorkState } from '../agents/work-item.ts';
+import type { SetType, Work, WorkItem, WorkRequest, WorkState } from '../agents/work-item.ts';
 import { agentConfigurationAnswer, handedOutAnswer, listOf, workAnswer } from './answers.ts';
 import { collectorPage, deviceName } from './parameters.ts';
 
@@ -107,7 +107,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
       params: z.object({ name: deviceName, id: z.string().min(1).max(64) }),
       answer: workAnswer,
     },
-    async ({ params }) => work.get(params.name, params.id),
+    async ({ params, principal }) => shownTo(principal, await work.get(params.name, params.id)),
   );
   routes.add(
     {
@@ -123,9 +123,22 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
       }),
       answer: listOf(workAnswer),
     },
-    async ({ query }) => work.list(query),
+    async ({ query, principal }) => {
+      const { items, next } = await work.list(query);
+      return { items: items.map((item) => shownTo(principal, item)), next };
+    },
   );
 }
+
+/** What was set may be a secret of the device: its value is for those who may set one. */
+function shownTo(principal: Principal | null, item: WorkItem): ShownWork {
+  if (known(principal).role === 'administrator') return item;
+  return { ...item, varbinds: item.varbinds.map(({ oid, type }) => ({ oid, type, value: null })) };
+}
+
+type ShownWork = Omit<WorkItem, 'varbinds'> & {
+  readonly varbinds: readonly { readonly oid: string; readonly type: string; readonly value: string | null }[];
+};
 
 /** For agents. */
 function addFetching(routes: DescribedRoutes, deps: WorkRoutesDeps): void {

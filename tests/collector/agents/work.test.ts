@@ -191,6 +191,15 @@ describe('over HTTP', () => {
     // What is set may be a secret of the device; its place is not.
     expect(line).not.toContain('"value"');
     expect(line).toContain('1.3.6.1.2.1.1.6.0');
+    const { id } = body as { id: string };
+    const hidden = [{ oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: null }];
+    expect(await fixture.get(`/api/v1/agents/agent-1/work/${id}`)).toMatchObject({ varbinds });
+    expect((await fixture.ask(`/api/v1/agents/agent-1/work/${id}`, { token: operator })).body).toMatchObject({
+      varbinds: hidden,
+    });
+    const list = await fixture.ask('/api/v1/work?device=core1&limit=1', { token: operator });
+    expect(list.body).toMatchObject({ items: [{ id, varbinds: hidden }] });
+    expect(JSON.stringify(list.body)).not.toContain('"rack 7"');
   });
 
   test('the work of an agent is for its own token alone: an administrator would take it away', async () => {
