@@ -75,7 +75,7 @@ export async function runPipeline(context: CommandContext, config: PipelineConfi
       `weir  up after ${((performance.now() - startedAt) / 1000).toFixed(1)} s; data in ${config.dataFolder}`,
     );
     context.print(`\n      open     http://127.0.0.1:${config.ports.collector}/`);
-    context.print(`      sign in  ${pipeline.loginLink}\n`);
+    context.print(`      sign in  ${pipeline.signIn}\n`);
     context.print('weir  Ctrl-C stops everything.');
     const listenNoMore = onReload(createReporter({ component: 'up' }), async () => {
       // A mistake is told here, once, and reaches no child.

@@ -57,9 +57,16 @@ export class Pipeline implements Component {
     this.#reporter = createReporter({ component: 'up', write: (line) => this.#supervisorLog.write(Buffer.from(line)) });
   }
 
-  /** After start: the address that signs an administrator in. The token stands behind `#`, so that it is sent to no server and written to no log. */
-  get loginLink(): string {
-    return `http://127.0.0.1:${this.#config.ports.collector}/#token=${this.#tokens?.administrator ?? ''}`;
+  /**
+   * After start: how an administrator signs in. The token stands behind `#`, so that it is sent to no server and written to no log; one
+   * that somebody gave is known to them, and what a service prints is kept.
+   */
+  get signIn(): string {
+    const page = `http://127.0.0.1:${this.#config.ports.collector}/`;
+    const given = this.#deps.environment['WEIR_ADMIN_TOKEN'] ?? '';
+    return given === ''
+      ? `${page}#token=${this.#tokens?.administrator ?? ''}`
+      : `${page} with the token of WEIR_ADMIN_TOKEN`;
   }
 
   async start(): Promise<void> {
