@@ -38,8 +38,10 @@ test('what a bridge that started first has brought stays, the rest is added, and
 
 test('each list stands by itself', async () => {
   for (const list of [collectorMigrations, billingBridgeMigrations]) {
-    for (const schema of ['access', 'billing', 'collector', 'faults', 'inventory', 'readings', 'usage', 'weir'])
-      await server.database.query(`drop schema if exists ${schema} cascade`);
+    const { rows } = await server.database.query<{ name: string }>(
+      "select schema_name as name from information_schema.schemata where schema_name !~ '^(pg_|information_schema|public)'",
+    );
+    for (const { name } of rows) await server.database.query(`drop schema ${name} cascade`);
     expect(await migrate(server.database, list)).toHaveLength(list.length);
   }
 });

@@ -69,8 +69,8 @@ describe('what breaks the schema', () => {
     ],
     [
       'a key that is missing in an item of a list',
-      'devices:\n  - {name: a, address: a, credential: c}\n\n  - name: b\n    address: b\n',
-      ['4: devices[1].credential: missing; expected string'],
+      'devices:\n  - {name: a, address: a, credential: c}\n\n  - name: b\n    credential: c\n',
+      ['4: devices[1].address: missing; expected string'],
     ],
     ['a key that is not known, where it stands', '\nport: 1\nprot: 2\n', ['3: prot: not a key that is known here']],
     [
