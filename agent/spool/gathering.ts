@@ -25,6 +25,8 @@ export interface GatheringBounds {
 
 /** Whoever sends an event waits for it to be kept: only as long as others may join the same write. */
 const EVENT_LINGER_MS = 20;
+/** A reason that is no error: that would be made, with its stack, for each batch. */
+const DRAINED = 'drained';
 
 export class Gathering {
   readonly #bounds: GatheringBounds;
@@ -58,7 +60,7 @@ export class Gathering {
 
   /** Everything that waits; nothing waits after it. */
   drain(): readonly Waiting[] {
-    this.#lingering?.abort();
+    this.#lingering?.abort(DRAINED);
     const group = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
