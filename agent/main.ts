@@ -14,7 +14,7 @@ import type { AgentConfig } from './config.ts';
 import { Discovery, type DiscoveryConfig, type DiscoveryResult, type Progress } from './discover/discovery.ts';
 import { type ConfiguredDevice, knownDevices } from './discover/known-devices.ts';
 import { sweepPlan } from './discover/targets.ts';
-import { TokenBucket } from './discover/token-bucket.ts';
+import { Pacer } from './discover/pacer.ts';
 import { composeDirections, type Reloaded } from './directions.ts';
 import { composeNotifications } from './notifications.ts';
 import { Ping, systemPing } from './poll/ping.ts';
@@ -195,8 +195,8 @@ export async function discover(request: DiscoverRequest, options: DiscoverOption
   const clock = new SystemClock();
   const reporter = createReporter({ component: 'agent', level: 'silent' });
   const burst = Math.max(1, Math.floor(packetsPerSecond / BURSTS_PER_SECOND));
-  const bucket = new TokenBucket({ packetsPerSecond, burst }, { clock });
-  const pace = (waiting?: AbortSignal): Promise<void> => bucket.take(waiting);
+  const pacer = new Pacer({ packetsPerSecond, burst }, { clock });
+  const pace = (waiting?: AbortSignal): Promise<void> => pacer.take(waiting);
   const deps = { clock, lookup, random: unforeseeable(), environment, pace };
   const access = new SnmpAccess(reporter, { timeoutMs, retries }, deps);
   // As many as keep the rate where nobody answers: more would only wait, and make those wait that answer.

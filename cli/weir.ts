@@ -1,4 +1,5 @@
 // The weir command line: every command, each loaded when it is asked for.
+import { AGENT_COMMANDS } from './agent-commands.ts';
 import { type Program, runCommandLine } from './command-line.ts';
 
 const COMMANDS: Program['commands'] = {
@@ -10,23 +11,14 @@ const COMMANDS: Program['commands'] = {
     summary: 'the whole pipeline on this machine, on real devices',
     load: async () => (await import('./commands/up.ts')).upCommand,
   },
-  poll: {
-    summary: 'poll one device once and print what it says',
-    load: async () => (await import('./commands/poll.ts')).pollCommand,
-  },
-  discover: {
-    summary: 'find devices in a network',
-    load: async () => (await import('./commands/discover.ts')).discoverCommand,
-  },
+  poll: AGENT_COMMANDS.poll,
+  discover: AGENT_COMMANDS.discover,
   import: {
     summary: 'take devices over from a table, LibreNMS or NetBox',
     load: async () => (await import('./commands/import.ts')).importCommand,
   },
-  check: {
-    summary: 'say what is wrong with a configuration',
-    load: async () => (await import('./commands/check.ts')).checkCommand,
-  },
-  agent: { summary: 'run an agent', load: async () => (await import('./commands/agent.ts')).agentCommand },
+  check: AGENT_COMMANDS.check,
+  agent: AGENT_COMMANDS.agent,
   collector: {
     summary: 'run a collector',
     load: async () => (await import('./commands/collector.ts')).collectorCommand,

@@ -67,7 +67,9 @@ const stage = (file: string): string => file.split('/').slice(0, 2).join('/');
 const isAppRoot = (file: string): boolean => APPS.includes(top(file)) && file.split('/').length === 2;
 
 /** Messages and keys of SNMP: pure, without a session or a socket, so the receiver of traps reads with them too (docs/decisions/traps.md). */
-const SNMP_CODEC = ['ber', 'message', 'oid', 'pdu', 'usm', 'value', 'varbinds'].map((name) => `agent/snmp/${name}.ts`);
+const SNMP_CODEC = ['ber', 'message', 'oid', 'pdu', 'secured-message', 'usm', 'value', 'varbinds'].map(
+  (name) => `agent/snmp/${name}.ts`,
+);
 
 function mayImport(from: string, target: string, typeOnly: boolean): boolean {
   const [fromTop, toTop] = [top(from), top(target)];

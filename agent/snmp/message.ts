@@ -115,6 +115,11 @@ export function decodeScopedPdu(bytes: Uint8Array): ScopedPdu {
 export function encodeCommunityMessage(version: 0 | 1, community: Uint8Array, request: PduRequest): Uint8Array {
   const writer = new BerWriter(512);
   writePdu(writer, request);
+  return finishCommunityMessage(writer, version, community);
+}
+
+/** Around the PDU, which is all that was written so far. */
+export function finishCommunityMessage(writer: BerWriter, version: 0 | 1, community: Uint8Array): Uint8Array {
   writer.octets(community);
   writer.integer(version);
   writer.wrap(TAG.sequence, 0);
@@ -124,6 +129,11 @@ export function encodeCommunityMessage(version: 0 | 1, community: Uint8Array, re
 export function encodeScopedPdu(contextEngineId: Uint8Array, contextName: Uint8Array, request: PduRequest): Uint8Array {
   const writer = new BerWriter(512);
   writePdu(writer, request);
+  return finishScopedPdu(writer, contextEngineId, contextName);
+}
+
+/** Around the PDU, which is all that was written so far. */
+export function finishScopedPdu(writer: BerWriter, contextEngineId: Uint8Array, contextName: Uint8Array): Uint8Array {
   writer.octets(contextName);
   writer.octets(contextEngineId);
   writer.wrap(TAG.sequence, 0);

@@ -2,6 +2,7 @@
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { EngineKeys } from './key-derivation.ts';
 import { decodeScopedPdu, encodeSecuredMessage, FLAG, type ScopedPdu, type SecuredMessage } from './message.ts';
+import { oidOf } from './oid.ts';
 import {
   type AuthProtocol,
   decrypt,
@@ -11,6 +12,18 @@ import {
   messageDigest,
   type PrivProtocol,
 } from './usm.ts';
+
+const USM_STATS = '1.3.6.1.6.3.15.1.1';
+
+/** The objects by which a report says its reason (RFC 3414 §5, usmStats), with their instance. */
+export const USM_REPORTS = {
+  unsupportedSecurityLevel: oidOf(`${USM_STATS}.1.0`),
+  notInTimeWindow: oidOf(`${USM_STATS}.2.0`),
+  unknownUserName: oidOf(`${USM_STATS}.3.0`),
+  unknownEngineId: oidOf(`${USM_STATS}.4.0`),
+  wrongDigest: oidOf(`${USM_STATS}.5.0`),
+  decryptionError: oidOf(`${USM_STATS}.6.0`),
+} as const;
 
 /** What of a user decides how a message looks. */
 export interface MessageUser {

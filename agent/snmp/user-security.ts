@@ -5,21 +5,11 @@ import { malformed } from './ber.ts';
 import { type EngineBefore, type EngineMemory, type EngineRecord, engineTimeAt } from './engine-table.ts';
 import type { EngineKeys } from './key-derivation.ts';
 import { encodeScopedPdu, encodeSecuredMessage, FLAG, type SecuredMessage, type SnmpMessage } from './message.ts';
-import { compareOids, oidOf } from './oid.ts';
+import { compareOids } from './oid.ts';
 import { PDU, type Pdu, type PduRequest } from './pdu.ts';
-import { isAuthentic, scopedPduOf, sealMessage } from './secured-message.ts';
+import { isAuthentic, scopedPduOf, sealMessage, USM_REPORTS } from './secured-message.ts';
 import type { MessageSecurity } from './security.ts';
 import type { UsmUser } from './usm.ts';
-
-const USM_STATS = '1.3.6.1.6.3.15.1.1';
-const REPORTS = {
-  unsupportedSecurityLevel: oidOf(`${USM_STATS}.1.0`),
-  notInTimeWindow: oidOf(`${USM_STATS}.2.0`),
-  unknownUserName: oidOf(`${USM_STATS}.3.0`),
-  unknownEngineId: oidOf(`${USM_STATS}.4.0`),
-  wrongDigest: oidOf(`${USM_STATS}.5.0`),
-  decryptionError: oidOf(`${USM_STATS}.6.0`),
-} as const;
 
 const EMPTY = new Uint8Array();
 /** RFC 3414 §2.2.3. */
@@ -158,21 +148,21 @@ export class UserSecurity implements MessageSecurity {
     const reason = pdu.varbinds.oid(0);
     const is = (report: Uint8Array): boolean => compareOids(reason, report) === 0;
     const user = Buffer.from(this.#user.name).toString();
-    if (is(REPORTS.unknownEngineId)) return this.#meet(message);
-    if (is(REPORTS.notInTimeWindow)) return this.#correctClock(message);
-    if (is(REPORTS.wrongDigest)) {
+    if (is(USM_REPORTS.unknownEngineId)) return this.#meet(message);
+    if (is(USM_REPORTS.notInTimeWindow)) return this.#correctClock(message);
+    if (is(USM_REPORTS.wrongDigest)) {
       // A secret may have been renewed on both sides: its keys are made again.
       this.#engine = null;
       throw new WeirError('snmp_authentication_failed', `The device refuses the digest of the user ${user}.`, { user });
     }
-    if (is(REPORTS.unknownUserName)) {
+    if (is(USM_REPORTS.unknownUserName)) {
       throw new WeirError('snmp_unknown_user', `The device does not know the user ${user}.`, { user });
     }
-    if (is(REPORTS.decryptionError)) {
+    if (is(USM_REPORTS.decryptionError)) {
       this.#engine = null;
       throw new WeirError('snmp_decryption_failed', `The device cannot decrypt what the user ${user} sends.`, { user });
     }
-    if (is(REPORTS.unsupportedSecurityLevel)) {
+    if (is(USM_REPORTS.unsupportedSecurityLevel)) {
       const text = `The device does not allow the user ${user} this level.`;
       throw new WeirError('snmp_security_level_unsupported', text, { user });
     }

@@ -1,22 +1,20 @@
 // What the receiver sends: the response to an inform (RFC 3416 §4.2.7) and the reports of version 3 (RFC 3412 §7.1.3, RFC 3414 §3.2).
 import { BerWriter, TAG } from '../snmp/ber.ts';
-import { encodeSecuredMessage, FLAG } from '../snmp/message.ts';
-import { type Oid, oidOf } from '../snmp/oid.ts';
+import { finishCommunityMessage, finishScopedPdu } from '../snmp/message.ts';
+import type { Oid } from '../snmp/oid.ts';
 import { PDU } from '../snmp/pdu.ts';
-import { encrypt, digestLength, messageDigest } from '../snmp/usm.ts';
+import { sealMessage, USM_REPORTS } from '../snmp/secured-message.ts';
 import type { Varbinds } from '../snmp/varbinds.ts';
 import type { KeyedUser, ReceiverEngine } from './engines.ts';
 
-const USM_STATS = '1.3.6.1.6.3.15.1.1';
-
 /** Reasons of a report, with the object that counts it. */
 export const REPORTS = {
-  unsupported_level: oidOf(`${USM_STATS}.1.0`),
-  not_in_time_window: oidOf(`${USM_STATS}.2.0`),
-  unknown_user: oidOf(`${USM_STATS}.3.0`),
-  unknown_engine: oidOf(`${USM_STATS}.4.0`),
-  wrong_digest: oidOf(`${USM_STATS}.5.0`),
-  decryption_failed: oidOf(`${USM_STATS}.6.0`),
+  unsupported_level: USM_REPORTS.unsupportedSecurityLevel,
+  not_in_time_window: USM_REPORTS.notInTimeWindow,
+  unknown_user: USM_REPORTS.unknownUserName,
+  unknown_engine: USM_REPORTS.unknownEngineId,
+  wrong_digest: USM_REPORTS.wrongDigest,
+  decryption_failed: USM_REPORTS.decryptionError,
 } as const;
 
 export type ReportReason = keyof typeof REPORTS;
@@ -38,10 +36,7 @@ export interface SecuredInform extends Inform {
 export function communityResponse(version: 0 | 1, community: Uint8Array, inform: Inform): Uint8Array {
   const writer = new BerWriter(512);
   writeResponse(writer, inform);
-  writer.octets(community);
-  writer.integer(version);
-  writer.wrap(TAG.sequence, 0);
-  return writer.finish();
+  return finishCommunityMessage(writer, version, community);
 }
 
 export interface AnswerDeps {
@@ -55,7 +50,7 @@ export interface AnswerDeps {
 export function securedResponse(inform: SecuredInform, deps: AnswerDeps): Uint8Array {
   const writer = new BerWriter(512);
   writeResponse(writer, inform);
-  const scoped = scopedPdu(writer, inform.contextEngineId, inform.contextName);
+  const scoped = finishScopedPdu(writer, inform.contextEngineId, inform.contextName);
   return secured({ messageId: inform.messageId, userName: inform.userName, user: inform.user }, scoped, deps);
 }
 
@@ -81,7 +76,7 @@ export function report(
   writer.wrap(TAG.sequence, varbind);
   writer.wrap(TAG.sequence, 0);
   writePduHead(writer, PDU.report, target.requestId);
-  const scoped = scopedPdu(writer, deps.engine.id, new Uint8Array());
+  const scoped = finishScopedPdu(writer, deps.engine.id, new Uint8Array());
   const signer = reason === 'not_in_time_window' && user?.authProtocol !== null ? user : null;
   return secured({ ...target, user: signer, signedOnly: true }, scoped, deps);
 }
@@ -93,25 +88,23 @@ interface Head {
   readonly signedOnly?: boolean;
 }
 
-function secured(head: Head, plain: Uint8Array, { engine, monotonicMs, salt }: AnswerDeps): Uint8Array {
-  const { user } = head;
-  const clock = { engineBoots: engine.boots, engineTime: engine.seconds(monotonicMs) };
-  const auth = user?.authProtocol ?? null;
-  const privacy = head.signedOnly === true ? null : (user?.privProtocol ?? null);
-  let flags = 0;
-  let scoped = plain;
-  let salted: Uint8Array = new Uint8Array();
-  if (user !== null && privacy !== null) {
-    flags |= FLAG.encrypted;
-    salted = salt();
-    scoped = encrypt(privacy, user.privacyKey(), clock, salted, plain);
-  }
-  if (auth !== null) flags |= FLAG.authenticated;
-  const header = { messageId: head.messageId, flags, engineId: engine.id, ...clock, user: head.userName, salt: salted };
-  const length = auth === null ? 0 : digestLength(auth);
-  const { bytes, digestAt } = encodeSecuredMessage({ ...header, digestLength: length }, scoped);
-  if (user !== null && auth !== null) bytes.set(messageDigest(auth, user.authKey(), bytes), digestAt);
-  return bytes;
+const NO_SALT = new Uint8Array();
+
+function secured(head: Head, scoped: Uint8Array, { engine, monotonicMs, salt }: AnswerDeps): Uint8Array {
+  const { user, messageId, userName } = head;
+  const authProtocol = user?.authProtocol ?? null;
+  const privProtocol = head.signedOnly === true ? null : (user?.privProtocol ?? null);
+  const auth = user === null || authProtocol === null ? null : user.authKey();
+  const privacy = user === null || privProtocol === null ? null : user.privacyKey();
+  const header = {
+    messageId,
+    reportable: false,
+    engineId: engine.id,
+    engineBoots: engine.boots,
+    engineTime: engine.seconds(monotonicMs),
+    salt: privacy === null ? NO_SALT : salt(),
+  };
+  return sealMessage({ name: userName, authProtocol, privProtocol }, { auth, privacy }, header, scoped);
 }
 
 /** The varbinds as they came, octet by octet. */
@@ -136,13 +129,6 @@ function writePduHead(writer: BerWriter, type: number, requestId: number): void 
   writer.integer(0);
   writer.integer(requestId);
   writer.wrap(type, 0);
-}
-
-function scopedPdu(writer: BerWriter, contextEngineId: Uint8Array, contextName: Uint8Array): Uint8Array {
-  writer.octets(contextName);
-  writer.octets(contextEngineId);
-  writer.wrap(TAG.sequence, 0);
-  return writer.finish();
 }
 
 function counterOctets(count: number): Uint8Array {

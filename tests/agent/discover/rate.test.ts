@@ -9,7 +9,7 @@ import {
 } from '../../../agent/discover/discovery.ts';
 import { knownDevices } from '../../../agent/discover/known-devices.ts';
 import { sweepPlan } from '../../../agent/discover/targets.ts';
-import { TokenBucket } from '../../../agent/discover/token-bucket.ts';
+import { Pacer } from '../../../agent/discover/pacer.ts';
 import { profilesFor } from '../../../agent/main.ts';
 import { SnmpAccess } from '../../../agent/snmp/access.ts';
 import { parseAddress } from '../../../agent/snmp/address.ts';
@@ -65,7 +65,7 @@ async function start(
   const clock = new VirtualClock(0);
   const wentAtMs: number[] = [];
   const progress: Progress[] = [];
-  const bucket = new TokenBucket(rate, { clock });
+  const pacer = new Pacer(rate, { clock });
   const opened = new SnmpAccess(
     silentReporter().reporter,
     { timeoutMs: TIMEOUT_MS, retries: 1 },
@@ -75,7 +75,7 @@ async function start(
       random: seededRandom(7),
       environment: {},
       pace: async (waiting) => {
-        await bucket.take(waiting);
+        await pacer.take(waiting);
         if (waiting?.aborted !== true) wentAtMs.push(clock.monotonicMs());
       },
     },

@@ -1,21 +1,21 @@
 // Holds a rate: so many packets a second, never more than a few at once, however many ask.
 import type { Clock } from '../../common/runtime/clock.ts';
 
-export interface TokenBucketConfig {
+export interface PacerConfig {
   readonly packetsPerSecond: number;
   /** Packets that may go at once after a pause. */
   readonly burst: number;
 }
 
 /** In any time of T seconds at most T × rate + burst packets are let through; who asks first goes first. */
-export class TokenBucket {
+export class Pacer {
   readonly #clock: Clock;
   readonly #gapMs: number;
   readonly #credit: number;
   /** When the next packet would go if nothing had been saved up. */
   #dueMs = Number.NEGATIVE_INFINITY;
 
-  constructor(config: TokenBucketConfig, deps: { readonly clock: Clock }) {
+  constructor(config: PacerConfig, deps: { readonly clock: Clock }) {
     this.#clock = deps.clock;
     this.#gapMs = 1000 / config.packetsPerSecond;
     this.#credit = this.#gapMs * (config.burst - 1);

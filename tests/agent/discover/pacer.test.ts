@@ -1,16 +1,16 @@
 // The rate is held whatever asks: proven on a clock that stands still until it is moved.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TokenBucket } from '../../../agent/discover/token-bucket.ts';
+import { Pacer } from '../../../agent/discover/pacer.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-describe('the token bucket', () => {
+describe('the pacer', () => {
   test('a thousand that ask at once leave at the rate, first come first served', async () => {
     const clock = new VirtualClock(0);
-    const bucket = new TokenBucket({ packetsPerSecond: 100, burst: 5 }, { clock });
+    const pacer = new Pacer({ packetsPerSecond: 100, burst: 5 }, { clock });
     const left: { at: number; who: number }[] = [];
     const all = Array.from({ length: 1000 }, async (_, who) => {
-      await bucket.take();
+      await pacer.take();
       left.push({ at: clock.monotonicMs(), who });
     });
     await clock.advance(0);
@@ -25,11 +25,11 @@ describe('the token bucket', () => {
 
   test('a pause saves up no more than the burst', async () => {
     const clock = new VirtualClock(0);
-    const bucket = new TokenBucket({ packetsPerSecond: 10, burst: 3 }, { clock });
-    await bucket.take();
+    const pacer = new Pacer({ packetsPerSecond: 10, burst: 3 }, { clock });
+    await pacer.take();
     await clock.advance(60_000);
     let left = 0;
-    const all = Array.from({ length: 10 }, () => bucket.take().then(() => (left += 1)));
+    const all = Array.from({ length: 10 }, () => pacer.take().then(() => (left += 1)));
     await clock.advance(0);
     expect(left).toBe(3);
     await clock.advance(700);
@@ -45,11 +45,11 @@ describe('the token bucket', () => {
       burst: number,
     ): Promise<number[]> => {
       const clock = new VirtualClock(0);
-      const bucket = new TokenBucket({ packetsPerSecond, burst }, { clock });
+      const pacer = new Pacer({ packetsPerSecond, burst }, { clock });
       const left: number[] = [];
       const waiting: Promise<unknown>[] = [];
       for (const { pauseMs, takes } of steps) {
-        for (let at = 0; at < takes; at += 1) waiting.push(bucket.take().then(() => left.push(clock.monotonicMs())));
+        for (let at = 0; at < takes; at += 1) waiting.push(pacer.take().then(() => left.push(clock.monotonicMs())));
         await clock.advance(pauseMs);
       }
       await clock.advance(600_000);
@@ -78,10 +78,10 @@ describe('the token bucket', () => {
 
   test('who is stopped waits no more', async () => {
     const clock = new VirtualClock(0);
-    const bucket = new TokenBucket({ packetsPerSecond: 1, burst: 1 }, { clock });
-    await bucket.take();
+    const pacer = new Pacer({ packetsPerSecond: 1, burst: 1 }, { clock });
+    await pacer.take();
     const stop = new AbortController();
-    const waiting = bucket.take(stop.signal);
+    const waiting = pacer.take(stop.signal);
     stop.abort();
     await waiting;
     expect(clock.monotonicMs()).toBe(0);
