@@ -79,7 +79,11 @@ function tableRow(table: TableExplanation): string[] {
   ];
 }
 
+/** A device that tells whole seconds is behind by up to one by that alone, and by half a round trip that was slower one way. */
+const MOST_BEHIND_MS = 1500;
+const MOST_AHEAD_MS = 1000;
+
 function skew(ms: number): string {
-  if (Math.abs(ms) < 1000) return 'within a second of ours';
+  if (ms > -MOST_BEHIND_MS && ms < MOST_AHEAD_MS) return 'within a second of ours';
   return `${Math.round(Math.abs(ms) / 100) / 10} s ${ms > 0 ? 'ahead of' : 'behind'} ours`;
 }
