@@ -171,7 +171,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
       await ledger.accounts.apply(config.contracts);
     },
   });
-  for (const { token, name, role } of givenTokens(environment)) authenticator.give(token, { name, role });
+  for (const { token, name, role } of givenTokens(environment)) authenticator.give(token, { name, role, scope: null });
   const billing = new Set<Promise<unknown>>();
   const runBills = billRunner(reporter, { ledger, leases, clock, holder, stopping: stopping.signal, billing });
   const api = new BillingApi(

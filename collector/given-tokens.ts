@@ -9,14 +9,14 @@ export interface GivenToken {
 
 /** `agent`: the name that its token is for. Throws misused where two are the same: one of them would lose its role. */
 export function givenTokens(agent: string, environment: Readonly<Record<string, string | undefined>>): GivenToken[] {
-  const wanted: readonly (Principal & { readonly variable: string })[] = [
+  const wanted: readonly (Omit<Principal, 'scope'> & { readonly variable: string })[] = [
     { variable: 'WEIR_ADMIN_TOKEN', name: 'administrator', role: 'administrator' },
     { variable: 'WEIR_AGENT_TOKEN', name: agent, role: 'agent' },
     { variable: 'WEIR_BRIDGE_TOKEN', name: 'billing-bridge', role: 'bridge' },
   ];
   const given = wanted.flatMap(({ variable, name, role }) => {
     const token = environment[variable] ?? '';
-    return token === '' ? [] : [{ token, principal: { name, role } }];
+    return token === '' ? [] : [{ token, principal: { name, role, scope: null } }];
   });
   if (new Set(given.map(({ token }) => token)).size < given.length)
     throw new WeirError('misused', 'WEIR_ADMIN_TOKEN, WEIR_AGENT_TOKEN and WEIR_BRIDGE_TOKEN must differ.');

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Migration } from '../common/database/database.ts';
+import { auditMigrations } from '../common/database/audit.ts';
 import { leaseMigrations } from '../common/database/lease.ts';
 import { migrate } from '../common/database/migrate.ts';
 import { DatabasePreparation } from '../common/database/preparation.ts';
@@ -53,6 +54,7 @@ import { storeConfigOf } from './store/store-config.ts';
 export const collectorMigrations: readonly Migration[] = [
   ...leaseMigrations,
   ...accessMigrations,
+  ...auditMigrations,
   ...appliedMigrations,
   ...quarantineMigrations,
   ...inventoryMigrations,

@@ -288,5 +288,12 @@ export const overviewAnswer = z.object({
 });
 export type OverviewAnswer = z.output<typeof overviewAnswer>;
 
-export const whoAnswer = z.object({ name: z.string(), role: z.string() });
+export const whoAnswer = z.object({
+  name: z.string(),
+  role: z.string(),
+  scope: z
+    .object({ sites: z.array(z.string()), customers: z.array(z.string()) })
+    .nullable()
+    .describe('null: everything'),
+});
 export type WhoAnswer = z.output<typeof whoAnswer>;

@@ -32,6 +32,7 @@ const FUNCTIONS: Readonly<Record<SeriesFunction, true>> = {
   max: true,
   last: true,
   p95: true,
+  p99: true,
   delta: true,
 };
 const seriesFunction = z

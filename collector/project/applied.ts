@@ -72,12 +72,13 @@ interface MarkRow extends Stream {
  */
 export const claim: Claim = async (connection, projection, entries) => {
   if (entries.length === 0) return [];
-  const marks = await lockMarks(connection, projection, streamsOf(entries));
+  const batches = entries.filter((entry) => entry.points === undefined);
+  const marks = await lockMarks(connection, projection, streamsOf(batches));
   const fresh: JournaledBatch[] = [];
-  for (const entry of entries) {
+  for (const entry of batches) {
     const mark = marks.get(keyOf(entry.batch));
     if (mark === undefined) throw new Error('BUG: a stream without a mark');
-    if (claimOne(mark, entry)) fresh.push(entry);
+    if (claimOne(mark, entry) || entry.again === true) fresh.push(entry);
   }
   await writeMarks(connection, projection, marks);
   await movePositions(connection, projection, entries);

@@ -1,5 +1,6 @@
 // The port between the journal and its readers: each projection keeps its own position in the transaction of what it writes.
 import type { Batch } from '../../common/model/batch.ts';
+import type { PointSet } from '../../common/model/point.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 
 /** A batch as it stands in a journal. */
@@ -14,6 +15,10 @@ export interface JournaledBatch {
   readonly batch: Batch;
   /** The oldest sequence the agent still had when it sent this one: nothing below it will ever come. */
   readonly oldestSequence?: number;
+  /** Points of another program instead of polls: the batch is then an empty one, of no stream. Only the store has a use for them. */
+  readonly points?: PointSet;
+  /** True while a projection that was set back goes through entries again: sequences count as not applied, and what is written replaces what was. */
+  readonly again?: boolean;
 }
 
 export interface Projection {

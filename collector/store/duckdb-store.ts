@@ -13,7 +13,11 @@ import { averageSpans } from './average-spans.ts';
 import { type Resource, resourceName, splitResource } from './resource-book.ts';
 import type { Span } from './spans.ts';
 import {
+  type CatalogueQuery,
   type GaugeResource,
+  type ManyQuery,
+  MAX_MANY,
+  type StoredSeries,
   type LatestQuery,
   type LatestValue,
   MAX_LATEST,
@@ -113,6 +117,17 @@ export class DuckDbStore implements MetricStore {
       ...grid,
       points: pointsOf(grid, only ?? averageSpans(lines), query.function),
     };
+  }
+
+  async many(query: ManyQuery): Promise<readonly Series[]> {
+    const found: Series[] = [];
+    for (const resource of query.resources.slice(0, MAX_MANY)) found.push(await this.series({ ...query, resource }));
+    return found;
+  }
+
+  async catalogue(_query: CatalogueQuery): Promise<readonly StoredSeries[]> {
+    await this.#opened();
+    return [];
   }
 
   async latest(query: LatestQuery): Promise<readonly LatestValue[]> {

@@ -110,8 +110,15 @@ export function valueOf(values: readonly number[], average: number, wanted: Seri
     case 'last':
       return values.at(-1) ?? average;
     case 'p95':
-      return values.toSorted((a, b) => a - b)[Math.ceil(0.95 * values.length) - 1] ?? average;
+      return ranked(values, 95) ?? average;
+    case 'p99':
+      return ranked(values, 99) ?? average;
   }
+}
+
+/** Nearest rank, ceil(percent n / 100). */
+function ranked(values: readonly number[], percent: number): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.ceil((percent * values.length) / 100) - 1];
 }
 
 function overlapOf(span: Span, atMs: EpochMs, endMs: EpochMs): DurationMs {

@@ -83,9 +83,9 @@ export const METRICS: Readonly<Record<string, Metric>> = {
 };
 
 const SENSOR = /^sensor_[a-z0-9_]{1,40}$/;
-const OF_COUNTERS: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'delta'];
-const OF_SHARES: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95'];
-const OF_NUMBERS: readonly SeriesFunction[] = ['avg', 'min', 'max', 'last', 'p95'];
+const OF_COUNTERS: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99', 'delta'];
+const OF_SHARES: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99'];
+const OF_NUMBERS: readonly SeriesFunction[] = ['avg', 'min', 'max', 'last', 'p95', 'p99'];
 
 /** The metric name of a sensor's class as the profile gives it. */
 export function sensorMetric(sensorClass: string): string {

@@ -5,9 +5,9 @@ import type { Projection } from '../project/projection.ts';
 
 /**
  * What stands for a step of the grid, over the spans between two readings that overlap it. rate: average per second (the same as avg).
- * last: of the latest span. p95: nearest rank ceil(0.95 n). delta: what a counter moved, exactly, whole spans split over the grid in integers.
+ * last: of the latest span. p95, p99: nearest rank ceil(0.95 n), ceil(0.99 n) of the spans, or of the five-minute averages where only those are left. delta: what a counter moved, exactly, whole spans split over the grid in integers.
  */
-export const SERIES_FUNCTIONS = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'delta'] as const;
+export const SERIES_FUNCTIONS = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99', 'delta'] as const;
 export type SeriesFunction = (typeof SERIES_FUNCTIONS)[number];
 
 export interface SeriesQuery {
@@ -43,6 +43,40 @@ export interface Series {
   readonly points: readonly SeriesPoint[];
 }
 
+/** The same question about several resources at once. */
+export interface ManyQuery extends Omit<SeriesQuery, 'resource'> {
+  /** At most MAX_MANY; each answered in this order, with points of null where nothing is known of it. */
+  readonly resources: readonly string[];
+}
+
+/** How several series become one, step by step; a step nobody knows is null, one that some know is made of those. */
+export const SERIES_GROUPS = ['sum', 'avg', 'min', 'max'] as const;
+export type SeriesGroup = (typeof SERIES_GROUPS)[number];
+
+export interface CatalogueQuery {
+  /** Exactly; without it all. */
+  readonly metric?: string;
+  readonly device?: string;
+  /** Resources after this one (by metric and resource, code units). */
+  readonly after?: { readonly metric: string; readonly resource: string };
+  /** At most MAX_CATALOGUE. */
+  readonly limit: number;
+}
+
+/** A series that the store has values of. */
+export interface StoredSeries {
+  readonly metric: string;
+  readonly resource: string;
+  /** '' for a point of another program. */
+  readonly device: string;
+  /** '' for a device itself; an interface's key; `processor:INDEX`. */
+  readonly part: string;
+  readonly description: string;
+  readonly unit: string;
+  /** Of a point of another program; empty else. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 export interface LatestQuery {
   readonly metric: string;
   /** At most MAX_LATEST. */
@@ -63,11 +97,15 @@ export interface TopQuery {
   readonly toMs: EpochMs;
   /** At most MAX_TOP. */
   readonly limit: number;
+  /** What they are ranked by; the average over what is known of the span where it is left out. */
+  readonly function?: 'avg' | 'max' | 'p95' | 'last';
+  /** Only these devices with all their parts, and these single resources; everything where it is left out. */
+  readonly among?: { readonly devices: readonly string[]; readonly resources: readonly string[] };
 }
 
 export interface TopResource {
   readonly resource: string;
-  /** Average over what is known of the span. */
+  /** By the function of the query. */
   readonly value: number;
 }
 
@@ -84,6 +122,10 @@ export interface GaugeResource {
 export const MAX_POINTS = 5000;
 export const MAX_LATEST = 10_000;
 export const MAX_TOP = 1000;
+export const MAX_MANY = 1000;
+/** Points of one answer about many resources. */
+export const MAX_MANY_POINTS = 1_000_000;
+export const MAX_CATALOGUE = 10_000;
 
 /**
  * Queries throw metric_unknown or series_too_long; all calls throw store_damaged, store_full or store_unavailable
@@ -92,6 +134,9 @@ export const MAX_TOP = 1000;
 export interface MetricStore extends Component, Projection {
   readonly name: 'store';
   series(query: SeriesQuery): Promise<Series>;
+  /** Throws series_too_long beyond MAX_MANY_POINTS. */
+  many(query: ManyQuery): Promise<readonly Series[]>;
+  catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]>;
   /** Resources without a value since then are left out. */
   latest(query: LatestQuery): Promise<readonly LatestValue[]>;
   /** The highest first; resources without a value are left out. */

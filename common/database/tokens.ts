@@ -134,7 +134,7 @@ export class TokenStore implements Authenticator {
     const row = rows[0];
     this.#cache.delete(key);
     if (row === undefined) return null;
-    const principal = { name: row.name, role: roleOf(row.role) };
+    const principal: Principal = { name: row.name, role: roleOf(row.role), scope: null };
     if (generation === this.#generation) this.#remember(key, principal, now + CACHE_MS);
     return principal;
   }

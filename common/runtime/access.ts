@@ -1,14 +1,28 @@
-// Who may do what: roles, the principal behind a request, and the port that turns a token into one.
+// Who may do what: roles, the part of the network and of the customers a principal may see, and the port that turns a token into one.
 
-/** agent writes batches; bridge reads readings; the others are people. administrator may do everything. */
-export type Role = 'agent' | 'bridge' | 'viewer' | 'operator' | 'billing' | 'administrator';
+/**
+ * agent writes batches; bridge reads readings; the others are people. care answers customers: their services, open faults and bills, no
+ * device's secrets. administrator may do everything within its scope.
+ */
+export type Role = 'agent' | 'bridge' | 'viewer' | 'operator' | 'care' | 'billing' | 'administrator';
 
-export const ROLES: readonly Role[] = ['agent', 'bridge', 'viewer', 'operator', 'billing', 'administrator'];
+export const ROLES: readonly Role[] = ['agent', 'bridge', 'viewer', 'operator', 'care', 'billing', 'administrator'];
+
+/**
+ * What of the network and of the customers a principal sees: devices of these sites, and the interfaces, services and bills of these
+ * customers. Both together are a union. Law of the design: it is enforced where rows are read (collector/access/viewpoint.ts).
+ */
+export interface Scope {
+  readonly sites: readonly string[];
+  readonly customers: readonly string[];
+}
 
 export interface Principal {
   /** For an agent the agent's name. */
   readonly name: string;
   readonly role: Role;
+  /** Null: everything. */
+  readonly scope: Scope | null;
 }
 
 export interface Authenticator {
@@ -19,7 +33,7 @@ export interface Authenticator {
 /** Which roles a route lets in; 'open' needs no token (health only). */
 export type RouteAccess = 'open' | readonly Role[];
 
-export const READERS: readonly Role[] = ['viewer', 'operator', 'billing', 'bridge'];
+export const READERS: readonly Role[] = ['viewer', 'operator', 'care', 'billing', 'bridge'];
 
 export function mayEnter(principal: Principal, access: readonly Role[]): boolean {
   return principal.role === 'administrator' || access.includes(principal.role);

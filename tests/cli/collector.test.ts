@@ -44,7 +44,7 @@ test('it runs until the signal, logs JSON on standard error, and ends with 0', a
   const who = await fetch(`http://127.0.0.1:${port}/api/v1/whoami`, {
     headers: { authorization: `Bearer ${environment['WEIR_ADMIN_TOKEN']}` },
   });
-  expect(await who.json()).toEqual({ name: 'administrator', role: 'administrator' });
+  expect(await who.json()).toEqual({ name: 'administrator', role: 'administrator', scope: null });
   expect(await weir.interrupt()).toBe(0);
   const lines = weir.output().trim().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as { component: string }).component)).toContain('collector');

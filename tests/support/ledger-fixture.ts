@@ -93,7 +93,8 @@ export class LedgerFixture {
         work: this.work,
         clock,
         authenticator: {
-          authenticate: (token) => Promise.resolve(isRole(token) ? { name: `a ${token}`, role: token } : null),
+          authenticate: (token) =>
+            Promise.resolve(isRole(token) ? { name: `a ${token}`, role: token, scope: null } : null),
         },
         prepared: () => this.prepared,
         gateNames: GATE_NAMES,

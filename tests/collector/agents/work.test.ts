@@ -283,7 +283,7 @@ test('agents that wait do not hold a collector that stops', async () => {
 describe('the desk', () => {
   let postgres: TestDatabase;
   const { reporter } = silentReporter();
-  const BY = { name: 'olga', role: 'operator' } as const;
+  const BY = { name: 'olga', role: 'operator', scope: null } as const;
   const POLL: WorkRequest = { kind: 'poll', device: 'core1', varbinds: [], reason: '', expiresMs: 60_000 };
   let ids = 0;
 

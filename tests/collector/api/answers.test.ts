@@ -253,7 +253,7 @@ describe('series', () => {
       name: 'in_bps',
       unit: 'bit/s',
       deltaUnit: 'bit',
-      functions: ['rate', 'avg', 'min', 'max', 'last', 'p95', 'delta'],
+      functions: ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99', 'delta'],
     });
   });
 });
@@ -424,6 +424,7 @@ describe('access', () => {
     expect((await fixture.ask('/api/v1/whoami', { token: null, headers })).body).toEqual({
       name: 'billing-bridge',
       role: 'bridge',
+      scope: null,
     });
     const gone = await fixture.ask('/api/v1/session', {
       method: 'DELETE',

@@ -24,7 +24,8 @@ function serverOf(bridgeUrl = 'http://127.0.0.1:9', bounds: Partial<typeof BRIDG
   const server = createServer(reporter, {
     maxBodyBytes: 1000,
     authenticator: {
-      authenticate: (token) => Promise.resolve(token === 'of-anna' ? { name: 'anna', role: 'operator' } : null),
+      authenticate: (token) =>
+        Promise.resolve(token === 'of-anna' ? { name: 'anna', role: 'operator', scope: null } : null),
     },
   });
   addBrowserProtection(server);

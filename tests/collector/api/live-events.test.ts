@@ -118,7 +118,7 @@ test('a browser that reads nothing costs no more than the bound, and is told to 
   const hub = new EventHub(reporter, { maxStreams: 1, maxBufferBytes: 2000 }, { clock: new SystemClock() });
   const server = createServer(reporter, {
     maxBodyBytes: 1000,
-    authenticator: { authenticate: () => Promise.resolve({ name: 'anna', role: 'viewer' }) },
+    authenticator: { authenticate: () => Promise.resolve({ name: 'anna', role: 'viewer', scope: null }) },
   });
   addEventRoutes(new DescribedRoutes(server), hub);
   await server.listen({ port: 0, host: '127.0.0.1' });

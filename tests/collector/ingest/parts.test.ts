@@ -257,7 +257,7 @@ describe('a journal that takes nothing', () => {
       const body = Buffer.from('no batch');
       const sha256 = createHash('sha256').update(body).digest('hex');
       const headers = { ...STREAM, sequence, sha256, sentAtMs: 1_000_000, oldestSequence: null };
-      return ingest.accept({ name: 'agent-1', role: 'agent' }, headers, body, 1_000_000);
+      return ingest.accept({ name: 'agent-1', role: 'agent', scope: null }, headers, body, 1_000_000);
     };
     expect(health()).toMatchObject({ healthy: true });
     await expect(send(1)).rejects.toMatchObject({ code: 'journal_full' });

@@ -79,7 +79,7 @@ class SqlError extends Error {
   readonly code = '42P01';
 }
 
-const ANNA: Principal = { name: 'anna', role: 'viewer' };
+const ANNA: Principal = { name: 'anna', role: 'viewer', scope: null };
 
 function authenticatorOf(registered = () => true) {
   const clock = new VirtualClock(0);
@@ -115,9 +115,9 @@ test('while the database is away a token it confirmed still opens the door, anot
 test('a token given at the start opens it without a database ever', async () => {
   const { clock, state, authenticator } = authenticatorOf();
   state.mode = 'away';
-  authenticator.give('of-agent-1', { name: 'agent-1', role: 'agent' });
+  authenticator.give('of-agent-1', { name: 'agent-1', role: 'agent', scope: null });
   await clock.advance(10 * 86_400_000);
-  expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent' });
+  expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent', scope: null });
 });
 
 test('a database that is there and not prepared yet is as one that is away', async () => {
@@ -131,8 +131,8 @@ test('a database that is there and not prepared yet is as one that is away', asy
 test('a given token that the database does not know yet opens the door until it must know it', async () => {
   let registered = false;
   const { authenticator } = authenticatorOf(() => registered);
-  authenticator.give('of-agent-1', { name: 'agent-1', role: 'agent' });
-  expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent' });
+  authenticator.give('of-agent-1', { name: 'agent-1', role: 'agent', scope: null });
+  expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent', scope: null });
   expect(await authenticator.authenticate('of-berta')).toBeNull();
   registered = true;
   expect(await authenticator.authenticate('of-agent-1')).toBeNull();

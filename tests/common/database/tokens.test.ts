@@ -39,7 +39,7 @@ beforeEach(async () => {
 test('a made token opens, another does not; the database has only its hash', async () => {
   const token = await store.create('agent-1', 'agent');
   expect(token).toMatch(/^weir_[A-Za-z0-9_-]{43}$/);
-  expect(await store.authenticate(token)).toEqual({ name: 'agent-1', role: 'agent' });
+  expect(await store.authenticate(token)).toEqual({ name: 'agent-1', role: 'agent', scope: null });
   expect(await store.authenticate(`${token}x`)).toBeNull();
   expect(await store.authenticate('')).toBeNull();
   expect(await store.authenticate('x'.repeat(100_000))).toBeNull();
@@ -81,7 +81,7 @@ test('a given token is registered once however often, and again after it was rev
   expect(await store.list()).toHaveLength(1);
   await store.revoke('administrator');
   await store.ensure(GIVEN, 'administrator', 'administrator');
-  expect(await store.authenticate(GIVEN)).toEqual({ name: 'administrator', role: 'administrator' });
+  expect(await store.authenticate(GIVEN)).toEqual({ name: 'administrator', role: 'administrator', scope: null });
 });
 
 test('a given token takes the place of the one given before, not of those made here', async () => {

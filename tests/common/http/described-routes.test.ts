@@ -11,7 +11,7 @@ import { silentReporter } from '../../support/silent-reporter.ts';
 const server = () =>
   createServer(silentReporter().reporter, {
     maxBodyBytes: 1000,
-    authenticator: { authenticate: (token) => Promise.resolve({ name: token, role: 'viewer' }) },
+    authenticator: { authenticate: (token) => Promise.resolve({ name: token, role: 'viewer', scope: null }) },
   });
 type Server = ReturnType<typeof server>;
 const open: Server[] = [];

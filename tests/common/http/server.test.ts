@@ -10,9 +10,9 @@ import { WeirError } from '../../../common/runtime/errors.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 
 const TOKENS: ReadonlyMap<string, Principal> = new Map([
-  ['anna', { name: 'anna', role: 'viewer' }],
-  ['root', { name: 'root', role: 'administrator' }],
-  ['a%b c', { name: 'odd', role: 'viewer' }],
+  ['anna', { name: 'anna', role: 'viewer', scope: null }],
+  ['root', { name: 'root', role: 'administrator', scope: null }],
+  ['a%b c', { name: 'odd', role: 'viewer', scope: null }],
 ]);
 
 const open: FastifyInstance[] = [];

@@ -195,8 +195,10 @@ describe('access', () => {
   test('a role enters where it is named, an administrator everywhere, nobody else', () => {
     for (const role of ROLES)
       for (const access of ROLES.map((one): readonly Role[] => [one]))
-        expect(mayEnter({ name: 'x', role }, access)).toBe(role === 'administrator' || access.includes(role));
-    expect(mayEnter({ name: 'x', role: 'viewer' }, [])).toBe(false);
-    expect(mayEnter({ name: 'x', role: 'administrator' }, [])).toBe(true);
+        expect(mayEnter({ name: 'x', role, scope: null }, access)).toBe(
+          role === 'administrator' || access.includes(role),
+        );
+    expect(mayEnter({ name: 'x', role: 'viewer', scope: null }, [])).toBe(false);
+    expect(mayEnter({ name: 'x', role: 'administrator', scope: null }, [])).toBe(true);
   });
 });
