@@ -1,6 +1,7 @@
 // Applies batches to the alarms: memories and alarms change in the transaction that claims the batch, so a crash anywhere loses and doubles nothing.
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
@@ -97,7 +98,12 @@ export class FaultsProjection implements Projection, Component {
           fresh.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)),
         ),
       };
-      const changes = fresh.flatMap((entry) => this.#judge(entry, known));
+      const changes: OriginatedChange[] = [];
+      const breather = new Breather(this.#deps.clock);
+      for (const entry of fresh) {
+        changes.push(...this.#judge(entry, known));
+        await breather.breathe();
+      }
       await this.#memories.write(connection, known.devices.values(), known.agents.values());
       return writeChanges(connection, changes, this.#config.historyEntries);
     });

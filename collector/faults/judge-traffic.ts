@@ -1,27 +1,47 @@
 // What the counters of an interface say between two polls: utilisation against its speed, and packets with errors.
+import { endianness } from 'node:os';
 import { type CounterReading, difference } from '../../common/model/counter.ts';
-import { type CounterColumn, counterAt, observedAt, type Table } from '../../common/model/poll.ts';
+import { type CounterColumn, observedAt, type Segment, type Table } from '../../common/model/poll.ts';
 import { countersOf, numbersOf } from '../../common/model/table-columns.ts';
 import { TIME_TICKS_MODULUS } from '../../common/model/time.ts';
 import type { ThresholdInformation } from './alarm.ts';
-import { type CounterRows, type KeptCounter, type RowClock, readingOf } from './counter-rows.ts';
+import { type RowClock, readingOf } from './counter-rows.ts';
 import { type InterfaceMemory, remember, type StreakName } from './device-memory.ts';
 import type { ThresholdRule } from './fault-rules.ts';
 import { isActive, OFF, type Round } from './round.ts';
 
+/** A counter column with its values as words of 32 bits, so that a bigint is made only where it is worth asking `difference`. */
+interface Words {
+  readonly column: CounterColumn;
+  readonly words: Uint32Array;
+}
+
 interface Watched {
   /** Place in KEPT_COUNTERS. */
   readonly counter: number;
-  readonly columns: readonly (CounterColumn | undefined)[];
+  /** The wide one, and the narrow one that stands in for it. */
+  readonly columns: readonly Words[];
   readonly alarmType: 'high-utilisation' | 'interface-errors';
   readonly qualifier: 'in' | 'out';
   readonly streak: StreakName;
   readonly rule: ThresholdRule;
 }
 
-/** A quick look is trusted below this part of the level that raises. */
-const FAR_BELOW = 0.5;
+/** One row of the table, as its counters are judged; the same object from row to row. */
+interface Look {
+  row: number;
+  clock: Omit<RowClock, 'discontinuityTicks'>;
+  discontinuityTicks: number | null;
+  speedBps: number;
+  /** Since its counters were read before. */
+  seconds: number;
+}
+
+/** A quick look is trusted below this part of the level that raises: it rounds where a counter passes 2^53. */
+const BELOW = 0.99;
 const HALF_OF_32_BITS = 2n ** 31n;
+/** Which of the two words of a counter holds its lower half. */
+const LOW = endianness() === 'LE' ? 0 : 1;
 
 /** Judges one row after the other of a table and keeps their counters. */
 export function trafficOf(round: Round, table: Table): (found: InterfaceMemory, row: number) => void {
@@ -29,32 +49,48 @@ export function trafficOf(round: Round, table: Table): (found: InterfaceMemory, 
   const speeds = numbersOf(table, 'ifSpeedBps');
   const discontinuities = numbersOf(table, 'ifCounterDiscontinuityTime');
   const watched = watchedOf(table, rules.highUtilisation, rules.interfaceErrors);
+  const first = table.segments[0];
+  if (first === undefined) return () => undefined;
+  const look: Look = {
+    row: 0,
+    clock: clockOf(round, first),
+    discontinuityTicks: null,
+    speedBps: Number.NaN,
+    seconds: 0,
+  };
   let at = 0;
   return (found, row) => {
-    while ((table.segments[at + 1]?.firstRow ?? Number.POSITIVE_INFINITY) <= row) at += 1;
-    const segment = table.segments[at];
-    if (segment === undefined) return;
-    const clock: RowClock = {
-      observedAtMs: observedAt(segment, round.clockOffsetMs),
-      monotonicMs: segment.monotonicMs,
-      uptimeTicks: ticksOrNull(segment.uptimeTicks),
-      discontinuityTicks: ticksOrNull(discontinuities?.[row]),
-      processHash: round.processHash,
-    };
-    const counters = watched.map(({ columns }) => cellOf(columns, row));
-    const speedBps = speeds?.[row] ?? Number.NaN;
-    const before = memory.rows.clock(found.slot);
-    if (before !== null && before.observedAtMs < clock.observedAtMs)
-      for (const [place, one] of watched.entries())
-        judgeCounter(round, found, one, clock, counters[place] ?? null, speedBps, memory.rows);
-    memory.rows.write(found.slot, clock, counters);
+    for (let next = table.segments[at + 1]; next !== undefined && next.firstRow <= row; next = table.segments[at + 1]) {
+      at += 1;
+      look.clock = clockOf(round, next);
+    }
+    look.row = row;
+    look.discontinuityTicks = ticksOrNull(discontinuities?.[row]);
+    look.speedBps = speeds?.[row] ?? Number.NaN;
+    look.seconds = memory.rows.secondsBefore(found.slot, look.clock);
+    if (look.seconds > 0) for (const one of watched) judgeCounter(round, found, one, look);
+    memory.rows.write(found.slot, look.clock, look.discontinuityTicks);
+    for (const { columns, counter } of watched) {
+      const cell = cellOf(columns, row);
+      if (cell === null) continue;
+      memory.rows.keep(found.slot, counter, high(cell, row), low(cell, row), cell.column.width);
+    }
+  };
+}
+
+function clockOf(round: Round, segment: Segment): Look['clock'] {
+  return {
+    observedAtMs: observedAt(segment, round.clockOffsetMs),
+    monotonicMs: segment.monotonicMs,
+    uptimeTicks: ticksOrNull(segment.uptimeTicks),
+    processHash: round.processHash,
   };
 }
 
 function watchedOf(table: Table, utilisation: ThresholdRule, errors: ThresholdRule): Watched[] {
   const octets = { alarmType: 'high-utilisation', rule: utilisation } as const;
   const faulty = { alarmType: 'interface-errors', rule: errors } as const;
-  const columns = (...names: string[]): Watched['columns'] => names.map((name) => countersOf(table, name));
+  const columns = (...names: string[]): Words[] => names.flatMap((name) => wordsOf(countersOf(table, name)));
   return [
     { counter: 0, columns: columns('ifHCInOctets', 'ifInOctets'), qualifier: 'in', streak: 'in', ...octets },
     { counter: 1, columns: columns('ifHCOutOctets', 'ifOutOctets'), qualifier: 'out', streak: 'out', ...octets },
@@ -63,47 +99,55 @@ function watchedOf(table: Table, utilisation: ThresholdRule, errors: ThresholdRu
   ];
 }
 
-function judgeCounter(
-  round: Round,
-  found: InterfaceMemory,
-  one: Watched,
-  clock: RowClock,
-  counter: KeptCounter | null,
-  speedBps: number,
-  rows: CounterRows,
-): void {
+function wordsOf(column: CounterColumn | undefined): Words[] {
+  if (column === undefined) return [];
+  const { buffer, byteOffset, length } = column.values;
+  return [{ column, words: new Uint32Array(buffer, byteOffset, length * 2) }];
+}
+
+function judgeCounter(round: Round, found: InterfaceMemory, one: Watched, look: Look): void {
   const { memory, atMs, say } = round;
   const { rule, alarmType, qualifier } = one;
-  const resource = `${memory.device}/${found.key}`;
-  const raised = memory.active.size > 0 && isActive(memory, resource, alarmType, qualifier);
+  const raised = memory.active.size > 0 && isActive(memory, resourceOf(memory, found), alarmType, qualifier);
   if (!rule.enabled) {
-    if (raised) say({ active: false, resource, alarmType, qualifier, atMs, text: OFF });
+    if (raised) say({ active: false, resource: resourceOf(memory, found), alarmType, qualifier, atMs, text: OFF });
     return;
   }
   const octets = alarmType === 'high-utilisation';
-  if (counter === null || (octets && !(speedBps > 0))) return;
+  const cell = cellOf(one.columns, look.row);
+  if (cell === null || (octets && !(look.speedBps > 0))) return;
   const streak = found.streaks[one.streak];
   if (!raised && (streak === undefined || streak.raise === 0)) {
-    const seconds = (clock.observedAtMs - (rows.clock(found.slot)?.observedAtMs ?? clock.observedAtMs)) / 1000;
-    const moved = rows.about(
-      found.slot,
-      one.counter,
-      Number(counter.value >> 32n),
-      Number(counter.value & 0xffff_ffffn),
-    );
-    const level = octets ? (rule.raiseAt * speedBps) / 800 : rule.raiseAt;
-    if (moved >= 0 && seconds > 0 && moved < seconds * level * FAR_BELOW) return;
+    const moved = memory.rows.about(found.slot, one.counter, high(cell, look.row), low(cell, look.row));
+    const level = octets ? (rule.raiseAt * look.speedBps) / 800 : rule.raiseAt;
+    if (moved >= 0 && moved < look.seconds * level * BELOW) return;
   }
-  const previous = rows.reading(found.slot, one.counter);
-  if (previous === null) return;
-  const rate = rateOf(previous, readingOf(clock, counter), octets ? speedBps : null, round.poll.intervalMs);
-  if (rate === null) {
-    // Polls in a row are polls with nothing unknown between them.
-    if (streak !== undefined) remember(memory, streak, { raise: 0 });
-    return;
-  }
-  const observed = octets ? (rate * 800) / speedBps : rate;
-  judgeLevel(round, found, one, observed, raised);
+  const observed = observedOf(round, found, one, look, cell.column);
+  if (observed === undefined) return;
+  if (observed !== null) return judgeLevel(round, found, one, observed, raised);
+  // Polls in a row are polls with nothing unknown between them.
+  if (streak !== undefined) remember(memory, streak, { raise: 0 });
+}
+
+/** Percent of the speed, or a second; null where it cannot be known, undefined where there is no reading before. */
+function observedOf(
+  { memory, poll }: Round,
+  found: InterfaceMemory,
+  one: Watched,
+  { clock, discontinuityTicks, speedBps, row }: Look,
+  column: CounterColumn,
+): number | null | undefined {
+  const previous = memory.rows.reading(found.slot, one.counter);
+  const value = column.values[row];
+  if (previous === null || value === undefined) return undefined;
+  const octets = one.alarmType === 'high-utilisation';
+  const reading = readingOf({ ...clock, discontinuityTicks }, value, column.width);
+  const rate = rateOf(previous, reading, octets ? speedBps : null, poll.intervalMs);
+  return rate === null || !octets ? rate : (rate * 800) / speedBps;
+}
+
+function resourceOf(memory: Round['memory'], found: InterfaceMemory): string {
+  return `${memory.device}/${found.key}`;
 }
 
 /** Counts polls above and below the two levels; between them the alarm stays as it is. */
@@ -115,7 +159,7 @@ function judgeLevel(round: Round, found: InterfaceMemory, one: Watched, observed
   const raise = observed >= rule.raiseAt ? Math.min(streak.raise + 1, rule.raiseAfterPolls) : 0;
   const clear = raised && observed < rule.clearBelow ? Math.min(streak.clear + 1, rule.clearAfterPolls) : 0;
   remember(memory, streak, { raise, clear });
-  const key = { resource: `${memory.device}/${found.key}`, alarmType, qualifier };
+  const key = { resource: resourceOf(memory, found), alarmType, qualifier };
   const words = alarmType === 'high-utilisation' ? 'Utilisation' : 'Packets with errors';
   const unit = alarmType === 'high-utilisation' ? '%' : ' a second';
   const figure = observed.toFixed(observed < 10 ? 2 : 1);
@@ -150,12 +194,18 @@ function rateOf(
   return (Number(found.delta) * 1000) / found.durationMs;
 }
 
-function cellOf(columns: Watched['columns'], row: number): KeptCounter | null {
-  for (const column of columns) {
-    const value = column === undefined ? null : counterAt(column, row);
-    if (column !== undefined && value !== null) return { value, width: column.width };
-  }
+/** The column that has a value in the row; the wide one where both have. */
+function cellOf(columns: readonly Words[], row: number): Words | null {
+  for (const one of columns) if (one.column.present[row] === 1) return one;
   return null;
+}
+
+function high({ words }: Words, row: number): number {
+  return words[row * 2 + 1 - LOW] ?? 0;
+}
+
+function low({ words }: Words, row: number): number {
+  return words[row * 2 + LOW] ?? 0;
 }
 
 function ticksOrNull(value: number | null | undefined): number | null {

@@ -65,7 +65,7 @@ function judgeReboot(round: Round): void {
     const { monotonicMs, uptimeTicks } = clock;
     const observedAtMs = Math.min(Math.round(clock.receivedAtMs - round.clockOffsetMs), atMs);
     const before = memory.rows.clock(0);
-    memory.rows.write(0, { observedAtMs, monotonicMs, uptimeTicks, discontinuityTicks: null, processHash }, []);
+    memory.rows.write(0, { observedAtMs, monotonicMs, uptimeTicks, processHash }, null);
     const bootedAtMs = observedAtMs - uptimeTicks * MS_PER_TICK;
     if (before !== null && before.uptimeTicks !== null) {
       const elapsedMs =

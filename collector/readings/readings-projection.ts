@@ -3,6 +3,7 @@ import type { Database, Queryable } from '../../common/database/database.ts';
 import type { Batch } from '../../common/model/batch.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { InventoryWriter } from '../inventory/inventory-writer.ts';
@@ -166,7 +167,12 @@ export class ReadingsProjection implements Projection {
       polls.map(({ device }) => device.id),
     );
     const count = { nameless: 0, misfits: 0 };
-    const batches = fresh.map((entry) => this.#buildBatch(entry, names, arena, changes, count));
+    const batches: PagedBatch[] = [];
+    const breather = new Breather(this.#deps.clock);
+    for (const entry of fresh) {
+      batches.push(this.#buildBatch(entry, names, arena, changes, count));
+      await breather.breathe();
+    }
     return { batches, ...count };
   }
 
