@@ -98,9 +98,11 @@ function identity(recording: Recording, poll: Poll): Finding {
     ['version', 'version'],
     ['serial', 'serial'],
   ] as const) {
-    const wanted = folded(text(row[theirs]));
+    // `S4128F-ON` and `s4128Fon` are one model in two spellings.
+    const fold = theirs === 'hardware' ? spelling : folded;
+    const wanted = fold(text(row[theirs]));
     if (wanted === '') continue;
-    const found = folded(text(device[ours]));
+    const found = fold(text(device[ours]));
     expected += 1;
     const same = found === wanted || (theirs !== 'serial' && found !== '' && contain(found, wanted));
     if (same) right += 1;
@@ -199,6 +201,10 @@ function number(value: unknown): number {
 
 function text(value: Row[string]): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+function spelling(value: string): string {
+  return value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 
 function folded(value: string): string {
