@@ -5,7 +5,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { COUNTER_COLUMNS, type CounterMetric, type NumberMetric } from './metrics.ts';
-import { DISCONTINUITY_BIT, SPEED_BIT, UPTIME_BIT, WIDE_SHIFT } from './poll-rows.ts';
+import { DISCONTINUITY_BIT, SPEED_BIT, UPTIME_BIT, WIDE_SHIFT } from './interface-columns.ts';
 import { counterSpan, counterSpans, gaugeSpans, type Span, type StoredReading, type StoredValue } from './spans.ts';
 
 /** More raw readings than this are not read for one answer; a longer time wants a coarser store. */

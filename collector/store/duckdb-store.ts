@@ -1,5 +1,6 @@
 // The embedded metric store: one DuckDB file with the readings and the position of the journal, opened anew after every failure.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric as Count, Reporter } from '../../common/runtime/reporter.ts';
@@ -88,7 +89,7 @@ export class DuckDbStore implements MetricStore {
     const startedAtMs = this.#clock.monotonicMs();
     const opened = await this.#opened();
     try {
-      const { rows, dropped } = await opened.writer.apply(entries);
+      const { rows, dropped } = await opened.writer.apply(entries, new Breather(this.#clock));
       this.#rows.add(rows);
       if (dropped > 0) this.#dropped.add(dropped);
       if (rows < LARGE_CHUNK_ROWS) await this.#pause(startedAtMs);

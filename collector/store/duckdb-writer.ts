@@ -3,10 +3,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Poll } from '../../common/model/poll.ts';
 import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import type { Breather } from '../../common/runtime/breather.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import { type TableName, TABLES, TableAppender } from './duckdb-append.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
-import { deviceRow, gaugeRows, type InterfaceRow, interfaceRows } from './poll-rows.ts';
+import { InterfaceAppender } from './interface-appender.ts';
+import { interfaceColumns } from './interface-columns.ts';
+import { deviceRow, gaugeRows } from './poll-rows.ts';
 import { ResourceBook, type ResourceKind } from './resource-book.ts';
 
 /** Holes remembered of a stream; the oldest beyond count as closed: what comes late into one is not stored. */
@@ -18,7 +21,9 @@ export interface Applied {
   readonly dropped: number;
 }
 
-type Appenders = Readonly<Record<TableName, TableAppender>>;
+interface Appenders extends Readonly<Record<Exclude<TableName, 'interface_metrics'>, TableAppender>> {
+  readonly interface_metrics: InterfaceAppender;
+}
 
 /** What the file holds, as far as writing needs it; after a failed transaction it is wrong and must be loaded anew. */
 export class DuckDbWriter {
@@ -68,19 +73,20 @@ export class DuckDbWriter {
     return this.#positions.get(journal) ?? 0;
   }
 
-  async apply(entries: readonly JournaledBatch[]): Promise<Applied> {
+  /** Between two batches others have a turn. */
+  async apply(entries: readonly JournaledBatch[], breather: Breather): Promise<Applied> {
     const unseen = entries.filter((entry) => entry.position > this.position(entry.journal));
     if (unseen.length === 0) return { rows: 0, dropped: 0 };
     this.#rows = 0;
     this.#dropped = 0;
     await this.#file.transaction(async (connection) => {
       const appenders: Appenders = {
-        interface_metrics: new TableAppender(connection, 'interface_metrics'),
+        interface_metrics: new InterfaceAppender(connection),
         device_metrics: new TableAppender(connection, 'device_metrics'),
         gauge_metrics: new TableAppender(connection, 'gauge_metrics'),
       };
       try {
-        const streams = await this.#appendAll(appenders, unseen);
+        const streams = await this.#appendAll(appenders, unseen, breather);
         await this.#writeResources(connection);
         await this.#writeMarks(connection, streams);
         await this.#writePositions(connection, unseen);
@@ -105,12 +111,13 @@ export class DuckDbWriter {
   }
 
   /** The streams that have moved on. */
-  async #appendAll(appenders: Appenders, entries: readonly JournaledBatch[]): Promise<Set<string>> {
+  async #appendAll(appenders: Appenders, entries: readonly JournaledBatch[], breather: Breather): Promise<Set<string>> {
     for (const appender of Object.values(appenders)) await appender.open();
     const streams = new Set<string>();
     for (const entry of entries) {
       if (!this.#claim(entry, streams)) continue;
       for (const poll of entry.batch.polls) this.#appendPoll(appenders, poll, entry.clockOffsetMs);
+      await breather.breathe();
     }
     for (const appender of Object.values(appenders)) appender.finish();
     return streams;
@@ -146,10 +153,9 @@ export class DuckDbWriter {
     const process = hashOf(poll.processId);
     for (const table of poll.tables) {
       if (table.name === 'interface') {
-        for (const row of interfaceRows(table, clockOffsetMs)) {
-          const resource = this.book.interface(poll.device, row.interfaceKey, intervalMs);
-          this.#append(appenders.interface_metrics, resource?.id, (id) => columnsOf(row, id, process, intervalMs));
-        }
+        const columns = interfaceColumns(table, clockOffsetMs);
+        const ids = this.#interfaceIds(poll.device, columns.keys, intervalMs);
+        this.#rows += appenders.interface_metrics.append(ids, columns, process, intervalMs);
       } else if (table.name === 'processor' || table.name === 'memory' || table.name === 'sensor') {
         for (const row of gaugeRows(table, clockOffsetMs)) {
           const resource = this.book.gauge(poll.device, row, intervalMs);
@@ -157,6 +163,19 @@ export class DuckDbWriter {
         }
       }
     }
+  }
+
+  /** 0 for a row that is left out. */
+  #interfaceIds(device: string, keys: readonly string[], intervalMs: number): Int32Array {
+    const ids = new Int32Array(keys.length);
+    for (let row = 0; row < keys.length; row += 1) {
+      const key = keys[row] ?? '';
+      if (key === '') continue;
+      const resource = this.book.interface(device, key, intervalMs);
+      if (resource === null) this.#dropped += 1;
+      else ids[row] = resource.id;
+    }
+    return ids;
   }
 
   #append(
@@ -220,23 +239,6 @@ export class DuckDbWriter {
         position: BigInt(this.position(journal)),
       });
   }
-}
-
-function columnsOf(row: InterfaceRow, id: number, process: number, intervalMs: number): (number | bigint)[] {
-  return [
-    id,
-    BigInt(row.atMs),
-    row.flags,
-    ...row.counters,
-    row.uptimeTicks,
-    row.discontinuityTicks,
-    process,
-    BigInt(Math.round(row.monotonicMs)),
-    intervalMs,
-    row.speedBps,
-    row.adminStatus,
-    row.operStatus,
-  ];
 }
 
 /** FNV-1a: the store only has to tell one process of an agent from the next. */

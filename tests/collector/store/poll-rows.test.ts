@@ -1,7 +1,8 @@
 // What of a poll's interfaces, memory, processors and sensors becomes series of the metric store.
 import { expect, test } from 'vitest';
 import { keysOf } from '../../../collector/inventory/row-keys.ts';
-import { gaugeRows, interfaceRows } from '../../../collector/store/poll-rows.ts';
+import { interfaceRows } from '../../../collector/store/interface-columns.ts';
+import { gaugeRows } from '../../../collector/store/poll-rows.ts';
 import type { Table } from '../../../common/model/poll.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 
