@@ -21,9 +21,9 @@ export interface Applied {
   readonly dropped: number;
 }
 
-interface Appenders extends Readonly<Record<Exclude<TableName, 'interface_metrics'>, TableAppender>> {
+type Appenders = Readonly<Record<Exclude<TableName, 'interface_metrics'>, TableAppender>> & {
   readonly interface_metrics: InterfaceAppender;
-}
+};
 
 /** What the file holds, as far as writing needs it; after a failed transaction it is wrong and must be loaded anew. */
 export class DuckDbWriter {
@@ -91,7 +91,7 @@ export class DuckDbWriter {
         await this.#writeMarks(connection, streams);
         await this.#writePositions(connection, unseen);
       } finally {
-        for (const appender of Object.values(appenders)) appender.abandon();
+        for (const appender of allOf(appenders)) appender.abandon();
       }
     });
     return { rows: this.#rows, dropped: this.#dropped };
@@ -112,14 +112,14 @@ export class DuckDbWriter {
 
   /** The streams that have moved on. */
   async #appendAll(appenders: Appenders, entries: readonly JournaledBatch[], breather: Breather): Promise<Set<string>> {
-    for (const appender of Object.values(appenders)) await appender.open();
+    for (const appender of allOf(appenders)) await appender.open();
     const streams = new Set<string>();
     for (const entry of entries) {
       if (!this.#claim(entry, streams)) continue;
       for (const poll of entry.batch.polls) this.#appendPoll(appenders, poll, entry.clockOffsetMs);
       await breather.breathe();
     }
-    for (const appender of Object.values(appenders)) appender.finish();
+    for (const appender of allOf(appenders)) appender.finish();
     return streams;
   }
 
@@ -239,6 +239,10 @@ export class DuckDbWriter {
         position: BigInt(this.position(journal)),
       });
   }
+}
+
+function allOf(appenders: Appenders): readonly (TableAppender | InterfaceAppender)[] {
+  return Object.values<TableAppender | InterfaceAppender>(appenders);
 }
 
 /** FNV-1a: the store only has to tell one process of an agent from the next. */
