@@ -92,8 +92,35 @@ export class ByteWriter {
   }
 }
 
+/** A piece of an arena; `at` is a multiple of eight. */
+export interface Place {
+  readonly buffer: ArrayBuffer;
+  readonly at: number;
+}
+
+const ARENA_BYTES = 64 * 1024;
+const ALIGNED = 8;
+
+/** Memory for the columns of what is read, in few large pieces: a piece for each column is dear to make and to collect. */
+export class Arena {
+  #buffer = new ArrayBuffer(0);
+  #used = 0;
+
+  take(bytes: number): Place {
+    if (this.#used + bytes > this.#buffer.byteLength) {
+      if (bytes > ARENA_BYTES / 2) return { buffer: new ArrayBuffer(bytes), at: 0 };
+      this.#buffer = new ArrayBuffer(ARENA_BYTES);
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#used += Math.ceil(bytes / ALIGNED) * ALIGNED;
+    return { buffer: this.#buffer, at };
+  }
+}
+
 export class ByteReader {
   readonly budget: MemoryBudget;
+  readonly arena = new Arena();
   readonly #bytes: Buffer;
   #at = 0;
 
@@ -150,6 +177,13 @@ export class ByteReader {
     if (count > this.left) throw unreadable('it ends too early');
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  /** Fills the target with the next bytes. */
+  copy(target: Buffer): void {
+    if (target.length > this.left) throw unreadable('it ends too early');
+    this.#bytes.copy(target, 0, this.#at, this.#at + target.length);
+    this.#at += target.length;
   }
 
   /** The number of elements that follow. */

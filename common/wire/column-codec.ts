@@ -1,13 +1,14 @@
 // The columns of a table and the texts of a batch, as batch-codec.ts draws them.
 import { endianness } from 'node:os';
 import type { Column, CounterColumn, NumberColumn, TextColumn } from '../model/poll.ts';
-import { type ByteReader, type ByteWriter, type ListBound, unreadable } from './bytes.ts';
+import { type ByteReader, type ByteWriter, type ListBound, type Place, unreadable } from './bytes.ts';
 
 const ABSENT_INT = -(2 ** 31);
 /** An eight-byte word, and a byte on whether it is there. */
 const CELL_BYTES = 9;
 /** A string takes one or two bytes a character. */
 const STRING_FACTOR = 2;
+const WORD_BYTES = 8;
 const TEXTS: ListBound = { least: 1, most: 1_000_000, memory: 32 };
 const LITTLE_ENDIAN = endianness() === 'LE';
 const [LOW_HALF, HIGH_HALF] = LITTLE_ENDIAN ? [0, 1] : [1, 0];
@@ -121,25 +122,43 @@ export function readColumn(reader: ByteReader, texts: Texts, rows: number): Colu
 function readCounters(reader: ByteReader, name: string, rows: number): CounterColumn {
   const bytes = reader.byte();
   if (bytes !== 4 && bytes !== 8) throw unreadable('a counter has a width that does not exist');
-  const present = new Uint8Array(rows);
-  if (reader.flag()) present.fill(1);
-  else for (let row = 0; row < rows; row += 1) present[row] = reader.flag() ? 1 : 0;
+  const present = readPresence(reader, rows);
   if (bytes === 8) {
-    const values = new BigUint64Array(hostWords(reader, rows, 8));
-    return { kind: 'counter', name, width: 64, values, present };
+    const { buffer, at } = hostWords(reader, rows, 8);
+    return { kind: 'counter', name, width: 64, values: new BigUint64Array(buffer, at, rows), present };
   }
-  const words = new Uint32Array(hostWords(reader, rows, 4));
-  const values = new BigUint64Array(rows);
+  const narrow = hostWords(reader, rows, 4);
+  const words = new Uint32Array(narrow.buffer, narrow.at, rows);
+  const { buffer, at } = reader.arena.take(rows * WORD_BYTES);
   // Written as halves: a bigint for each would be made and thrown away.
-  const halves = new Uint32Array(values.buffer);
+  const halves = new Uint32Array(buffer, at, rows * 2);
   for (let row = 0; row < rows; row += 1) halves[row * 2 + LOW_HALF] = words[row] ?? 0;
-  return { kind: 'counter', name, width: 32, values, present };
+  return { kind: 'counter', name, width: 32, values: new BigUint64Array(buffer, at, rows), present };
+}
+
+function readPresence(reader: ByteReader, rows: number): Uint8Array {
+  if (reader.flag()) return allPresent(rows);
+  const present = new Uint8Array(rows);
+  for (let row = 0; row < rows; row += 1) present[row] = reader.flag() ? 1 : 0;
+  return present;
+}
+
+/** Shared by all columns that have every value: nobody writes into a column that was read. */
+const ONES = new Uint8Array(4096).fill(1);
+
+function allPresent(rows: number): Uint8Array {
+  return rows <= ONES.length ? ONES.subarray(0, rows) : new Uint8Array(rows).fill(1);
 }
 
 function readNumbers(reader: ByteReader, name: string, rows: number): NumberColumn {
-  if (reader.flag()) return { kind: 'number', name, values: new Float64Array(hostWords(reader, rows, 8)) };
-  const words = new Int32Array(hostWords(reader, rows, 4));
-  const values = new Float64Array(rows);
+  if (reader.flag()) {
+    const { buffer, at } = hostWords(reader, rows, 8);
+    return { kind: 'number', name, values: new Float64Array(buffer, at, rows) };
+  }
+  const narrow = hostWords(reader, rows, 4);
+  const words = new Int32Array(narrow.buffer, narrow.at, rows);
+  const { buffer, at } = reader.arena.take(rows * WORD_BYTES);
+  const values = new Float64Array(buffer, at, rows);
   for (let row = 0; row < rows; row += 1) {
     const word = words[row] ?? ABSENT_INT;
     values[row] = word === ABSENT_INT ? Number.NaN : word;
@@ -162,13 +181,13 @@ function inWireOrder(words: BigUint64Array | Float64Array | Uint32Array | Int32A
   return LITTLE_ENDIAN ? bytes : swapped(Buffer.from(bytes), words.BYTES_PER_ELEMENT);
 }
 
-/** The next words of the reader in memory of their own, aligned, in the order of this machine. */
-function hostWords(reader: ByteReader, rows: number, size: number): ArrayBuffer {
-  const words = new ArrayBuffer(rows * size);
-  const bytes = Buffer.from(words);
-  bytes.set(reader.bytes(rows * size));
+/** The next words of the reader in the arena, aligned, in the order of this machine. */
+function hostWords(reader: ByteReader, rows: number, size: number): Place {
+  const place = reader.arena.take(rows * size);
+  const bytes = Buffer.from(place.buffer, place.at, rows * size);
+  reader.copy(bytes);
   if (!LITTLE_ENDIAN) swapped(bytes, size);
-  return words;
+  return place;
 }
 
 function swapped(bytes: Buffer, size: number): Buffer {
