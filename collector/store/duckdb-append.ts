@@ -12,6 +12,7 @@ import {
   UBIGINT,
   UINTEGER,
   UTINYINT,
+  VARCHAR,
 } from '@duckdb/node-api';
 import { COUNTER_COLUMNS } from './metrics.ts';
 
@@ -35,6 +36,8 @@ export const TABLES = {
   ],
   device_metrics: [INTEGER, BIGINT, INTEGER, UTINYINT, INTEGER, INTEGER, INTEGER, UINTEGER],
   gauge_metrics: [INTEGER, BIGINT, INTEGER, DOUBLE],
+  point_metrics: [INTEGER, BIGINT, DOUBLE, BIGINT],
+  point_texts: [INTEGER, BIGINT, VARCHAR, BIGINT],
 } as const satisfies Record<string, readonly DuckDBType[]>;
 
 export type TableName = keyof typeof TABLES;

@@ -26,6 +26,13 @@ const SCHEMA = [
      duration_ms integer not null, requests integer not null, retries integer not null, uptime_ticks uinteger)`,
   `create table if not exists gauge_metrics (
      resource integer not null, at_ms bigint not null, interval_ms integer not null, value double not null)`,
+  // Points of other programs, with the order in which they were written: of two of one time the later holds.
+  `create table if not exists point_metrics (
+     resource integer not null, at_ms bigint not null, value double not null, written bigint not null)`,
+  `create table if not exists point_texts (
+     resource integer not null, at_ms bigint not null, value varchar not null, written bigint not null)`,
+  // JSON of [key, value] pairs; of points only.
+  `alter table resource add column if not exists tags varchar default ''`,
   'create table if not exists journal_position (journal varchar primary key, position bigint not null)',
   `create table if not exists applied_stream (
      agent varchar not null, incarnation varchar not null, through bigint not null, above varchar not null,

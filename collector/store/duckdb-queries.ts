@@ -6,63 +6,89 @@ import { WeirError } from '../../common/runtime/errors.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { COUNTER_COLUMNS, type CounterMetric, type NumberMetric } from './metrics.ts';
 import { DISCONTINUITY_BIT, SPEED_BIT, UPTIME_BIT, WIDE_SHIFT } from './interface-columns.ts';
-import { counterSpan, counterSpans, gaugeSpans, type Span, type StoredReading, type StoredValue } from './spans.ts';
+import type { Resource } from './resource-book.ts';
+import { counterSpan, gaugeSpans, type Span, type StoredReading, type StoredValue } from './spans.ts';
 
 /** More raw readings than this are not read for one answer; a longer time wants a coarser store. */
-const MAX_READINGS = 500_000;
+export const MAX_READINGS = 2_000_000;
 /** Slow tables come every few intervals; their reading before the span is looked for this far back. */
 const GAUGE_LOOKBACK_INTERVALS = 12;
 const LEAST_LOOKBACK_MS = 60_000;
+/** How often points come is not told. */
+const POINT_LOOKBACK_MS = 3_600_000;
+/** Of two points of one time the one written last. */
+export const LAST_WRITTEN = 'qualify row_number() over (partition by resource, at_ms order by written desc) = 1';
 
-const READING_COLUMNS = 'flags, uptime_ticks, discontinuity_ticks, process, monotonic_ms, interval_ms, speed_bps';
+export const READING_COLUMNS =
+  'flags, uptime_ticks, discontinuity_ticks, process, monotonic_ms, interval_ms, speed_bps';
 
-/** Spans of one counter of one interface that overlap [fromMs, toMs). */
-export async function readCounterSpans(
+/** Spans of the resources that overlap [fromMs, toMs), by resource in the order of time: one query for all of them. */
+export async function readSpans(
   file: DuckDbFile,
-  metric: CounterMetric,
-  resource: number,
-  intervalMs: DurationMs,
+  metric: CounterMetric | NumberMetric,
+  resources: readonly Pick<Resource, 'id' | 'intervalMs'>[],
   fromMs: EpochMs,
   toMs: EpochMs,
-): Promise<Span[]> {
-  const marginMs = Math.max(LEAST_LOOKBACK_MS, intervalMs * GAP_INTERVALS);
-  const readings: StoredReading[] = [];
-  const all = await file.read(
-    `select at_ms, ${metric.column}, ${READING_COLUMNS} from interface_metrics
-      where resource = $resource and at_ms between $from and $to and flags & $bit <> 0 order by at_ms, monotonic_ms`,
-    {
-      resource,
-      from: BigInt(Math.floor(fromMs - marginMs)),
-      to: BigInt(Math.ceil(toMs + marginMs)),
-      bit: bitOf(metric),
-    },
-    MAX_READINGS,
-    (row) => readings.push(readingOf(row, metric)),
-  );
-  if (!all) throw tooMany();
-  return counterSpans(readings, metric).filter((span) => span.toMs > fromMs && span.fromMs < toMs);
+): Promise<Map<number, Span[]>> {
+  const found = new Map<number, Span[]>();
+  if (resources.length === 0) return found;
+  const intervalMs = Math.max(...resources.map((one) => one.intervalMs));
+  const ids = resources.map((one) => one.id);
+  const overlapping = (spans: readonly Span[]): Span[] =>
+    spans.filter((span) => span.toMs > fromMs && span.fromMs < toMs);
+  if (metric.kind === 'counter') {
+    const marginMs = Math.max(LEAST_LOOKBACK_MS, intervalMs * GAP_INTERVALS);
+    await readRuns(
+      file,
+      `select at_ms, ${metric.column}, ${READING_COLUMNS}, resource from interface_metrics
+        where ${among(ids)} and at_ms between $from and $to and flags & $bit <> 0 order by resource, at_ms, monotonic_ms`,
+      {
+        from: BigInt(Math.floor(fromMs - marginMs)),
+        to: BigInt(Math.ceil(toMs + marginMs)),
+        bit: bitOf(metric),
+      },
+      metric,
+      (resource, span) => {
+        const spans = found.get(resource);
+        if (spans === undefined) found.set(resource, [span]);
+        else spans.push(span);
+      },
+    );
+    for (const [resource, spans] of found) found.set(resource, overlapping(spans));
+    return found;
+  }
+  for (const [resource, values] of await readValues(file, metric, ids, intervalMs, fromMs, toMs))
+    found.set(resource, overlapping(gaugeSpans(values)));
+  return found;
 }
 
-/** Spans of one column that holds between readings. */
-export async function readNumberSpans(
+async function readValues(
   file: DuckDbFile,
   metric: NumberMetric,
-  resource: number,
+  ids: readonly number[],
   intervalMs: DurationMs,
   fromMs: EpochMs,
   toMs: EpochMs,
-): Promise<Span[]> {
-  const marginMs = Math.max(LEAST_LOOKBACK_MS, intervalMs * GAUGE_LOOKBACK_INTERVALS);
-  const values: StoredValue[] = [];
+): Promise<Map<number, StoredValue[]>> {
+  const found = new Map<number, StoredValue[]>();
+  const points = metric.table === 'point_metrics';
+  const lookbackMs = points ? POINT_LOOKBACK_MS : Math.max(LEAST_LOOKBACK_MS, intervalMs * GAUGE_LOOKBACK_INTERVALS);
   const all = await file.read(
-    `select at_ms, (${metric.column})::double, interval_ms from ${metric.table}
-      where resource = $resource and at_ms between $from and $to and ${presence(metric)} order by at_ms`,
-    { resource, from: BigInt(Math.floor(fromMs - marginMs)), to: BigInt(Math.ceil(toMs)) },
+    `select resource, at_ms, (${metric.column})::double, ${points ? intervalMs : 'interval_ms'} from ${metric.table}
+      where ${among(ids)} and at_ms between $from and $to and ${presence(metric)}
+      ${points ? LAST_WRITTEN : ''} order by resource, at_ms`,
+    { from: BigInt(Math.floor(fromMs - lookbackMs)), to: BigInt(Math.ceil(toMs)) },
     MAX_READINGS,
-    (row) => values.push({ atMs: Number(row[0]), value: Number(row[1]), intervalMs: Number(row[2]) }),
+    (row) => {
+      const resource = Number(row[0]);
+      const value = { atMs: Number(row[1]), value: Number(row[2]), intervalMs: Number(row[3]) };
+      const values = found.get(resource);
+      if (values === undefined) found.set(resource, [value]);
+      else values.push(value);
+    },
   );
   if (!all) throw tooMany();
-  return gaugeSpans(values).filter((span) => span.toMs > fromMs && span.fromMs < toMs);
+  return found;
 }
 
 /** Of each resource the spans between its last readings since then: one for a counter, the value itself for a number. */
@@ -76,7 +102,7 @@ export async function readLatest(
   const values = { ids: listValue(resources), since: BigInt(Math.floor(sinceMs)) };
   const newest = (count: number): string =>
     `resource in (select unnest($ids::integer[])) and at_ms >= $since
-     qualify row_number() over (partition by resource order by at_ms desc) <= ${count} order by resource, at_ms`;
+     qualify row_number() over (partition by resource order by at_ms desc${metric.kind === 'number' && metric.table === 'point_metrics' ? ', written desc' : ''}) <= ${count} order by resource, at_ms`;
   if (metric.kind === 'number') {
     await file.read(
       `select resource, at_ms, (${metric.column})::double from ${metric.table} where ${presence(metric)} and ${newest(1)}`,
@@ -99,86 +125,8 @@ export async function readLatest(
   return found;
 }
 
-/** Of each resource the average over what is known of [fromMs, toMs), the highest `limit` first. */
-export async function readTop(
-  file: DuckDbFile,
-  metric: CounterMetric | NumberMetric,
-  fromMs: EpochMs,
-  toMs: EpochMs,
-  limit: number,
-  gaugeIds: readonly number[] | null,
-): Promise<{ readonly resource: number; readonly value: number }[]> {
-  const span = { from: BigInt(Math.floor(fromMs)), to: BigInt(Math.ceil(toMs)) };
-  if (gaugeIds?.length === 0) return [];
-  if (metric.kind === 'number') {
-    const top: { resource: number; value: number }[] = [];
-    const only = gaugeIds === null ? '' : 'and resource in (select unnest($ids::integer[]))';
-    await file.read(
-      `select resource, avg((${metric.column})::double) as mean from ${metric.table}
-        where at_ms >= $from and at_ms < $to and ${presence(metric)} ${only}
-        group by resource order by mean desc, resource limit $limit`,
-      { ...span, limit, ...(gaugeIds === null ? {} : { ids: listValue(gaugeIds) }) },
-      limit,
-      (row) => top.push({ resource: Number(row[0]), value: Number(row[1]) }),
-    );
-    return top;
-  }
-  const candidates = await readCandidates(file, metric, span, limit * 4 + 50);
-  if (candidates.length === 0) return [];
-  const totals = new Map<number, { weighted: number; knownMs: number }>();
-  await readRuns(
-    file,
-    `select at_ms, ${metric.column}, ${READING_COLUMNS}, resource from interface_metrics
-      where resource in (select unnest($ids::integer[])) and at_ms >= $from and at_ms < $to and flags & $bit <> 0
-      order by resource, at_ms, monotonic_ms`,
-    { ...span, ids: listValue(candidates), bit: bitOf(metric) },
-    metric,
-    (resource, found) => {
-      if (found.value === null) return;
-      const total = totals.get(resource) ?? { weighted: 0, knownMs: 0 };
-      total.weighted += found.value * (found.toMs - found.fromMs);
-      total.knownMs += found.toMs - found.fromMs;
-      totals.set(resource, total);
-    },
-  );
-  return [...totals]
-    .map(([resource, total]) => ({ resource, value: total.weighted / total.knownMs }))
-    .toSorted((a, b) => b.value - a.value || a.resource - b.resource)
-    .slice(0, limit);
-}
-
-/** A sieve, so that not every reading of every interface comes over: who may be among the first. Every number shown is computed from readings. */
-async function readCandidates(
-  file: DuckDbFile,
-  metric: CounterMetric,
-  span: { readonly from: bigint; readonly to: bigint },
-  most: number,
-): Promise<number[]> {
-  const { column } = metric;
-  const share = metric.scale === 'share' ? '/ greatest(1, max(speed_bps))' : '';
-  const wide = 1 << (WIDE_SHIFT + COUNTER_COLUMNS.indexOf(column));
-  const ids: number[] = [];
-  await file.read(
-    `with reading as (
-       select resource, at_ms, ${column} as counted, speed_bps, flags & ${wide} <> 0 as wide from interface_metrics
-        where at_ms >= $from and at_ms < $to and flags & $bit <> 0)
-     select resource from (
-       select resource, (max(counted) - min(counted))::double ${share} as moved from reading where wide group by resource
-       union all
-       select resource, sum(step) ${share} as moved from (
-         select resource, speed_bps,
-                ((counted::bigint - lag(counted::bigint) over (partition by resource order by at_ms) + 4294967296)
-                 % 4294967296)::double as step from reading where not wide) group by resource)
-      group by resource order by max(moved) desc nulls last limit $limit`,
-    { ...span, bit: bitOf(metric), limit: most },
-    most,
-    (row) => ids.push(Number(row[0])),
-  );
-  return ids;
-}
-
 /** Rows ordered by resource and time, with the resource after the columns of a reading; hands over each span between two. */
-async function readRuns(
+export async function readRuns(
   file: DuckDbFile,
   sql: string,
   values: Record<string, DuckDBValue>,
@@ -220,17 +168,22 @@ function wholeOf(value: DuckDBValue | undefined): bigint {
   return value;
 }
 
-function bitOf(metric: CounterMetric): number {
+/** Numbers of our own book, never text of a query: written out they let DuckDB pass over whole blocks. */
+export function among(ids: readonly number[]): string {
+  return ids.length === 1 ? `resource = ${ids[0]}` : `resource in (${ids.join(', ')})`;
+}
+
+export function bitOf(metric: CounterMetric): number {
   return 1 << COUNTER_COLUMNS.indexOf(metric.column);
 }
 
-function presence(metric: NumberMetric): string {
+export function presence(metric: NumberMetric): string {
   if (metric.table === 'interface_metrics')
     return metric.column === 'speed_bps' ? `flags & ${SPEED_BIT} <> 0` : `${metric.column} > 0`;
   return metric.column.startsWith('uptime_ticks') ? 'uptime_ticks is not null' : 'true';
 }
 
-function tooMany(): WeirError {
+export function tooMany(): WeirError {
   return new WeirError('series_too_long', `The answer would need more than ${MAX_READINGS} readings.`, {
     most: MAX_READINGS,
   });

@@ -3,21 +3,23 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
-import type { CounterMetric as Count, Reporter } from '../../common/runtime/reporter.ts';
+import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import { DuckDbFile } from './duckdb-file.ts';
-import { readCounterSpans, readLatest, readNumberSpans, readTop } from './duckdb-queries.ts';
+import { readLatest, readSpans } from './duckdb-queries.ts';
+import { readTop } from './duckdb-top.ts';
 import { DuckDbWriter } from './duckdb-writer.ts';
-import { gridOf, pointsOf } from './grid.ts';
+import { type Grid, gridOf, pointsOf } from './grid.ts';
 import { type Metric, metricNamed } from './metrics.ts';
 import { averageSpans } from './average-spans.ts';
-import { type Resource, resourceName, splitResource } from './resource-book.ts';
-import type { Span } from './spans.ts';
+import { RESOURCE_KINDS, type Resource, type ResourceBook, resourceName, splitResource } from './resource-book.ts';
+import { SeriesCatalogue } from './stored-series.ts';
 import {
   type CatalogueQuery,
   type GaugeResource,
   type ManyQuery,
   MAX_MANY,
+  MAX_MANY_POINTS,
   type StoredSeries,
   type LatestQuery,
   type LatestValue,
@@ -34,6 +36,7 @@ import type { StoreConfig } from './store-config.ts';
 interface Opened {
   readonly file: DuckDbFile;
   readonly writer: DuckDbWriter;
+  readonly catalogue: SeriesCatalogue;
 }
 
 /** A chunk of this many rows is worth its commit at once: there is a backlog to work off. */
@@ -50,6 +53,8 @@ export class DuckDbStore implements MetricStore {
   readonly #stopping = new AbortController();
   readonly #rows: Count;
   readonly #dropped: Count;
+  readonly #resources: GaugeMetric;
+  #countedVersion = -1;
   #opening: Promise<Opened> | null = null;
   #trouble: string | null = null;
   #retaining: Promise<void> | null = null;
@@ -60,6 +65,7 @@ export class DuckDbStore implements MetricStore {
     this.#clock = deps.clock;
     this.#rows = reporter.counter('store_rows_total', 'Rows written to the metric store');
     this.#dropped = reporter.counter('store_rows_dropped_total', 'Rows left out: more resources than the bound');
+    this.#resources = reporter.gauge('store_resources', 'Resources that the metric store knows', ['kind']);
     reporter.health('metric store', () => ({
       healthy: this.#trouble === null,
       message: this.#trouble ?? 'open',
@@ -92,6 +98,7 @@ export class DuckDbStore implements MetricStore {
       const { rows, dropped } = await opened.writer.apply(entries, new Breather(this.#clock));
       this.#rows.add(rows);
       if (dropped > 0) this.#dropped.add(dropped);
+      this.#count(opened.writer.book);
       if (rows < LARGE_CHUNK_ROWS) await this.#pause(startedAtMs);
     } catch (error) {
       // What is held in memory has run ahead of the file.
@@ -100,35 +107,56 @@ export class DuckDbStore implements MetricStore {
     }
   }
 
-  async series(query: SeriesQuery): Promise<Series> {
-    const metric = metricNamed(query.metric, query.function);
+  /** Sets the position of the journal back, durably; what is applied after it with `again` replaces what was. */
+  async rewind(journal: string, position: number): Promise<void> {
     const opened = await this.#opened();
-    const resources = resourcesOf(opened, metric, query);
-    const intervalMs = Math.max(0, ...resources.map((one) => one.intervalMs)) || DEFAULT_INTERVAL_MS;
-    const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
-    const lines: Span[][] = [];
-    for (const one of resources) lines.push(await this.#spans(opened, metric, one, grid.fromMs, grid.toMs));
-    const only = lines.length === 1 ? lines[0] : undefined;
-    const unit = metric.unit === '' ? (resources[0]?.unit ?? '') : metric.unit;
-    return {
-      metric: query.metric,
-      resource: query.resource,
-      function: query.function,
-      unit: query.function === 'delta' && metric.kind === 'counter' ? (metric.deltaUnit ?? unit) : unit,
-      ...grid,
-      points: pointsOf(grid, only ?? averageSpans(lines), query.function),
-    };
+    try {
+      await opened.writer.rewind(journal, position);
+    } catch (error) {
+      await this.#reopenLater(opened, error);
+      throw error;
+    }
   }
 
-  async many(query: ManyQuery): Promise<readonly Series[]> {
-    const found: Series[] = [];
-    for (const resource of query.resources.slice(0, MAX_MANY)) found.push(await this.series({ ...query, resource }));
+  async series(query: SeriesQuery): Promise<Series> {
+    const { resource, ...others } = query;
+    const [found] = await this.many({ ...others, resources: [resource] });
+    if (found === undefined) throw new Error('BUG: a series without an answer');
     return found;
   }
 
-  async catalogue(_query: CatalogueQuery): Promise<readonly StoredSeries[]> {
-    await this.#opened();
-    return [];
+  async many(query: ManyQuery): Promise<readonly Series[]> {
+    const metric = metricNamed(query.metric, query.function);
+    const opened = await this.#opened();
+    const asked = query.resources.slice(0, MAX_MANY).map((name) => ({
+      name,
+      resources: resourcesOf(opened, metric, { metric: query.metric, resource: name }),
+    }));
+    const all = new Map(asked.flatMap(({ resources }) => resources.map((one) => [one.id, one] as const)));
+    const intervalMs = Math.max(0, ...[...all.values()].map((one) => one.intervalMs)) || DEFAULT_INTERVAL_MS;
+    const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
+    refuseTooManyPoints(grid, asked.length);
+    const spans = await this.#reading(opened, () =>
+      readSpans(opened.file, metric, [...all.values()], grid.fromMs, grid.toMs),
+    );
+    return asked.map(({ name, resources }) => {
+      const lines = resources.map((one) => spans.get(one.id) ?? []);
+      const only = lines.length === 1 ? lines[0] : undefined;
+      const unit = metric.unit === '' ? (resources[0]?.unit ?? '') : metric.unit;
+      return {
+        metric: query.metric,
+        resource: name,
+        function: query.function,
+        unit: query.function === 'delta' && metric.kind === 'counter' ? (metric.deltaUnit ?? unit) : unit,
+        ...grid,
+        points: pointsOf(grid, only ?? averageSpans(lines), query.function),
+      };
+    });
+  }
+
+  async catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]> {
+    if (query.metric !== undefined) metricNamed(query.metric, null);
+    return (await this.#opened()).catalogue.page(query);
   }
 
   async latest(query: LatestQuery): Promise<readonly LatestValue[]> {
@@ -158,12 +186,14 @@ export class DuckDbStore implements MetricStore {
     const opened = await this.#opened();
     const limit = Math.max(0, Math.min(MAX_TOP, Math.trunc(query.limit)));
     if (limit === 0 || query.toMs <= query.fromMs) return [];
-    const gauges =
-      metric.kind === 'number' && metric.gauge !== null
-        ? opened.writer.book.gaugesOf(metric.gauge).map((one) => one.id)
-        : null;
     const found = await this.#reading(opened, () =>
-      readTop(opened.file, metric, query.fromMs, query.toMs, limit, gauges),
+      readTop(opened.file, metric, {
+        fromMs: query.fromMs,
+        toMs: query.toMs,
+        limit,
+        function: query.function ?? 'avg',
+        ids: idsAmong(opened, metric, query.among),
+      }),
     );
     return found.flatMap(({ resource, value }) => {
       const known = opened.writer.book.byId(resource);
@@ -185,12 +215,10 @@ export class DuckDbStore implements MetricStore {
       }));
   }
 
-  #spans(opened: Opened, metric: Metric, one: Resource, fromMs: EpochMs, toMs: EpochMs): Promise<Span[]> {
-    return this.#reading(opened, () =>
-      metric.kind === 'counter'
-        ? readCounterSpans(opened.file, metric, one.id, one.intervalMs, fromMs, toMs)
-        : readNumberSpans(opened.file, metric, one.id, one.intervalMs, fromMs, toMs),
-    );
+  #count(book: ResourceBook): void {
+    if (this.#countedVersion === book.version) return;
+    this.#countedVersion = book.version;
+    for (const kind of RESOURCE_KINDS) this.#resources.set(book.count(kind), { kind });
   }
 
   #opened(): Promise<Opened> {
@@ -208,7 +236,7 @@ export class DuckDbStore implements MetricStore {
         throw error;
       });
       this.#trouble = null;
-      return { file, writer };
+      return { file, writer, catalogue: new SeriesCatalogue(writer.book) };
     } catch (error) {
       this.#opening = null;
       this.#tell(error);
@@ -266,6 +294,31 @@ export class DuckDbStore implements MetricStore {
   }
 }
 
+function refuseTooManyPoints(grid: Grid, resources: number): void {
+  const points = ((grid.toMs - grid.fromMs) / grid.stepMs) * resources;
+  if (points <= MAX_MANY_POINTS) return;
+  throw new WeirError('series_too_long', `The answer would have ${points} points, ${MAX_MANY_POINTS} are the most.`, {
+    points,
+    most: MAX_MANY_POINTS,
+  });
+}
+
+/** Resources that may be ranked; null where that is everything in the metric's table. */
+function idsAmong(opened: Opened, metric: Metric, among: TopQuery['among']): number[] | null {
+  const { book } = opened.writer;
+  const gauge = metric.kind === 'number' ? metric.gauge : null;
+  if (among === undefined) return gauge === null ? null : book.gaugesOf(gauge).map((one) => one.id);
+  const ids = new Set<number>();
+  const kind = metric.kind === 'counter' || metric.table === 'interface_metrics' ? 'interface' : 'device';
+  for (const device of among.devices)
+    for (const one of book.ofDevice(device))
+      if (gauge === null ? one.kind === kind : one.metric === gauge) ids.add(one.id);
+  for (const resource of among.resources)
+    for (const one of resourcesOf(opened, metric, { metric: gauge ?? '', resource }))
+      if (gauge === null || resourceName(one) === resource) ids.add(one.id);
+  return [...ids];
+}
+
 /** Those that a query means; none where nothing of it was ever stored. A device alone means all of its gauges of that metric. */
 function resourcesOf(
   opened: Opened,
@@ -280,6 +333,10 @@ function resourcesOf(
   }
   if (metric.table === 'device_metrics') {
     const found = part === '' ? book.findDevice(device) : undefined;
+    return found === undefined ? [] : [found];
+  }
+  if (metric.table === 'point_metrics') {
+    const found = book.findPoint(query.metric, query.resource);
     return found === undefined ? [] : [found];
   }
   return book.findGauges(device, metric.gauge).filter((one) => part === '' || one.part === part);

@@ -5,12 +5,14 @@ import { type HeldSequences, hold, holds, NOTHING_HELD } from '../../common/mode
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Breather } from '../../common/runtime/breather.ts';
 import type { JournaledBatch } from '../project/projection.ts';
-import { type TableName, TABLES, TableAppender } from './duckdb-append.ts';
+import { TABLES, TableAppender } from './duckdb-append.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { InterfaceAppender } from './interface-appender.ts';
 import { interfaceColumns } from './interface-columns.ts';
+import { PointWriter } from './point-writer.ts';
 import { deviceRow, gaugeRows } from './poll-rows.ts';
-import { ResourceBook, type ResourceKind } from './resource-book.ts';
+import { deleteReplaced } from './replace-rows.ts';
+import { RESOURCE_KINDS, ResourceBook, type ResourceKind } from './resource-book.ts';
 
 /** Holes remembered of a stream; the oldest beyond count as closed: what comes late into one is not stored. */
 const MAX_RANGES = 1000;
@@ -21,7 +23,7 @@ export interface Applied {
   readonly dropped: number;
 }
 
-type Appenders = Readonly<Record<Exclude<TableName, 'interface_metrics'>, TableAppender>> & {
+type Appenders = Readonly<Record<'device_metrics' | 'gauge_metrics', TableAppender>> & {
   readonly interface_metrics: InterfaceAppender;
 };
 
@@ -31,6 +33,7 @@ export class DuckDbWriter {
   readonly #file: DuckDbFile;
   readonly #positions = new Map<string, number>();
   readonly #streams = new Map<string, HeldSequences>();
+  #points = new PointWriter(this.book, 0n);
   #rows = 0;
   #dropped = 0;
 
@@ -51,7 +54,7 @@ export class DuckDbWriter {
       }),
     );
     await file.read(
-      'select id, kind, device, part, metric, description, unit, interval_ms from resource',
+      'select id, kind, device, part, metric, description, unit, interval_ms, tags from resource',
       {},
       all,
       (row) =>
@@ -64,7 +67,14 @@ export class DuckDbWriter {
           description: String(row[5]),
           unit: String(row[6]),
           intervalMs: Number(row[7]),
+          tags: String(row[8] ?? ''),
         }),
+    );
+    await file.read(
+      'select max(written) from (select written from point_metrics union all select written from point_texts)',
+      {},
+      1,
+      (row) => (writer.#points = new PointWriter(writer.book, typeof row[0] === 'bigint' ? row[0] : 0n)),
     );
     return writer;
   }
@@ -86,7 +96,18 @@ export class DuckDbWriter {
         gauge_metrics: new TableAppender(connection, 'gauge_metrics'),
       };
       try {
+        await deleteReplaced(
+          connection,
+          this.book,
+          unseen.filter((entry) => entry.again === true),
+        );
         const streams = await this.#appendAll(appenders, unseen, breather);
+        const points = await this.#points.append(
+          connection,
+          unseen.flatMap((entry) => entry.points ?? []),
+        );
+        this.#rows += points.rows;
+        this.#dropped += points.dropped;
         await this.#writeResources(connection);
         await this.#writeMarks(connection, streams);
         await this.#writePositions(connection, unseen);
@@ -95,6 +116,17 @@ export class DuckDbWriter {
       }
     });
     return { rows: this.#rows, dropped: this.#dropped };
+  }
+
+  /** Sets the position back, or forth: what is applied next is what stands after it. */
+  async rewind(journal: string, position: number): Promise<void> {
+    await this.#file.transaction(async (connection) => {
+      await connection.run('insert or replace into journal_position values ($journal, $position)', {
+        journal,
+        position: BigInt(position),
+      });
+    });
+    this.#positions.set(journal, position);
   }
 
   /** Deletes readings older than that, and resources of which none is left; their room in the file is used again. */
@@ -114,8 +146,12 @@ export class DuckDbWriter {
   async #appendAll(appenders: Appenders, entries: readonly JournaledBatch[], breather: Breather): Promise<Set<string>> {
     for (const appender of allOf(appenders)) await appender.open();
     const streams = new Set<string>();
+    /** Batches gone through again of this chunk: one may stand in a journal twice. */
+    const passed = new Set<string>();
     for (const entry of entries) {
-      if (!this.#claim(entry, streams)) continue;
+      if (entry.points !== undefined) continue;
+      if (!this.#claim(entry, streams) && (entry.again !== true || passed.has(sequenceKey(entry)))) continue;
+      if (entry.again === true) passed.add(sequenceKey(entry));
       for (const poll of entry.batch.polls) this.#appendPoll(appenders, poll, entry.clockOffsetMs);
       await breather.breathe();
     }
@@ -200,6 +236,7 @@ export class DuckDbWriter {
         for (const text of [one.kind, one.device, one.part, one.metric, one.description, one.unit])
           appender.appendVarchar(text);
         appender.appendInteger(one.intervalMs);
+        appender.appendVarchar(one.tags);
         appender.endRow();
       }
       appender.closeSync();
@@ -263,11 +300,16 @@ function streamKey(agent: string, incarnation: string): string {
   return JSON.stringify([agent, incarnation]);
 }
 
+function sequenceKey({ batch }: JournaledBatch): string {
+  return JSON.stringify([batch.agent, batch.incarnation, batch.sequence]);
+}
+
 function rangesOf(text: string): { first: number; last: number }[] {
   return (JSON.parse(text) as [number, number][]).map(([first, last]) => ({ first, last }));
 }
 
 function kindOf(text: string): ResourceKind {
-  if (text === 'device' || text === 'interface' || text === 'gauge') return text;
+  const kind = RESOURCE_KINDS.find((one) => one === text);
+  if (kind !== undefined) return kind;
   throw new Error(`BUG: a resource of kind ${text}`);
 }

@@ -26,10 +26,10 @@ export interface CounterMetric {
 
 export interface NumberMetric {
   readonly kind: 'number';
-  readonly table: 'interface_metrics' | 'device_metrics' | 'gauge_metrics';
+  readonly table: 'interface_metrics' | 'device_metrics' | 'gauge_metrics' | 'point_metrics';
   readonly column: string;
   readonly unit: string;
-  /** Gauges only: the class of the resource. */
+  /** Gauges and points of other programs only: the name of the metric, which their resources carry. */
   readonly gauge: string | null;
 }
 
@@ -83,6 +83,8 @@ export const METRICS: Readonly<Record<string, Metric>> = {
 };
 
 const SENSOR = /^sensor_[a-z0-9_]{1,40}$/;
+/** `point.MEASUREMENT.FIELD`, both as the other program named them. */
+const POINT = /^point\.[^\n]{1,500}\.[^\n]{1,500}$/;
 const OF_COUNTERS: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99', 'delta'];
 const OF_SHARES: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99'];
 const OF_NUMBERS: readonly SeriesFunction[] = ['avg', 'min', 'max', 'last', 'p95', 'p99'];
@@ -99,15 +101,20 @@ export function sensorMetric(sensorClass: string): string {
 /** The metric; throws metric_unknown where there is none of that name or the function does not fit it. */
 export function metricNamed(name: string, wanted: SeriesFunction | null): Metric {
   const metric = Object.hasOwn(METRICS, name) ? METRICS[name] : undefined;
-  const found = metric ?? (SENSOR.test(name) ? number('gauge_metrics', 'value', '', name) : undefined);
+  const found = metric ?? ofOpenName(name);
   if (found === undefined) {
-    const metrics = [...Object.keys(METRICS), 'sensor_CLASS'];
+    const metrics = [...Object.keys(METRICS), 'sensor_CLASS', 'point.MEASUREMENT.FIELD'];
     throw new WeirError('metric_unknown', `There is no metric ${JSON.stringify(name.slice(0, 80))}.`, { metrics });
   }
   const functions = functionsOf(found);
   if (wanted !== null && !functions.includes(wanted))
     throw new WeirError('metric_unknown', `The metric ${name} cannot be asked for as ${wanted}.`, { functions });
   return found;
+}
+
+function ofOpenName(name: string): Metric | undefined {
+  if (SENSOR.test(name)) return number('gauge_metrics', 'value', '', name);
+  return POINT.test(name) ? number('point_metrics', 'value', '', name) : undefined;
 }
 
 /** A gauge holds between readings, a counter moves between them: only a counter has a rate and a delta. */

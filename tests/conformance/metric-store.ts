@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import type { JournaledBatch } from '../../collector/project/projection.ts';
 import type { MetricStore, SeriesFunction } from '../../collector/store/store.ts';
+import type { FieldValue, Point } from '../../common/model/point.ts';
 import type { Column } from '../../common/model/poll.ts';
 import { type InterfaceReading, interfacePoll, journalEntry, tableAt } from '../support/poll-builder.ts';
 import { ModelMetricStore } from './model-metric-store.ts';
@@ -33,6 +34,26 @@ function minutes(values: readonly ((Partial<InterfaceReading> & { uptimeTicks?: 
     });
     return [journalEntry({ position: at + 1, polls: [poll] })];
   });
+}
+
+/** An entry of points of another program. */
+function pointEntry(
+  position: number,
+  points: readonly {
+    readonly atMs: number;
+    readonly host: string;
+    readonly fields: Readonly<Record<string, FieldValue>>;
+  }[],
+): JournaledBatch {
+  const made = points.map(
+    ({ atMs, host, fields }): Point => ({
+      measurement: 'cpu',
+      tags: [['host', host]],
+      fields: Object.entries(fields),
+      atMs,
+    }),
+  );
+  return { ...journalEntry({ position, polls: [] }), points: { source: 'telegraf', points: made } };
 }
 
 export function metricStoreConformance(open: () => Promise<OpenStore>): void {
@@ -278,6 +299,152 @@ export function metricStoreConformance(open: () => Promise<OpenStore>): void {
     expect(latest).toEqual([
       { resource: 'core1/p2', atMs: T0 + 2 * MINUTE, value: 2 },
       { resource: 'old1/fa1', atMs: T0 + 2 * MINUTE, value: 10 },
+    ]);
+  });
+
+  test('several resources at once are the series of each, in the order asked for', async () => {
+    const polls = [0, 1, 2, 3].map((minute) =>
+      interfacePoll({
+        device: 'core1',
+        atMs: T0 + minute * MINUTE,
+        interfaces: [1, 2, 3].map((port) => ({ key: `p${port}`, inOctets: BigInt(minute * port * 60), speedBps: 1e9 })),
+      }),
+    );
+    const store = await storeWith([journalEntry({ position: 1, polls })]);
+    const query = { metric: 'in_octets', fromMs: T0, toMs: T0 + 4 * MINUTE, stepMs: MINUTE };
+    const resources = ['core1/p3', 'core1/none', 'core1/p1', 'other/p1', 'core1/p3'];
+    for (const wanted of ['avg', 'delta', 'p95', 'last'] as const) {
+      const many = await store.many({ ...query, resources, function: wanted });
+      const each = await Promise.all(
+        resources.map((resource) => store.series({ ...query, resource, function: wanted })),
+      );
+      expect(many).toEqual(each);
+    }
+    expect(await store.many({ ...query, resources: [], function: 'avg' })).toEqual([]);
+    await expect(store.many({ ...query, resources, stepMs: 1, function: 'avg' })).rejects.toMatchObject({
+      code: 'series_too_long',
+    });
+  });
+
+  test('the first by any function, among those that may be seen', async () => {
+    const moved = [0, 60, 600, 660, 720];
+    const polls = moved.map((_, minute) =>
+      interfacePoll({
+        device: 'core1',
+        atMs: T0 + minute * MINUTE,
+        interfaces: [
+          { key: 'bursty', inOctets: BigInt(moved[minute] ?? 0) },
+          { key: 'steady', inOctets: BigInt(minute * 240) },
+          { key: 'rising', inOctets: BigInt(minute * minute * 45) },
+        ],
+      }),
+    );
+    const other = moved.map((_, minute) =>
+      interfacePoll({
+        device: 'core2',
+        atMs: T0 + minute * MINUTE,
+        interfaces: [{ key: 'steady', inOctets: BigInt(minute * 1200) }],
+      }),
+    );
+    const store = await storeWith([journalEntry({ position: 1, polls: [...polls, ...other] })]);
+    const query = { metric: 'in_octets', fromMs: T0, toMs: T0 + 5 * MINUTE, limit: 2 };
+    const among = { devices: ['core1'], resources: [] };
+    expect(await store.top({ ...query, function: 'max', among })).toEqual([
+      { resource: 'core1/bursty', value: 9 },
+      { resource: 'core1/rising', value: 5.25 },
+    ]);
+    expect(await store.top({ ...query, function: 'last', among })).toEqual([
+      { resource: 'core1/rising', value: 5.25 },
+      { resource: 'core1/steady', value: 4 },
+    ]);
+    expect(await store.top({ ...query, function: 'p95', limit: 1 })).toEqual([{ resource: 'core2/steady', value: 20 }]);
+    const some = { devices: ['core2'], resources: ['core1/steady', 'core1/none'] };
+    expect(await store.top({ ...query, limit: 9, among: some })).toEqual([
+      { resource: 'core2/steady', value: 20 },
+      { resource: 'core1/steady', value: 4 },
+    ]);
+    expect(await store.top({ ...query, among: { devices: [], resources: [] } })).toEqual([]);
+  });
+
+  test('points of other programs are series by their tags; of two of one time the last written holds', async () => {
+    const store = await storeWith([
+      pointEntry(1, [
+        { atMs: T0, host: 'a', fields: { idle: 90, busy: 5n, on: true, state: 'fine' } },
+        { atMs: T0 + MINUTE, host: 'a', fields: { idle: 70 } },
+        { atMs: T0, host: 'b, c', fields: { idle: 10 } },
+      ]),
+      pointEntry(2, [
+        { atMs: T0 + MINUTE, host: 'a', fields: { idle: 80 } },
+        { atMs: T0 + MINUTE, host: 'a', fields: { idle: 60, state: 'fine' } },
+      ]),
+    ]);
+    expect(await store.position('journal-1')).toBe(2);
+    expect(await valuesOf(store, 'point.cpu.idle', 'avg', 2, MINUTE, 'points/host=a')).toEqual([90, 60]);
+    expect(await valuesOf(store, 'point.cpu.busy', 'max', 1, MINUTE, 'points/host=a')).toEqual([5]);
+    expect(await valuesOf(store, 'point.cpu.on', 'last', 1, MINUTE, 'points/host=a')).toEqual([1]);
+    expect(await valuesOf(store, 'point.cpu.none', 'last', 1, MINUTE, 'points/host=a')).toEqual([null]);
+    expect(await valuesOf(store, 'point.cpu.idle', 'avg', 1, MINUTE, String.raw`points/host=b\,\ c`)).toEqual([10]);
+    const idle = await store.catalogue({ metric: 'point.cpu.idle', limit: 10 });
+    expect(idle.map((one) => [one.resource, one.tags, one.device])).toEqual([
+      ['points/host=a', { host: 'a' }, ''],
+      [String.raw`points/host=b\,\ c`, { host: 'b, c' }, ''],
+    ]);
+    const query = { metric: 'point.cpu.idle', fromMs: T0, toMs: T0 + 2 * MINUTE, limit: 5 };
+    expect(await store.top({ ...query, function: 'last' })).toEqual([
+      { resource: 'points/host=a', value: 60 },
+      { resource: String.raw`points/host=b\,\ c`, value: 10 },
+    ]);
+    expect(await store.latest({ metric: 'point.cpu.idle', resources: ['points/host=a'], sinceMs: T0 })).toEqual([
+      { resource: 'points/host=a', atMs: T0 + MINUTE, value: 60 },
+    ]);
+    await expect(store.series({ ...query, resource: 'points/host=a', function: 'delta' })).rejects.toMatchObject({
+      code: 'metric_unknown',
+    });
+  });
+
+  test('the catalogue comes in pages by metric and resource', async () => {
+    const polls = ['core2', 'core1'].map((device) =>
+      interfacePoll({ device, atMs: T0, interfaces: ['p10', 'p2'].map((key) => ({ key, inOctets: 1n })) }),
+    );
+    const store = await storeWith([
+      journalEntry({ position: 1, polls }),
+      pointEntry(2, [{ atMs: T0, host: 'a', fields: { idle: 1 } }]),
+    ]);
+    const names = ['core1/p10', 'core1/p2', 'core2/p10', 'core2/p2'];
+    const of = (page: readonly { readonly resource: string }[]): string[] => page.map((one) => one.resource);
+    expect(of(await store.catalogue({ metric: 'in_bps', limit: 100 }))).toEqual(names);
+    expect(of(await store.catalogue({ metric: 'in_bps', device: 'core2', limit: 100 }))).toEqual(names.slice(2));
+    expect(await store.catalogue({ device: 'none', limit: 100 })).toEqual([]);
+    const all = await store.catalogue({ limit: 10_000 });
+    const paged: (typeof all)[number][] = [];
+    for (;;) {
+      const last = paged.at(-1);
+      const page = await store.catalogue({ limit: 3, ...(last === undefined ? {} : { after: last }) });
+      paged.push(...page);
+      if (page.length === 0) break;
+    }
+    expect(paged).toEqual(all);
+    const key = (one: { metric: string; resource: string }): string => `${one.metric}\n${one.resource}`;
+    expect(all.map(key)).toEqual(all.map(key).toSorted((a, b) => (a < b ? -1 : 1)));
+    expect(all.map((one) => one.metric)).toEqual(expect.arrayContaining(['in_octets', 'reachable', 'point.cpu.idle']));
+    await expect(store.catalogue({ metric: 'in_bsp', limit: 1 })).rejects.toMatchObject({ code: 'metric_unknown' });
+  });
+
+  test('entries gone through again replace what they wrote', async () => {
+    const entries = minutes([{ inOctets: 0n }, { inOctets: 60n }, { inOctets: 120n }]);
+    const points = pointEntry(4, [{ atMs: T0, host: 'a', fields: { idle: 1 } }]);
+    const store = await storeWith([...entries, points]);
+    // As a corrected program would read them: the same times, other values.
+    const others = minutes([{ inOctets: 0n }, { inOctets: 600n }, { inOctets: 1200n }]);
+    const corrected = pointEntry(4, [{ atMs: T0, host: 'a', fields: { idle: 2 } }]);
+    await store.apply(
+      [...others, corrected].map((entry) => ({ ...entry, position: entry.position + 10, again: true })),
+    );
+    expect(await valuesOf(store, 'in_octets', 'avg', 2)).toEqual([10, 10]);
+    expect(await valuesOf(store, 'poll_requests', 'avg', 3, MINUTE, 'core1')).toEqual([3, 3, 3]);
+    expect(await valuesOf(store, 'point.cpu.idle', 'avg', 1, 10_000, 'points/host=a')).toEqual([2]);
+    expect(await store.top({ metric: 'in_octets', fromMs: T0, toMs: T0 + 3 * MINUTE, limit: 5 })).toEqual([
+      { resource: PORT, value: 10 },
     ]);
   });
 

@@ -191,6 +191,24 @@ describe('the file', () => {
     await store.stop();
   });
 
+  test('a position that was set back is durable, and what is gone through again stands once', async () => {
+    const file = freshFile();
+    const first = await opened(file);
+    await first.apply(steadyEntries(0, 12));
+    await first.rewind('journal-1', 3);
+    await first.stop();
+    const store = await opened(file);
+    expect(await store.position('journal-1')).toBe(3);
+    await store.apply(steadyEntries(3, 5).map((entry) => ({ ...entry, again: true })));
+    expect(await store.position('journal-1')).toBe(8);
+    await expectSteady(store, 12);
+    await store.apply(steadyEntries(8, 4).map((entry) => ({ ...entry, again: true })));
+    await expectSteady(store, 12);
+    const query = { metric: 'in_octets', fromMs: STEADY_START_MS, toMs: STEADY_START_MS + 1e9, limit: 1 };
+    expect(await store.top(query)).toHaveLength(1);
+    await store.stop();
+  });
+
   test('readings older than the retention go', async () => {
     const file = freshFile();
     const store = await opened(file);
