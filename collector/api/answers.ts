@@ -84,26 +84,50 @@ export const metricAnswer = z.object({
 });
 export type MetricAnswer = z.output<typeof metricAnswer>;
 
+const seriesPoints = z.array(
+  z.object({
+    at: time.describe('start of the step'),
+    value: z
+      .union([z.number(), z.string()])
+      .nullable()
+      .describe('null where nothing is known; text where it is an exact integer'),
+    coverage: z.number().describe('part of the step that readings cover'),
+  }),
+);
 export const seriesAnswer = z.object({
   metric: z.string(),
-  resource: z.string(),
+  resource: z.string().describe('empty for a group'),
   function: z.string(),
   unit: z.string(),
   from: time,
   to: time,
   stepMs: count,
-  points: z.array(
-    z.object({
-      at: time.describe('start of the step'),
-      value: z
-        .union([z.number(), z.string()])
-        .nullable()
-        .describe('null where nothing is known; text where it is an exact integer'),
-      coverage: z.number().describe('part of the step that readings cover'),
-    }),
-  ),
+  tier: z.string().optional().describe('coarsest readings that the answer is made of: raw, 5m, 1h or 1d'),
+  group: z.string().optional(),
+  resources: z.array(z.string()).optional().describe('of which a group is made'),
+  points: seriesPoints,
+  previous: z
+    .object({ from: time, to: time, points: seriesPoints })
+    .optional()
+    .describe('an earlier period, at the times of this one'),
 });
 export type SeriesAnswer = z.output<typeof seriesAnswer>;
+
+export const stackAnswer = z.object({
+  items: z.array(seriesAnswer).describe('the first, the highest first'),
+  other: seriesAnswer.nullable().describe('the sum of the rest; null where there is none'),
+  leftOut: count.describe('resources beyond the bound, which `other` does not hold'),
+});
+
+export const storedSeriesAnswer = z.object({
+  metric: z.string(),
+  resource: z.string(),
+  device: z.string().describe('empty for a point of another program'),
+  part: z.string(),
+  description: z.string(),
+  unit: z.string(),
+  tags: z.record(z.string(), z.string()),
+});
 
 export const topAnswer = z.object({ resource: z.string(), value: z.number() });
 export const latestAnswer = z.object({ resource: z.string(), at: time, value: z.number() });

@@ -47,7 +47,7 @@ export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutes
   readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
-  readonly store: Pick<MetricStore, 'series' | 'latest' | 'top' | 'gauges'>;
+  readonly store: Pick<MetricStore, 'series' | 'many' | 'catalogue' | 'latest' | 'top' | 'gauges'>;
   readonly metrics: readonly MetricAnswer[];
   readonly alarms: Alarms;
   readonly events: DeviceEvents;

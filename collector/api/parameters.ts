@@ -13,6 +13,11 @@ export const collectorPage = {
 };
 
 export const deviceName = z.string().min(1).max(63);
+export const metricName = z
+  .string()
+  .min(1)
+  .max(600)
+  .describe('a name of /api/v1/metrics, sensor_CLASS, or point.MEASUREMENT.FIELD');
 export const resourceName = z
   .string()
   .min(1)

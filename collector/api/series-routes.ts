@@ -1,12 +1,12 @@
 // Series for graphs: one metric of one resource on a grid, the busiest resources, the values of now.
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import { isoTime } from '../../common/model/time.ts';
+import { type DurationMs, isoTime } from '../../common/model/time.ts';
 import { READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import type { MetricStore, Series, SeriesFunction } from '../store/store.ts';
+import type { ManyQuery, MetricStore, Series, SeriesFunction, SeriesGroup, TopQuery } from '../store/store.ts';
 import {
   latestAnswer,
   listOf,
@@ -14,13 +14,16 @@ import {
   metricAnswer,
   type SeriesAnswer,
   seriesAnswer,
+  stackAnswer,
   topAnswer,
 } from './answers.ts';
-import { deviceName, resourceName, spanOf, spanParameters } from './parameters.ts';
+import { addCatalogueRoutes } from './catalogue-routes.ts';
+import { deviceName, metricName, resourceName, spanOf, spanParameters } from './parameters.ts';
+import { type Earlier, earlierOf, groupOf, seriesOf } from './series-answer.ts';
 
 export interface SeriesRoutesDeps {
   readonly clock: Clock;
-  readonly store: Pick<MetricStore, 'series' | 'latest' | 'top'>;
+  readonly store: Pick<MetricStore, 'many' | 'catalogue' | 'latest' | 'top'>;
   readonly inventory: Pick<Inventory, 'interfaces'>;
   readonly metrics: readonly MetricAnswer[];
 }
@@ -39,31 +42,71 @@ const seriesFunction = z
   .enum(Object.keys(FUNCTIONS) as SeriesFunction[])
   .describe('what stands for a step; rate fits counters, avg everything');
 
+const GROUPS: Readonly<Record<SeriesGroup, true>> = { sum: true, avg: true, min: true, max: true };
+const seriesGroup = z.enum(Object.keys(GROUPS) as SeriesGroup[]);
+const topFunction = z.enum(['avg', 'max', 'p95', 'last']);
+
 const DAY_MS = 86_400_000;
-const metric = z.string().min(1).max(80).describe('a name of /api/v1/metrics, or sensor_CLASS');
+const LENGTH = /^\d{1,9}(s|m|h|d)$/;
+/** As many as the port takes at once. */
+const MOST_RESOURCES = 1000;
+const MOST_DEVICES = 1000;
+const metric = metricName;
+const deviceNames = z.union([deviceName, z.array(deviceName).min(1).max(MOST_DEVICES)]);
 const stepMs = z.coerce
   .number()
   .int()
   .min(1)
   .max(366 * DAY_MS);
 
+const stepParameters = {
+  step: z
+    .string()
+    .regex(LENGTH, 'expected a length such as 30s, 5m, 1h or 1d')
+    .optional()
+    .describe('length of a step; without it about 300 points come'),
+  step_ms: stepMs.optional().describe('the same in milliseconds'),
+};
+const oneStep = (query: { readonly step?: string | undefined; readonly step_ms?: number | undefined }): boolean =>
+  query.step === undefined || query.step_ms === undefined;
+const ONE_STEP = { path: ['step'], message: 'expected either step or step_ms' };
+
 const seriesQuery = z
   .strictObject({
     metric,
-    resource: resourceName,
+    resource: z
+      .union([resourceName, z.array(resourceName).min(1).max(MOST_RESOURCES)])
+      .describe('repeat it for several: without `group` the answer is then a list of series'),
     ...spanParameters,
-    step: z
-      .string()
-      .regex(/^\d{1,9}(s|m|h|d)$/, 'expected a length such as 30s, 5m, 1h or 1d')
-      .optional()
-      .describe('length of a step; without it about 300 points come'),
-    step_ms: stepMs.optional().describe('the same in milliseconds'),
+    ...stepParameters,
     function: seriesFunction.default('avg'),
+    group: seriesGroup.optional().describe('how several become one series, step by step'),
+    previous: z
+      .union([z.literal('span'), z.string().regex(LENGTH)])
+      .optional()
+      .describe('also the period so long before, at the times of this one: 1d, 7d, or `span` for as long as this one'),
   })
-  .refine((query) => query.step === undefined || query.step_ms === undefined, {
-    path: ['step'],
-    message: 'expected either step or step_ms',
-  });
+  .refine(oneStep, ONE_STEP);
+
+const topQuery = z.strictObject({
+  metric,
+  ...spanParameters,
+  limit: z.coerce.number().int().min(1).max(1000).default(20),
+  function: topFunction.default('avg').describe('what they are ranked by'),
+  device: deviceNames.optional().describe('only of this device; repeat it for several'),
+});
+
+const stackQuery = z
+  .strictObject({
+    metric,
+    ...spanParameters,
+    ...stepParameters,
+    limit: z.coerce.number().int().min(1).max(50).default(5),
+    function: seriesFunction.default('avg').describe('what stands for a step'),
+    by: topFunction.default('avg').describe('what they are ranked by'),
+    device: deviceNames.optional().describe('only of this device; repeat it for several'),
+  })
+  .refine(oneStep, ONE_STEP);
 
 /** Longer than a poll of any usual network. */
 const LATEST_WITHIN_MS = 15 * 60_000;
@@ -76,41 +119,24 @@ export function addSeriesRoutes(routes: DescribedRoutes, deps: SeriesRoutesDeps)
       method: 'GET',
       url: '/api/v1/series',
       access: READERS,
-      summary: 'One metric of one resource over time; null where nothing is known.',
+      summary: 'One metric of one resource, of several, or of a group of them over time; null where nothing is known.',
       query: seriesQuery,
-      answer: seriesAnswer,
+      answer: z.union([seriesAnswer, listOf(seriesAnswer)]),
     },
     async ({ query }) => {
-      const step = query.step_ms ?? (query.step === undefined ? undefined : lengthOf(query.step));
-      const series = await store.series({
-        metric: query.metric,
-        resource: query.resource,
-        ...spanOf(query, clock.now()),
-        ...(step === undefined ? {} : { stepMs: step }),
-        function: query.function,
-      });
-      return seriesOf(series);
-    },
-  );
-  routes.add(
-    {
-      method: 'GET',
-      url: '/api/v1/series/top',
-      access: READERS,
-      summary: 'Resources with the highest average over a span.',
-      query: z.strictObject({
-        metric,
-        ...spanParameters,
-        limit: z.coerce.number().int().min(1).max(1000).default(20),
-      }),
-      answer: listOf(topAnswer),
-    },
-    async ({ query }) => {
+      const resources = listed(query.resource);
       const span = spanOf(query, clock.now());
-      return { items: await store.top({ metric: query.metric, ...span, limit: query.limit }), next: null };
+      const asked = { metric: query.metric, resources, ...span, ...stepOf(query), function: query.function };
+      const series = await store.many(asked);
+      const before = query.previous === undefined ? null : await earlier(store, asked, series, query.previous);
+      if (query.group !== undefined) return groupOf(series, before, query.group);
+      const items = series.map((one, at) => seriesOf(one, earlierOf(before, before?.series[at])));
+      return Array.isArray(query.resource) ? { items, next: null } : onlyOf(items);
     },
   );
+  addTop(routes, deps);
   addLatest(routes, deps);
+  addCatalogueRoutes(routes, deps);
   routes.add(
     {
       method: 'GET',
@@ -121,6 +147,67 @@ export function addSeriesRoutes(routes: DescribedRoutes, deps: SeriesRoutesDeps)
     },
     async () => ({ items: metrics, next: null }),
   );
+}
+
+function addTop(routes: DescribedRoutes, { clock, store }: SeriesRoutesDeps): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/series/top',
+      access: READERS,
+      summary: 'Resources with the highest values over a span.',
+      query: topQuery,
+      answer: listOf(topAnswer),
+    },
+    async ({ query }) => {
+      const span = spanOf(query, clock.now());
+      const { limit, function: by } = query;
+      return {
+        items: await store.top({ metric: query.metric, ...span, limit, function: by, ...amongOf(query.device) }),
+        next: null,
+      };
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/series/stack',
+      access: READERS,
+      summary: 'The highest resources as series, and the sum of the rest as one more.',
+      query: stackQuery,
+      answer: stackAnswer,
+    },
+    async ({ query }) => {
+      const span = spanOf(query, clock.now());
+      const among = amongOf(query.device);
+      const top = await store.top({ metric: query.metric, ...span, limit: query.limit, function: query.by, ...among });
+      const first = top.map((one) => one.resource);
+      const { rest, leftOut } = await restOf(store, query.metric, new Set(first), listedOrNull(query.device));
+      const asked = { metric: query.metric, ...span, ...stepOf(query), function: query.function };
+      const items = await store.many({ ...asked, resources: first });
+      const others = rest.length === 0 ? [] : await store.many({ ...asked, resources: rest });
+      return {
+        items: items.map((one) => seriesOf(one, undefined)),
+        other: others.length === 0 ? null : groupOf(others, null, 'sum'),
+        leftOut,
+      };
+    },
+  );
+}
+
+/** Resources of the metric that are not among the first; those beyond what is read at once are counted, up to a bound. */
+async function restOf(
+  store: SeriesRoutesDeps['store'],
+  name: string,
+  first: ReadonlySet<string>,
+  devices: readonly string[] | null,
+): Promise<{ readonly rest: string[]; readonly leftOut: number }> {
+  const rest = new Set<string>();
+  for (const device of devices ?? [undefined]) {
+    const page = await store.catalogue({ metric: name, ...(device === undefined ? {} : { device }), limit: 10_000 });
+    for (const one of page) if (!first.has(one.resource)) rest.add(one.resource);
+  }
+  return { rest: [...rest].slice(0, MOST_RESOURCES), leftOut: Math.max(0, rest.size - MOST_RESOURCES) };
 }
 
 function addLatest(routes: DescribedRoutes, { clock, store, inventory }: SeriesRoutesDeps): void {
@@ -160,15 +247,38 @@ function lengthOf(step: string): number {
   });
 }
 
-function seriesOf(series: Series): SeriesAnswer {
-  return {
-    metric: series.metric,
-    resource: series.resource,
-    function: series.function,
-    unit: series.unit,
-    from: isoTime(series.fromMs),
-    to: isoTime(series.toMs),
-    stepMs: series.stepMs,
-    points: series.points.map(({ atMs, value, coverage }) => ({ at: isoTime(atMs), value, coverage })),
-  };
+function stepOf(query: { readonly step?: string | undefined; readonly step_ms?: number | undefined }): {
+  readonly stepMs?: DurationMs;
+} {
+  const step = query.step_ms ?? (query.step === undefined ? undefined : lengthOf(query.step));
+  return step === undefined ? {} : { stepMs: step };
+}
+
+const listed = (one: string | readonly string[]): string[] => (typeof one === 'string' ? [one] : [...one]);
+const listedOrNull = (one: string | readonly string[] | undefined): string[] | null =>
+  one === undefined ? null : listed(one);
+
+function amongOf(device: string | readonly string[] | undefined): Pick<TopQuery, 'among'> {
+  return device === undefined ? {} : { among: { devices: listed(device), resources: [] } };
+}
+
+/** The same question so long before, on the grid of the answer: a whole number of its steps, so that the points lie on each other. */
+async function earlier(
+  store: SeriesRoutesDeps['store'],
+  asked: ManyQuery,
+  answered: readonly Series[],
+  previous: string,
+): Promise<Earlier> {
+  const grid = answered[0];
+  if (grid === undefined) return { series: [], byMs: 0 };
+  const wantedMs = previous === 'span' ? grid.toMs - grid.fromMs : lengthOf(previous);
+  const byMs = Math.ceil(wantedMs / grid.stepMs) * grid.stepMs;
+  const [fromMs, toMs] = [grid.fromMs - byMs, grid.toMs - byMs];
+  return { series: await store.many({ ...asked, fromMs, toMs, stepMs: grid.stepMs }), byMs };
+}
+
+function onlyOf(items: readonly SeriesAnswer[]): SeriesAnswer {
+  const [only] = items;
+  if (only === undefined) throw new Error('BUG: a series without an answer');
+  return only;
 }

@@ -10,6 +10,10 @@ import type { Projection } from '../project/projection.ts';
 export const SERIES_FUNCTIONS = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99', 'delta'] as const;
 export type SeriesFunction = (typeof SERIES_FUNCTIONS)[number];
 
+/** Raw readings, or roll-ups of so long. */
+export const TIERS = ['raw', '5m', '1h', '1d'] as const;
+export type Tier = (typeof TIERS)[number];
+
 export interface SeriesQuery {
   /** A name of METRICS (metrics.ts) or `sensor_CLASS`. */
   readonly metric: string;
@@ -40,6 +44,8 @@ export interface Series {
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs;
   readonly stepMs: DurationMs;
+  /** The coarsest readings that the answer is made of; raw where it is left out. */
+  readonly tier?: Tier;
   readonly points: readonly SeriesPoint[];
 }
 
