@@ -5,6 +5,7 @@ import {
   type DuckDBConnection,
   DuckDBDataChunk,
   DOUBLE,
+  HUGEINT,
   type DuckDBType,
   type DuckDBValue,
   type DuckDBVector,
@@ -40,18 +41,28 @@ export const TABLES = {
   point_texts: [INTEGER, BIGINT, VARCHAR, BIGINT],
 } as const satisfies Record<string, readonly DuckDBType[]>;
 
+/** Tables of roll-ups. */
+const ROLLED = {
+  rollup_5m: [INTEGER, UTINYINT, BIGINT, DOUBLE, DOUBLE, DOUBLE, DOUBLE, INTEGER, INTEGER, HUGEINT],
+  rollup_gap: [INTEGER, UTINYINT, BIGINT, BIGINT, HUGEINT],
+  state_run: [INTEGER, UTINYINT, BIGINT, BIGINT, DOUBLE],
+} as const satisfies Record<string, readonly DuckDBType[]>;
+
+const ALL: Readonly<Record<string, readonly DuckDBType[]>> = { ...TABLES, ...ROLLED };
+
 export type TableName = keyof typeof TABLES;
+export type AppendedTable = TableName | keyof typeof ROLLED;
 
 /** One table's appender inside a transaction; made only where there is a row. */
 export class TableAppender {
   readonly #connection: DuckDBConnection;
-  readonly #table: TableName;
+  readonly #table: AppendedTable;
   #appender: DuckDBAppender | null = null;
   #chunk: DuckDBDataChunk | null = null;
   #vectors: DuckDBVector[] = [];
   #rows = 0;
 
-  constructor(connection: DuckDBConnection, table: TableName) {
+  constructor(connection: DuckDBConnection, table: AppendedTable) {
     this.#connection = connection;
     this.#table = table;
   }
@@ -62,7 +73,7 @@ export class TableAppender {
 
   /** Values in the order of the columns. */
   append(values: readonly DuckDBValue[]): void {
-    const types: readonly DuckDBType[] = TABLES[this.#table];
+    const types: readonly DuckDBType[] = ALL[this.#table] ?? [];
     if (this.#chunk === null) {
       const chunk = DuckDBDataChunk.create(types, CHUNK_ROWS);
       this.#chunk = chunk;

@@ -33,6 +33,21 @@ const SCHEMA = [
      resource integer not null, at_ms bigint not null, value varchar not null, written bigint not null)`,
   // JSON of [key, value] pairs; of points only.
   `alter table resource add column if not exists tags varchar default ''`,
+  ...['rollup_5m', 'rollup_1h', 'rollup_1d'].map(
+    (name) => `create table if not exists ${name} (
+      resource integer not null, field utinyint not null, at_ms bigint not null, least double not null, most double not null,
+      mean double not null, last double not null, known_ms integer not null, spans integer not null, moved hugeint not null)`,
+  ),
+  // Octets of gaps, which no bucket holds.
+  `create table if not exists rollup_gap (
+     resource integer not null, field utinyint not null, from_ms bigint not null, to_ms bigint not null, moved hugeint not null)`,
+  `create table if not exists state_run (
+     resource integer not null, field utinyint not null, from_ms bigint not null, to_ms bigint not null, value double not null)`,
+  // How far each tier reaches and from where on it is kept.
+  'create table if not exists rollup_mark (name varchar primary key, at_ms bigint not null)',
+  // Readings that came after their buckets were made. '' with a resource for points.
+  `create table if not exists rollup_due (
+     device varchar not null, resource integer not null, from_ms bigint not null, to_ms bigint not null)`,
   'create table if not exists journal_position (journal varchar primary key, position bigint not null)',
   `create table if not exists applied_stream (
      agent varchar not null, incarnation varchar not null, through bigint not null, above varchar not null,
@@ -48,6 +63,7 @@ export class DuckDbFile {
   readonly #file: string;
   readonly #reads = new Set<Promise<unknown>>();
   #writing: Promise<unknown> = Promise.resolve();
+  #besides: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor(instance: DuckDBInstance, writer: DuckDBConnection, file: string) {
@@ -95,6 +111,51 @@ export class DuckDbFile {
     } catch (error) {
       await this.#writer.run('rollback').catch(() => undefined);
       throw storeError(error, this.#file, true);
+    }
+  }
+
+  /** All or nothing beside the writing transactions: for tables that those never change. One after the other; sees everything committed before. */
+  async beside<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const turn = this.#besides.then(() => this.#transactBeside(work));
+    this.#besides = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Writes the log into the file and gives back the room of what was deleted, beside readers and writers; does nothing while one writes. */
+  async checkpoint(): Promise<void> {
+    await this.transactionless('checkpoint');
+  }
+
+  async transactionless(sql: string): Promise<void> {
+    const turn = this.#writing.then(async () => {
+      await this.#besides;
+      this.#refuseClosed();
+      await this.#writer.run(sql);
+    });
+    this.#writing = turn.catch(() => undefined);
+    await turn.catch((error: unknown) => {
+      throw storeError(error, this.#file, true);
+    });
+  }
+
+  /** What was being written when this was called has ended. */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #transactBeside<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run('begin transaction');
+      const result = await work(connection);
+      await connection.run('commit');
+      return result;
+    } catch (error) {
+      await connection.run('rollback').catch(() => undefined);
+      throw storeError(error, this.#file, true);
+    } finally {
+      connection.closeSync();
     }
   }
 
@@ -151,6 +212,7 @@ export class DuckDbFile {
     if (this.#closed) return;
     this.#closed = true;
     await this.#writing;
+    await this.#besides;
     await Promise.all(this.#reads);
     this.#writer.closeSync();
     this.#instance.closeSync();

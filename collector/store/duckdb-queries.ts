@@ -147,7 +147,7 @@ export async function readRuns(
   if (!all) throw tooMany();
 }
 
-function readingOf(row: readonly DuckDBValue[], metric: CounterMetric): StoredReading {
+export function readingOf(row: readonly DuckDBValue[], metric: CounterMetric): StoredReading {
   const flags = Number(row[2]);
   const wide = 1 << (WIDE_SHIFT + COUNTER_COLUMNS.indexOf(metric.column));
   return {

@@ -6,20 +6,23 @@ import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import { DuckDbFile } from './duckdb-file.ts';
-import { readLatest, readSpans } from './duckdb-queries.ts';
+import { readLatest } from './duckdb-queries.ts';
 import { readTop } from './duckdb-top.ts';
 import { DuckDbWriter } from './duckdb-writer.ts';
-import { type Grid, gridOf, pointsOf } from './grid.ts';
-import { type Metric, metricNamed } from './metrics.ts';
+import { gridOf, pointsOf } from './grid.ts';
+import { metricNamed } from './metrics.ts';
+import { idsAmong, refuseTooManyPoints, resourcesOf } from './asked-resources.ts';
 import { averageSpans } from './average-spans.ts';
-import { RESOURCE_KINDS, type Resource, type ResourceBook, resourceName, splitResource } from './resource-book.ts';
+import { DuckDbRollUp } from './duckdb-roll-up.ts';
+import { planTiers, retainedFrom } from './tier-plan.ts';
+import { coarsestOf, readTieredSpans } from './tier-queries.ts';
+import { RESOURCE_KINDS, type ResourceBook, resourceName } from './resource-book.ts';
 import { SeriesCatalogue } from './stored-series.ts';
 import {
   type CatalogueQuery,
   type GaugeResource,
   type ManyQuery,
   MAX_MANY,
-  MAX_MANY_POINTS,
   type StoredSeries,
   type LatestQuery,
   type LatestValue,
@@ -37,11 +40,15 @@ interface Opened {
   readonly file: DuckDbFile;
   readonly writer: DuckDbWriter;
   readonly catalogue: SeriesCatalogue;
+  readonly rollUp: DuckDbRollUp;
 }
 
 /** A chunk of this many rows is worth its commit at once: there is a backlog to work off. */
 const LARGE_CHUNK_ROWS = 5000;
 const RETENTION_EVERY_MS = 3_600_000;
+const ROLL_UP_EVERY_MS = 60_000;
+/** Readings of an hour are there so long after its end, or come late. */
+const ROLL_UP_LAG_MS = 900_000;
 const MAX_GAUGES = 10_000;
 const DEFAULT_INTERVAL_MS = 60_000;
 
@@ -54,6 +61,7 @@ export class DuckDbStore implements MetricStore {
   readonly #rows: Count;
   readonly #dropped: Count;
   readonly #resources: GaugeMetric;
+  readonly #buckets: Count;
   #countedVersion = -1;
   #opening: Promise<Opened> | null = null;
   #trouble: string | null = null;
@@ -65,6 +73,7 @@ export class DuckDbStore implements MetricStore {
     this.#clock = deps.clock;
     this.#rows = reporter.counter('store_rows_total', 'Rows written to the metric store');
     this.#dropped = reporter.counter('store_rows_dropped_total', 'Rows left out: more resources than the bound');
+    this.#buckets = reporter.counter('store_buckets_total', 'Five-minute buckets that readings were rolled up to');
     this.#resources = reporter.gauge('store_resources', 'Resources that the metric store knows', ['kind']);
     reporter.health('metric store', () => ({
       healthy: this.#trouble === null,
@@ -75,7 +84,7 @@ export class DuckDbStore implements MetricStore {
   /** Opens the file. Where that fails it is told and tried again at the next call: alarms and bills do not wait for graphs. */
   async start(): Promise<void> {
     await this.#opened().catch(() => undefined);
-    this.#retaining ??= this.#retain();
+    this.#retaining ??= this.#keepUp();
   }
 
   async stop(): Promise<void> {
@@ -109,13 +118,7 @@ export class DuckDbStore implements MetricStore {
 
   /** Sets the position of the journal back, durably; what is applied after it with `again` replaces what was. */
   async rewind(journal: string, position: number): Promise<void> {
-    const opened = await this.#opened();
-    try {
-      await opened.writer.rewind(journal, position);
-    } catch (error) {
-      await this.#reopenLater(opened, error);
-      throw error;
-    }
+    await this.#changing((opened) => opened.writer.rewind(journal, position));
   }
 
   async series(query: SeriesQuery): Promise<Series> {
@@ -130,15 +133,15 @@ export class DuckDbStore implements MetricStore {
     const opened = await this.#opened();
     const asked = query.resources.slice(0, MAX_MANY).map((name) => ({
       name,
-      resources: resourcesOf(opened, metric, { metric: query.metric, resource: name }),
+      resources: resourcesOf(opened.writer.book, metric, { metric: query.metric, resource: name }),
     }));
     const all = new Map(asked.flatMap(({ resources }) => resources.map((one) => [one.id, one] as const)));
     const intervalMs = Math.max(0, ...[...all.values()].map((one) => one.intervalMs)) || DEFAULT_INTERVAL_MS;
     const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
     refuseTooManyPoints(grid, asked.length);
-    const spans = await this.#reading(opened, () =>
-      readSpans(opened.file, metric, [...all.values()], grid.fromMs, grid.toMs),
-    );
+    const sections = planTiers({ ...grid, function: query.function }, opened.rollUp.reach());
+    const spans = await this.#reading(opened, () => readTieredSpans(opened.file, metric, [...all.values()], sections));
+    const tier = coarsestOf(sections);
     return asked.map(({ name, resources }) => {
       const lines = resources.map((one) => spans.get(one.id) ?? []);
       const only = lines.length === 1 ? lines[0] : undefined;
@@ -149,6 +152,7 @@ export class DuckDbStore implements MetricStore {
         function: query.function,
         unit: query.function === 'delta' && metric.kind === 'counter' ? (metric.deltaUnit ?? unit) : unit,
         ...grid,
+        ...(tier === 'raw' ? {} : { tier }),
         points: pointsOf(grid, only ?? averageSpans(lines), query.function),
       };
     });
@@ -163,18 +167,12 @@ export class DuckDbStore implements MetricStore {
     const metric = metricNamed(query.metric, null);
     const opened = await this.#opened();
     const wanted = query.resources.slice(0, MAX_LATEST).flatMap((resource) => {
-      const found = resourcesOf(opened, metric, { metric: query.metric, resource });
-      return found.length === 1 ? found : [];
+      const one = resourcesOf(opened.writer.book, metric, { metric: query.metric, resource });
+      return one.length === 1 ? one : [];
     });
     if (wanted.length === 0) return [];
-    const found = await this.#reading(opened, () =>
-      readLatest(
-        opened.file,
-        metric,
-        wanted.map((one) => one.id),
-        query.sinceMs,
-      ),
-    );
+    const ids = wanted.map((one) => one.id);
+    const found = await this.#reading(opened, () => readLatest(opened.file, metric, ids, query.sinceMs));
     return wanted.flatMap((one) => {
       const value = found.get(one.id);
       return value === undefined ? [] : [{ resource: resourceName(one), ...value }];
@@ -192,7 +190,7 @@ export class DuckDbStore implements MetricStore {
         toMs: query.toMs,
         limit,
         function: query.function ?? 'avg',
-        ids: idsAmong(opened, metric, query.among),
+        ids: idsAmong(opened.writer.book, metric, query.among),
       }),
     );
     return found.flatMap(({ resource, value }) => {
@@ -231,12 +229,12 @@ export class DuckDbStore implements MetricStore {
   async #open(): Promise<Opened> {
     try {
       const file = await DuckDbFile.open(this.#config);
-      const writer = await DuckDbWriter.load(file).catch(async (error: unknown) => {
+      const opened = await loaded(file).catch(async (error: unknown) => {
         await file.close();
         throw error;
       });
       this.#trouble = null;
-      return { file, writer, catalogue: new SeriesCatalogue(writer.book) };
+      return opened;
     } catch (error) {
       this.#opening = null;
       this.#tell(error);
@@ -272,21 +270,59 @@ export class DuckDbStore implements MetricStore {
     if (leftMs > 0) await this.#clock.sleep(leftMs, this.#stopping.signal);
   }
 
-  async #retain(): Promise<void> {
+  async #keepUp(): Promise<void> {
+    let retainAtMs = this.#clock.monotonicMs() + RETENTION_EVERY_MS;
     while (!this.#stopping.signal.aborted) {
-      await this.#clock.sleep(RETENTION_EVERY_MS, this.#stopping.signal);
+      await this.#clock.sleep(ROLL_UP_EVERY_MS, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;
-      await this.forgetBefore(this.#clock.now() - this.#config.rawRetentionMs).catch((error: unknown) => {
-        this.#reporter.warn('old readings not forgotten', { code: codeOf(error), message: messageOf(error) });
-      });
+      await this.rollUp(this.#clock.now() - ROLL_UP_LAG_MS).catch((error: unknown) =>
+        this.#warn('roll-up failed', error),
+      );
+      if (this.#clock.monotonicMs() < retainAtMs) continue;
+      retainAtMs = this.#clock.monotonicMs() + RETENTION_EVERY_MS;
+      await this.retain(this.#clock.now()).catch((error: unknown) => this.#warn('old readings not forgotten', error));
     }
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.#reporter.warn(what, { code: codeOf(error), message: messageOf(error) });
+  }
+
+  /** Rolls up the whole hours before that time, and late readings. */
+  async rollUp(beforeMs: EpochMs): Promise<void> {
+    for (let more = true; more && !this.#stopping.signal.aborted; ) {
+      const rolled = await this.#changing((opened) => opened.rollUp.run(beforeMs, new Breather(this.#clock)));
+      this.#buckets.add(rolled.buckets);
+      more = rolled.more;
+    }
+  }
+
+  /** Deletes of each tier what is older than its retention; what is not yet rolled up stays. */
+  async retain(nowMs: EpochMs): Promise<void> {
+    const { rollUp } = await this.#opened();
+    const before = retainedFrom(nowMs, this.#config, rollUp.marks.get('5m') ?? null);
+    if (before === null) return;
+    await this.forgetBefore(before.raw);
+    await this.#changing(async (opened) => {
+      await opened.rollUp.forget(before);
+      await opened.writer.forgetUnused();
+      await opened.file.checkpoint();
+    });
   }
 
   /** Deletes readings older than that. */
   async forgetBefore(beforeMs: EpochMs): Promise<void> {
+    await this.#changing(async (opened) => {
+      await opened.writer.forgetBefore(beforeMs);
+      opened.rollUp.marks.set('raw_from', beforeMs);
+    });
+  }
+
+  /** What is held in memory has run ahead of the file where a change of it fails. */
+  async #changing<T>(change: (opened: Opened) => Promise<T>): Promise<T> {
     const opened = await this.#opened();
     try {
-      await opened.writer.forgetBefore(beforeMs);
+      return await change(opened);
     } catch (error) {
       await this.#reopenLater(opened, error);
       throw error;
@@ -294,50 +330,9 @@ export class DuckDbStore implements MetricStore {
   }
 }
 
-function refuseTooManyPoints(grid: Grid, resources: number): void {
-  const points = ((grid.toMs - grid.fromMs) / grid.stepMs) * resources;
-  if (points <= MAX_MANY_POINTS) return;
-  throw new WeirError('series_too_long', `The answer would have ${points} points, ${MAX_MANY_POINTS} are the most.`, {
-    points,
-    most: MAX_MANY_POINTS,
-  });
-}
-
-/** Resources that may be ranked; null where that is everything in the metric's table. */
-function idsAmong(opened: Opened, metric: Metric, among: TopQuery['among']): number[] | null {
-  const { book } = opened.writer;
-  const gauge = metric.kind === 'number' ? metric.gauge : null;
-  if (among === undefined) return gauge === null ? null : book.gaugesOf(gauge).map((one) => one.id);
-  const ids = new Set<number>();
-  const kind = metric.kind === 'counter' || metric.table === 'interface_metrics' ? 'interface' : 'device';
-  for (const device of among.devices)
-    for (const one of book.ofDevice(device))
-      if (gauge === null ? one.kind === kind : one.metric === gauge) ids.add(one.id);
-  for (const resource of among.resources)
-    for (const one of resourcesOf(opened, metric, { metric: gauge ?? '', resource }))
-      if (gauge === null || resourceName(one) === resource) ids.add(one.id);
-  return [...ids];
-}
-
-/** Those that a query means; none where nothing of it was ever stored. A device alone means all of its gauges of that metric. */
-function resourcesOf(
-  opened: Opened,
-  metric: Metric,
-  query: { readonly metric: string; readonly resource: string },
-): Resource[] {
-  const { device, part } = splitResource(query.resource);
-  const { book } = opened.writer;
-  if (metric.kind === 'counter' || metric.table === 'interface_metrics') {
-    const found = book.findInterface(device, part);
-    return found === undefined ? [] : [found];
-  }
-  if (metric.table === 'device_metrics') {
-    const found = part === '' ? book.findDevice(device) : undefined;
-    return found === undefined ? [] : [found];
-  }
-  if (metric.table === 'point_metrics') {
-    const found = book.findPoint(query.metric, query.resource);
-    return found === undefined ? [] : [found];
-  }
-  return book.findGauges(device, metric.gauge).filter((one) => part === '' || one.part === part);
+async function loaded(file: DuckDbFile): Promise<Opened> {
+  const writer = await DuckDbWriter.load(file);
+  const rollUp = await DuckDbRollUp.load(file, writer.book);
+  writer.judgeLateBy(() => rollUp.lateBeforeMs);
+  return { file, writer, rollUp, catalogue: new SeriesCatalogue(writer.book) };
 }

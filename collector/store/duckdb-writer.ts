@@ -11,7 +11,9 @@ import { InterfaceAppender } from './interface-appender.ts';
 import { interfaceColumns } from './interface-columns.ts';
 import { PointWriter } from './point-writer.ts';
 import { deviceRow, gaugeRows } from './poll-rows.ts';
+import { LateReadings } from './late-readings.ts';
 import { deleteReplaced } from './replace-rows.ts';
+import { writeResources } from './resource-rows.ts';
 import { RESOURCE_KINDS, ResourceBook, type ResourceKind } from './resource-book.ts';
 
 /** Holes remembered of a stream; the oldest beyond count as closed: what comes late into one is not stored. */
@@ -34,6 +36,8 @@ export class DuckDbWriter {
   readonly #positions = new Map<string, number>();
   readonly #streams = new Map<string, HeldSequences>();
   #points = new PointWriter(this.book, 0n);
+  #late = new LateReadings();
+  #lateBeforeMs: () => EpochMs = () => Number.NEGATIVE_INFINITY;
   #rows = 0;
   #dropped = 0;
 
@@ -89,6 +93,7 @@ export class DuckDbWriter {
     if (unseen.length === 0) return { rows: 0, dropped: 0 };
     this.#rows = 0;
     this.#dropped = 0;
+    this.#late = new LateReadings();
     await this.#file.transaction(async (connection) => {
       const appenders: Appenders = {
         interface_metrics: new InterfaceAppender(connection),
@@ -106,9 +111,11 @@ export class DuckDbWriter {
           connection,
           unseen.flatMap((entry) => entry.points ?? []),
         );
+        for (const entry of unseen) this.#late.points(entry.points, this.book, this.#lateBeforeMs());
         this.#rows += points.rows;
         this.#dropped += points.dropped;
-        await this.#writeResources(connection);
+        await writeResources(connection, this.book);
+        await this.#late.write(connection);
         await this.#writeMarks(connection, streams);
         await this.#writePositions(connection, unseen);
       } finally {
@@ -129,12 +136,26 @@ export class DuckDbWriter {
     this.#positions.set(journal, position);
   }
 
-  /** Deletes readings older than that, and resources of which none is left; their room in the file is used again. */
+  /** Readings before that time have their buckets made: they are marked, so that these are made anew. */
+  judgeLateBy(lateBeforeMs: () => EpochMs): void {
+    this.#lateBeforeMs = lateBeforeMs;
+  }
+
+  /** Deletes readings older than that, and resources of which nothing is left; their room in the file is used again. */
   async forgetBefore(beforeMs: EpochMs): Promise<void> {
+    const before = BigInt(Math.floor(beforeMs));
     await this.#file.transaction(async (connection) => {
       for (const table of Object.keys(TABLES))
-        await connection.run(`delete from ${table} where at_ms < $before`, { before: BigInt(Math.floor(beforeMs)) });
-      const used = Object.keys(TABLES).map((table) => `select resource from ${table}`);
+        await connection.run(`delete from ${table} where at_ms < $before`, { before });
+      await connection.run(`insert or replace into rollup_mark values ('raw_from', $before)`, { before });
+    });
+    await this.forgetUnused();
+  }
+
+  async forgetUnused(): Promise<void> {
+    await this.#file.transaction(async (connection) => {
+      const tables = [...Object.keys(TABLES), 'rollup_5m', 'rollup_1h', 'rollup_1d', 'state_run'];
+      const used = tables.map((table) => `select distinct resource from ${table}`);
       const unused = await connection.runAndReadAll(
         `delete from resource where id not in (${used.join(' union ')}) returning id`,
       );
@@ -152,7 +173,10 @@ export class DuckDbWriter {
       if (entry.points !== undefined) continue;
       if (!this.#claim(entry, streams) && (entry.again !== true || passed.has(sequenceKey(entry)))) continue;
       if (entry.again === true) passed.add(sequenceKey(entry));
-      for (const poll of entry.batch.polls) this.#appendPoll(appenders, poll, entry.clockOffsetMs);
+      for (const poll of entry.batch.polls) {
+        this.#appendPoll(appenders, poll, entry.clockOffsetMs);
+        this.#late.poll(poll, entry.clockOffsetMs, this.#lateBeforeMs());
+      }
       await breather.breathe();
     }
     for (const appender of allOf(appenders)) appender.finish();
@@ -225,30 +249,6 @@ export class DuckDbWriter {
     }
     appender.append(columns(id));
     this.#rows += 1;
-  }
-
-  async #writeResources(connection: DuckDBConnection): Promise<void> {
-    const { fresh, changed } = this.book.takeUnwritten();
-    if (fresh.length > 0) {
-      const appender = await connection.createAppender('resource');
-      for (const one of fresh) {
-        appender.appendInteger(one.id);
-        for (const text of [one.kind, one.device, one.part, one.metric, one.description, one.unit])
-          appender.appendVarchar(text);
-        appender.appendInteger(one.intervalMs);
-        appender.appendVarchar(one.tags);
-        appender.endRow();
-      }
-      appender.closeSync();
-    }
-    const known = new Set(fresh);
-    for (const one of changed) {
-      if (known.has(one)) continue;
-      await connection.run('update resource set interval_ms = $interval where id = $id', {
-        id: one.id,
-        interval: one.intervalMs,
-      });
-    }
   }
 
   async #writeMarks(connection: DuckDBConnection, keys: ReadonlySet<string>): Promise<void> {

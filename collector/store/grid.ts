@@ -1,7 +1,7 @@
 // Spans laid over a grid of steps: every function of a series says what the spans that overlap a step come to.
 import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { Span } from './spans.ts';
+import { movedUntil, type Span } from './spans.ts';
 import { MAX_POINTS, type SeriesFunction, type SeriesPoint } from './store.ts';
 
 export interface Grid {
@@ -67,29 +67,23 @@ function movedIn(atMs: EpochMs, endMs: EpochMs, spans: readonly Span[]): SeriesP
     // The octets of a gap are exact, their place in it is not: only a step that holds all of it may count them.
     const inside = span.fromMs >= atMs && span.toMs <= endMs;
     if (span.delta === null || (span.value === null && !inside)) continue;
-    coveredMs += overlapOf(span, atMs, endMs);
+    coveredMs += knownOf(span, atMs, endMs);
     moved += movedUntil(span, span.delta, endMs) - movedUntil(span, span.delta, atMs);
   }
   return { atMs, value: coveredMs === 0 ? null : moved.toString(), coverage: coveredMs / (endMs - atMs) };
 }
 
-/** Whole units moved from the start of the span to a moment: parts of a split add up to the whole. */
-function movedUntil(span: Span, delta: bigint, atMs: EpochMs): bigint {
-  if (atMs <= span.fromMs) return 0n;
-  if (atMs >= span.toMs) return delta;
-  return (delta * BigInt(atMs - span.fromMs)) / BigInt(span.toMs - span.fromMs);
-}
-
 function shapeOf(atMs: EpochMs, endMs: EpochMs, spans: readonly Span[], wanted: SeriesFunction): SeriesPoint {
   const values: number[] = [];
+  const place = wanted === 'min' || wanted === 'max' || wanted === 'last' ? wanted : null;
   let weighted = 0;
   let coveredMs = 0;
   for (const span of spans) {
     if (span.value === null) continue;
-    const overlapMs = overlapOf(span, atMs, endMs);
-    values.push(span.value);
-    weighted += span.value * overlapMs;
-    coveredMs += overlapMs;
+    const knownMs = knownOf(span, atMs, endMs);
+    values.push(place === null ? span.value : (span.bucket?.[place] ?? span.value));
+    weighted += span.value * knownMs;
+    coveredMs += knownMs;
   }
   const coverage = Math.min(1, coveredMs / (endMs - atMs));
   if (values.length === 0) return { atMs, value: null, coverage };
@@ -121,6 +115,8 @@ function ranked(values: readonly number[], percent: number): number | undefined 
   return values.toSorted((a, b) => a - b)[Math.ceil((percent * values.length) / 100) - 1];
 }
 
-function overlapOf(span: Span, atMs: EpochMs, endMs: EpochMs): DurationMs {
-  return Math.min(span.toMs, endMs) - Math.max(span.fromMs, atMs);
+/** How much of the step the span covers; of a bucket cut by the step as much as its part of it. */
+function knownOf(span: Span, atMs: EpochMs, endMs: EpochMs): DurationMs {
+  const overlapMs = Math.min(span.toMs, endMs) - Math.max(span.fromMs, atMs);
+  return span.bucket === undefined ? overlapMs : (span.bucket.knownMs * overlapMs) / (span.toMs - span.fromMs);
 }

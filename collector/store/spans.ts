@@ -25,6 +25,15 @@ export interface Span {
   readonly value: number | null;
   /** In units of the counter times its scale; null for gauges and shares. */
   readonly delta: bigint | null;
+  /** Of a bucket of a roll-up: what its spans came to, of which `value` is the mean. */
+  readonly bucket?: { readonly min: number; readonly max: number; readonly last: number; readonly knownMs: DurationMs };
+}
+
+/** Whole units moved from the start of the span to a moment: parts of a split add up to the whole. */
+export function movedUntil(span: Span, delta: bigint, atMs: EpochMs): bigint {
+  if (atMs <= span.fromMs) return 0n;
+  if (atMs >= span.toMs) return delta;
+  return (delta * BigInt(atMs - span.fromMs)) / BigInt(span.toMs - span.fromMs);
 }
 
 const HALF_OF_32_BITS = 2n ** 31n;
@@ -91,7 +100,9 @@ export function gaugeSpans(values: readonly StoredValue[]): Span[] {
   const usual = distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)] ?? 0;
   return values.flatMap((one, at) => {
     const next = values[at + 1];
-    const holdsMs = Math.max(one.intervalMs, usual) * GAP_INTERVALS;
+    // Whole intervals, so that it does not depend on which readings were looked at.
+    const usualMs = one.intervalMs > 0 ? Math.round(usual / one.intervalMs) * one.intervalMs : usual;
+    const holdsMs = Math.max(one.intervalMs, usualMs) * GAP_INTERVALS;
     const toMs = Math.min(next?.atMs ?? Number.POSITIVE_INFINITY, one.atMs + holdsMs);
     return toMs <= one.atMs ? [] : [{ fromMs: one.atMs, toMs, value: one.value, delta: null }];
   });

@@ -7,6 +7,9 @@ export const storeSchema = z.strictObject({
   threads: z.number().int().min(1).max(64).default(2),
   commit_interval_ms: z.number().int().min(0).max(60_000).default(1000),
   raw_retention_days: z.number().min(0.01).max(3650).default(30),
+  rollup_5m_retention_days: z.number().min(2).max(3650).default(90),
+  rollup_1h_retention_days: z.number().min(2).max(36_500).default(730),
+  rollup_1d_retention_days: z.number().min(2).max(36_500).default(3650),
 });
 
 export interface StoreConfig {
@@ -17,16 +20,22 @@ export interface StoreConfig {
   /** A commit follows the one before after this long at the earliest, unless a chunk was large. */
   readonly commitIntervalMs: DurationMs;
   readonly rawRetentionMs: DurationMs;
+  /** A finer tier is not kept longer than it is wanted, a coarser one not shorter than the finer. */
+  readonly rollUpRetentionMs: Readonly<Record<'5m' | '1h' | '1d', DurationMs>>;
 }
 
 const DAY_MS = 86_400_000;
 
 export function storeConfigOf(parsed: z.output<typeof storeSchema>, file: string): StoreConfig {
+  const fiveMinutesMs = Math.round(parsed.rollup_5m_retention_days * DAY_MS);
+  const hourMs = Math.max(fiveMinutesMs, Math.round(parsed.rollup_1h_retention_days * DAY_MS));
+  const dayMs = Math.max(hourMs, Math.round(parsed.rollup_1d_retention_days * DAY_MS));
   return {
     file,
     memoryLimitMb: parsed.memory_limit_mb,
     threads: parsed.threads,
     commitIntervalMs: parsed.commit_interval_ms,
     rawRetentionMs: Math.round(parsed.raw_retention_days * DAY_MS),
+    rollUpRetentionMs: { '5m': fiveMinutesMs, '1h': hourMs, '1d': dayMs },
   };
 }

@@ -7,7 +7,14 @@ import { steadyEntries } from './steady-entries.ts';
 const [file = '', chunk = '3'] = process.argv.slice(2);
 const store = new DuckDbStore(
   createReporter({ component: 'store', level: 'error' }),
-  { file, memoryLimitMb: 64, threads: 1, commitIntervalMs: 0, rawRetentionMs: 1e12 },
+  {
+    file,
+    memoryLimitMb: 64,
+    threads: 1,
+    commitIntervalMs: 0,
+    rawRetentionMs: 1e12,
+    rollUpRetentionMs: { '5m': 1e12, '1h': 1e12, '1d': 1e12 },
+  },
   { clock: new SystemClock() },
 );
 await store.start();

@@ -53,6 +53,33 @@ describe('conformance', () => {
   });
 });
 
+describe('conformance, rolled up after every chunk', () => {
+  const rolling = (store: DuckDbStore): DuckDbStore => {
+    const apply = store.apply.bind(store);
+    store.apply = async (entries) => {
+      await apply(entries);
+      await store.rollUp(Date.now());
+    };
+    return store;
+  };
+  metricStoreConformance(async () => {
+    const file = freshFile();
+    let store = rolling(await opened(file));
+    return {
+      store,
+      reopen: async () => {
+        await store.stop();
+        store = rolling(await opened(file));
+        return store;
+      },
+      discard: async () => {
+        await store.stop();
+        rmSync(file, { force: true });
+      },
+    };
+  });
+});
+
 describe('crashes', () => {
   let program: BundledProgram;
   beforeAll(async () => {
