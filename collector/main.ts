@@ -21,6 +21,7 @@ import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { ApiServer } from './api/api-server.ts';
 import { EventHub } from './api/event-hub.ts';
+import { composeServices, viewpointsOfCustomers } from './compose-services.ts';
 import type { CollectorConfig } from './config.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
@@ -46,6 +47,8 @@ import { PostgresReadings } from './readings/postgres-readings.ts';
 import { readingsMigrations } from './readings/readings-migrations.ts';
 import { ReadingsProjection } from './readings/readings-projection.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
+import type { ServiceMirror } from './services/service-mirror.ts';
+import { servicesMigrations } from './services/services-migrations.ts';
 import { DuckDbStore } from './store/duckdb-store.ts';
 import { describedMetrics } from './store/metrics.ts';
 import { storeConfigOf } from './store/store-config.ts';
@@ -62,6 +65,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...ingestMigrations,
   ...faultsMigrations,
   ...agentsMigrations,
+  ...servicesMigrations,
 ];
 
 const MIB = 1024 * 1024;
@@ -95,6 +99,7 @@ interface Common extends Grounds {
   readonly inventory: PostgresInventory;
   readonly work: WorkDesk;
   readonly devices: ConfiguredDevices;
+  readonly services: ServiceMirror;
 }
 
 function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds): Parts {
@@ -119,6 +124,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     inventory: new PostgresInventory({ database }),
     work: new WorkDesk(reporter, { database, clock, newId: randomUUID }),
     devices: new ConfiguredDevices(config.devices),
+    services: composeServices(reporter, config, deps, database),
   };
   common.streams.recover(journal);
   const projecting = composeProjections(common);
@@ -131,7 +137,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const { store, runner, faults } = projecting;
   // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.
   return {
-    components: [entry.preparation, store, runner, faults, states, forgetting, api, common.work],
+    components: [entry.preparation, store, runner, faults, states, forgetting, common.services, api, common.work],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
     reload: entry.reload,
@@ -252,6 +258,8 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       events: new EventBook(database),
       work,
       devices: common.devices,
+      services: common.services,
+      viewpoints: viewpointsOfCustomers,
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
       seenAgents: () => agents.list(),

@@ -25,6 +25,7 @@ import { addOverviewRoutes } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
+import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { addWorkRoutes, type WorkRoutesDeps } from './work-routes.ts';
 
@@ -43,7 +44,11 @@ export interface ApiConfig {
   readonly checkAnswers: boolean;
 }
 
-export interface ApiDeps extends Omit<AgentRoutesDeps, 'devices'>, ReadingRoutesDeps, Omit<WorkRoutesDeps, 'devices'> {
+export interface ApiDeps
+  extends Omit<AgentRoutesDeps, 'devices'>,
+    ReadingRoutesDeps,
+    Omit<WorkRoutesDeps, 'devices'>,
+    Omit<ServiceRoutesDeps, 'alarms'> {
   readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
@@ -112,6 +117,7 @@ export class ApiServer implements Component {
     addWorkRoutes(routes, deps);
     addDeviceEventRoutes(routes, deps.events);
     addReadingRoutes(routes, deps);
+    addServiceRoutes(routes, deps);
     addEventRoutes(routes, deps.hub);
     addSessionRoutes(routes, deps.authenticator);
     const ingest = deps.addIngest(server);

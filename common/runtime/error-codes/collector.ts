@@ -95,4 +95,20 @@ export const COLLECTOR_ERRORS = {
     'The metric store cannot read or write its file at the moment.',
     'It is tried again by itself; the log has the reason.',
   ),
+  // collector/services
+  feed_unavailable: entry(
+    503,
+    'The bridge gives no feed of its services.',
+    'Check that it runs, collector.bridge_url and WEIR_BRIDGE_TOKEN; the last copy stays, and is shown as stale after five minutes.',
+  ),
+  feed_unreadable: entry(
+    502,
+    'What answers as the feed of the bridge cannot be used; detail.what says why.',
+    'Check that collector.bridge_url leads to a bridge of this release; the last copy stays.',
+  ),
+  feed_older: entry(
+    502,
+    'The bridge gives an older version of its contracts than is mirrored.',
+    'A bridge whose database was restored: empty services.mirror and restart the collector, if that is what it shall show. The last copy stays.',
+  ),
 } as const;

@@ -1,0 +1,69 @@
+// One page of the bridge's feed as the collector reads it: checked, because what answers at that address need not be the bridge.
+import { z } from 'zod';
+import type { MirroredService } from './service-book.ts';
+
+const name = z.string().min(1).max(500);
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const version = z.string().regex(/^\d{1,18}$/);
+
+const feedItem = z.object({
+  service: name,
+  name: z.string().max(2000),
+  customer: z.object({ id: name, name: z.string().max(2000) }),
+  from: time,
+  to: time.nullable(),
+  bindings: z.array(z.object({ device: name, interfaceKey: name, from: time, to: time.nullable() })).max(10_000),
+  running: z
+    .object({
+      amount: z.string().regex(/^-?\d{1,30}(\.\d{1,20})?$/),
+      currency: z.string().max(10),
+      periodStart: time,
+      until: time,
+    })
+    .nullable(),
+});
+
+const feedPage = z.object({ version, items: z.array(feedItem).max(10_000), next: z.string().max(1000).nullable() });
+
+export interface FeedPage {
+  readonly version: string;
+  readonly services: readonly MirroredService[];
+  /** Cursor of the next page. */
+  readonly next: string | null;
+}
+
+/** The page, or what is wrong with it in one line. */
+export function readFeedPage(body: unknown): FeedPage | string {
+  const parsed = feedPage.safeParse(body);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return issue === undefined ? 'no feed' : `${issue.path.join('.')}: ${issue.message}`;
+  }
+  const { data } = parsed;
+  return { version: data.version, next: data.next, services: data.items.map(serviceOf) };
+}
+
+function serviceOf(item: z.output<typeof feedItem>): MirroredService {
+  return {
+    id: item.service,
+    name: item.name,
+    customer: item.customer,
+    fromMs: item.from,
+    toMs: item.to,
+    bindings: item.bindings.map(({ device, interfaceKey, from, to }) => ({
+      device,
+      interfaceKey,
+      fromMs: from,
+      toMs: to,
+    })),
+    running:
+      item.running === null
+        ? null
+        : {
+            amount: item.running.amount,
+            currency: item.running.currency,
+            periodStartMs: item.running.periodStart,
+            untilMs: item.running.until,
+          },
+  };
+}
