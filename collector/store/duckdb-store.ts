@@ -7,7 +7,6 @@ import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common
 import type { JournaledBatch } from '../project/projection.ts';
 import { DuckDbFile } from './duckdb-file.ts';
 import { readLatest } from './duckdb-queries.ts';
-import { readTop } from './duckdb-top.ts';
 import { DuckDbWriter } from './duckdb-writer.ts';
 import { gridOf, pointsOf } from './grid.ts';
 import { metricNamed } from './metrics.ts';
@@ -16,6 +15,7 @@ import { averageSpans } from './average-spans.ts';
 import { DuckDbRollUp } from './duckdb-roll-up.ts';
 import { planTiers, retainedFrom } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
+import { readTieredTop } from './tier-top.ts';
 import { RESOURCE_KINDS, type ResourceBook, resourceName } from './resource-book.ts';
 import { SeriesCatalogue } from './stored-series.ts';
 import {
@@ -184,15 +184,14 @@ export class DuckDbStore implements MetricStore {
     const opened = await this.#opened();
     const limit = Math.max(0, Math.min(MAX_TOP, Math.trunc(query.limit)));
     if (limit === 0 || query.toMs <= query.fromMs) return [];
-    const found = await this.#reading(opened, () =>
-      readTop(opened.file, metric, {
-        fromMs: query.fromMs,
-        toMs: query.toMs,
-        limit,
-        function: query.function ?? 'avg',
-        ids: idsAmong(opened.writer.book, metric, query.among),
-      }),
-    );
+    const wanted = {
+      fromMs: query.fromMs,
+      toMs: query.toMs,
+      limit,
+      function: query.function ?? 'avg',
+      ids: idsAmong(opened.writer.book, metric, query.among),
+    };
+    const found = await this.#reading(opened, () => readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()));
     return found.flatMap(({ resource, value }) => {
       const known = opened.writer.book.byId(resource);
       return known === undefined ? [] : [{ resource: resourceName(known), value }];

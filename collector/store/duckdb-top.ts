@@ -55,6 +55,17 @@ export async function readTop(
     .slice(0, wanted.limit);
 }
 
+/** Who may be among the first by raw readings. */
+export async function candidatesOf(
+  file: DuckDbFile,
+  metric: CounterMetric | NumberMetric,
+  wanted: TopWanted,
+): Promise<number[]> {
+  if (metric.kind === 'counter') return candidates(file, metric, wanted);
+  const ranked = await topNumbers(file, metric, { ...wanted, limit: wanted.limit * 4 + 50 });
+  return ranked.map((one) => one.resource);
+}
+
 function spansAs(spans: readonly Span[], wanted: TopWanted['function']): number | null {
   const values: number[] = [];
   let [weighted, knownMs] = [0, 0];

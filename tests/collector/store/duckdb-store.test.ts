@@ -107,6 +107,39 @@ describe('crashes', () => {
       await store.stop();
     }
   }, 120_000);
+
+  test('after a SIGKILL in the middle of roll-up, retention or compaction the answers are those of a run without', async () => {
+    const file = freshFile();
+    const rolled = new Set<string>();
+    for (let turn = 1; turn <= 6; turn += 1) {
+      const child = program.start([file, '400', 'upkeep']);
+      const begunAt = turn * 12_000;
+      child.stdout.on('data', (chunk: Buffer) => {
+        const position = Math.max(...chunk.toString().trim().split('\n').map(Number));
+        if (position > begunAt) setTimeout(() => child.kill('SIGKILL'), (turn * 13) % 37);
+      });
+      await new Promise((resolve) => child.once('exit', resolve));
+      const store = await opened(file);
+      const position = await store.position('journal-1');
+      const [first, last] = [0, Math.ceil(position / 2) - 1];
+      const query = {
+        fromMs: STEADY_START_MS - 3_600_000,
+        toMs: STEADY_START_MS + 60 * 86_400_000,
+        stepMs: 86_400_000,
+      };
+      for (const port of [0, STEADY_PORTS - 1]) {
+        const asked = { metric: 'in_octets', resource: `odd/p${port}`, ...query };
+        const { points, tier } = await store.series({ ...asked, function: 'delta' });
+        rolled.add(tier ?? 'raw');
+        const moved = points.reduce((sum, point) => sum + BigInt(point.value ?? 0), 0n);
+        expect(moved, `port ${port} at ${position} from ${tier}`).toBe(BigInt((last - first) * (1000 + port)));
+        const most = (await store.series({ ...asked, function: 'max' })).points.map((point) => Number(point.value));
+        expect(Math.max(...most)).toBeCloseTo((1000 + port) / 10, 6);
+      }
+      await store.stop();
+    }
+    expect([...rolled]).toContain('1d');
+  }, 180_000);
 });
 
 /** Every port has moved what it had moved at that position of the steady journal, in as many readings. */

@@ -1,0 +1,81 @@
+// The first of all resources over a long span: buckets say who may be among them, and buckets with the raw readings after them what they come to.
+import { bucketStart } from '../../common/model/time.ts';
+import type { DuckDbFile } from './duckdb-file.ts';
+import { among } from './duckdb-queries.ts';
+import { candidatesOf, type Ranked, readTop, type TopWanted } from './duckdb-top.ts';
+import { pointsOf } from './grid.ts';
+import type { CounterMetric, NumberMetric } from './metrics.ts';
+import { DAY_MS, FIVE_MINUTES_MS, fieldOf, HOUR_MS } from './roll-up.ts';
+import { planTiers, type Section, type TierReach } from './tier-plan.ts';
+import { readTieredSpans } from './tier-queries.ts';
+
+/** Shorter spans are answered from raw readings alone. */
+const LEAST_SPAN_MS = 2 * HOUR_MS;
+const HOURS_FROM_MS = 3 * DAY_MS;
+
+/** The highest first. A share of the 95 percent is one of five-minute averages where the span is long. */
+export async function readTieredTop(
+  file: DuckDbFile,
+  metric: CounterMetric | NumberMetric,
+  wanted: TopWanted,
+  reach: TierReach,
+): Promise<Ranked[]> {
+  const sections = planOf(wanted, reach);
+  const rolled = sections.filter((one) => one.tier !== 'raw');
+  const field = fieldOf(metric);
+  if (rolled.length === 0 || field.state || wanted.ids?.length === 0) return readTop(file, metric, wanted);
+  const ids = new Set<number>();
+  for (const section of rolled)
+    for (const id of await rolledCandidates(file, metric, field.field, wanted, section)) ids.add(id);
+  for (const { fromMs, toMs } of sections.filter((one) => one.tier === 'raw'))
+    for (const id of await candidatesOf(file, metric, { ...wanted, fromMs, toMs })) ids.add(id);
+  const resources = [...ids].map((id) => ({ id, intervalMs: 60_000 }));
+  const spans = await readTieredSpans(file, metric, resources, sections);
+  const [fromMs, toMs] = [sections[0]?.fromMs ?? wanted.fromMs, wanted.toMs];
+  const grid = { fromMs, toMs, stepMs: toMs - fromMs };
+  return [...spans]
+    .flatMap(([resource, list]): Ranked[] => {
+      const value = pointsOf(grid, list, wanted.function)[0]?.value;
+      return typeof value === 'number' ? [{ resource, value }] : [];
+    })
+    .toSorted((a, b) => b.value - a.value || a.resource - b.resource)
+    .slice(0, wanted.limit);
+}
+
+function planOf(wanted: TopWanted, reach: TierReach): Section[] {
+  const spanMs = wanted.toMs - wanted.fromMs;
+  if (spanMs < LEAST_SPAN_MS) return [];
+  const percentile = wanted.function === 'p95';
+  const stepMs = spanMs >= HOURS_FROM_MS && !percentile ? HOUR_MS : FIVE_MINUTES_MS;
+  // Whole buckets at the beginning; the end is the readings' own.
+  const fromMs = bucketStart(wanted.fromMs, stepMs);
+  return planTiers({ fromMs, toMs: wanted.toMs, stepMs, function: 'avg' }, reach);
+}
+
+async function rolledCandidates(
+  file: DuckDbFile,
+  metric: CounterMetric | NumberMetric,
+  field: number,
+  wanted: TopWanted,
+  section: Section,
+): Promise<number[]> {
+  const ids: number[] = [];
+  const most = wanted.limit * 4 + 50;
+  const ranked = {
+    avg: 'sum(mean * known_ms) / sum(known_ms)',
+    max: 'max(most)',
+    p95: 'quantile_disc(mean, 0.95)',
+    last: 'arg_max(last, at_ms)',
+  };
+  const kind = metric.kind === 'counter' ? 'interface' : metric.table === 'device_metrics' ? 'device' : 'gauge';
+  const only = wanted.ids === null ? `resource in (select id from resource where kind = '${kind}')` : among(wanted.ids);
+  await file.read(
+    `select resource from rollup_${section.tier}
+      where field = $field and at_ms >= $from and at_ms < $to and ${only}
+      group by resource order by ${ranked[wanted.function]} desc, resource limit $limit`,
+    { field, from: BigInt(Math.floor(section.fromMs)), to: BigInt(Math.ceil(section.toMs)), limit: most },
+    most,
+    (row) => ids.push(Number(row[0])),
+  );
+  return ids;
+}
