@@ -33,6 +33,8 @@ import { AssignedDevices } from './ingest/assigned-devices.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { InFlight } from './ingest/in-flight.ts';
 import { addIngestRoutes } from './ingest/ingest-routes.ts';
+import { PointIngest, pointsOf } from './ingest/point-ingest.ts';
+import { addPointRoutes } from './ingest/point-routes.ts';
 import { StreamTable } from './ingest/streams.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
@@ -154,7 +156,7 @@ interface Projecting {
 function composeProjections(common: Common): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
-  const reader = new BatchReader(journal, CACHE_BYTES);
+  const reader = new BatchReader(journal, CACHE_BYTES, pointsOf);
   const store = new DuckDbStore(
     reporter,
     storeConfigOf(config.store, path.join(deps.dataFolder, 'collector', 'metrics.duckdb')),
@@ -179,7 +181,8 @@ function composeProjections(common: Common): Projecting {
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
   });
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
-    if (APPLYING.includes(projection)) void marks.refresh(entries.map(({ batch }) => batch));
+    if (APPLYING.includes(projection))
+      void marks.refresh(entries.flatMap(({ batch, points }) => (points === undefined ? [batch] : [])));
   };
   const runner: ProjectionRunner = new ProjectionRunner(
     reporter,
@@ -297,11 +300,21 @@ function composeIngest(
     assigned,
     appliedContent: (stream, sequence) => readings.appliedContent(stream, sequence),
     onKept: (position, _envelope, batch, bytes) => {
-      if (batch !== null) reader.remember(position, batch, bytes);
+      if (batch !== null) reader.remember(position, { batch }, bytes);
       runner.wake();
     },
   });
   const { maxBodies, maxBytes, maxBatchBytes } = config.ingest;
   const inFlight = new InFlight(reporter, { maxBodies, maxBytes });
-  return addIngestRoutes(server, { clock, ingest, inFlight, backlogBytes, maxBacklogBytes, maxBatchBytes });
+  const points = new PointIngest(reporter, {
+    journal,
+    onKept: (position, set, bytes) => {
+      reader.remember(position, { points: set }, bytes);
+      runner.wake();
+    },
+  });
+  return [
+    ...addIngestRoutes(server, { clock, ingest, inFlight, backlogBytes, maxBacklogBytes, maxBatchBytes }),
+    ...addPointRoutes(server, { clock, points, inFlight, backlogBytes, maxBacklogBytes }),
+  ];
 }

@@ -114,7 +114,8 @@ export class StreamTable {
     let position = 0;
     for (;;) {
       const entries = journal.read(position, RECOVER_ENTRIES, RECOVER_BYTES);
-      for (const { envelope } of entries) (this.get(envelope) ?? this.add(envelope, NOTHING_HELD)).keep(envelope);
+      for (const { envelope } of entries)
+        if (envelope.points === undefined) (this.get(envelope) ?? this.add(envelope, NOTHING_HELD)).keep(envelope);
       const last = entries.at(-1);
       if (last === undefined) return;
       position = last.position;

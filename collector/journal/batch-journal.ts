@@ -8,6 +8,12 @@ export interface QuarantineReason {
   readonly message: string;
 }
 
+/** How the points of another program are written in a body. */
+export interface PointsForm {
+  readonly precision: 'ns' | 'us' | 'ms' | 's';
+  readonly encoding: 'gzip' | 'identity';
+}
+
 export interface BatchEnvelope {
   readonly agent: string;
   readonly incarnation: string;
@@ -21,6 +27,8 @@ export interface BatchEnvelope {
   readonly oldestSequence?: number;
   /** What the batch says was given up; here too, so that a start needs to decode nothing. */
   readonly gaps?: readonly SequenceGap[];
+  /** Of points in line protocol instead of a batch: `agent` is who wrote them, the entry belongs to no stream. */
+  readonly points?: PointsForm;
   /** Why the body cannot be used: kept for a person, never applied. */
   readonly quarantined?: QuarantineReason;
 }

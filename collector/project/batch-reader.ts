@@ -1,9 +1,19 @@
 // Entries of the journal as batches, each decoded once for all projections that are abreast of each other.
 import type { Batch } from '../../common/model/batch.ts';
+import type { PointSet } from '../../common/model/point.ts';
 import { messageOf } from '../../common/runtime/errors.ts';
 import { decodeBatch } from '../../common/wire/batch-codec.ts';
-import type { BatchEnvelope, BatchJournal, JournaledBody, QuarantineReason } from '../journal/batch-journal.ts';
+import type {
+  BatchEnvelope,
+  BatchJournal,
+  JournaledBody,
+  PointsForm,
+  QuarantineReason,
+} from '../journal/batch-journal.ts';
 import type { JournaledBatch } from './projection.ts';
+
+/** Reads a body of points as ingest did; throws where it cannot be unpacked. */
+export type ReadPoints = (envelope: BatchEnvelope, form: PointsForm, body: Uint8Array) => PointSet;
 
 export interface ReadEntry {
   readonly source: JournaledBody;
@@ -13,26 +23,31 @@ export interface ReadEntry {
 }
 
 interface Cached {
-  readonly batch: Batch;
+  readonly content: Content;
   readonly bytes: number;
 }
+
+/** What an entry holds: a batch, or points of another program. */
+type Content = { readonly batch: Batch } | { readonly points: PointSet };
 
 export class BatchReader {
   readonly #journal: BatchJournal;
   readonly #cacheBytes: number;
+  readonly #readPoints: ReadPoints;
   readonly #cache = new Map<number, Cached>();
   #cached = 0;
 
   /** `cacheBytes`: decoded batches kept, counted in octets as they arrived (decoded they are a few times larger). */
-  constructor(journal: BatchJournal, cacheBytes: number) {
+  constructor(journal: BatchJournal, cacheBytes: number, readPoints: ReadPoints) {
     this.#journal = journal;
+    this.#readPoints = readPoints;
     this.#cacheBytes = cacheBytes;
   }
 
-  /** A batch that ingest has decoded anyway. */
-  remember(position: number, batch: Batch, bytes: number): void {
+  /** What ingest has decoded anyway. */
+  remember(position: number, content: Content, bytes: number): void {
     if (bytes > this.#cacheBytes || this.#cache.has(position)) return;
-    this.#cache.set(position, { batch, bytes });
+    this.#cache.set(position, { content, bytes });
     this.#cached += bytes;
     for (const [oldest, entry] of this.#cache) {
       if (this.#cached <= this.#cacheBytes) break;
@@ -50,11 +65,14 @@ export class BatchReader {
     const { envelope, position, body } = source;
     if (envelope.quarantined !== undefined) return this.#standIn(source, envelope.quarantined);
     const cached = this.#cache.get(position);
-    if (cached !== undefined) return this.#entry(source, cached.batch, null);
+    if (cached !== undefined) return this.#entry(source, cached.content, null);
     try {
-      const batch = decodeBatch(body);
-      this.remember(position, batch, body.length);
-      return this.#entry(source, batch, null);
+      const content: Content =
+        envelope.points === undefined
+          ? { batch: decodeBatch(body) }
+          : { points: this.#readPoints(envelope, envelope.points, body) };
+      this.remember(position, content, body.length);
+      return this.#entry(source, content, null);
     } catch (error) {
       // Ingest could read it: this is another version of Weir on an older journal.
       return this.#standIn(source, { code: 'batch_unreadable', message: messageOf(error) });
@@ -62,10 +80,15 @@ export class BatchReader {
   }
 
   #standIn(source: JournaledBody, reason: QuarantineReason): ReadEntry {
-    return this.#entry(source, emptyBatch(source.envelope), reason);
+    const { envelope } = source;
+    const nothing: Content =
+      envelope.points === undefined
+        ? { batch: emptyBatch(envelope) }
+        : { points: { source: envelope.agent, points: [] } };
+    return this.#entry(source, nothing, reason);
   }
 
-  #entry(source: JournaledBody, batch: Batch, quarantined: QuarantineReason | null): ReadEntry {
+  #entry(source: JournaledBody, content: Content, quarantined: QuarantineReason | null): ReadEntry {
     const { receivedAtMs, clockOffsetMs, sha256, oldestSequence } = source.envelope;
     const journaled: JournaledBatch = {
       journal: this.#journal.id,
@@ -73,7 +96,8 @@ export class BatchReader {
       receivedAtMs,
       clockOffsetMs,
       sha256,
-      batch,
+      batch: 'batch' in content ? content.batch : emptyBatch(source.envelope),
+      ...('points' in content ? { points: content.points } : {}),
       ...(oldestSequence === undefined ? {} : { oldestSequence }),
     };
     return { source, journaled, quarantined };

@@ -137,7 +137,12 @@ export class ProjectionLoop {
     const reason = { code: 'batch_not_applied', message: `${codeOf(error)}: ${messageOf(error)}` };
     await this.#deps.quarantine.keep(name, id, entry.source, reason);
     try {
-      await this.projection.apply([{ ...entry.journaled, batch: emptyBatch(envelope) }]);
+      const { points } = entry.journaled;
+      const nothing = {
+        batch: emptyBatch(envelope),
+        ...(points === undefined ? {} : { points: { ...points, points: [] } }),
+      };
+      await this.projection.apply([{ ...entry.journaled, ...nothing }]);
     } catch (failure) {
       // Even nothing cannot be applied: it was not this entry.
       await this.#deps.quarantine.release(name, id, position);

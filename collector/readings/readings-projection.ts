@@ -111,14 +111,16 @@ export class ReadingsProjection implements Projection {
     const { claim, inventory, clock, throughOf } = this.#deps;
     const changes = inventory.changes();
     const claimed = await claim(connection, this.name, entries);
+    // Points of other programs are no readings of a meter.
+    const batches = entries.filter((entry) => entry.points === undefined);
     const streamId = await this.#ids.streams(
       connection,
-      entries.map(({ batch }) => batch),
+      batches.map(({ batch }) => batch),
     );
     // The batch itself is the key for ever: marks may be set back to replay.
-    const held = await heldAlready(connection, entries, streamId);
+    const held = await heldAlready(connection, batches, streamId);
     const fresh = claimed.filter((entry) => !held.has(entry));
-    const nothing = { changes, pages: 0, layouts: 0, repeated: entries.length - fresh.length, nameless: 0, misfits: 0 };
+    const nothing = { changes, pages: 0, layouts: 0, repeated: batches.length - fresh.length, nameless: 0, misfits: 0 };
     if (fresh.length === 0) return nothing;
     const nowMs = clock.now();
     const devices = await inventory.lock(

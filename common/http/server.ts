@@ -150,7 +150,8 @@ function sendRefusal(reply: FastifyReply, refusal: WeirError): FastifyReply {
   return reply.status(refusal.status).send(refusal.toBody());
 }
 
-function toWeirError(error: unknown): WeirError {
+/** What a request failed by, as it is told. */
+export function toWeirError(error: unknown): WeirError {
   if (error instanceof WeirError) return error;
   if (error instanceof z.ZodError) {
     const issues = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
@@ -163,16 +164,31 @@ function toWeirError(error: unknown): WeirError {
   return new WeirError('unexpected', 'The request failed.', {}, error);
 }
 
-/** The token of a request: of its header, else of its session; null where there is none. */
+/**
+ * The token of a request: of its header, else of its session; null where there is none. Beside Bearer: Token, as writers of InfluxDB
+ * send it, and Basic with the token as password under any name, which is all that some readers of Prometheus can.
+ */
 export function tokenOf(request: FastifyRequest): string | null {
-  const bearer = /^bearer(?:\s+|$)(.*)$/i.exec(request.headers.authorization?.trim() ?? '')?.[1];
-  if (bearer !== undefined) return bearer === '' ? null : bearer;
+  const authorization = request.headers.authorization?.trim() ?? '';
+  const [, scheme = '', given = ''] = /^(bearer|token|basic)(?:\s+|$)(.*)$/i.exec(authorization) ?? [];
+  const basic = scheme.toLowerCase() === 'basic';
+  if (scheme !== '' && !basic) return given === '' ? null : given;
+  // A proxy in front may have a password of its own: the session counts before it.
+  const token = sessionOf(request) || (basic ? passwordOf(given) : '');
+  return token === '' ? null : token;
+}
+
+function sessionOf(request: FastifyRequest): string {
   const cookie = (request.headers.cookie ?? '')
     .split(';')
     .map((part) => part.trim())
     .find((part) => part.startsWith(`${SESSION_COOKIE}=`));
-  const session = cookie === undefined ? '' : decoded(cookie.slice(SESSION_COOKIE.length + 1));
-  return session === '' ? null : session;
+  return cookie === undefined ? '' : decoded(cookie.slice(SESSION_COOKIE.length + 1));
+}
+
+function passwordOf(credentials: string): string {
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  return pair.slice(pair.indexOf(':') + 1);
 }
 
 /** A cookie that is encoded wrongly is not ours: it stays as it is, and nobody knows it. */

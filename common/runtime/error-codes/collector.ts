@@ -44,6 +44,21 @@ export const COLLECTOR_ERRORS = {
     'A batch could be read, but a projection fails on it again and again.',
     'The bytes are kept in quarantine with the reason; please report it.',
   ),
+  lines_unreadable: entry(
+    400,
+    'Points came in a form that is not line protocol.',
+    'The message names the first line and what is wrong with it; nothing was kept.',
+  ),
+  lines_partly_unreadable: entry(
+    422,
+    'Some lines of a write are not line protocol.',
+    'The message names the first of them; the other points were kept, do not send them again.',
+  ),
+  encoding_unsupported: entry(
+    415,
+    'A body has a content-encoding that is not read here.',
+    'Send it plain or with gzip.',
+  ),
   device_not_assigned: entry(
     403,
     'A batch has polls of a device that is not assigned to its agent.',
@@ -110,5 +125,11 @@ export const COLLECTOR_ERRORS = {
     502,
     'The bridge gives an older version of its contracts than is mirrored.',
     'A bridge whose database was restored: empty services.mirror and restart the collector, if that is what it shall show. The last copy stays.',
+  ),
+  // collector/kpi
+  kpi_invalid: entry(
+    400,
+    'The formula of a KPI cannot be read.',
+    'detail.column and detail.expected say where and what; docs/kpis.md has the language.',
   ),
 } as const;

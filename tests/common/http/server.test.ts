@@ -90,6 +90,8 @@ describe('closed by default', () => {
   test.each<[string, Record<string, string>, string]>([
     ['a header', viewer, 'anna'],
     ['a header in another case, with more blanks', { authorization: 'bearer   anna' }, 'anna'],
+    ['the scheme of InfluxDB', { authorization: 'Token anna' }, 'anna'],
+    ['Basic, with the token as password', { authorization: `Basic ${btoa('any:anna')}` }, 'anna'],
     ['a session', { cookie: `a=b; ${SESSION_COOKIE}=anna;c=d` }, 'anna'],
     ['a session with odd characters', { cookie: `${SESSION_COOKIE}=${encodeURIComponent('a%b c')}` }, 'odd'],
     [
