@@ -77,13 +77,21 @@ export function addPointRoutes(server: FastifyInstance, deps: PointRoutesDeps): 
         const { precision } = writeQuery.parse(request.query);
         const { principal } = request;
         if (principal === null) throw new Error('BUG: a route of writers without a principal');
-        const body: Buffer = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
-        await deps.points.accept(principal, { precision, encoding: encodingOf(request) }, body, deps.clock.now());
+        await deps.points.accept(
+          principal,
+          { precision, encoding: encodingOf(request) },
+          bodyOf(request),
+          deps.clock.now(),
+        );
         return reply.status(204).send();
       },
     });
   });
   return [DESCRIBED];
+}
+
+function bodyOf({ body }: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
 function encodingOf(request: FastifyRequest): 'gzip' | 'identity' {
