@@ -132,4 +132,9 @@ export const COLLECTOR_ERRORS = {
     'The formula of a KPI cannot be read.',
     'detail.column and detail.expected say where and what; docs/kpis.md has the language.',
   ),
+  kpi_too_large: entry(
+    400,
+    'A KPI was asked for over more resources and time than one answer may read.',
+    'Ask for a shorter span or fewer resources; detail has the bounds.',
+  ),
 } as const;
