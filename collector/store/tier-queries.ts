@@ -8,12 +8,13 @@ import { movedUntil, type Span } from './spans.ts';
 import { type Tier, TIERS } from './store.ts';
 import { type Section, TIER_MS } from './tier-plan.ts';
 
-/** By resource, in the order of time. `rolledMs`: raw spans begin there at the earliest, what is before stands in buckets. */
+/** By resource, in the order of time; of one of the sections where it is named. Raw spans are cut where buckets stand beside them. */
 export async function readTieredSpans(
   file: DuckDbFile,
   metric: CounterMetric | NumberMetric,
   resources: readonly Pick<Resource, 'id' | 'intervalMs'>[],
   sections: readonly Section[],
+  only?: Section,
 ): Promise<Map<number, Span[]>> {
   const found = new Map<number, Span[]>();
   if (resources.length === 0) return found;
@@ -23,7 +24,7 @@ export async function readTieredSpans(
     else spans.push(span);
   };
   const ids = resources.map((one) => one.id);
-  for (const section of sections) {
+  for (const section of only === undefined ? sections : [only]) {
     if (section.tier === 'raw') {
       const raw = await readSpans(file, metric, resources, section.fromMs, section.toMs);
       for (const [resource, spans] of raw)

@@ -6,6 +6,8 @@ import { candidatesOf, type Ranked, readTop, type TopWanted } from './duckdb-top
 import { pointsOf } from './grid.ts';
 import type { CounterMetric, NumberMetric } from './metrics.ts';
 import { DAY_MS, FIVE_MINUTES_MS, fieldOf, HOUR_MS } from './roll-up.ts';
+import type { Resource } from './resource-book.ts';
+import type { Span } from './spans.ts';
 import { planTiers, type Section, type TierReach } from './tier-plan.ts';
 import { readTieredSpans } from './tier-queries.ts';
 
@@ -30,7 +32,10 @@ export async function readTieredTop(
   for (const { fromMs, toMs } of sections.filter((one) => one.tier === 'raw'))
     for (const id of await candidatesOf(file, metric, { ...wanted, fromMs, toMs })) ids.add(id);
   const resources = [...ids].map((id) => ({ id, intervalMs: 60_000 }));
-  const spans = await readTieredSpans(file, metric, resources, sections);
+  const spans =
+    wanted.function === 'p95'
+      ? await readTieredSpans(file, metric, resources, sections)
+      : await readWhole(file, metric, resources, sections);
   const [fromMs, toMs] = [sections[0]?.fromMs ?? wanted.fromMs, wanted.toMs];
   const grid = { fromMs, toMs, stepMs: toMs - fromMs };
   return [...spans]
@@ -40,6 +45,40 @@ export async function readTieredTop(
     })
     .toSorted((a, b) => b.value - a.value || a.resource - b.resource)
     .slice(0, wanted.limit);
+}
+
+/** Each section of buckets as one span, summed up in SQL; raw readings as they are. */
+async function readWhole(
+  file: DuckDbFile,
+  metric: CounterMetric | NumberMetric,
+  resources: readonly Pick<Resource, 'id' | 'intervalMs'>[],
+  sections: readonly Section[],
+): Promise<Map<number, Span[]>> {
+  const { field, times } = fieldOf(metric);
+  const found = new Map<number, Span[]>();
+  if (resources.length === 0) return found;
+  for (const section of sections) {
+    const { tier, fromMs, toMs } = section;
+    if (tier === 'raw') {
+      for (const [id, spans] of await readTieredSpans(file, metric, resources, sections, section))
+        found.set(id, [...(found.get(id) ?? []), ...spans]);
+      continue;
+    }
+    await file.read(
+      `select resource, sum(mean * known_ms) / sum(known_ms), min(least), max(most), arg_max(last, at_ms), sum(known_ms)::double
+         from rollup_${tier} where ${among(resources.map((one) => one.id))} and field = $field and at_ms >= $from and at_ms < $to
+        group by resource`,
+      { field, from: BigInt(Math.floor(fromMs)), to: BigInt(Math.ceil(toMs)) },
+      resources.length,
+      (row) => {
+        const [mean = 0, min = 0, max = 0, last = 0] = row.slice(1, 5).map((value) => Number(value) * times);
+        const bucket = { min, max, last, knownMs: Number(row[5]) };
+        const id = Number(row[0]);
+        found.set(id, [...(found.get(id) ?? []), { fromMs, toMs, value: mean, delta: null, bucket }]);
+      },
+    );
+  }
+  return found;
 }
 
 function planOf(wanted: TopWanted, reach: TierReach): Section[] {
