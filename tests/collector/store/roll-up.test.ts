@@ -1,5 +1,5 @@
 // Roll-ups against raw readings: whatever came in whatever order, the tiers answer what the readings would have, also after these are gone.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -11,14 +11,23 @@ import type { Series, SeriesFunction } from '../../../collector/store/store.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { interfacePoll, journalEntry } from '../../support/poll-builder.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { STEADY_INTERVAL_MS, STEADY_START_MS, steadyEntries } from '../../support/steady-entries.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'weir-rollup-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let files = 0;
-async function openStore(): Promise<DuckDbStore> {
+async function openStore(rollUpDays = 90): Promise<DuckDbStore> {
   files += 1;
-  const parsed = storeSchema.parse({ commit_interval_ms: 0, memory_limit_mb: 64, threads: 1, raw_retention_days: 1 });
+  const parsed = storeSchema.parse({
+    commit_interval_ms: 0,
+    memory_limit_mb: 64,
+    threads: 1,
+    raw_retention_days: 1,
+    rollup_5m_retention_days: rollUpDays,
+    rollup_1h_retention_days: rollUpDays,
+    rollup_1d_retention_days: rollUpDays,
+  });
   const config = storeConfigOf(parsed, path.join(folder, `metrics-${files}.duckdb`));
   const store = new DuckDbStore(silentReporter().reporter, config, { clock: new SystemClock() });
   await store.start();
@@ -185,3 +194,21 @@ test('the first over days are the same from buckets as from readings', async () 
   await raw.stop();
   await rolled.stop();
 }, 60_000);
+
+test('what retention deletes makes room for what comes: the file stops growing', async () => {
+  const store = await openStore(2);
+  const file = path.join(folder, `metrics-${files}.duckdb`);
+  const perDay = (2 * DAY) / STEADY_INTERVAL_MS;
+  const sizes: number[] = [];
+  for (let day = 0; day < 7; day += 1) {
+    for (let part = 0; part < 4; part += 1)
+      await store.apply(steadyEntries(day * perDay + part * (perDay / 4), perDay / 4));
+    const nowMs = STEADY_START_MS + (day + 1) * DAY;
+    await store.rollUp(nowMs);
+    await store.retain(nowMs);
+    sizes.push(statSync(file).size);
+  }
+  await store.stop();
+  const settled = Math.max(...sizes.slice(3, 5));
+  expect(Math.max(...sizes.slice(5)), sizes.join(' ')).toBeLessThan(settled * 1.25);
+}, 120_000);
