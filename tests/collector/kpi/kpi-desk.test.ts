@@ -1,12 +1,19 @@
 // The desk of KPIs over a store double: chunks meet without a gap, parts count while they are bound, bounds hold.
 import { describe, expect, test } from 'vitest';
 import type { ManyQuery, Series } from '../../../collector/store/store.ts';
-import { KpiDesk } from '../../../collector/kpi/kpi-desk.ts';
+import { KpiDesk, type Part } from '../../../collector/kpi/kpi-desk.ts';
 import { parseFormula } from '../../../collector/kpi/formula.ts';
-import { valueOf } from '../../../collector/kpi/working.ts';
+import { addWorkings, valueOf } from '../../../collector/kpi/working.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+
+function valueIn(known: readonly number[], wanted: ManyQuery['function']): number | null {
+  if (known.length === 0) return null;
+  if (wanted === 'min') return Math.min(...known);
+  if (wanted === 'max') return Math.max(...known);
+  return wanted === 'last' ? (known.at(-1) ?? null) : known.reduce((sum, value) => sum + value, 0) / known.length;
+}
 
 /** Reads any metric of a resource as a function of time. */
 function deskOf(
@@ -26,8 +33,11 @@ function deskOf(
       toMs,
       stepMs,
       points: Array.from({ length: (toMs - fromMs) / stepMs }, (_, index) => {
-        const value = read(resource, fromMs + index * stepMs);
-        return { atMs: fromMs + index * stepMs, value, coverage: value === null ? 0 : 1 };
+        const atMs = fromMs + index * stepMs;
+        const minutes = Array.from({ length: stepMs / MINUTE }, (__, minute) => read(resource, atMs + minute * MINUTE));
+        const known = minutes.flatMap((value) => value ?? []);
+        const value = valueIn(known, query.function);
+        return { atMs, value, coverage: known.length / minutes.length };
       }),
     }));
     return Promise.resolve(series);
@@ -35,13 +45,25 @@ function deskOf(
   const desk = new KpiDesk({ store: { many }, alarms: { of: () => Promise.resolve(new Map()) } }, bounds);
   return { desk, asked };
 }
+/** Over the hull of the parts as one window. */
+async function whole(desk: KpiDesk, kpi: typeof REACHABILITY, parts: Part[]) {
+  const span = {
+    fromMs: Math.min(...parts.map(({ fromMs }) => fromMs)),
+    toMs: Math.max(...parts.map(({ toMs }) => toMs)),
+  };
+  const { windows, stepMs } = await desk.compute(kpi, parts, [span]);
+  const [window] = windows;
+  if (window === undefined) throw new Error('no window');
+  return { ...window, stepMs };
+}
+
 const REACHABILITY = { formula: parseFormula('share(reachable == 1)') };
 
 describe('the desk', () => {
   test('an outage of known length in a month of minutes, exactly', async () => {
     const { desk, asked } = deskOf((_resource, atMs) => (atMs >= 5 * DAY && atMs < 5 * DAY + 90 * MINUTE ? 0 : 1));
-    const { whole, stepMs } = await desk.compute(REACHABILITY, [{ resource: 'a', fromMs: 0, toMs: 30 * DAY }]);
-    expect([whole.denominator, Number(whole.denominator) - Number(whole.numerator), stepMs]).toEqual([
+    const { whole: sum, stepMs } = await whole(desk, REACHABILITY, [{ resource: 'a', fromMs: 0, toMs: 30 * DAY }]);
+    expect([sum.denominator, Number(sum.denominator) - Number(sum.numerator), stepMs]).toEqual([
       30 * DAY,
       90 * MINUTE,
       MINUTE,
@@ -51,28 +73,52 @@ describe('the desk', () => {
 
   test('a whole is the sum of its parts, each while it counts', async () => {
     const { desk } = deskOf((resource) => (resource === 'a' ? 1 : 0));
-    const { whole, parts } = await desk.compute(REACHABILITY, [
+    const { whole: sum, parts } = await whole(desk, REACHABILITY, [
       { resource: 'a', fromMs: 0, toMs: 30 * MINUTE },
       { resource: 'b', fromMs: 30 * MINUTE, toMs: 40 * MINUTE },
     ]);
-    expect(valueOf(whole, 100)).toMatchObject({ value: 75, coverage: 1 });
+    expect(valueOf(sum, 100)).toMatchObject({ value: 75, coverage: 1 });
     expect(parts.map(({ working }) => working.wantedMs)).toEqual([30 * MINUTE, 10 * MINUTE]);
   });
 
   test('a percentile of several is one of all their samples', async () => {
     const { desk } = deskOf((resource, atMs) => (resource === 'a' ? 10 : atMs / MINUTE));
     const parts = ['a', 'b'].map((resource) => ({ resource, fromMs: 0, toMs: 100 * MINUTE }));
-    const { whole } = await desk.compute({ formula: parseFormula('p95(in_bps)') }, parts);
-    expect(whole.numerator).toBe(89);
+    const { whole: sum } = await whole(desk, { formula: parseFormula('p95(in_bps)') }, parts);
+    expect(sum.numerator).toBe(89);
   });
 
   test('coarser steps before refusing, and a refusal beyond the bounds', async () => {
     const part = { resource: 'a', fromMs: 0, toMs: DAY };
     const { desk } = deskOf(() => 1, { maxPoints: 300, maxParts: 2 });
-    expect((await desk.compute(REACHABILITY, [part])).stepMs).toBe(300_000);
-    await expect(desk.compute(REACHABILITY, [part, part, part])).rejects.toMatchObject({ code: 'kpi_too_large' });
-    await expect(desk.compute(REACHABILITY, [{ ...part, toMs: 400 * DAY }])).rejects.toMatchObject({
+    expect((await whole(desk, REACHABILITY, [part])).stepMs).toBe(300_000);
+    await expect(whole(desk, REACHABILITY, [part, part, part])).rejects.toMatchObject({ code: 'kpi_too_large' });
+    await expect(whole(desk, REACHABILITY, [{ ...part, toMs: 4000 * DAY }])).rejects.toMatchObject({
       code: 'kpi_too_large',
     });
+  });
+
+  test('states over coarse steps are exact to the minute, with gaps', async () => {
+    const read = (_resource: string, atMs: number): number | null => {
+      if (atMs >= 5 * DAY && atMs < 5 * DAY + 97 * MINUTE) return 0;
+      return atMs >= 7 * DAY && atMs < 7 * DAY + 31 * MINUTE ? null : 1;
+    };
+    const part = { resource: 'a', fromMs: 0, toMs: 30 * DAY };
+    const fine = await whole(deskOf(read).desk, REACHABILITY, [part]);
+    const coarse = await whole(deskOf(read, { maxPoints: 1000, maxParts: 5 }).desk, REACHABILITY, [part]);
+    expect([fine.stepMs, coarse.stepMs]).toEqual([MINUTE, 3_600_000]);
+    expect(coarse.whole).toEqual(fine.whole);
+    expect(Number(coarse.whole.denominator) - Number(coarse.whole.numerator)).toBe(97 * MINUTE);
+  });
+
+  test('windows of a series add up to the whole, wherever they begin', async () => {
+    const { desk } = deskOf((_resource, atMs) => ((atMs / MINUTE) % 7 === 0 ? 0 : 1));
+    const edges = [0, 90_000, 600_000, 3_000_000, 3_600_000];
+    const windows = edges.slice(1).map((toMs, index) => ({ fromMs: edges[index] ?? 0, toMs }));
+    const part = { resource: 'a', fromMs: 0, toMs: 3_600_000 };
+    const split = await desk.compute(REACHABILITY, [part], windows);
+    expect(addWorkings(split.windows.map((window) => window.whole))).toEqual(
+      (await whole(desk, REACHABILITY, [part])).whole,
+    );
   });
 });
