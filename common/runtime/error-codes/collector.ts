@@ -132,35 +132,14 @@ export const COLLECTOR_ERRORS = {
     'The formula of a KPI cannot be read.',
     'detail.column and detail.expected say where and what; docs/kpis.md has the language.',
   ),
+  kpi_busy: entry(
+    503,
+    'As many KPIs as may wait are being computed.',
+    'Ask again in a moment; reports of past periods are kept for ten minutes.',
+  ),
   kpi_too_large: entry(
     400,
     'A KPI was asked for over more resources and time than one answer may read.',
     'Ask for a shorter span or fewer resources; detail has the bounds.',
-  ),
-  // collector/prometheus
-  promql_invalid: entry(
-    400,
-    'A query of the Prometheus API cannot be read, or asks for what makes no sense.',
-    'The message says where and why; docs/promql.md has the language as it is understood here.',
-  ),
-  promql_unsupported: entry(
-    400,
-    'A query is PromQL, but uses a part of it that is not understood here.',
-    'The message names the part and where it stands; docs/promql.md lists what is understood.',
-  ),
-  promql_execution: entry(
-    422,
-    'A query cannot be answered with the series that it selects.',
-    'The message says which series stand against it, such as several on one side of a match.',
-  ),
-  promql_too_large: entry(
-    422,
-    'A query selects more series or samples than one answer may read; nothing was read.',
-    'Ask for fewer series by matchers, a shorter time or a longer step; detail has the bounds.',
-  ),
-  promql_timeout: entry(
-    503,
-    'A query was not answered within its time.',
-    'Ask for fewer series, a shorter time or a longer step.',
   ),
 } as const;
