@@ -67,6 +67,8 @@ export const collectorShape = {
       events: eventsSchema.prefault({}),
       store: storeSchema.prefault({}),
       faults: faultsSchema.prefault({}),
+      /** A file of KPIs beside the shipped ones; docs/kpis.md. */
+      kpis: z.string().min(1).optional(),
     })
     .prefault({}),
 };
@@ -106,6 +108,8 @@ export interface CollectorConfig {
   };
   readonly store: z.output<typeof storeSchema>;
   readonly faults: FaultsConfig;
+  /** A file of the operator's own KPIs. */
+  readonly kpis: string | null;
   /** The agent of this file: the one that polls devices which name none. */
   readonly agent: string;
   readonly pollIntervalMs: DurationMs;
@@ -141,6 +145,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     },
     store: collector.store,
     faults: faultsConfigOf(collector.faults),
+    kpis: collector.kpis ?? null,
     agent: agent.name,
     pollIntervalMs: agent.poll_interval_ms,
     devices: whole.devices.map((device) => deviceOf(device, agent)),

@@ -21,6 +21,7 @@ import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { ApiServer } from './api/api-server.ts';
 import { EventHub } from './api/event-hub.ts';
+import { composeKpis } from './compose-kpi.ts';
 import { composeServices, viewpointsOfCustomers } from './compose-services.ts';
 import type { CollectorConfig } from './config.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
@@ -263,6 +264,7 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       devices: common.devices,
       services: common.services,
       viewpoints: viewpointsOfCustomers,
+      ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
       seenAgents: () => agents.list(),

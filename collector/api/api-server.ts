@@ -21,6 +21,7 @@ import { addDeviceRoutes } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { addEventRoutes } from './event-routes.ts';
+import { addKpiRoutes, type KpiRoutesDeps } from './kpi-routes.ts';
 import { addOverviewRoutes } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
@@ -48,7 +49,8 @@ export interface ApiDeps
   extends Omit<AgentRoutesDeps, 'devices'>,
     ReadingRoutesDeps,
     Omit<WorkRoutesDeps, 'devices'>,
-    Omit<ServiceRoutesDeps, 'alarms'> {
+    Omit<ServiceRoutesDeps, 'alarms'>,
+    KpiRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
@@ -118,6 +120,7 @@ export class ApiServer implements Component {
     addDeviceEventRoutes(routes, deps.events);
     addReadingRoutes(routes, deps);
     addServiceRoutes(routes, deps);
+    addKpiRoutes(routes, deps);
     addEventRoutes(routes, deps.hub);
     addSessionRoutes(routes, deps.authenticator);
     const ingest = deps.addIngest(server);

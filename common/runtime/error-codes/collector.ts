@@ -59,6 +59,16 @@ export const COLLECTOR_ERRORS = {
     'A body has a content-encoding that is not read here.',
     'Send it plain or with gzip.',
   ),
+  query_not_understood: entry(
+    400,
+    'A query is no PromQL, or PromQL that is not understood here.',
+    'The message names the words at fault; docs/promql.md says what is understood.',
+  ),
+  query_too_large: entry(
+    422,
+    'A query would need more series or steps than one answer may.',
+    'Narrow it by labels, or ask for a longer step.',
+  ),
   device_not_assigned: entry(
     403,
     'A batch has polls of a device that is not assigned to its agent.',
