@@ -1,7 +1,6 @@
 // The mirror of customers and services, made from what the collector has: its database, and the token of the bridge.
 import type { Database } from '../common/database/database.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
-import { EVERYTHING, type Viewpoints } from './access/viewpoint.ts';
 import type { CollectorConfig } from './config.ts';
 import type { CollectorDeps } from './running-collector.ts';
 import { HTTP_FEED, HttpFeedSource } from './services/feed-source.ts';
@@ -23,13 +22,3 @@ export function composeServices(
     source: token === '' ? null : new HttpFeedSource({ ...HTTP_FEED, url }, { token }),
   });
 }
-
-/** Until viewpoints are resolved for all rows: of customers and services the scope itself says what is seen; of devices nothing is. */
-export const viewpointsOfCustomers: Viewpoints = {
-  of: ({ scope }) =>
-    Promise.resolve(
-      scope === null
-        ? EVERYTHING
-        : { everything: false, devices: [], resources: [], customers: scope.customers.toSorted() },
-    ),
-};

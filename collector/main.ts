@@ -20,9 +20,12 @@ import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { ApiServer } from './api/api-server.ts';
-import { EventHub } from './api/event-hub.ts';
+import type { EventHub } from './api/event-hub.ts';
+import { visibleEvents } from './access/visible-events.ts';
+import { composeEvents } from './compose-events.ts';
 import { composeKpis } from './compose-kpi.ts';
-import { composeServices, viewpointsOfCustomers } from './compose-services.ts';
+import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
+import { composeServices } from './compose-services.ts';
 import type { CollectorConfig } from './config.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
@@ -42,6 +45,7 @@ import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
 import { appliedMigrations, appliedThrough, claim, projectionPosition } from './project/applied.ts';
+import { addPrometheusRoutes } from './prometheus/prometheus-routes.ts';
 import { BatchReader } from './project/batch-reader.ts';
 import type { JournaledBatch, Projection } from './project/projection.ts';
 import { ProjectionRunner } from './project/projection-runner.ts';
@@ -108,7 +112,7 @@ interface Common extends Grounds {
 function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds): Parts {
   const { clock } = deps;
   const { database, journal } = grounds;
-  const hub = new EventHub(reporter, config.events, { clock });
+  const { hub, watching } = composeEvents(reporter, config.events, { clock, database, journal });
   const marks = new AppliedMarks(reporter, {
     read: (wanted) => appliedThrough(database, APPLYING, wanted),
     onApplied: ({ agent, incarnation }, applied) => hub.publish('applied', { agent, incarnation, applied }),
@@ -140,7 +144,18 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const { store, runner, faults } = projecting;
   // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.
   return {
-    components: [entry.preparation, store, runner, faults, states, forgetting, common.services, api, common.work],
+    components: [
+      entry.preparation,
+      store,
+      runner,
+      faults,
+      states,
+      forgetting,
+      watching,
+      common.services,
+      api,
+      common.work,
+    ],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
     reload: entry.reload,
@@ -238,6 +253,11 @@ function composeEntry({ reporter, config, deps, database, inventory, devices }: 
 function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
   const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
+  const viewpoints = new ScopedViewpoints({
+    devices: () => common.devices.all(),
+    services: common.services,
+    now: () => clock.now(),
+  });
   return new ApiServer(
     reporter,
     {
@@ -258,12 +278,15 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       readings,
       quarantine,
       hub,
+      visibleEvents,
       store: projecting.store,
       events: new EventBook(database),
       work,
       devices: common.devices,
       services: common.services,
-      viewpoints: viewpointsOfCustomers,
+      viewpoints,
+      addOthers: (routes) =>
+        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version }),
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),

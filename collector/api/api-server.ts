@@ -19,8 +19,7 @@ import { addBrowserProtection } from './cross-site.ts';
 import { addDeviceEventRoutes } from './device-event-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
-import type { EventHub } from './event-hub.ts';
-import { addEventRoutes } from './event-routes.ts';
+import { addEventRoutes, type EventRoutesDeps } from './event-routes.ts';
 import { addKpiRoutes, type KpiRoutesDeps } from './kpi-routes.ts';
 import { addOverviewRoutes } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
@@ -50,7 +49,8 @@ export interface ApiDeps
     ReadingRoutesDeps,
     Omit<WorkRoutesDeps, 'devices'>,
     Omit<ServiceRoutesDeps, 'alarms'>,
-    KpiRoutesDeps {
+    KpiRoutesDeps,
+    EventRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
@@ -58,9 +58,10 @@ export interface ApiDeps
   readonly metrics: readonly MetricAnswer[];
   readonly alarms: Alarms;
   readonly events: DeviceEvents;
-  readonly hub: EventHub;
   /** The routes of the agents; what they are is told in the document. */
   readonly addIngest: (server: FastifyInstance) => readonly DescribedRoute[];
+  /** Those of other stages that describe themselves. */
+  readonly addOthers: (routes: DescribedRoutes) => void;
 }
 
 /** Of requests that are no batches. */
@@ -110,6 +111,9 @@ export class ApiServer implements Component {
       authenticator: deps.authenticator,
     });
     addBrowserProtection(server);
+    server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, formOf(String(body))),
+    );
     const routes = new DescribedRoutes(server, { checkAnswers });
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
@@ -121,12 +125,24 @@ export class ApiServer implements Component {
     addReadingRoutes(routes, deps);
     addServiceRoutes(routes, deps);
     addKpiRoutes(routes, deps);
-    addEventRoutes(routes, deps.hub);
+    addEventRoutes(routes, deps);
     addSessionRoutes(routes, deps.authenticator);
+    deps.addOthers(routes);
     const ingest = deps.addIngest(server);
     addBridgeProxy(server, this.#reporter, { ...BRIDGE_PROXY, bridgeUrl });
     addPageRoutes(server, dashboardFolder);
     addDocsRoutes(server, version, [...routes.routes, ...ingest]);
     return server;
   }
+}
+
+/** A form as an object; a name that stands several times is a list. */
+function formOf(text: string): Record<string, string | string[]> {
+  const form = new URLSearchParams(text);
+  return Object.fromEntries(
+    [...new Set(form.keys())].map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? '') : values];
+    }),
+  );
 }

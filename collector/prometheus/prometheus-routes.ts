@@ -1,0 +1,236 @@
+// The part of Prometheus' HTTP API that Grafana's stock data source asks, under /prometheus; docs/promql.md says what is understood.
+import { z } from 'zod';
+import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
+import { toWeirError } from '../../common/http/server.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { type Principal, READERS } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import type { Viewpoints } from '../access/viewpoint.ts';
+import { evaluate } from './evaluate.ts';
+import { notUnderstood, type Selector } from './expression.ts';
+import { FIXED_METRICS } from './metric-names.ts';
+import { durationOf, parseExpression } from './parse-expression.ts';
+import { MetricList, Samples, type SampleStore } from './samples.ts';
+import type { Axis, Value } from './vector.ts';
+
+export interface PrometheusDeps {
+  readonly clock: Clock;
+  readonly store: SampleStore;
+  readonly viewpoints: Viewpoints;
+  readonly version: string;
+}
+
+const MAX_STEPS = 5000;
+/** Instant queries are evaluated on this grid, at or before the time asked for. */
+const INSTANT_GRID_MS: DurationMs = 15_000;
+const MAX_LABEL_SERIES = 10_000;
+const MAX_AT_ONCE = 4;
+
+const parameters = z.record(
+  z.string().max(100),
+  z.union([z.string().max(20_000), z.array(z.string().max(20_000)).max(100)]),
+);
+type Given = z.output<typeof parameters>;
+const answer = z.object({
+  status: z.enum(['success', 'error']),
+  data: z.unknown().optional(),
+  errorType: z.string().optional(),
+  error: z.string().optional(),
+});
+
+export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDeps): void {
+  const metrics = new MetricList(deps.store, deps.clock);
+  const turns = new Turns(MAX_AT_ONCE);
+  const add = (place: string, summary: string, work: (given: Given, samples: Samples) => Promise<unknown>): void => {
+    const handler = async ({ query, body, principal, reply }: RouteInput<unknown, Given, Given>): Promise<unknown> => {
+      try {
+        if (principal === null) throw new Error('BUG: a route of readers without a principal');
+        const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(principal));
+        const data = await turns.take(() => work({ ...query, ...body }, samples));
+        return { status: 'success', data };
+      } catch (error) {
+        const refusal = toWeirError(error);
+        if (refusal.status >= 500 && refusal.code === 'unexpected') throw error;
+        const errorType = refusal.status < 500 ? 'bad_data' : 'unavailable';
+        return reply.status(refusal.status).send({ status: 'error', errorType, error: refusal.message });
+      }
+    };
+    const url = `/prometheus/api/v1/${place}`;
+    routes.add({ method: 'GET', url, access: READERS, summary, query: parameters, answer }, (input) =>
+      handler({ ...input, body: {} }),
+    );
+    // Grafana posts its questions as a form.
+    if (!place.includes(':') && !place.startsWith('status'))
+      routes.add(
+        { method: 'POST', url, access: READERS, summary, query: parameters, body: parameters, answer },
+        handler,
+      );
+  };
+  const now = (): EpochMs => deps.clock.now();
+  add('query', 'A query of PromQL at one time.', (given, samples) => instant(given, samples, now()));
+  add('query_range', 'A query of PromQL over a span.', ranged);
+  add('series', 'Labels of the series that match.', async (given, samples) =>
+    (await matching(given, samples)).map(({ labels }) => labels),
+  );
+  add('labels', 'Names of labels.', async (given, samples) => {
+    const found = await matching(given, samples);
+    return [...new Set(found.flatMap(({ labels }) => Object.keys(labels)))].toSorted();
+  });
+  addLabelValues(routes, deps, metrics, turns);
+  add('metadata', 'What the metrics are.', async (given) => {
+    const wanted = textOf(given, 'metric');
+    const listed = [...new Map([...FIXED_METRICS, ...(await metrics.all())].map((one) => [one.name, one])).values()];
+    return Object.fromEntries(
+      listed
+        .filter(({ name }) => wanted === '' || name === wanted)
+        .map(({ name, type, help, unit }) => [name, [{ type, help, unit }]]),
+    );
+  });
+  add('status/buildinfo', 'Which version answers; the number is that of the API, not of a Prometheus.', async () => ({
+    version: '2.24.0',
+    revision: `weir ${deps.version}`,
+    branch: '',
+    buildUser: '',
+    buildDate: '',
+    goVersion: '',
+  }));
+}
+
+function addLabelValues(routes: DescribedRoutes, deps: PrometheusDeps, metrics: MetricList, turns: Turns): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/prometheus/api/v1/label/:name/values',
+      access: READERS,
+      summary: 'Values of a label.',
+      params: z.object({ name: z.string().max(256) }),
+      query: parameters,
+      answer,
+    },
+    async ({ params, query, principal, reply }) => {
+      try {
+        const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(required(principal)));
+        const found = await turns.take(() => matching(query, samples));
+        const values = new Set(found.flatMap(({ labels }) => labels[params.name] ?? []));
+        return { status: 'success', data: [...values].toSorted() };
+      } catch (error) {
+        const refusal = toWeirError(error);
+        if (refusal.status >= 500) throw error;
+        return reply.status(refusal.status).send({ status: 'error', errorType: 'bad_data', error: refusal.message });
+      }
+    },
+  );
+}
+
+function required(principal: Principal | null): Principal {
+  if (principal === null) throw new Error('BUG: a route of readers without a principal');
+  return principal;
+}
+
+async function instant(given: Given, samples: Samples, nowMs: EpochMs): Promise<unknown> {
+  const expression = parseExpression(textOf(given, 'query'));
+  const askedMs = timeOf(given, 'time') ?? nowMs;
+  const fromMs = Math.floor(askedMs / INSTANT_GRID_MS) * INSTANT_GRID_MS;
+  const value = await evaluate(expression, { fromMs, stepMs: INSTANT_GRID_MS, count: 1 }, samples);
+  const at = askedMs / 1000;
+  if (value.kind === 'text') return { resultType: 'string', result: [at, value.value] };
+  if (value.kind === 'scalar') return { resultType: 'scalar', result: [at, numberText(value.values[0] ?? Number.NaN)] };
+  return {
+    resultType: 'vector',
+    result: value.series.map(({ labels, values }) => ({ metric: labels, value: [at, numberText(values[0] ?? 0)] })),
+  };
+}
+
+async function ranged(given: Given, samples: Samples): Promise<unknown> {
+  const expression = parseExpression(textOf(given, 'query'));
+  const [startMs, endMs] = [timeOf(given, 'start'), timeOf(given, 'end')];
+  const stepMs = durationOf(textOf(given, 'step'));
+  if (startMs === null || endMs === null || stepMs === null || stepMs < 1)
+    throw new WeirError('invalid_request', 'start, end and step are needed.');
+  if (endMs < startMs) throw new WeirError('invalid_request', 'end lies before start.');
+  const fromMs = Math.floor(startMs / stepMs) * stepMs;
+  const count = Math.floor((endMs - fromMs) / stepMs) + 1;
+  if (count > MAX_STEPS)
+    throw new WeirError('query_too_large', `The query is too large: ${count} steps, ${MAX_STEPS} are the most.`);
+  const axis: Axis = { fromMs, stepMs, count };
+  const value = await evaluate(expression, axis, samples);
+  return { resultType: 'matrix', result: matrixOf(value, axis) };
+}
+
+function matrixOf(value: Value, axis: Axis): unknown[] {
+  if (value.kind === 'text') throw notUnderstood('Text has no values over time', value.value);
+  const series = value.kind === 'scalar' ? [{ labels: {}, values: value.values }] : value.series;
+  return series.map(({ labels, values }) => ({
+    metric: labels,
+    values: [...values.entries()]
+      .filter(([, one]) => !Number.isNaN(one))
+      .map(([at, one]) => [(axis.fromMs + at * axis.stepMs) / 1000, numberText(one)]),
+  }));
+}
+
+/** Series that any of the `match[]` selects; all where there is none, as Grafana asks for names. */
+async function matching(given: Given, samples: Samples): ReturnType<Samples['find']> {
+  const texts = [given['match[]'] ?? []].flat();
+  if (texts.length === 0) return samples.find([], MAX_LABEL_SERIES);
+  const found = new Map<string, Awaited<ReturnType<Samples['find']>>[number]>();
+  for (const text of texts) {
+    const selector = parseExpression(text);
+    if (selector.kind !== 'selector' || selector.rangeMs !== null) throw notUnderstood('match[] is a selector', text);
+    const { matchers }: Selector = selector;
+    for (const one of await samples.find(matchers, MAX_LABEL_SERIES)) found.set(JSON.stringify(one.labels), one);
+  }
+  return [...found.values()];
+}
+
+/** Seconds since 1970 with fractions, or RFC 3339; null where it is not given. */
+function timeOf(given: Given, name: string): EpochMs | null {
+  const text = textOf(given, name);
+  if (text === '') return null;
+  const ms = /^-?\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : Date.parse(text);
+  if (Number.isSafeInteger(ms)) return ms;
+  throw new WeirError(
+    'invalid_request',
+    `${name}: expected seconds since 1970 or a time such as 2026-11-24T08:00:00Z.`,
+  );
+}
+
+function textOf(given: Given, name: string): string {
+  const value = given[name] ?? '';
+  return typeof value === 'string' ? value : (value[0] ?? '');
+}
+
+/** As Prometheus writes numbers: text, so that infinity can be said. */
+function numberText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  if (value === Number.NEGATIVE_INFINITY) return '-Inf';
+  return String(value);
+}
+
+/** A few queries at a time; one more waits for its turn, and beyond a bound is asked to come again. */
+class Turns {
+  readonly #most: number;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.#most) {
+      if (this.#waiting.length >= MAX_WAITING)
+        throw new WeirError('overloaded', 'Too many queries at once.', { retryAfterSeconds: 1 });
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+const MAX_WAITING = 100;

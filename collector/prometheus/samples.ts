@@ -1,0 +1,273 @@
+// Values of selectors, from the metric store: on the grid of the evaluation, over windows for the functions of a range.
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { sees, type Viewpoint } from '../access/viewpoint.ts';
+import type { MetricStore, Series, SeriesFunction, SeriesPoint, StoredSeries } from '../store/store.ts';
+import { type Matcher, notUnderstood, type Selector } from './expression.ts';
+import { type Labels, labelsOf, namesOf, type PromMetric } from './metric-names.ts';
+import { RegularExpression } from './regular-expression.ts';
+import type { Axis, VectorSeries } from './vector.ts';
+
+/** Functions over a range, and what the store is asked for. */
+export const RANGE_FUNCTIONS: Readonly<
+  Record<string, { readonly asks: SeriesFunction; readonly of: PromMetric['type'] }>
+> = {
+  rate: { asks: 'avg', of: 'counter' },
+  increase: { asks: 'avg', of: 'counter' },
+  irate: { asks: 'last', of: 'counter' },
+  avg_over_time: { asks: 'avg', of: 'gauge' },
+  min_over_time: { asks: 'min', of: 'gauge' },
+  max_over_time: { asks: 'max', of: 'gauge' },
+  last_over_time: { asks: 'last', of: 'gauge' },
+  present_over_time: { asks: 'last', of: 'gauge' },
+};
+
+export const MAX_SERIES = 1000;
+/** Points of one series that the store is asked for: beyond it a range is widened to whole steps. */
+const USUAL_POINTS = 1000;
+const MAX_POINTS = 5000;
+const CATALOGUE_PAGE = 1000;
+const METRICS_KEPT_MS = 10_000;
+const MAX_METRICS = 5000;
+/** How far back an instant query without a range looks. */
+export const LOOKBACK_MS: DurationMs = 300_000;
+const LOOK_STEP_MS: DurationMs = 60_000;
+
+export interface FoundSeries {
+  readonly metric: PromMetric;
+  readonly series: StoredSeries;
+  readonly labels: Labels;
+}
+
+export type SampleStore = Pick<MetricStore, 'many' | 'catalogue'>;
+
+/** All that one query asks of the store, under one viewpoint. */
+export class Samples {
+  readonly #store: SampleStore;
+  readonly #metrics: MetricList;
+  readonly #viewpoint: Viewpoint;
+
+  constructor(store: SampleStore, metrics: MetricList, viewpoint: Viewpoint) {
+    this.#store = store;
+    this.#metrics = metrics;
+    this.#viewpoint = viewpoint;
+  }
+
+  /** Series that match, at most MAX_SERIES of them; throws query_too_large beyond. */
+  async find(matchers: readonly Matcher[], most = MAX_SERIES): Promise<FoundSeries[]> {
+    const tests = matchers.map(testOf);
+    const device = matchers.find((one) => one.label === 'device' && one.operator === '=')?.value;
+    const found: FoundSeries[] = [];
+    for (const metric of await this.#metrics.all()) {
+      const named = tests.filter(({ label }) => label === '__name__');
+      if (!named.every(({ holds }) => holds(metric.name))) continue;
+      for await (const series of pagesOf(this.#store, metric.metric, device)) {
+        const labels = labelsOf(metric.name, series);
+        if (!this.#sees(series) || !tests.every(({ label, holds }) => holds(labels[label] ?? ''))) continue;
+        if (found.length === most) throw tooLarge(`more than ${most} series match`);
+        found.push({ metric, series, labels });
+      }
+    }
+    return found;
+  }
+
+  /** Values at the times of the axis. `call`: the function whose range this is; null for an instant selector. */
+  async values(selector: Selector, call: string | null, axis: Axis): Promise<VectorSeries[]> {
+    if (selector.matchers.every(({ operator, value }) => (operator === '=' || operator === '=~') === (value === '')))
+      throw notUnderstood('A selector needs a name or a label that is not empty', 'selector');
+    const found = await this.find(selector.matchers);
+    const wanted = call === null ? null : RANGE_FUNCTIONS[call];
+    if (wanted === undefined) throw notUnderstood('This function takes no range here', call ?? '');
+    const lines: VectorSeries[] = [];
+    for (const metric of new Set(found.map((one) => one.metric))) {
+      const type = wanted === null ? 'gauge' : wanted.of;
+      if (metric.type !== type)
+        throw notUnderstood(
+          metric.type === 'counter' ? 'A counter is read by rate, irate or increase' : 'A gauge has no rate',
+          metric.name,
+        );
+      lines.push(
+        ...(await this.#ofMetric(
+          found.filter((one) => one.metric === metric),
+          selector,
+          call,
+          axis,
+        )),
+      );
+    }
+    return lines;
+  }
+
+  async #ofMetric(
+    found: readonly FoundSeries[],
+    selector: Selector,
+    call: string | null,
+    axis: Axis,
+  ): Promise<VectorSeries[]> {
+    const window = windowOf(selector.rangeMs, axis);
+    const asks = call === null ? 'last' : (RANGE_FUNCTIONS[call]?.asks ?? 'avg');
+    const lastMs = axis.fromMs + (axis.count - 1) * axis.stepMs - selector.offsetMs;
+    const answers = await this.#store.many({
+      metric: found[0]?.metric.metric ?? '',
+      resources: found.map(({ series }) => series.resource),
+      fromMs: axis.fromMs - selector.offsetMs - window.lengthMs,
+      toMs: lastMs,
+      stepMs: window.baseMs,
+      function: asks,
+    });
+    return found.map(({ labels }, at) => ({
+      labels,
+      values: overWindows(answers[at], axis, selector.offsetMs, window, combineOf(call, selector.rangeMs ?? 0)),
+    }));
+  }
+
+  #sees(series: StoredSeries): boolean {
+    if (this.#viewpoint.everything) return true;
+    // Points of other programs belong to no site and no customer.
+    return series.device !== '' && sees(this.#viewpoint, series.resource);
+  }
+}
+
+/** Which metrics the store has, looked up by leaping from one to the next, and kept for a few seconds. */
+export class MetricList {
+  readonly #store: SampleStore;
+  readonly #clock: Clock;
+  #kept: { readonly untilMs: number; readonly metrics: Promise<readonly PromMetric[]> } | null = null;
+
+  constructor(store: SampleStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  all(): Promise<readonly PromMetric[]> {
+    if (this.#kept !== null && this.#kept.untilMs > this.#clock.monotonicMs()) return this.#kept.metrics;
+    const metrics = this.#look();
+    this.#kept = { untilMs: this.#clock.monotonicMs() + METRICS_KEPT_MS, metrics };
+    metrics.catch(() => (this.#kept = null));
+    return metrics;
+  }
+
+  async #look(): Promise<readonly PromMetric[]> {
+    const found: PromMetric[] = [];
+    let after: { metric: string; resource: string } | undefined;
+    while (found.length < MAX_METRICS) {
+      const [next] = await this.#store.catalogue({ limit: 1, ...(after === undefined ? {} : { after }) });
+      if (next === undefined) break;
+      found.push(...namesOf(next.metric));
+      after = { metric: next.metric, resource: '\uffff' };
+    }
+    return found;
+  }
+}
+
+async function* pagesOf(store: SampleStore, metric: string, device: string | undefined): AsyncGenerator<StoredSeries> {
+  let after: { metric: string; resource: string } | undefined;
+  for (;;) {
+    const page = await store.catalogue({
+      metric,
+      limit: CATALOGUE_PAGE,
+      ...(device === undefined ? {} : { device }),
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < CATALOGUE_PAGE) return;
+    after = { metric, resource: last.resource };
+  }
+}
+
+function testOf({ label, operator, value }: Matcher): {
+  readonly label: string;
+  readonly holds: (text: string) => boolean;
+} {
+  if (operator === '=') return { label, holds: (text) => text === value };
+  if (operator === '!=') return { label, holds: (text) => text !== value };
+  const pattern = new RegularExpression(value);
+  return { label, holds: (text) => pattern.matches(text) === (operator === '=~') };
+}
+
+interface Window {
+  readonly baseMs: DurationMs;
+  readonly lengthMs: DurationMs;
+}
+
+/** Windows are made of whole steps of a grid: as fine as the range needs where that is not too much, else of whole steps of the query. */
+function windowOf(rangeMs: DurationMs | null, axis: Axis): Window {
+  if (rangeMs === null)
+    return axis.count === 1
+      ? { baseMs: LOOK_STEP_MS, lengthMs: LOOKBACK_MS }
+      : { baseMs: axis.stepMs, lengthMs: axis.stepMs };
+  const spanMs = (axis.count - 1) * axis.stepMs + rangeMs;
+  const fineMs = divisor(axis.stepMs, rangeMs);
+  if (fineMs >= 1000 && spanMs / fineMs <= USUAL_POINTS) return { baseMs: fineMs, lengthMs: rangeMs };
+  const lengthMs = Math.ceil(rangeMs / axis.stepMs) * axis.stepMs;
+  if (spanMs / axis.stepMs > MAX_POINTS) throw tooLarge('the range needs too many steps: ask for a longer step');
+  return { baseMs: axis.stepMs, lengthMs };
+}
+
+function divisor(a: number, b: number): number {
+  let [large, small] = [a, b];
+  while (small > 0) [large, small] = [small, large % small];
+  return large;
+}
+
+type Combine = (points: readonly SeriesPoint[]) => number;
+
+function combineOf(call: string | null, rangeMs: DurationMs): Combine {
+  const found = call === null || !Object.hasOwn(COMBINE, call) ? undefined : COMBINE[call];
+  return (points) => (points.length === 0 ? Number.NaN : (found ?? last)(points, rangeMs / 1000));
+}
+
+/** What the steps of a window come to; `seconds`: the range as it was asked for. Without an entry the last counts. */
+const COMBINE: Readonly<Record<string, (points: readonly SeriesPoint[], seconds: number) => number>> = {
+  rate: average,
+  avg_over_time: average,
+  increase: (points, seconds) => average(points) * seconds,
+  min_over_time: (points) => Math.min(...points.map(numberOf)),
+  max_over_time: (points) => Math.max(...points.map(numberOf)),
+  present_over_time: () => 1,
+};
+
+function last(points: readonly SeriesPoint[]): number {
+  const point = points.at(-1);
+  return point === undefined ? Number.NaN : numberOf(point);
+}
+
+/** Of the time that is known: a missing poll is no zero. */
+function average(points: readonly SeriesPoint[]): number {
+  let [weighted, known] = [0, 0];
+  for (const point of points) {
+    weighted += numberOf(point) * point.coverage;
+    known += point.coverage;
+  }
+  return known === 0 ? Number.NaN : weighted / known;
+}
+
+function overWindows(
+  series: Series | undefined,
+  axis: Axis,
+  offsetMs: DurationMs,
+  window: Window,
+  combine: Combine,
+): Float64Array {
+  const values = new Float64Array(axis.count).fill(Number.NaN);
+  if (series === undefined) return values;
+  for (let at = 0; at < axis.count; at += 1) {
+    const untilMs: EpochMs = axis.fromMs + at * axis.stepMs - offsetMs;
+    const last = Math.ceil((untilMs - series.fromMs) / window.baseMs);
+    const first = last - Math.round(window.lengthMs / window.baseMs);
+    values[at] = combine(
+      series.points.slice(Math.max(0, first), last).filter((point) => typeof point.value === 'number'),
+    );
+  }
+  return values;
+}
+
+function numberOf(point: SeriesPoint): number {
+  return typeof point.value === 'number' ? point.value : Number.NaN;
+}
+
+export function tooLarge(why: string): WeirError {
+  return new WeirError('query_too_large', `The query is too large: ${why}.`);
+}
