@@ -14,7 +14,7 @@ import { KpiBook } from './kpi/kpi-book.ts';
 import { KpiDesk } from './kpi/kpi-desk.ts';
 import { spanOfPeriod } from './kpi/kpi-period.ts';
 import { KpiTargets } from './kpi/kpi-targets.ts';
-import type { ServiceBook } from './services/service-book.ts';
+import type { ServiceMirror } from './services/service-mirror.ts';
 import { metricNamed } from './store/metrics.ts';
 import type { MetricStore } from './store/store.ts';
 
@@ -25,7 +25,7 @@ export interface KpiGrounds {
   readonly database: Database;
   readonly store: Pick<MetricStore, 'many' | 'catalogue'>;
   readonly devices: ConfiguredDevices;
-  readonly services: ServiceBook;
+  readonly services: ServiceMirror;
 }
 
 /** Throws where a file of KPIs cannot be read, with the place in it. */
@@ -45,7 +45,15 @@ export function composeKpis(
     clock,
     definitions,
     desk: new KpiDesk({ store, alarms: new PostgresAlarmSpells(database) }),
-    targets: new KpiTargets({ store, services, devicesOf, sees }),
+    targets: new KpiTargets({
+      store,
+      services: {
+        service: (id) => services.history.service(id),
+        ofCustomer: (customer) => services.history.ofCustomer(customer),
+      },
+      devicesOf,
+      sees,
+    }),
   });
   return { kpis, spanOfPeriod };
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import { pageInMemory, pageOf, pageParameters } from '../../common/http/parameters.ts';
+import { pageInMemory, pageOf, pageParameters, timeParameter } from '../../common/http/parameters.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { KeptVersion } from '../account/kept-version.ts';
@@ -81,17 +81,24 @@ function addFeed(routes: DescribedRoutes, { ledger, running, clock }: ContractRo
       access: FEED_READERS,
       summary:
         'Who is connected where and what it earns so far; with ETag, so that what did not change is not sent again.',
-      query: z.strictObject({ ...pageParameters, limit: pageParameters.limit.default(10_000) }),
+      query: z.strictObject({
+        ...pageParameters,
+        limit: pageParameters.limit.default(10_000),
+        since: timeParameter
+          .optional()
+          .describe('also services and bindings that ended after it; without it none that ended'),
+      }),
       answer: feedForm,
     },
     async ({ query, request, reply }) => {
       const [book, totals] = [await ledger.book(), await running.all()];
       const now = clock.now();
-      const services = byId(book.services.values()).filter((service) => (service.toMs ?? Infinity) > now);
+      const since = Math.min(query.since ?? now, now);
+      const services = byId(book.services.values()).filter((service) => (service.toMs ?? Infinity) > since);
       const page = pageInMemory(services, ({ id }) => id, query);
       const answer = {
         version: book.serial.toString(),
-        items: page.items.map((service) => feedItem(book, service, totals.get(service.customer), now)),
+        items: page.items.map((service) => feedItem(book, service, totals.get(service.customer), since)),
         next: page.next,
       };
       const tag = etagOf(answer);
@@ -105,7 +112,7 @@ interface FeedItem {
   readonly running: { readonly amount: string } | null;
 }
 
-function feedItem(book: ContractBook, service: Service, total: RunningTotal | undefined, now: EpochMs): FeedItem {
+function feedItem(book: ContractBook, service: Service, total: RunningTotal | undefined, since: EpochMs): FeedItem {
   const customer = book.customerOf(service);
   const amount = total?.byService.get(service.id);
   const item = {
@@ -114,7 +121,7 @@ function feedItem(book: ContractBook, service: Service, total: RunningTotal | un
     customer: { id: customer.id, name: customer.name },
     from: isoTime(service.fromMs),
     to: timeOrNull(service.toMs),
-    bindings: service.bindings.filter((binding) => (binding.toMs ?? Infinity) > now).map(describeBinding),
+    bindings: service.bindings.filter((binding) => (binding.toMs ?? Infinity) > since).map(describeBinding),
     running:
       total === undefined || amount === undefined
         ? null

@@ -1,4 +1,5 @@
 // The bridge's feed over HTTP: all its pages of one version, in bounded time and size; pages that did not change are not sent again.
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { type FeedPage, readFeedPage } from './feed-page.ts';
 import type { MirroredService } from './service-book.ts';
@@ -11,8 +12,8 @@ export interface FeedCopy {
 }
 
 export interface FeedSource {
-  /** Throws feed_unavailable or feed_unreadable. */
-  pull(signal: AbortSignal): Promise<FeedCopy>;
+  /** Also what ended after `sinceMs`. Throws feed_unavailable or feed_unreadable. */
+  pull(sinceMs: EpochMs, signal: AbortSignal): Promise<FeedCopy>;
 }
 
 export interface HttpFeedConfig {
@@ -50,13 +51,13 @@ export class HttpFeedSource implements FeedSource {
     this.#fetch = deps.fetch ?? fetch;
   }
 
-  async pull(signal: AbortSignal): Promise<FeedCopy> {
+  async pull(sinceMs: EpochMs, signal: AbortSignal): Promise<FeedCopy> {
     const { maxServices, maxBindings } = this.#config;
     const kept = new Map<string, KeptPage>();
     const services = new Map<string, MirroredService>();
     let [version, changed, bindings] = ['', this.#kept.size === 0, 0];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const { tag, page, isNew } = await this.#page(cursor, signal);
+      const { tag, page, isNew } = await this.#page(cursor, sinceMs, signal);
       if (kept.has(cursor)) throw unreadable('a cursor comes again');
       if (version !== '' && page.version !== version) throw unreadable('its version changed between two pages');
       version = page.version;
@@ -75,9 +76,9 @@ export class HttpFeedSource implements FeedSource {
     return { version, services: [...services.values()], changed };
   }
 
-  async #page(cursor: string, stop: AbortSignal): Promise<KeptPage & { readonly isNew: boolean }> {
+  async #page(cursor: string, sinceMs: EpochMs, stop: AbortSignal): Promise<KeptPage & { readonly isNew: boolean }> {
     const known = this.#kept.get(cursor);
-    const query = new URLSearchParams({ limit: String(this.#config.pageItems) });
+    const query = new URLSearchParams({ limit: String(this.#config.pageItems), since: isoTime(sinceMs) });
     if (cursor !== '') query.set('cursor', cursor);
     const headers = new Headers({ authorization: `Bearer ${this.#token}`, accept: 'application/json' });
     if (known !== undefined && known.tag !== '') headers.set('if-none-match', known.tag);

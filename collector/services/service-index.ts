@@ -39,6 +39,24 @@ export class ServiceIndex {
   }
 }
 
+/** What has not ended at an instant. */
+export function running(services: readonly MirroredService[], atMs: EpochMs): readonly MirroredService[] {
+  const goesOn = ({ toMs }: { readonly toMs: EpochMs | null }): boolean => toMs === null || toMs > atMs;
+  return services
+    .filter(goesOn)
+    .map((service) =>
+      service.bindings.every(goesOn) ? service : { ...service, bindings: service.bindings.filter(goesOn) },
+    );
+}
+
+/** The first end after an instant. */
+export function nextEnd(services: readonly MirroredService[], atMs: EpochMs): EpochMs {
+  let next = Infinity;
+  for (const service of services)
+    for (const { toMs } of [service, ...service.bindings]) if (toMs !== null && toMs > atMs && toMs < next) next = toMs;
+  return next;
+}
+
 export function holds(span: { readonly fromMs: EpochMs; readonly toMs: EpochMs | null }, atMs: EpochMs): boolean {
   return span.fromMs <= atMs && (span.toMs === null || atMs < span.toMs);
 }

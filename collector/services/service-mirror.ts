@@ -8,7 +8,7 @@ import { type Backoff, backoffDelay } from '../../common/runtime/retry.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { KeptCopy, MirrorStore } from './mirror-store.ts';
 import { type MirroredService, type MirrorState, type ServiceBook, STALE_AFTER_MS } from './service-book.ts';
-import { ServiceIndex } from './service-index.ts';
+import { nextEnd, running, ServiceIndex } from './service-index.ts';
 
 export interface ServiceMirrorDeps {
   readonly clock: Clock;
@@ -18,6 +18,9 @@ export interface ServiceMirrorDeps {
   readonly source: FeedSource | null;
 }
 
+/** How long what ended is kept, so that a KPI of last month knows it. */
+const KEPT_MS = 400 * 86_400_000;
+const DAY_MS = 86_400_000;
 const PULL_EVERY_MS = 30_000;
 /** Below STALE_AFTER_MS: a bridge that is back is fresh soon. */
 const BACKOFF: Backoff = { firstMs: 1000, mostMs: 60_000 };
@@ -27,6 +30,8 @@ export class ServiceMirror implements Component, ServiceBook {
   readonly #deps: ServiceMirrorDeps;
   readonly #pulls: CounterMetric;
   #index = new ServiceIndex([]);
+  #history = new ServiceIndex([]);
+  #nextEndMs = Infinity;
   #version: string | null = null;
   #freshAtMs: EpochMs | null = null;
   #loaded = false;
@@ -74,6 +79,14 @@ export class ServiceMirror implements Component, ServiceBook {
     return this.#index.byCustomer.get(customer) ?? [];
   }
 
+  /** The same with services and bindings that ended in the last 400 days. */
+  get history(): Pick<ServiceBook, 'service' | 'ofCustomer'> {
+    return {
+      service: (id) => this.#history.byId.get(id),
+      ofCustomer: (customer) => this.#history.byCustomer.get(customer) ?? [],
+    };
+  }
+
   boundTo(resource: string, atMs: EpochMs): readonly MirroredService[] {
     return this.#index.boundTo(resource, atMs);
   }
@@ -115,12 +128,15 @@ export class ServiceMirror implements Component, ServiceBook {
   }
 
   async #pull(source: FeedSource, signal: AbortSignal): Promise<'changed' | 'same'> {
-    const { version, services, changed } = await source.pull(signal);
+    // By days, so that the bridge is asked for the same again.
+    const sinceMs = Math.floor(this.#deps.clock.now() / DAY_MS) * DAY_MS - KEPT_MS;
+    const { version, services, changed } = await source.pull(sinceMs, signal);
     const freshAtMs = this.#deps.clock.now();
     if (this.#version !== null && BigInt(version) < BigInt(this.#version)) throw older(version, this.#version);
     if (!changed && !this.#behind && version === this.#version) {
       await this.#deps.store.confirm(version, freshAtMs);
       this.#freshAtMs = freshAtMs;
+      if (freshAtMs >= this.#nextEndMs) this.#leaveOutEnded(freshAtMs);
       return 'same';
     }
     this.#behind = true;
@@ -135,9 +151,15 @@ export class ServiceMirror implements Component, ServiceBook {
   }
 
   #take({ version, freshAtMs, services }: KeptCopy): void {
-    this.#index = new ServiceIndex(services);
+    this.#history = new ServiceIndex(services);
+    this.#leaveOutEnded(this.#deps.clock.now());
     this.#version = version;
     this.#freshAtMs = freshAtMs;
+  }
+
+  #leaveOutEnded(nowMs: EpochMs): void {
+    this.#index = new ServiceIndex(running(this.#history.all, nowMs));
+    this.#nextEndMs = nextEnd(this.#history.all, nowMs);
   }
 
   #measure(): void {

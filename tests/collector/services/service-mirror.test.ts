@@ -137,6 +137,30 @@ describe('beside the real bridge', () => {
     expect(BigInt(mirror.state().version ?? '')).toBeGreaterThan(BigInt(before));
   });
 
+  test('what ended is no longer there, and is known to the history', async () => {
+    const mirror = mirrorOf();
+    const ending = structuredClone(CONTRACTS);
+    Object.assign(ending.services[1] ?? {}, {
+      bindings: [
+        { device: 'sw1', interface: 'ge-1', from: '2026-11-01', to: '2026-11-02' },
+        { device: 'sw2', interface: 'ge-9', from: '2026-11-02' },
+      ],
+    });
+    await ledger.apply(ending);
+    await mirror.refresh(NEVER);
+    const ports = (found: typeof mirror | typeof mirror.history): string[] | undefined =>
+      found.service('bolt-line')?.bindings.map(({ device, interfaceKey }) => `${device}/${interfaceKey}`);
+    expect(ports(mirror)).toEqual(['sw1/ge-1', 'sw2/ge-9']);
+    await ledger.clock.advance(86_400_000);
+    await mirror.refresh(NEVER);
+    expect(ports(mirror)).toEqual(['sw2/ge-9']);
+    expect(ports(mirror.history)).toEqual(['sw1/ge-1', 'sw2/ge-9']);
+    const second = mirrorOf();
+    instead = () => Promise.reject(new Error('refused'));
+    await second.refresh(NEVER);
+    expect([ports(second), ports(second.history)]).toEqual([ports(mirror), ports(mirror.history)]);
+  });
+
   test('a start knows the last copy before the bridge answers, and that it has grown old', async () => {
     const first = mirrorOf();
     await first.refresh(NEVER);
