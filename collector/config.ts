@@ -44,6 +44,13 @@ const eventsSchema = z.strictObject({
   max_streams: z.number().int().min(1).max(100_000).default(200),
   /** What may wait for a slow reader; beyond it the reader is told to ask again. */
   max_buffer_bytes: z.number().int().min(1024).max(MIB).default(65_536),
+  /** Events kept in memory for readers that come back after a moment. */
+  replay_bytes: z
+    .number()
+    .int()
+    .min(0)
+    .max(64 * MIB)
+    .default(MIB),
   /** How long, and how many at most, events of devices and finished work are kept. */
   kept_days: z.number().int().min(1).max(3650).default(90),
   max_kept: z.number().int().min(1000).max(100_000_000).default(1_000_000),
@@ -103,6 +110,7 @@ export interface CollectorConfig {
   readonly events: {
     readonly maxStreams: number;
     readonly maxBufferBytes: number;
+    readonly replayBytes: number;
     readonly keptMs: DurationMs;
     readonly most: number;
   };
@@ -140,6 +148,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     events: {
       maxStreams: events.max_streams,
       maxBufferBytes: events.max_buffer_bytes,
+      replayBytes: events.replay_bytes,
       keptMs: events.kept_days * DAY_MS,
       most: events.max_kept,
     },

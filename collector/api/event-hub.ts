@@ -1,9 +1,10 @@
-// Live events to many readers: each has a bound on what waits for it, and one that falls behind is told to ask again instead.
+// Live events to many readers: each has a bound on what waits for it, one that comes back gets what it missed, and one that missed too much is told to ask again.
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
+import { type EventOrigin, EventReplay, type ResyncReason } from './event-replay.ts';
 
 export type EventKind = 'alarm' | 'event' | 'poll' | 'device' | 'applied' | 'resync';
 
@@ -18,9 +19,27 @@ export interface EventSink {
 export interface EventHubConfig {
   readonly maxStreams: number;
   readonly maxBufferBytes: number;
+  /** Events kept for readers that come back. */
+  readonly replayBytes: number;
 }
 
-interface Stream {
+/** Whether a reader may see an event. */
+export type EventFilter = (kind: EventKind, data: Readonly<Record<string, unknown>>) => boolean;
+
+export interface Subscription {
+  readonly filter: EventFilter;
+  /** The id of the last event that the reader has; null for one that comes for the first time. */
+  readonly lastEventId: string | null;
+  /** Called with each heartbeat, so that what the reader may see is looked at anew. */
+  readonly tend?: () => void;
+}
+
+export interface EventHubDeps {
+  readonly clock: Clock;
+  readonly origin: EventOrigin;
+}
+
+interface Stream extends Pick<Subscription, 'filter' | 'tend'> {
   readonly sink: EventSink;
   readonly openedAtMs: number;
   behindSinceMs: number | null;
@@ -33,24 +52,30 @@ const LIFE_MS: DurationMs = 900_000;
 /** A reader that took nothing for so long is gone. */
 const STUCK_MS: DurationMs = 60_000;
 const GREETING = 'retry: 2000\n\n';
-const HEARTBEAT = ': still here\n\n';
-const RESYNC = 'event: resync\ndata: {}\n\n';
 
 export class EventHub implements Component {
   readonly #config: EventHubConfig;
   readonly #clock: Clock;
   readonly #streams = new Set<Stream>();
+  readonly #replay: EventReplay;
   readonly #stopping = new AbortController();
-  readonly #open: GaugeMetric;
+  readonly #readers: GaugeMetric;
+  readonly #replayed: CounterMetric;
+  readonly #resyncs: CounterMetric;
   readonly #dropped: CounterMetric;
   readonly #refused: CounterMetric;
   #beating: Promise<void> | null = null;
 
-  constructor(reporter: Reporter, config: EventHubConfig, deps: { readonly clock: Clock }) {
+  constructor(reporter: Reporter, config: EventHubConfig, deps: EventHubDeps) {
     this.#config = config;
     this.#clock = deps.clock;
-    this.#open = reporter.gauge('event_streams', 'Readers of live events');
+    this.#replay = new EventReplay(deps.origin, config.replayBytes);
+    this.#readers = reporter.gauge('event_streams', 'Readers of live events');
     this.#dropped = reporter.counter('events_dropped_total', 'Events not sent to a reader that had fallen behind');
+    this.#replayed = reporter.counter('events_replayed_total', 'Events sent again to readers that came back');
+    this.#resyncs = reporter.counter('event_resyncs_total', 'Readers told to ask for everything again, by reason', [
+      'reason',
+    ]);
     this.#refused = reporter.counter('event_streams_refused_total', 'Readers refused or cut off, by reason', [
       'reason',
     ]);
@@ -66,8 +91,11 @@ export class EventHub implements Component {
     await this.#beating;
   }
 
-  /** Sends the reader that `open` gives every event from now on; what it returns is to be called when the reader has gone. Throws overloaded, before it opens. */
-  attach(open: () => EventSink): () => void {
+  /**
+   * Sends the reader that `open` gives what it missed, or a resync with the reason, and every event from now on; what it returns is to be
+   * called when the reader has gone. Throws overloaded, before it opens.
+   */
+  attach(open: () => EventSink, subscription: Subscription): () => void {
     if (this.#streams.size >= this.#config.maxStreams || this.#stopping.signal.aborted) {
       this.#refused.add(1, { reason: 'too_many' });
       throw new WeirError('overloaded', 'There are as many streams of events as may be.', {
@@ -77,17 +105,51 @@ export class EventHub implements Component {
       });
     }
     const sink = open();
-    const stream: Stream = { sink, openedAtMs: this.#clock.monotonicMs(), behindSinceMs: null };
+    const { filter, tend, lastEventId } = subscription;
+    const stream: Stream = {
+      sink,
+      filter,
+      ...(tend === undefined ? {} : { tend }),
+      openedAtMs: this.#clock.monotonicMs(),
+      behindSinceMs: null,
+    };
     this.#streams.add(stream);
-    this.#open.set(this.#streams.size);
+    this.#readers.set(this.#streams.size);
     sink.write(GREETING);
+    this.#takeUp(stream, lastEventId);
     return () => this.#forget(stream);
   }
 
   publish(kind: EventKind, data: Readonly<Record<string, unknown>>): void {
-    if (this.#streams.size === 0) return;
-    const text = `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
-    for (const stream of this.#streams) this.#send(stream, text);
+    if (this.#stopping.signal.aborted) return;
+    const event = this.#replay.add(kind, data);
+    for (const stream of this.#streams) if (stream.filter(kind, data)) this.#send(stream, event.text);
+  }
+
+  /** Whether anybody reads. */
+  get open(): boolean {
+    return this.#streams.size > 0;
+  }
+
+  /** Tells every reader to ask for everything again: something happened that was not published here. */
+  resyncAll(reason: ResyncReason): void {
+    for (const stream of this.#streams) this.#resync(stream, reason);
+  }
+
+  #takeUp(stream: Stream, lastEventId: string | null): void {
+    const missed = lastEventId === null ? [] : this.#replay.after(lastEventId, stream.filter);
+    if (typeof missed === 'string') return this.#resync(stream, missed);
+    const bytes = missed.reduce((sum, event) => sum + event.text.length, 0);
+    if (bytes > this.#config.maxBufferBytes) return this.#resync(stream, 'away_too_long');
+    for (const event of missed) stream.sink.write(event.text);
+    this.#replayed.add(missed.length);
+    // Where it is from now on, also when none of what follows is for this reader.
+    stream.sink.write(`id: ${this.#replay.lastId}\n\n`);
+  }
+
+  #resync(stream: Stream, reason: ResyncReason): void {
+    this.#resyncs.add(1, { reason });
+    stream.sink.write(`id: ${this.#replay.lastId}\nevent: resync\ndata: ${JSON.stringify({ reason })}\n\n`);
   }
 
   #send(stream: Stream, text: string): void {
@@ -104,7 +166,7 @@ export class EventHub implements Component {
   #catchUp(stream: Stream): void {
     if (stream.behindSinceMs === null || stream.sink.buffered > 0) return;
     stream.behindSinceMs = null;
-    stream.sink.write(RESYNC);
+    this.#resync(stream, 'slow');
   }
 
   async #beat(): Promise<void> {
@@ -118,12 +180,13 @@ export class EventHub implements Component {
   }
 
   #tend(stream: Stream, nowMs: number): void {
+    stream.tend?.();
     this.#catchUp(stream);
     if (stream.behindSinceMs !== null && nowMs - stream.behindSinceMs > STUCK_MS) {
       this.#refused.add(1, { reason: 'stuck' });
       this.#drop(stream);
     } else if (nowMs - stream.openedAtMs > LIFE_MS) this.#drop(stream);
-    else if (stream.sink.buffered === 0) stream.sink.write(HEARTBEAT);
+    else if (stream.sink.buffered === 0) stream.sink.write(`: still here\nid: ${this.#replay.lastId}\n\n`);
     else stream.behindSinceMs ??= nowMs;
   }
 
@@ -134,6 +197,6 @@ export class EventHub implements Component {
 
   #forget(stream: Stream): void {
     this.#streams.delete(stream);
-    this.#open.set(this.#streams.size);
+    this.#readers.set(this.#streams.size);
   }
 }

@@ -2,34 +2,68 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import { READERS } from '../../common/runtime/access.ts';
+import { type Principal, READERS } from '../../common/runtime/access.ts';
+import type { Viewpoint, Viewpoints } from '../access/viewpoint.ts';
 import { browserHeaders } from './cross-site.ts';
-import type { EventHub, EventSink } from './event-hub.ts';
+import type { EventFilter, EventHub, EventSink, Subscription } from './event-hub.ts';
 
-export function addEventRoutes(routes: DescribedRoutes, hub: EventHub): void {
+export interface EventRoutesDeps {
+  readonly hub: EventHub;
+  readonly viewpoints: Viewpoints;
+  readonly visibleEvents: (viewpoint: Viewpoint) => EventFilter;
+}
+
+/** As browsers read a stream, also behind a proxy: not kept, not changed, not gathered. */
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+} as const;
+
+export function addEventRoutes(routes: DescribedRoutes, deps: EventRoutesDeps): void {
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/events',
       access: READERS,
       summary:
-        'Live events: alarm, event, poll, device, applied; resync where some were left out and everything is to be asked again.',
+        'Live events: alarm, event, poll, device, applied; after the header last-event-id those that were missed, or resync where everything is to be asked again.',
       answer: z.string(),
       contentType: 'text/event-stream',
     },
-    async ({ request, reply }) => {
+    async ({ request, reply, principal }) => {
+      if (principal === null) throw new Error('BUG: a route of readers without a principal');
+      const subscription = await subscriptionOf(deps, principal, request.headers['last-event-id']);
       const { raw } = reply;
-      const detach = hub.attach(() => {
+      const detach = deps.hub.attach(() => {
         // A stream that is refused is answered like other requests: only now the reply is ours.
         reply.hijack();
-        raw.writeHead(200, { ...browserHeaders(request.url), 'content-type': 'text/event-stream' });
+        raw.writeHead(200, { ...browserHeaders(request.url), ...STREAM_HEADERS });
         return sinkOf(raw);
-      });
+      }, subscription);
       request.raw.once('close', detach);
       raw.once('close', detach);
       raw.once('error', detach);
+      if (raw.destroyed) detach();
     },
   );
+}
+
+/** What the reader may see is looked at with every heartbeat; while that cannot be said it sees nothing. */
+async function subscriptionOf(
+  { viewpoints, visibleEvents }: EventRoutesDeps,
+  principal: Principal,
+  lastEventId: string | string[] | undefined,
+): Promise<Subscription> {
+  let filter = visibleEvents(await viewpoints.of(principal));
+  const look = async (): Promise<void> => {
+    filter = await viewpoints.of(principal).then(visibleEvents, () => () => false);
+  };
+  return {
+    filter: (kind, data) => filter(kind, data),
+    lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : null,
+    ...(principal.scope === null ? {} : { tend: () => void look() }),
+  };
 }
 
 function sinkOf(raw: ServerResponse): EventSink {

@@ -2,6 +2,8 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { visibleEvents } from '../../../collector/access/visible-events.ts';
+import { EVERYTHING } from '../../../collector/access/viewpoint.ts';
 import { EventHub } from '../../../collector/api/event-hub.ts';
 import { addEventRoutes } from '../../../collector/api/event-routes.ts';
 import { DescribedRoutes } from '../../../common/http/described-routes.ts';
@@ -43,11 +45,18 @@ interface Event {
 }
 
 /** Listens; the events so far are in `events`. */
-async function listen(): Promise<{ answer: IncomingMessage; events: Event[] }> {
+async function listen(
+  lastEventId?: string,
+): Promise<{ answer: IncomingMessage; events: Event[]; lastId: () => string }> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const question = httpRequest(
       `${fixture.url}/api/v1/events`,
-      { headers: { authorization: `Bearer ${ADMINISTRATOR}` } },
+      {
+        headers: {
+          authorization: `Bearer ${ADMINISTRATOR}`,
+          ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+        },
+      },
       resolve,
     );
     question.once('error', reject).end();
@@ -55,18 +64,20 @@ async function listen(): Promise<{ answer: IncomingMessage; events: Event[] }> {
   });
   const events: Event[] = [];
   let text = '';
+  let lastId = '';
   answer.on('error', () => undefined);
   answer.on('data', (piece: Buffer) => {
     text += piece.toString('utf8');
     const whole = text.split('\n\n');
     text = whole.pop() ?? '';
     for (const one of whole) {
-      const match = /^event: (\w+)\ndata: (.*)$/.exec(one);
+      lastId = /^id: (.*)$/m.exec(one)?.[1] ?? lastId;
+      const match = /^id: .*\nevent: (\w+)\ndata: (.*)$/.exec(one);
       if (match !== null)
         events.push({ kind: match[1] ?? '', data: JSON.parse(match[2] ?? '{}') as Record<string, unknown> });
     }
   });
-  return { answer, events };
+  return { answer, events, lastId: () => lastId };
 }
 
 async function send(oper: number): Promise<void> {
@@ -83,7 +94,8 @@ test('alarms, polls and what is applied are told as they are committed', async (
   const { answer, events } = await listen();
   expect(answer.headers).toMatchObject({
     'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
+    'cache-control': 'no-store, no-transform',
+    'x-accel-buffering': 'no',
     'x-content-type-options': 'nosniff',
   });
   await send(1);
@@ -102,6 +114,25 @@ test('alarms, polls and what is applied are told as they are committed', async (
   await eventually(async () => events.some((event) => event.data['change'] === 'operator'), 'the acknowledgement');
 });
 
+test('a reader whose connection breaks comes back to what it missed; after a restart it is told to ask again', async () => {
+  const first = await listen();
+  await send(1);
+  await eventually(async () => first.events.some((event) => event.kind === 'applied'), 'the first batch');
+  const id = first.lastId();
+  first.answer.destroy();
+  await eventually(async () => (await fixture.metric('weir_event_streams')) === 0, 'it has gone');
+  await send(1);
+  await fixture.applied(sequence);
+  const second = await listen(id);
+  await eventually(async () => second.events.some((event) => event.kind === 'applied'), 'what was missed');
+  expect(second.events.some((event) => event.kind === 'resync')).toBe(false);
+  expect(second.events.map((event) => event.data['applied']).filter((one) => one !== undefined)).toEqual([sequence]);
+  await fixture.restart();
+  const third = await listen(second.lastId());
+  await eventually(async () => third.events.length > 0, 'an answer to the old id');
+  expect(third.events[0]).toEqual({ kind: 'resync', data: { reason: 'restarted' } });
+});
+
 test('more streams than the bound are refused with a code, and a place that is left is free', async () => {
   const answers = [];
   for (let count = 0; count < STREAMS; count += 1) answers.push(await listen());
@@ -115,12 +146,20 @@ test('more streams than the bound are refused with a code, and a place that is l
 
 test('a browser that reads nothing costs no more than the bound, and is told to ask again when it reads', async () => {
   const { reporter } = silentReporter();
-  const hub = new EventHub(reporter, { maxStreams: 1, maxBufferBytes: 2000 }, { clock: new SystemClock() });
+  const hub = new EventHub(
+    reporter,
+    { maxStreams: 1, maxBufferBytes: 2000, replayBytes: 1000 },
+    { clock: new SystemClock(), origin: { collector: 'north', start: 'a1' } },
+  );
   const server = createServer(reporter, {
     maxBodyBytes: 1000,
     authenticator: { authenticate: () => Promise.resolve({ name: 'anna', role: 'viewer', scope: null }) },
   });
-  addEventRoutes(new DescribedRoutes(server), hub);
+  addEventRoutes(new DescribedRoutes(server), {
+    hub,
+    viewpoints: { of: () => Promise.resolve(EVERYTHING) },
+    visibleEvents,
+  });
   await server.listen({ port: 0, host: '127.0.0.1' });
   const address = server.server.address();
   const socket: Socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
@@ -177,7 +216,7 @@ describe('the API says what it is', () => {
     ])
       expect(Object.keys(document.paths)).toContain(place);
     const names = document.paths['/api/v1/series']?.['get']?.parameters.map((one) => one.name);
-    expect(names).toEqual(['metric', 'resource', 'from', 'to', 'step', 'step_ms', 'function']);
+    expect(names).toEqual(['metric', 'resource', 'from', 'to', 'step', 'step_ms', 'function', 'group', 'previous']);
     for (const [place, operations] of Object.entries(document.paths))
       for (const [method, operation] of Object.entries(operations)) {
         expect([place, method, operation.summary.length > 5]).toEqual([place, method, true]);
