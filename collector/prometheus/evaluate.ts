@@ -2,7 +2,7 @@
 import { aggregate } from './aggregate.ts';
 import { combine } from './combine.ts';
 import { type Expression, notUnderstood } from './expression.ts';
-import { callFunction, scalarOf, vectorOf } from './functions.ts';
+import { callFunction, FUNCTIONS, scalarOf, vectorOf } from './functions.ts';
 import { RANGE_FUNCTIONS, type Samples } from './samples.ts';
 import { type Axis, constant, mapped, type Value, withValues, without } from './vector.ts';
 
@@ -53,6 +53,7 @@ async function called(
       series: withValues(series.map((one) => (kept ? one : { ...one, labels: without(one.labels, ['__name__']) }))),
     };
   }
+  if (!FUNCTIONS.includes(name)) throw notUnderstood('This function is not understood here', name);
   const given: Value[] = [];
   for (const one of written) given.push(await inner(one));
   const value = callFunction(name, given, axis, written);

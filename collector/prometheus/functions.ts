@@ -100,12 +100,11 @@ const ARGUMENTS: Readonly<Record<string, readonly [number, number]>> = {
 /** In the order of the alphabet; docs/promql.md lists the same. */
 export const FUNCTIONS: readonly string[] = [...Object.keys(SIMPLE), ...Object.keys(OTHERS)].toSorted();
 
-/** Throws query_not_understood for a function that is not in FUNCTIONS, or that is given something else than it takes. */
+/** One of FUNCTIONS; throws query_not_understood where it is given something else than it takes. */
 export function callFunction(name: string, given: readonly Value[], axis: Axis, written: readonly Expression[]): Value {
   const [least, most] = Object.hasOwn(SIMPLE, name) ? [1, 1] : (ARGUMENTS[name] ?? [0, 0]);
   const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined;
   const other = Object.hasOwn(OTHERS, name) ? OTHERS[name] : undefined;
-  if (simple === undefined && other === undefined) throw notUnderstood('This function is not understood here', name);
   if (given.length < least || given.length > most)
     throw notUnderstood(`${name} takes ${least} to ${most} arguments`, name);
   if (simple !== undefined) return each(given[0], name, simple);

@@ -32,6 +32,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 /** Throws query_not_understood, also for PromQL that is valid and not understood here. */
 export function parseExpression(query: string): Expression {
   if (query.length > MAX_QUERY_CHARACTERS) throw notUnderstood('The query is too long', query.slice(0, 50));
+  if (query.trim() === '') throw notUnderstood('The query is empty', query);
   const tree = parser.parse(query);
   tree.iterate({
     enter: (node) => {

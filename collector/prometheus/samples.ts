@@ -23,7 +23,11 @@ export const RANGE_FUNCTIONS: Readonly<
   present_over_time: { asks: 'last', of: 'gauge' },
 };
 
-export const MAX_SERIES = 1000;
+export const MAX_SERIES = 10_000;
+/** Values of one selector. */
+const MAX_VALUES = 2_000_000;
+/** Resources that the store is asked for at once (MAX_MANY of store.ts). */
+const ASKED_AT_ONCE = 500;
 /** Points of one series that the store is asked for: beyond it a range is widened to whole steps. */
 const USUAL_POINTS = 1000;
 const MAX_POINTS = 5000;
@@ -108,18 +112,25 @@ export class Samples {
     const window = windowOf(selector.rangeMs, axis);
     const asks = call === null ? 'last' : (RANGE_FUNCTIONS[call]?.asks ?? 'avg');
     const lastMs = axis.fromMs + (axis.count - 1) * axis.stepMs - selector.offsetMs;
-    const answers = await this.#store.many({
-      metric: found[0]?.metric.metric ?? '',
-      resources: found.map(({ series }) => series.resource),
-      fromMs: axis.fromMs - selector.offsetMs - window.lengthMs,
-      toMs: lastMs,
-      stepMs: window.baseMs,
-      function: asks,
-    });
-    return found.map(({ labels }, at) => ({
-      labels,
-      values: overWindows(answers[at], axis, selector.offsetMs, window, combineOf(call, selector.rangeMs ?? 0)),
-    }));
+    const fromMs = axis.fromMs - selector.offsetMs - window.lengthMs;
+    const steps = (lastMs - fromMs) / window.baseMs;
+    if (found.length * steps > MAX_VALUES) throw tooLarge(`${found.length} series of ${Math.ceil(steps)} steps`);
+    const combine = combineOf(call, selector.rangeMs ?? 0);
+    const lines: VectorSeries[] = [];
+    for (let from = 0; from < found.length; from += ASKED_AT_ONCE) {
+      const some = found.slice(from, from + ASKED_AT_ONCE);
+      const answers = await this.#store.many({
+        metric: found[0]?.metric.metric ?? '',
+        resources: some.map(({ series }) => series.resource),
+        fromMs,
+        toMs: lastMs,
+        stepMs: window.baseMs,
+        function: asks,
+      });
+      for (const [at, { labels }] of some.entries())
+        lines.push({ labels, values: overWindows(answers[at], axis, selector.offsetMs, window, combine) });
+    }
+    return lines;
   }
 
   #sees(series: StoredSeries): boolean {
