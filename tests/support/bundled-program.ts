@@ -1,6 +1,6 @@
 // Runs a TypeScript program of the tests as a process of its own, so that it can be killed: bundled from the sources, packages from node_modules.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'vite';
@@ -19,6 +19,7 @@ export interface BundledProgram {
 export async function bundledProgram(entry: string): Promise<BundledProgram> {
   const cache = path.join(ROOT, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
+  linkConfig(path.join(cache, 'config'));
   const folder = mkdtempSync(path.join(cache, 'weir-test-'));
   await build({
     root: ROOT,
@@ -37,4 +38,13 @@ export async function bundledProgram(entry: string): Promise<BundledProgram> {
     start: (args) => spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Programs find what is shipped with them at ../config; another test may be linking it at the same time. */
+function linkConfig(link: string): void {
+  try {
+    symlinkSync(path.join(ROOT, 'config'), link);
+  } catch (error) {
+    if (!existsSync(link)) throw error;
+  }
 }
