@@ -27,6 +27,7 @@ import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
+import { holdRoutesDescribed, UNDESCRIBED_ROUTES } from './undescribed-routes.ts';
 import { addWorkRoutes, type WorkRoutesDeps } from './work-routes.ts';
 
 export interface ApiConfig {
@@ -110,6 +111,8 @@ export class ApiServer implements Component {
       maxBodyBytes: MAX_BODY_BYTES,
       authenticator: deps.authenticator,
     });
+    const described: DescribedRoute[] = [...UNDESCRIBED_ROUTES];
+    holdRoutesDescribed(server, () => described);
     addBrowserProtection(server);
     server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
       done(null, formOf(String(body))),
@@ -128,10 +131,10 @@ export class ApiServer implements Component {
     addEventRoutes(routes, deps);
     addSessionRoutes(routes, deps.authenticator);
     deps.addOthers(routes);
-    const ingest = deps.addIngest(server);
+    described.push(...routes.routes, ...deps.addIngest(server));
     addBridgeProxy(server, this.#reporter, { ...BRIDGE_PROXY, bridgeUrl });
     addPageRoutes(server, dashboardFolder);
-    addDocsRoutes(server, version, [...routes.routes, ...ingest]);
+    addDocsRoutes(server, version, described);
     return server;
   }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { DescribedRoute } from '../../common/http/described-routes.ts';
 import { openApiDocument } from '../../common/http/openapi.ts';
 import { ROLES } from '../../common/runtime/access.ts';
+import { OPENAPI_EXAMPLES } from './openapi-examples.ts';
 
 const TITLE = {
   title: 'Weir collector',
@@ -23,7 +24,7 @@ th, td { text-align: start; padding: 0.15rem 0.8rem 0.15rem 0; vertical-align: t
 /** Called once every route is known. */
 export function addDocsRoutes(server: FastifyInstance, version: string, routes: readonly DescribedRoute[]): void {
   const sorted = routes.toSorted((a, b) => (a.url === b.url ? 0 : a.url < b.url ? -1 : 1));
-  const document = openApiDocument({ ...TITLE, version }, sorted);
+  const document = openApiDocument({ ...TITLE, version }, sorted, OPENAPI_EXAMPLES);
   const page = pageOf(sorted);
   const config = { access: ROLES };
   server.get('/api/v1/openapi.json', { config }, async () => document);

@@ -38,6 +38,8 @@ const DESCRIBED: DescribedRoute = {
   body: z.string().describe('line protocol, plain or with content-encoding gzip'),
   bodyType: 'text/plain',
   answer: z.null(),
+  status: 204,
+  refusal: z.object({ code: z.string().describe('as InfluxDB names it'), message: z.string() }),
 };
 
 /** As InfluxDB 2 names its errors. */

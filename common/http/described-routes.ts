@@ -17,6 +17,8 @@ export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Bo
   readonly answer: z.ZodType;
   /** Of the answer; JSON where it is not given. */
   readonly contentType?: string;
+  /** Of a refusal, where it has another form than everywhere else. */
+  readonly refusal?: z.ZodType;
 }
 
 export interface RouteInput<Params, Query, Body> {
@@ -42,6 +44,10 @@ export interface DescribedRoute {
   readonly bodyType?: string;
   readonly answer: z.ZodType;
   readonly contentType?: string;
+  /** Of an answer that is no refusal; 200 where it is not given. */
+  readonly status?: number;
+  /** Of a refusal, where it has another form than everywhere else. */
+  readonly refusal?: z.ZodType;
 }
 
 export interface DescribedRoutesOptions {
@@ -81,6 +87,7 @@ export class DescribedRoutes {
       body: body ?? null,
       answer,
       ...(spec.contentType === undefined ? {} : { contentType: spec.contentType }),
+      ...(spec.refusal === undefined ? {} : { refusal: spec.refusal }),
     });
     this.#server.route({
       method,

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Role } from '../../../common/runtime/access.ts';
 import { BUCKET_MS, LedgerFixture } from '../../support/ledger-fixture.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+import { openApiFaults } from '../../support/openapi-check.ts';
 
 const HOUR = 3_600_000;
 const NOVEMBER = Date.parse('2026-11-01T00:00:00Z');
@@ -615,6 +616,7 @@ together('access', () => {
     const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
     expect(operations.length).toBeGreaterThan(20);
     expect(operations.filter(({ security }) => security !== undefined)).toEqual([]);
+    expect(openApiFaults(document)).toEqual([]);
   });
 });
 

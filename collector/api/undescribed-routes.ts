@@ -1,0 +1,73 @@
+// Routes that no DescribedRoutes makes, told to the document by hand, and the check that none is forgotten.
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { DescribedRoute } from '../../common/http/described-routes.ts';
+import { READERS, ROLES } from '../../common/runtime/access.ts';
+
+const NOTHING = { params: null, query: null, body: null };
+const part = z.object({ healthy: z.boolean(), message: z.string() });
+
+const OF_EVERY_SERVER: readonly DescribedRoute[] = [
+  {
+    method: 'GET',
+    url: '/healthz',
+    access: 'open',
+    summary: 'Whether the process serves.',
+    ...NOTHING,
+    answer: z.object({ healthy: z.literal(true) }),
+  },
+  {
+    method: 'GET',
+    url: '/readyz',
+    access: 'open',
+    summary: 'Whether every part works; 503 in the same form where one does not.',
+    ...NOTHING,
+    answer: z.object({ ready: z.boolean(), parts: z.record(z.string(), part) }),
+    refusal: z.object({ ready: z.boolean(), parts: z.record(z.string(), part) }),
+  },
+  {
+    method: 'GET',
+    url: '/metrics',
+    access: ['viewer', 'operator'],
+    summary: 'What Weir measures of itself, for Prometheus.',
+    ...NOTHING,
+    answer: z.string(),
+    contentType: 'text/plain',
+  },
+  {
+    method: 'GET',
+    url: '/api/v1/openapi.json',
+    access: ROLES,
+    summary: 'This document.',
+    ...NOTHING,
+    answer: z.object({ openapi: z.string() }),
+  },
+];
+
+const BILLING: readonly DescribedRoute[] = ['GET', 'POST', 'PUT', 'DELETE'].map((method) => ({
+  method,
+  url: '/billing/*',
+  access: READERS,
+  summary: 'Passed on to the billing bridge with the same token; /billing/v1/openapi.json says what there is.',
+  ...NOTHING,
+  ...(method === 'POST' || method === 'PUT' ? { body: z.unknown().describe('as the bridge wants it') } : {}),
+  answer: z.unknown(),
+}));
+
+export const UNDESCRIBED_ROUTES: readonly DescribedRoute[] = [...OF_EVERY_SERVER, ...BILLING];
+
+/** Of the page, for browsers. */
+const PAGES = new Set(['/', '/docs', '/docs/style.css', '/favicon.svg', '/assets/:file']);
+
+/** Call it before any route is made; at the start a route that `described` lacks is a bug. */
+export function holdRoutesDescribed(server: FastifyInstance, described: () => readonly DescribedRoute[]): void {
+  const registered: string[] = [];
+  server.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) if (one !== 'HEAD' && !PAGES.has(url)) registered.push(`${one} ${url}`);
+  });
+  server.addHook('onReady', async () => {
+    const known = new Set(described().map(({ method, url }) => `${method} ${url}`));
+    const missing = registered.filter((route) => !known.has(route));
+    if (missing.length > 0) throw new Error(`BUG: the API document lacks ${missing.join(', ')}`);
+  });
+}
