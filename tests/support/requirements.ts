@@ -16,6 +16,7 @@ const PACKAGES = {
   iproute2: '/usr/sbin/ip',
   'iputils-ping': '/usr/bin/ping',
   openssl: '/usr/bin/openssl',
+  curl: '/usr/bin/curl',
 } as const;
 
 export type Requirement = keyof typeof PACKAGES | 'corpus' | 'root';
