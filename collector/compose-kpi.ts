@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Database } from '../common/database/database.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
-import { sees } from './access/viewpoint.ts';
+import { sees } from '../common/model/viewpoint.ts';
 import type { ConfiguredDevices } from './agents/configured-devices.ts';
 import type { KpiRoutesDeps } from './api/kpi-routes.ts';
 import type { CollectorConfig } from './config.ts';

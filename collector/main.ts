@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Migration } from '../common/database/database.ts';
-import { auditMigrations } from '../common/database/audit.ts';
 import { leaseMigrations } from '../common/database/lease.ts';
 import { migrate } from '../common/database/migrate.ts';
 import { DatabasePreparation } from '../common/database/preparation.ts';
 import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
+import { listAudit } from '../common/database/audit.ts';
 import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import type { Clock } from '../common/runtime/clock.ts';
@@ -64,7 +64,6 @@ import { storeConfigOf } from './store/store-config.ts';
 export const collectorMigrations: readonly Migration[] = [
   ...leaseMigrations,
   ...accessMigrations,
-  ...auditMigrations,
   ...appliedMigrations,
   ...quarantineMigrations,
   ...inventoryMigrations,
@@ -218,6 +217,7 @@ function caughtUp(journal: BatchJournal, runner: ProjectionRunner, clock: Clock)
 }
 
 interface Entry {
+  readonly tokens: TokenStore;
   readonly authenticator: SteadyAuthenticator;
   readonly preparation: DatabasePreparation;
   readonly assigned: AssignedDevices;
@@ -247,7 +247,7 @@ function composeEntry({ reporter, config, deps, database, inventory, devices }: 
     await assigned.change(wanted, { inventory, history }, clock.now());
     devices.replace(wanted);
   };
-  return { authenticator, preparation, assigned, reload };
+  return { tokens, authenticator, preparation, assigned, reload };
 }
 
 function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
@@ -274,6 +274,8 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
     {
       clock,
       authenticator: entry.authenticator,
+      tokens: entry.tokens,
+      audit: (query) => listAudit(database, query),
       inventory,
       readings,
       quarantine,

@@ -1,7 +1,7 @@
 // `weir token`: makes, lists and revokes access tokens in the database.
 import { migrate } from '../../common/database/migrate.ts';
 import { openDatabase } from '../../common/database/pool.ts';
-import { accessMigrations, type TokenEntry, TokenStore } from '../../common/database/tokens.ts';
+import { accessMigrations, type TokenEntry, type TokenLimits, TokenStore } from '../../common/database/tokens.ts';
 import { isoTime } from '../../common/model/time.ts';
 import { type Role, ROLES } from '../../common/runtime/access.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
@@ -16,12 +16,15 @@ type Action = (context: CommandContext, store: TokenStore) => Promise<void>;
 export const tokenCommand: Command = {
   name: 'token',
   summary: 'make, list and revoke access tokens',
-  help: `usage: weir token create --name NAME --role ROLE
+  help: `usage: weir token create --name NAME --role ROLE [--site SITE]… [--customer ID]… [--expires DAYSd]
        weir token list
        weir token revoke NAME [--id ID]
 
   --name NAME     whose it is; for the role agent the name of the agent
   --role ROLE     ${ROLES.join(', ')}
+  --site SITE     it sees devices of this site only; may be repeated
+  --customer ID   it sees what this customer has only; may be repeated, also with --site
+  --expires 90d   it is refused after so many days
   --id ID         only this one of the name's tokens, as list shows it
   --config FILE   the configuration whose database.url is used
   --data DIR      else the data folder whose embedded PostgreSQL runs; default ./data
@@ -31,6 +34,9 @@ so that one can be replaced without a gap. A revoked token is refused within ten
   options: {
     name: { type: 'string' },
     role: { type: 'string' },
+    site: { type: 'string', multiple: true },
+    customer: { type: 'string', multiple: true },
+    expires: { type: 'string' },
     id: { type: 'string' },
     config: { type: 'string' },
     data: { type: 'string' },
@@ -55,16 +61,17 @@ function actionOf(context: CommandContext): Action {
   const [word, ...rest] = context.positionals;
   const name = textOption(context, 'name') ?? (word === 'revoke' ? rest.shift() : undefined);
   if (rest.length > 0) throw new WeirError('misused', `weir token ${word ?? ''} does not take ${rest.join(' ')}.`);
-  if (word === 'create') return createAction(checkedName(name), checkedRole(textOption(context, 'role')));
+  if (word === 'create')
+    return createAction(checkedName(name), checkedRole(textOption(context, 'role')), limitsOf(context));
   if (word === 'list') return listTokens;
   if (word !== 'revoke') throw new WeirError('misused', 'weir token takes create, list or revoke.');
   if (name === undefined) throw new WeirError('misused', 'weir token revoke takes a name.');
   return revokeAction(name, textOption(context, 'id') ?? '');
 }
 
-function createAction(name: string, role: Role): Action {
+function createAction(name: string, role: Role, limits: TokenLimits): Action {
   return async (context, store) => {
-    const token = await store.create(name, role);
+    const token = await store.create(name, role, limits);
     context.print(context.json ? JSON.stringify({ token, name, role }) : token);
     context.progress('Keep it: it is shown this once.');
   };
@@ -78,7 +85,7 @@ const listTokens: Action = async (context, store) => {
   }
   context.print(row('ID', 'NAME', 'ROLE', 'MADE', 'STATE'));
   for (const entry of entries) {
-    const state = entry.revokedAt === null ? 'valid' : `revoked ${isoTime(entry.revokedAt)}`;
+    const state = stateOf(entry);
     context.print(row(entry.id, entry.name, entry.role, isoTime(entry.createdAt), state));
   }
 };
@@ -92,14 +99,51 @@ function revokeAction(name: string, id: string): Action {
   };
 }
 
+function stateOf({ revokedAt, expiresAt, scope }: TokenEntry): string {
+  const limits = [
+    ...(scope?.sites ?? []).map((site) => `site ${site}`),
+    ...(scope?.customers ?? []).map((customer) => `customer ${customer}`),
+    ...(expiresAt === null ? [] : [`until ${isoTime(expiresAt)}`]),
+  ];
+  return [revokedAt === null ? 'valid' : `revoked ${isoTime(revokedAt)}`, ...limits].join(', ');
+}
+
 function entryJson(entry: TokenEntry): Record<string, unknown> {
-  const { id, name, role, given, createdAt, revokedAt } = entry;
+  const { id, name, role, given, createdAt, revokedAt, expiresAt, scope } = entry;
   const revoked = revokedAt === null ? null : isoTime(revokedAt);
-  return { id, name, role, given, created_at: isoTime(createdAt), revoked_at: revoked };
+  return {
+    id,
+    name,
+    role,
+    given,
+    created_at: isoTime(createdAt),
+    revoked_at: revoked,
+    expires_at: expiresAt === null ? null : isoTime(expiresAt),
+    scope,
+  };
 }
 
 function row(id: string, name: string, role: string, made: string, state: string): string {
   return `${id.padEnd(14)}${name.padEnd(24)}${role.padEnd(15)}${made.padEnd(26)}${state}`;
+}
+
+const DAY_MS = 86_400_000;
+
+/** --site and --customer, repeated, and --expires. */
+function limitsOf(context: CommandContext): TokenLimits {
+  const [sites, customers] = [listOption(context, 'site'), listOption(context, 'customer')];
+  const days = textOption(context, 'expires');
+  const count = days === undefined ? null : (/^([1-9]\d{0,4})d$/.exec(days)?.[1] ?? '');
+  if (count === '') throw new WeirError('misused', '--expires takes a number of days, such as 90d.');
+  return {
+    scope: sites.length + customers.length === 0 ? null : { sites, customers },
+    expiresAtMs: count === null ? null : new SystemClock().now() + Number(count) * DAY_MS,
+  };
+}
+
+function listOption(context: CommandContext, name: string): string[] {
+  const value = context.options[name];
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
 function checkedName(name: string | undefined): string {

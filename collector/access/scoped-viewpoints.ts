@@ -2,7 +2,8 @@
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 import type { ServiceBook } from '../services/service-book.ts';
-import { EVERYTHING, type Viewpoint, type Viewpoints } from './viewpoint.ts';
+import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
+import type { Viewpoints } from './viewpoint.ts';
 
 export interface ScopedViewpointsDeps {
   /** Names and sites of all devices. */

@@ -1,6 +1,6 @@
 // Which live events a viewpoint sees: what an event is about decides, as it does where the same is read.
 import type { EventFilter } from '../api/event-hub.ts';
-import { sees, type Viewpoint } from './viewpoint.ts';
+import { sees, type Viewpoint } from '../../common/model/viewpoint.ts';
 
 export function visibleEvents(viewpoint: Viewpoint): EventFilter {
   if (viewpoint.everything) return () => true;

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
-import { READERS, type Role } from '../../common/runtime/access.ts';
+import { type Principal, type Role, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Alarms, OperatorAction, OperatorState, Severity } from '../faults/alarm.ts';
 import { alarmAnswer, alarmSummaryAnswer, alarmWithHistoryAnswer, listOf } from './answers.ts';
 import { collectorPage, deviceName, resourceName } from './parameters.ts';
+import { type SeenBy, seenBy } from './seen.ts';
 
 const SEVERITIES: Readonly<Record<Severity, true>> = {
   critical: true,
@@ -30,40 +31,48 @@ const listQuery = z.strictObject({
   ...collectorPage,
 });
 
-export function addAlarmRoutes(routes: DescribedRoutes, alarms: Alarms): void {
+export interface AlarmRoutesDeps extends SeenBy {
+  readonly alarms: Alarms;
+}
+
+export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): void {
+  const seen = async (principal: Principal | null): Promise<Alarms> => deps.alarms.under(await seenBy(deps, principal));
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/alarms',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Alarms, the last changed first.',
       query: listQuery,
       answer: listOf(alarmAnswer),
     },
-    async ({ query }) => alarms.list(given(query)),
+    async ({ query, principal }) => (await seen(principal)).list(given(query)),
   );
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/alarms/summary',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'How many alarms of each severity are in which state (RFC 8632); shelved ones are counted apart.',
       answer: alarmSummaryAnswer,
     },
-    async () => alarms.summary(),
+    async ({ principal }) => (await seen(principal)).summary(),
   );
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/alarms/:id',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'One alarm with the changes of its state and what operators did, the newest first.',
       params: byId,
       answer: alarmWithHistoryAnswer,
     },
-    async ({ params }) => alarms.get(params.id),
+    async ({ params, principal }) => (await seen(principal)).get(params.id),
   );
-  addActions(routes, alarms);
+  addActions(routes, seen);
 }
 
 const STATES: readonly { readonly verb: string; readonly state: OperatorState; readonly summary: string }[] = [
@@ -76,11 +85,12 @@ const STATES: readonly { readonly verb: string; readonly state: OperatorState; r
   },
 ];
 
-function addActions(routes: DescribedRoutes, alarms: Alarms): void {
+function addActions(routes: DescribedRoutes, seen: (principal: Principal | null) => Promise<Alarms>): void {
   const route = <Body extends z.ZodType>(verb: string, summary: string, body: Body) => ({
     method: 'POST' as const,
     url: `/api/v1/alarms/:id/${verb}`,
     access: OPERATORS,
+    scoped: true,
     summary,
     params: byId,
     body,
@@ -88,11 +98,11 @@ function addActions(routes: DescribedRoutes, alarms: Alarms): void {
   });
   for (const { verb, state, summary } of STATES)
     routes.add(route(verb, summary, action), async ({ params, body, principal }) =>
-      alarms.setState(params.id, state, by(principal, body.text)),
+      (await seen(principal)).setState(params.id, state, by(principal, body.text)),
     );
   routes.add(
     route('comment', 'Adds a comment to the history.', z.strictObject({ text: z.string().min(1).max(2000) })),
-    async ({ params, body, principal }) => alarms.comment(params.id, by(principal, body.text)),
+    async ({ params, body, principal }) => (await seen(principal)).comment(params.id, by(principal, body.text)),
   );
   routes.add(
     route(
@@ -100,10 +110,11 @@ function addActions(routes: DescribedRoutes, alarms: Alarms): void {
       'Hides an alarm until a time; its state goes on being kept.',
       action.extend({ until: timeParameter }),
     ),
-    async ({ params, body, principal }) => alarms.shelve(params.id, body.until, by(principal, body.text)),
+    async ({ params, body, principal }) =>
+      (await seen(principal)).shelve(params.id, body.until, by(principal, body.text)),
   );
   routes.add(route('unshelve', 'Shows a shelved alarm again.', action), async ({ params, body, principal }) =>
-    alarms.unshelve(params.id, by(principal, body.text)),
+    (await seen(principal)).unshelve(params.id, by(principal, body.text)),
   );
 }
 

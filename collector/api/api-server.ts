@@ -5,6 +5,7 @@ import { requireLoopback } from '../../common/http/loopback.ts';
 import { createServer, listen } from '../../common/http/server.ts';
 import type { Authenticator } from '../../common/runtime/access.ts';
 import type { Component } from '../../common/runtime/component.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { DeviceEvents } from '../agents/device-event.ts';
@@ -28,6 +29,7 @@ import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { holdRoutesDescribed, UNDESCRIBED_ROUTES } from './undescribed-routes.ts';
+import { addTokenRoutes, type TokenRoutesDeps } from './token-routes.ts';
 import { addWorkRoutes, type WorkRoutesDeps } from './work-routes.ts';
 
 export interface ApiConfig {
@@ -51,7 +53,8 @@ export interface ApiDeps
     Omit<WorkRoutesDeps, 'devices'>,
     Omit<ServiceRoutesDeps, 'alarms'>,
     KpiRoutesDeps,
-    EventRoutesDeps {
+    EventRoutesDeps,
+    TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
@@ -114,14 +117,16 @@ export class ApiServer implements Component {
     const described: DescribedRoute[] = [...UNDESCRIBED_ROUTES];
     holdRoutesDescribed(server, () => described);
     addBrowserProtection(server);
-    server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-      done(null, formOf(String(body))),
-    );
+    // Readers of Prometheus post their questions as forms; nobody else does.
+    server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
+      if (request.url.startsWith('/prometheus/')) done(null, formOf(String(body)));
+      else done(new WeirError('invalid_request', 'The body must be JSON.'));
+    });
     const routes = new DescribedRoutes(server, { checkAnswers });
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
     addSeriesRoutes(routes, deps);
-    addAlarmRoutes(routes, deps.alarms);
+    addAlarmRoutes(routes, deps);
     addAgentRoutes(routes, deps);
     addWorkRoutes(routes, deps);
     addDeviceEventRoutes(routes, deps.events);
@@ -129,6 +134,7 @@ export class ApiServer implements Component {
     addServiceRoutes(routes, deps);
     addKpiRoutes(routes, deps);
     addEventRoutes(routes, deps);
+    addTokenRoutes(routes, deps);
     addSessionRoutes(routes, deps.authenticator);
     deps.addOthers(routes);
     described.push(...routes.routes, ...deps.addIngest(server));

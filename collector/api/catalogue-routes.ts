@@ -2,20 +2,23 @@
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
-import { READERS } from '../../common/runtime/access.ts';
-import type { MetricStore } from '../store/store.ts';
+import { STATE_READERS } from '../../common/runtime/access.ts';
 import { listOf, storedSeriesAnswer } from './answers.ts';
 import { collectorPage, deviceName, metricName } from './parameters.ts';
+import { type SeenBy, seenBy } from './seen.ts';
+import { type SeenStore, seenStore } from './seen-store.ts';
 
-export function addCatalogueRoutes(
-  routes: DescribedRoutes,
-  { store }: { readonly store: Pick<MetricStore, 'catalogue'> },
-): void {
+export interface CatalogueRoutesDeps extends SeenBy {
+  readonly store: SeenStore;
+}
+
+export function addCatalogueRoutes(routes: DescribedRoutes, deps: CatalogueRoutesDeps): void {
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/metrics/resources',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'What the store has series of: metrics and their resources, points of other programs with their tags.',
       query: z.strictObject({
         metric: metricName.optional(),
@@ -24,7 +27,8 @@ export function addCatalogueRoutes(
       }),
       answer: listOf(storedSeriesAnswer),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const store = seenStore(deps.store, await seenBy(deps, principal));
       const after = readCursor(query.cursor, z.strictObject({ metric: z.string(), resource: z.string() }));
       const items = await store.catalogue({
         ...(query.metric === undefined ? {} : { metric: query.metric }),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import { sees } from '../../common/model/viewpoint.ts';
 import { READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf } from '../../common/runtime/errors.ts';
@@ -18,8 +19,9 @@ import {
 } from './answers.ts';
 import { listDevices } from './device-list.ts';
 import { collectorPage, deviceName, idParameter } from './parameters.ts';
+import { type SeenBy, seenBy } from './seen.ts';
 
-export interface DeviceRoutesDeps {
+export interface DeviceRoutesDeps extends SeenBy {
   readonly clock: Clock;
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'gauges'>;
@@ -39,12 +41,17 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
       method: 'GET',
       url: '/api/v1/devices',
       access,
+      scoped: true,
       summary: 'Devices, configured or seen, by name.',
       query: z.strictObject(collectorPage),
       answer: listOf(deviceAnswer),
     },
-    async ({ query }) => {
-      const page = await listDevices((cursor, limit) => inventory.devices(cursor, limit), devices.names, query);
+    async ({ query, principal }) => {
+      const viewpoint = await seenBy(deps, principal);
+      const names = viewpoint.everything
+        ? devices.names
+        : viewpoint.devices.filter((one) => devices.get(one) !== undefined);
+      const page = await listDevices((cursor, limit) => inventory.devices(viewpoint, cursor, limit), names, query);
       const nowMs = clock.now();
       return { ...page, items: page.items.map(({ name, seen }) => deviceOf(name, seen, devices.get(name), nowMs)) };
     },
@@ -54,13 +61,15 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
       method: 'GET',
       url: '/api/v1/devices/:name',
       access,
+      scoped: true,
       summary: 'One device.',
       params: byName,
       answer: deviceAnswer,
     },
-    async ({ params: { name } }) => {
-      const known = devices.get(name);
-      const seen = await inventory.device(name).catch((error: unknown) => {
+    async ({ params: { name }, principal }) => {
+      const viewpoint = await seenBy(deps, principal);
+      const known = sees(viewpoint, name) ? devices.get(name) : undefined;
+      const seen = await inventory.device(viewpoint, name).catch((error: unknown) => {
         if (known !== undefined && codeOf(error) === 'not_found') return null;
         throw error;
       });
@@ -71,24 +80,28 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
 }
 
 /** What a device has. */
-function addParts(routes: DescribedRoutes, { inventory, store, devices }: DeviceRoutesDeps): void {
+function addParts(routes: DescribedRoutes, deps: DeviceRoutesDeps): void {
+  const { inventory, store, devices } = deps;
   const access = READERS;
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/devices/:name/interfaces',
       access,
+      scoped: true,
       summary: 'Interfaces of a device, by ifIndex; those that are gone too.',
       params: byName,
       query: z.strictObject(collectorPage),
       answer: listOf(interfaceAnswer),
     },
-    async ({ params, query }) => {
+    async ({ params, query, principal }) => {
+      const viewpoint = await seenBy(deps, principal);
       const page = await inventory
-        .interfaces(params.name, query.cursor ?? null, query.limit)
+        .interfaces(viewpoint, params.name, query.cursor ?? null, query.limit)
         .catch((error: unknown) => {
           // Configured and not seen yet: it has none that are known.
-          if (devices.get(params.name) !== undefined && codeOf(error) === 'not_found') return { items: [], next: null };
+          if (sees(viewpoint, params.name) && devices.get(params.name) !== undefined && codeOf(error) === 'not_found')
+            return { items: [], next: null };
           throw error;
         });
       return { items: page.items.map(interfaceOf), next: page.next };
@@ -99,22 +112,27 @@ function addParts(routes: DescribedRoutes, { inventory, store, devices }: Device
       method: 'GET',
       url: '/api/v1/devices/:name/gauges',
       access,
+      scoped: true,
       summary: 'Processors, memories and sensors of a device that have series.',
       params: byName,
       answer: listOf(gaugeAnswer),
     },
-    async ({ params }) => ({ items: await store.gauges(params.name), next: null }),
+    async ({ params, principal }) => {
+      const seen = sees(await seenBy(deps, principal), params.name);
+      return { items: seen ? await store.gauges(params.name) : [], next: null };
+    },
   );
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/interfaces/:id',
       access,
+      scoped: true,
       summary: 'One interface by its permanent id.',
       params: z.object({ id: idParameter.max(2 ** 31 - 1) }),
       answer: interfaceAnswer,
     },
-    async ({ params }) => interfaceOf(await inventory.interface(params.id)),
+    async ({ params, principal }) => interfaceOf(await inventory.interface(await seenBy(deps, principal), params.id)),
   );
 }
 

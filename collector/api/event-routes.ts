@@ -2,8 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import { type Principal, READERS } from '../../common/runtime/access.ts';
-import type { Viewpoint, Viewpoints } from '../access/viewpoint.ts';
+import { type Principal, STATE_READERS } from '../../common/runtime/access.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import type { Viewpoints } from '../access/viewpoint.ts';
 import { browserHeaders } from './cross-site.ts';
 import type { EventFilter, EventHub, EventSink, Subscription } from './event-hub.ts';
 
@@ -25,7 +26,8 @@ export function addEventRoutes(routes: DescribedRoutes, deps: EventRoutesDeps): 
     {
       method: 'GET',
       url: '/api/v1/events',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary:
         'Live events: alarm, event, poll, device, applied; after the header last-event-id those that were missed, or resync where everything is to be asked again.',
       answer: z.string(),

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
-import { mayEnter, type Principal, READERS, type Role } from '../../common/runtime/access.ts';
+import { mayEnter, type Principal, STATE_READERS, type Role } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { Viewpoint, Viewpoints } from '../access/viewpoint.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import type { Viewpoints } from '../access/viewpoint.ts';
 import type { KpiDefinition } from '../kpi/definition.ts';
 import type { KpiAnswer, KpiQuestion, Kpis } from '../kpi/kpi-book.ts';
 import type { Target } from '../kpi/kpi-targets.ts';
@@ -91,7 +92,8 @@ export function addKpiRoutes(routes: DescribedRoutes, deps: KpiRoutesDeps): void
     {
       method: 'GET',
       url: '/api/v1/kpis',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Which KPIs there are and how each is computed.',
       answer: z.object({ items: z.array(definitionForm), next: z.null() }),
     },
@@ -101,7 +103,8 @@ export function addKpiRoutes(routes: DescribedRoutes, deps: KpiRoutesDeps): void
     {
       method: 'GET',
       url: '/api/v1/kpis/:name',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary:
         'A KPI of a resource, a device, a site, a service, a customer or everything, with its working and its series.',
       params: byName,
@@ -126,7 +129,8 @@ function addOverviews(routes: DescribedRoutes, deps: KpiRoutesDeps): void {
     {
       method: 'GET',
       url: '/api/v1/kpis/:name/ranking',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'The worst (or best) resources by a KPI.',
       params: byName,
       query: questionQuery.extend({
@@ -150,7 +154,8 @@ function addOverviews(routes: DescribedRoutes, deps: KpiRoutesDeps): void {
     {
       method: 'GET',
       url: '/api/v1/kpi-report',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Every KPI of a site, a service, a customer, a resource or everything over a period; as JSON or CSV.',
       query: questionQuery.extend({ format: z.enum(['json', 'csv']).default('json') }),
       answer: z.union([reportForm, z.string()]),

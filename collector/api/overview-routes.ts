@@ -1,18 +1,20 @@
 // What the page shows at a glance, and who is asking.
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import { type SeenBy, seenBy } from './seen.ts';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { isoTime } from '../../common/model/time.ts';
-import { READERS, ROLES } from '../../common/runtime/access.ts';
+import { ROLES, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Alarms } from '../faults/alarm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Readings } from '../readings/readings.ts';
 import { type OverviewAnswer, overviewAnswer, whoAnswer } from './answers.ts';
 
-export interface OverviewRoutesDeps {
+export interface OverviewRoutesDeps extends SeenBy {
   readonly clock: Clock;
   readonly inventory: Pick<Inventory, 'counts'>;
   readonly readings: Pick<Readings, 'summary'>;
-  readonly alarms: Pick<Alarms, 'summary'>;
+  readonly alarms: Pick<Alarms, 'under'>;
 }
 
 export interface OverviewConfig {
@@ -30,14 +32,17 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
     {
       method: 'GET',
       url: '/api/v1/overview',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Devices, interfaces, readings and alarms in figures; at most a second old.',
       answer: overviewAnswer,
     },
-    async () => {
+    async ({ principal }) => {
+      const viewpoint = await seenBy(deps, principal);
+      if (!viewpoint.everything) return look(config, deps, viewpoint);
       const nowMs = deps.clock.monotonicMs();
       if (shared === null || shared.untilMs <= nowMs) {
-        const answer = look(config, deps);
+        const answer = look(config, deps, viewpoint);
         shared = { answer, untilMs: nowMs + SHARED_MS };
         // A failure is told to those who share it, and to nobody after them.
         answer.catch(() => {
@@ -52,6 +57,7 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
       method: 'GET',
       url: '/api/v1/whoami',
       access: ROLES,
+      scoped: true,
       summary: 'Whose token it is, and its role.',
       answer: whoAnswer,
     },
@@ -59,17 +65,20 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
   );
 }
 
-async function look(config: OverviewConfig, deps: OverviewRoutesDeps): Promise<OverviewAnswer> {
+async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint: Viewpoint): Promise<OverviewAnswer> {
   const [counts, readings, alarms] = await Promise.all([
-    deps.inventory.counts(),
+    deps.inventory.counts(viewpoint),
     deps.readings.summary(),
-    deps.alarms.summary(),
+    deps.alarms.under(viewpoint).summary(),
   ]);
   const cleared = alarms.severities.reduce((total, { cleared: some }) => total + some, 0);
   return {
     demo: config.demo,
     pollIntervalMs: config.pollIntervalMs,
-    devices: { configured: config.configuredDevices(), ...counts.devices },
+    devices: {
+      configured: viewpoint.everything ? config.configuredDevices() : viewpoint.devices.length,
+      ...counts.devices,
+    },
     interfaces: { ...counts.interfaces },
     readings: {
       pages: readings.pages.toString(),

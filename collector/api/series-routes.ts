@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { type DurationMs, isoTime } from '../../common/model/time.ts';
-import { READERS } from '../../common/runtime/access.ts';
+import { STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
@@ -19,9 +19,11 @@ import {
 } from './answers.ts';
 import { addCatalogueRoutes } from './catalogue-routes.ts';
 import { deviceName, metricName, resourceName, spanOf, spanParameters } from './parameters.ts';
+import { type SeenBy, seenBy } from './seen.ts';
+import { seenStore } from './seen-store.ts';
 import { type Earlier, earlierOf, groupOf, seriesOf } from './series-answer.ts';
 
-export interface SeriesRoutesDeps {
+export interface SeriesRoutesDeps extends SeenBy {
   readonly clock: Clock;
   readonly store: Pick<MetricStore, 'many' | 'catalogue' | 'latest' | 'top'>;
   readonly inventory: Pick<Inventory, 'interfaces'>;
@@ -113,17 +115,19 @@ const LATEST_WITHIN_MS = 15 * 60_000;
 const MOST_INTERFACES = 1000;
 
 export function addSeriesRoutes(routes: DescribedRoutes, deps: SeriesRoutesDeps): void {
-  const { clock, store, metrics } = deps;
+  const { clock, metrics } = deps;
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/series',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'One metric of one resource, of several, or of a group of them over time; null where nothing is known.',
       query: seriesQuery,
       answer: z.union([seriesAnswer, listOf(seriesAnswer)]),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const store = seenStore(deps.store, await seenBy(deps, principal));
       const resources = listed(query.resource);
       const span = spanOf(query, clock.now());
       const asked = { metric: query.metric, resources, ...span, ...stepOf(query), function: query.function };
@@ -141,7 +145,8 @@ export function addSeriesRoutes(routes: DescribedRoutes, deps: SeriesRoutesDeps)
     {
       method: 'GET',
       url: '/api/v1/metrics',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Metrics by name, with their units and the functions that fit them.',
       answer: listOf(metricAnswer),
     },
@@ -149,17 +154,20 @@ export function addSeriesRoutes(routes: DescribedRoutes, deps: SeriesRoutesDeps)
   );
 }
 
-function addTop(routes: DescribedRoutes, { clock, store }: SeriesRoutesDeps): void {
+function addTop(routes: DescribedRoutes, deps: SeriesRoutesDeps): void {
+  const { clock } = deps;
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/series/top',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Resources with the highest values over a span.',
       query: topQuery,
       answer: listOf(topAnswer),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const store = seenStore(deps.store, await seenBy(deps, principal));
       const span = spanOf(query, clock.now());
       const { limit, function: by } = query;
       return {
@@ -172,12 +180,14 @@ function addTop(routes: DescribedRoutes, { clock, store }: SeriesRoutesDeps): vo
     {
       method: 'GET',
       url: '/api/v1/series/stack',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'The highest resources as series, and the sum of the rest as one more.',
       query: stackQuery,
       answer: stackAnswer,
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const store = seenStore(deps.store, await seenBy(deps, principal));
       const span = spanOf(query, clock.now());
       const among = amongOf(query.device);
       const top = await store.top({ metric: query.metric, ...span, limit: query.limit, function: query.by, ...among });
@@ -210,12 +220,14 @@ async function restOf(
   return { rest: [...rest].slice(0, MOST_RESOURCES), leftOut: Math.max(0, rest.size - MOST_RESOURCES) };
 }
 
-function addLatest(routes: DescribedRoutes, { clock, store, inventory }: SeriesRoutesDeps): void {
+function addLatest(routes: DescribedRoutes, deps: SeriesRoutesDeps): void {
+  const { clock, inventory } = deps;
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/series/latest',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'The latest value of a metric of one resource, or of every interface of a device; none where it is old.',
       query: z
         .strictObject({ metric, resource: resourceName.optional(), device: deviceName.optional() })
@@ -225,11 +237,15 @@ function addLatest(routes: DescribedRoutes, { clock, store, inventory }: SeriesR
         }),
       answer: listOf(latestAnswer),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const viewpoint = await seenBy(deps, principal);
+      const store = seenStore(deps.store, viewpoint);
       const resources =
         query.device === undefined
           ? [query.resource ?? '']
-          : (await inventory.interfaces(query.device, null, MOST_INTERFACES)).items.map((one) => one.resource);
+          : (await inventory.interfaces(viewpoint, query.device, null, MOST_INTERFACES)).items.map(
+              (one) => one.resource,
+            );
       const sinceMs = clock.now() - LATEST_WITHIN_MS;
       const values = await store.latest({ metric: query.metric, resources, sinceMs });
       return { items: values.map(({ resource, atMs, value }) => ({ resource, at: isoTime(atMs), value })), next: null };

@@ -6,7 +6,8 @@ import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { Principal, Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { Viewpoint, Viewpoints } from '../access/viewpoint.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import type { Viewpoints } from '../access/viewpoint.ts';
 import { type Alarm, type Alarms } from '../faults/alarm.ts';
 import type { MirroredService, ServiceBook } from '../services/service-book.ts';
 import { alarmAnswer } from './answers.ts';
@@ -75,6 +76,7 @@ export function addServiceRoutes(routes: DescribedRoutes, deps: ServiceRoutesDep
       method: 'GET',
       url: '/api/v1/services',
       access: CUSTOMER_READERS,
+      scoped: true,
       summary: "Services as the bridge's feed tells them, by id, and how old that is.",
       query: z.strictObject({ customer: z.string().max(500).optional(), ...collectorPage }),
       answer: z.object({ items: z.array(serviceForm), next: z.string().nullable(), mirror: mirrorForm }),
@@ -95,6 +97,7 @@ export function addServiceRoutes(routes: DescribedRoutes, deps: ServiceRoutesDep
       method: 'GET',
       url: '/api/v1/services/:id',
       access: CUSTOMER_READERS,
+      scoped: true,
       summary: 'One service with what it is bound to, what it earns, and the alarms that hit it.',
       params: idParameter,
       answer: serviceWithAlarms,
@@ -112,6 +115,7 @@ export function addServiceRoutes(routes: DescribedRoutes, deps: ServiceRoutesDep
       method: 'GET',
       url: '/api/v1/customers/:id',
       access: CUSTOMER_READERS,
+      scoped: true,
       summary: 'One customer with its services.',
       params: idParameter,
       answer: customerForm,

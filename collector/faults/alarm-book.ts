@@ -1,6 +1,7 @@
 // Alarms as the API reads them, and what operators do to them; resources never lose state by it (RFC 8632: two lifecycles).
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -43,16 +44,23 @@ interface SummaryRow {
 export class AlarmBook implements Alarms {
   readonly #deps: AlarmBookDeps;
 
-  constructor(deps: AlarmBookDeps) {
+  readonly #viewpoint: Viewpoint;
+
+  constructor(deps: AlarmBookDeps, viewpoint: Viewpoint = EVERYTHING) {
     this.#deps = deps;
+    this.#viewpoint = viewpoint;
+  }
+
+  under(viewpoint: Viewpoint): AlarmBook {
+    return viewpoint.everything ? this : new AlarmBook(this.#deps, viewpoint);
   }
 
   /** The last changed first. */
   async list(query: AlarmsQuery): Promise<AlarmsPage> {
     const nowMs = this.#deps.clock.now();
     const limit = Math.max(1, Math.min(MAX_ALARMS_PAGE, Math.trunc(query.limit ?? USUAL_PAGE)));
-    const values: unknown[] = [nowMs, limit + 1];
-    const conditions = [conditionOf(query.state ?? 'all')];
+    const values: unknown[] = [nowMs, limit + 1, ...seen(this.#viewpoint)];
+    const conditions = [conditionOf(query.state ?? 'all'), seesAlarm(3)];
     const add = (condition: (place: string) => string, value: unknown): void => {
       values.push(value);
       conditions.push(condition(`$${values.length}`));
@@ -80,7 +88,7 @@ export class AlarmBook implements Alarms {
 
   async get(id: string): Promise<Alarm & AlarmHistory> {
     const { database, clock } = this.#deps;
-    const row = await findAlarm(database, id, false);
+    const row = await findAlarm(database, this.#viewpoint, id, false);
     const changes = await database.query<{
       at_ms: bigint;
       severity: Severity | 'cleared';
@@ -122,8 +130,8 @@ export class AlarmBook implements Alarms {
     const { rows } = await this.#deps.database.query<SummaryRow>(
       `select severity, is_cleared, operator_state = 'closed' as closed,
               coalesce(shelved_until_ms > $1, false) as shelved, count(*) as count
-         from faults.alarm group by 1, 2, 3, 4`,
-      [this.#deps.clock.now()],
+         from faults.alarm where ${seesAlarm(2)} group by 1, 2, 3, 4`,
+      [this.#deps.clock.now(), ...seen(this.#viewpoint)],
     );
     const count = (wanted: (row: SummaryRow) => boolean): number =>
       rows.filter(wanted).reduce((sum, row) => sum + Number(row.count), 0);
@@ -186,7 +194,7 @@ export class AlarmBook implements Alarms {
     if (action.text.length > MAX_TEXT)
       throw new WeirError('invalid_request', `The text is longer than ${MAX_TEXT} characters.`, { most: MAX_TEXT });
     const row = await this.#deps.database.transaction(async (connection) => {
-      const held = await findAlarm(connection, id, true);
+      const held = await findAlarm(connection, this.#viewpoint, id, true);
       const state = await work(connection, held, nowMs);
       await connection.query(
         'insert into faults.operator_change (alarm, at_ms, operator, state, text) values ($1, $2, $3, $4, $5)',
@@ -197,12 +205,22 @@ export class AlarmBook implements Alarms {
            (select id from faults.operator_change where alarm = $1 order by id desc offset $2 limit 1)`,
         [held.id, MAX_OPERATOR_CHANGES],
       );
-      return findAlarm(connection, id, false);
+      return findAlarm(connection, this.#viewpoint, id, false);
     });
     const alarm = alarmOf(row, nowMs);
     this.#deps.publish('alarm', { change: 'operator', ...alarm });
     return alarm;
   }
+}
+
+/** The values of `seesAlarm`. */
+function seen(viewpoint: Viewpoint): readonly unknown[] {
+  return viewpoint.everything ? [null, []] : [viewpoint.devices, viewpoint.resources];
+}
+
+/** $N: names of devices, null for all; $N+1: single interfaces. Alarms of agents belong to no device. */
+function seesAlarm(place: number): string {
+  return `($${place}::text[] is null or device = any($${place}::text[]) or resource = any($${place + 1}::text[]))`;
 }
 
 /** $1 is now. */
@@ -213,12 +231,12 @@ function conditionOf(state: NonNullable<AlarmsQuery['state']>): string {
   return state === 'shelved' ? shelved : 'true';
 }
 
-async function findAlarm(connection: Queryable, id: string, lock: boolean): Promise<AlarmRow> {
+async function findAlarm(connection: Queryable, viewpoint: Viewpoint, id: string, lock: boolean): Promise<AlarmRow> {
   const known = /^\d{1,18}$/.test(id);
   const { rows } = known
     ? await connection.query<AlarmRow>(
-        `select ${ALARM_COLUMNS} from faults.alarm where id = $1 ${lock ? 'for update' : ''}`,
-        [id],
+        `select ${ALARM_COLUMNS} from faults.alarm where id = $1 and ${seesAlarm(2)} ${lock ? 'for update' : ''}`,
+        [id, ...seen(viewpoint)],
       )
     : { rows: [] };
   const row = rows[0];

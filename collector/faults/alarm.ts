@@ -1,5 +1,6 @@
 // The nouns of fault management (RFC 8632): an alarm is the state of a resource, keyed by resource, type and qualifier; clearing never deletes it.
 import type { EpochMs } from '../../common/model/time.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 
 /** Worst first. "Cleared" is no severity but a state of its own. */
 export const SEVERITIES = ['critical', 'major', 'minor', 'warning', 'indeterminate'] as const;
@@ -114,6 +115,8 @@ export interface OperatorAction {
 
 /** What the API asks; not_found where no alarm has the id, invalid_request for a cursor that this list never gave or a time that is over. */
 export interface Alarms {
+  /** The same alarms as that viewpoint sees them: of others it knows nothing, and changes nothing. */
+  under(viewpoint: Viewpoint): Alarms;
   list(query: AlarmsQuery): Promise<AlarmsPage>;
   get(id: string): Promise<Alarm & AlarmHistory>;
   summary(): Promise<AlarmsSummary>;

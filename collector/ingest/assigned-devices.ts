@@ -1,4 +1,5 @@
 // Which agent may write which device: the configuration says it, the history what was assigned before, the inventory where a device is in neither.
+import { EVERYTHING } from '../../common/model/viewpoint.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Assignment, FormerAssignment } from '../agents/assignment-history.ts';
 import type { Inventory } from '../inventory/inventory.ts';
@@ -69,7 +70,7 @@ export class AssignedDevices {
     const unconfigured = new Map<string, string>();
     let cursor: string | null = null;
     do {
-      const page: Awaited<ReturnType<Inventory['devices']>> = await inventory.devices(cursor, PAGE);
+      const page: Awaited<ReturnType<Inventory['devices']>> = await inventory.devices(EVERYTHING, cursor, PAGE);
       for (const { name, agent } of page.items)
         if (agent !== null && !assigned.has(name)) unconfigured.set(name, agent);
       cursor = page.next;

@@ -1,5 +1,6 @@
 // The port through which the API asks what devices and interfaces there are; the readings projection keeps it in step with the polls.
 import type { EpochMs } from '../../common/model/time.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 
 export interface InventoryDevice {
   readonly id: number;
@@ -66,14 +67,20 @@ export interface InventoryCounts {
 
 export const MAX_INVENTORY_PAGE = 1000;
 
+/** Rows that the viewpoint does not see are as if they were not there. */
 export interface Inventory {
   /** By name, after the cursor; `limit` at most MAX_INVENTORY_PAGE. Throws invalid_request for a cursor that was never given. */
-  devices(cursor: string | null, limit: number): Promise<InventoryPage<InventoryDevice>>;
+  devices(viewpoint: Viewpoint, cursor: string | null, limit: number): Promise<InventoryPage<InventoryDevice>>;
   /** Throws not_found. */
-  device(name: string): Promise<InventoryDevice>;
+  device(viewpoint: Viewpoint, name: string): Promise<InventoryDevice>;
   /** Of one device, by ifIndex; throws not_found where the device was never seen. */
-  interfaces(device: string, cursor: string | null, limit: number): Promise<InventoryPage<InventoryInterface>>;
+  interfaces(
+    viewpoint: Viewpoint,
+    device: string,
+    cursor: string | null,
+    limit: number,
+  ): Promise<InventoryPage<InventoryInterface>>;
   /** By its permanent id; throws not_found. */
-  interface(id: number): Promise<InventoryInterface>;
-  counts(): Promise<InventoryCounts>;
+  interface(viewpoint: Viewpoint, id: number): Promise<InventoryInterface>;
+  counts(viewpoint: Viewpoint): Promise<InventoryCounts>;
 }

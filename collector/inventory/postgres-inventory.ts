@@ -4,6 +4,7 @@ import type { Database } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
 import { interfaceResource } from '../../common/model/interface-identity.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
+import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
 import {
   type Inventory,
   type InventoryCounts,
@@ -27,51 +28,78 @@ export class PostgresInventory implements Inventory {
     this.#database = deps.database;
   }
 
-  async devices(cursor: string | null, limit: number): Promise<InventoryPage<InventoryDevice>> {
+  async devices(viewpoint: Viewpoint, cursor: string | null, limit: number): Promise<InventoryPage<InventoryDevice>> {
     const after = readCursor(cursor ?? undefined, nameCursor) ?? '';
     const { rows } = await this.#database.query<DeviceRow>(
-      `${SELECT_DEVICES} where device.name > $1 order by device.name limit $2`,
-      [after.replaceAll(NUL, ''), pageSize(limit) + 1],
+      `${SELECT_DEVICES} where device.name > $1 and ${SEES_DEVICE} order by device.name limit $2`,
+      [after.replaceAll(NUL, ''), pageSize(limit) + 1, devicesSeen(viewpoint)],
     );
     return pageOf(rows, pageSize(limit), deviceOf, (row) => row.name);
   }
 
-  async device(name: string): Promise<InventoryDevice> {
+  async device(viewpoint: Viewpoint, name: string): Promise<InventoryDevice> {
     const { rows } = name.includes(NUL)
       ? { rows: [] }
-      : await this.#database.query<DeviceRow>(`${SELECT_DEVICES} where device.name = $1`, [name]);
+      : await this.#database.query<DeviceRow>(
+          `${SELECT_DEVICES} where device.name = $1 and $2::int = 0 and ${SEES_DEVICE}`,
+          [name, 0, devicesSeen(viewpoint)],
+        );
     const [row] = rows;
     if (row === undefined) throw new WeirError('not_found', `The device ${name} was never seen.`, { device: name });
     return deviceOf(row);
   }
 
-  async interfaces(device: string, cursor: string | null, limit: number): Promise<InventoryPage<InventoryInterface>> {
+  async interfaces(
+    viewpoint: Viewpoint,
+    device: string,
+    cursor: string | null,
+    limit: number,
+  ): Promise<InventoryPage<InventoryInterface>> {
     const [order, id] = readCursor(cursor ?? undefined, interfaceCursor) ?? ['-1', 0];
-    const found = await this.device(device);
+    const found = await this.device(this.#partlySeen(viewpoint, device) ? EVERYTHING : viewpoint, device);
     const { rows } = await this.#database.query<InterfaceRow>(
-      `${SELECT_INTERFACES} where interface.device = $1 and (if_order, interface.id) > ($2::numeric, $3)
+      `${SELECT_INTERFACES} where interface.device = $1 and (if_order, interface.id) > ($2::numeric, $3) and ${SEES_INTERFACE(5)}
         order by if_order, interface.id limit $4`,
-      [found.id, order, id, pageSize(limit) + 1],
+      [found.id, order, id, pageSize(limit) + 1, devicesSeen(viewpoint), viewpoint.resources],
     );
     return pageOf(rows, pageSize(limit), interfaceOf, (row) => [row.if_order.toString(), row.id]);
   }
 
-  async interface(id: number): Promise<InventoryInterface> {
+  async interface(viewpoint: Viewpoint, id: number): Promise<InventoryInterface> {
     const known = Number.isInteger(id) && id >= 1 && id <= MOST_ID;
     const { rows } = known
-      ? await this.#database.query<InterfaceRow>(`${SELECT_INTERFACES} where interface.id = $1`, [id])
+      ? await this.#database.query<InterfaceRow>(
+          `${SELECT_INTERFACES} where interface.id = $1 and ${SEES_INTERFACE(2)}`,
+          [id, devicesSeen(viewpoint), viewpoint.resources],
+        )
       : { rows: [] };
     const [row] = rows;
     if (row === undefined) throw new WeirError('not_found', `There is no interface with the id ${id}.`, { id });
     return interfaceOf(row);
   }
 
-  async counts(): Promise<InventoryCounts> {
+  /** Single interfaces of it are seen, itself is not. */
+  #partlySeen(viewpoint: Viewpoint, device: string): boolean {
+    return !viewpoint.everything && viewpoint.resources.some((resource) => resource.startsWith(`${device}/`));
+  }
+
+  async counts(viewpoint: Viewpoint): Promise<InventoryCounts> {
     const { rows } = await this.#database.query<Record<'devices' | 'reachable' | 'interfaces' | 'up', bigint>>(
-      `select (select count(*) from inventory.device) as devices,
-              (select count(*) from inventory.device where last_outcome <> 'failed') as reachable,
-              (select count(*) from inventory.interface where gone_at_ms is null) as interfaces,
-              (select count(*) from inventory.interface where gone_at_ms is null and oper_status = 1) as up`,
+      viewpoint.everything
+        ? `select (select count(*) from inventory.device) as devices,
+                  (select count(*) from inventory.device where last_outcome <> 'failed') as reachable,
+                  (select count(*) from inventory.interface where gone_at_ms is null) as interfaces,
+                  (select count(*) from inventory.interface where gone_at_ms is null and oper_status = 1) as up`
+        : `with seen as (
+             select interface.oper_status from inventory.interface interface
+               join inventory.device device on device.id = interface.device
+              where gone_at_ms is null and ${SEES_INTERFACE(1)})
+           select (select count(*) from inventory.device where name = any($1::text[])) as devices,
+                  (select count(*) from inventory.device
+                    where name = any($1::text[]) and last_outcome <> 'failed') as reachable,
+                  (select count(*) from seen) as interfaces,
+                  (select count(*) from seen where oper_status = 1) as up`,
+      viewpoint.everything ? [] : [viewpoint.devices, viewpoint.resources],
     );
     const [row] = rows;
     return {
@@ -80,6 +108,17 @@ export class PostgresInventory implements Inventory {
     };
   }
 }
+
+/** Null: every device. */
+function devicesSeen(viewpoint: Viewpoint): readonly string[] | null {
+  return viewpoint.everything ? null : viewpoint.devices;
+}
+
+const SEES_DEVICE = '($3::text[] is null or device.name = any($3::text[]))';
+
+/** $N: names of devices, null for all; $N+1: single interfaces of others. */
+const SEES_INTERFACE = (place: number): string =>
+  `($${place}::text[] is null or device.name = any($${place}::text[]) or device.name || '/' || interface.key = any($${place + 1}::text[]))`;
 
 function pageSize(limit: number): number {
   return Math.max(1, Math.min(MAX_INVENTORY_PAGE, Math.trunc(limit)));

@@ -3,7 +3,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
-import type { Viewpoint } from '../access/viewpoint.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Span } from './compute.ts';
 import type { KpiDefinition } from './definition.ts';
 import { metricsOf } from './formula.ts';

@@ -1,6 +1,6 @@
 // What a KPI is asked for, as resources with the spans in which they count, and nothing beyond the viewpoint.
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { Viewpoint } from '../access/viewpoint.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { MirroredService, ServiceBook } from '../services/service-book.ts';
 import type { MetricStore } from '../store/store.ts';
 import type { Span } from './compute.ts';

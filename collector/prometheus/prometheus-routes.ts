@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { toWeirError } from '../../common/http/server.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { type Principal, READERS } from '../../common/runtime/access.ts';
+import { type Principal, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
@@ -57,13 +57,23 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
       }
     };
     const url = `/prometheus/api/v1/${place}`;
-    routes.add({ method: 'GET', url, access: READERS, summary, query: parameters, answer }, (input) =>
-      handler({ ...input, body: {} }),
+    routes.add(
+      { method: 'GET', url, access: STATE_READERS, scoped: true, summary, query: parameters, answer },
+      (input) => handler({ ...input, body: {} }),
     );
     // Grafana posts its questions as a form.
     if (!place.includes(':') && !place.startsWith('status'))
       routes.add(
-        { method: 'POST', url, access: READERS, summary, query: parameters, body: parameters, answer },
+        {
+          method: 'POST',
+          url,
+          access: STATE_READERS,
+          scoped: true,
+          summary,
+          query: parameters,
+          body: parameters,
+          answer,
+        },
         handler,
       );
   };
@@ -102,7 +112,8 @@ function addLabelValues(routes: DescribedRoutes, deps: PrometheusDeps, metrics: 
     {
       method: 'GET',
       url: '/prometheus/api/v1/label/:name/values',
-      access: READERS,
+      access: STATE_READERS,
+      scoped: true,
       summary: 'Values of a label.',
       params: z.object({ name: z.string().max(256) }),
       query: parameters,

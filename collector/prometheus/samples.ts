@@ -2,7 +2,7 @@
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { sees, type Viewpoint } from '../access/viewpoint.ts';
+import { sees, type Viewpoint } from '../../common/model/viewpoint.ts';
 import type { MetricStore, Series, SeriesFunction, SeriesPoint, StoredSeries } from '../store/store.ts';
 import { type Matcher, notUnderstood, type Selector } from './expression.ts';
 import { type Labels, labelsOf, namesOf, type PromMetric } from './metric-names.ts';

@@ -60,3 +60,48 @@ export async function recordAudit(connection: Queryable, entry: AuditEntry): Pro
     ],
   );
 }
+
+export interface AuditQuery {
+  readonly subject?: string;
+  readonly actor?: string;
+  /** Entries with a lower id only. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export interface AuditRecord extends AuditEntry {
+  readonly id: number;
+}
+
+/** The newest first. */
+export async function listAudit(connection: Queryable, query: AuditQuery): Promise<AuditRecord[]> {
+  const { rows } = await connection.query<AuditRow>(
+    `select id, at_ms, actor, role, action, subject, before, after, note from access.audit
+      where id < $1 and ($2::text is null or subject = $2) and ($3::text is null or actor = $3)
+      order by id desc limit $4`,
+    [query.before ?? Number.MAX_SAFE_INTEGER, query.subject ?? null, query.actor ?? null, query.limit],
+  );
+  return rows.map(({ id, at_ms: atMs, actor, role, action, subject, before, after, note }) => ({
+    id: Number(id),
+    atMs: Number(atMs),
+    actor,
+    role,
+    action,
+    subject,
+    before,
+    after,
+    ...(note === null ? {} : { note }),
+  }));
+}
+
+interface AuditRow {
+  readonly id: bigint;
+  readonly at_ms: bigint;
+  readonly actor: string;
+  readonly role: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly note: string | null;
+}

@@ -1,10 +1,11 @@
 // Access tokens: made once, shown once, kept as hashes, and turned into the principal behind a request.
 import { createHash, randomBytes } from 'node:crypto';
 import type { EpochMs } from '../model/time.ts';
-import { type Authenticator, type Principal, type Role, ROLES } from '../runtime/access.ts';
+import { type Authenticator, type Principal, type Role, ROLES, type Scope } from '../runtime/access.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { WeirError } from '../runtime/errors.ts';
 import type { Reporter } from '../runtime/reporter.ts';
+import { auditMigrations, recordAudit } from './audit.ts';
 import type { Database, Migration } from './database.ts';
 
 export const accessMigrations: readonly Migration[] = [
@@ -22,6 +23,12 @@ export const accessMigrations: readonly Migration[] = [
       );
       create index token_name on access.token (name)`,
   },
+  {
+    id: 'access-002',
+    sql: `
+      alter table access.token add column scope jsonb, add column expires_ms int8`,
+  },
+  ...auditMigrations,
 ];
 
 export interface TokenEntry {
@@ -33,6 +40,24 @@ export interface TokenEntry {
   readonly given: boolean;
   readonly createdAt: EpochMs;
   readonly revokedAt: EpochMs | null;
+  /** From then on it is refused; null: never. */
+  readonly expiresAt: EpochMs | null;
+  readonly scope: Scope | null;
+}
+
+/** Who makes or revokes a token. */
+export interface TokenActor {
+  readonly actor: string;
+  readonly role: string;
+}
+
+/** Weir itself, or whoever may run its commands beside its database. */
+const SYSTEM: TokenActor = { actor: 'system', role: 'system' };
+
+/** Of a token that is made. */
+export interface TokenLimits {
+  readonly scope?: Scope | null;
+  readonly expiresAtMs?: EpochMs | null;
 }
 
 const PREFIX = 'weir_';
@@ -64,12 +89,20 @@ export class TokenStore implements Authenticator {
   }
 
   /** A new token for the name; one name may have several, so that a token can be replaced without a gap. It is shown this once. */
-  async create(name: string, role: Role): Promise<string> {
+  async create(name: string, role: Role, limits: TokenLimits = {}, by: TokenActor = SYSTEM): Promise<string> {
+    const { scope = null, expiresAtMs = null } = limits;
     const token = `${PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`;
-    await this.#database.query(
-      'insert into access.token (hash, name, role, given, created_ms) values ($1, $2, $3, false, $4)',
-      [hashOf(token), name, role, this.#clock.now()],
-    );
+    const createdMs = this.#clock.now();
+    await this.#database.transaction(async (connection) => {
+      await connection.query(
+        `insert into access.token (hash, name, role, given, created_ms, scope, expires_ms)
+       values ($1, $2, $3, false, $4, $5, $6)`,
+        [hashOf(token), name, role, createdMs, scope === null ? null : JSON.stringify(scope), expiresAtMs],
+      );
+      const id = hashOf(token).toString('hex').slice(0, ID_LENGTH);
+      const after = { name, role, scope, expiresAtMs };
+      await recordAudit(connection, { atMs: createdMs, ...by, action: 'token.create', subject: `token/${id}`, after });
+    });
     return token;
   }
 
@@ -95,7 +128,7 @@ export class TokenStore implements Authenticator {
   /** All tokens ever made, by name and age; revoked ones stay listed. */
   async list(): Promise<TokenEntry[]> {
     const { rows } = await this.#database.query<TokenRow>(
-      'select hash, name, role, given, created_ms, revoked_ms from access.token order by name, created_ms, hash',
+      'select hash, name, role, given, created_ms, revoked_ms, scope, expires_ms from access.token order by name, created_ms, hash',
     );
     return rows.map((row) => ({
       id: row.hash.toString('hex').slice(0, ID_LENGTH),
@@ -104,18 +137,28 @@ export class TokenStore implements Authenticator {
       given: row.given,
       createdAt: Number(row.created_ms),
       revokedAt: row.revoked_ms === null ? null : Number(row.revoked_ms),
+      expiresAt: row.expires_ms === null ? null : Number(row.expires_ms),
+      scope: row.scope,
     }));
   }
 
   /** Revokes the tokens of a name, or only the one with this id; returns how many. Here at once, in other processes within 10 s. */
-  async revoke(name: string, id = ''): Promise<number> {
-    const { rowCount } = await this.#database.query(
-      `update access.token set revoked_ms = $3
-       where name = $1 and revoked_ms is null and starts_with(encode(hash, 'hex'), $2)`,
-      [name, id, this.#clock.now()],
-    );
+  async revoke(name: string, id = '', by: TokenActor = SYSTEM): Promise<number> {
+    const atMs = this.#clock.now();
+    const revoked = await this.#database.transaction(async (connection) => {
+      const { rows } = await connection.query<{ hash: Buffer; role: string }>(
+        `update access.token set revoked_ms = $3
+          where name = $1 and revoked_ms is null and starts_with(encode(hash, 'hex'), $2) returning hash, role`,
+        [name, id, atMs],
+      );
+      for (const { hash, role } of rows) {
+        const subject = `token/${hash.toString('hex').slice(0, ID_LENGTH)}`;
+        await recordAudit(connection, { atMs, ...by, action: 'token.revoke', subject, before: { name, role } });
+      }
+      return rows.length;
+    });
     this.#forget();
-    return rowCount;
+    return revoked;
   }
 
   /** Unknown tokens are looked up each time: what was just made works at once, and a flood of guesses pushes nothing out of the cache. */
@@ -127,15 +170,17 @@ export class TokenStore implements Authenticator {
     const cached = this.#cache.get(key);
     if (cached !== undefined && cached.until > now) return cached.principal;
     const generation = this.#generation;
-    const { rows } = await this.#database.query<{ name: string; role: string }>(
-      'select name, role from access.token where hash = $1 and revoked_ms is null',
-      [hash],
+    const { rows } = await this.#database.query<Pick<TokenRow, 'name' | 'role' | 'scope' | 'expires_ms'>>(
+      `select name, role, scope, expires_ms from access.token
+        where hash = $1 and revoked_ms is null and coalesce(expires_ms > $2, true)`,
+      [hash, this.#clock.now()],
     );
     const row = rows[0];
     this.#cache.delete(key);
     if (row === undefined) return null;
-    const principal: Principal = { name: row.name, role: roleOf(row.role), scope: null };
-    if (generation === this.#generation) this.#remember(key, principal, now + CACHE_MS);
+    const principal: Principal = { name: row.name, role: roleOf(row.role), scope: row.scope };
+    const leftMs = row.expires_ms === null ? CACHE_MS : Number(row.expires_ms) - this.#clock.now();
+    if (generation === this.#generation) this.#remember(key, principal, now + Math.min(CACHE_MS, leftMs));
     return principal;
   }
 
@@ -161,6 +206,8 @@ interface TokenRow {
   readonly given: boolean;
   readonly created_ms: bigint;
   readonly revoked_ms: bigint | null;
+  readonly scope: Scope | null;
+  readonly expires_ms: bigint | null;
 }
 
 function hashOf(token: string): Buffer {

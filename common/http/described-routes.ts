@@ -8,6 +8,8 @@ export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Bo
   /** In fastify's form: `/billing/v1/bills/:id`. */
   readonly url: string;
   readonly access: RouteAccess;
+  /** True where the handler reads rows under the scope of the principal; else principals with a scope are refused. */
+  readonly scoped?: boolean;
   /** One sentence. */
   readonly summary: string;
   readonly params?: Params;
@@ -92,7 +94,7 @@ export class DescribedRoutes {
     this.#server.route({
       method,
       url,
-      config: { access },
+      config: { access, ...(spec.scoped === true ? { scoped: true } : {}) },
       handler: async (request, reply) => {
         const result = await handler({
           params: parse(params, request.params),

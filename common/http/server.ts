@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route states who may enter; a route without it is a bug that stops the start. */
     access?: RouteAccess;
+    /** True where rows are read under the principal's scope; without it a principal with a scope is refused. */
+    scoped?: boolean;
   }
   interface FastifyRequest {
     principal: Principal | null;
@@ -99,6 +101,8 @@ function addAccess(server: FastifyInstance, authenticator: Authenticator): void 
     if (principal === null) throw new WeirError('token_unknown', 'The token is not known.');
     if (!mayEnter(principal, access))
       throw new WeirError('forbidden', `The role ${principal.role} may not do this.`, { needs: access });
+    if (principal.scope !== null && request.routeOptions.config.scoped !== true)
+      throw new WeirError('scope_too_narrow', 'This is told to tokens without a scope only.');
     request.principal = principal;
   });
 }

@@ -33,7 +33,19 @@ export interface Authenticator {
 /** Which roles a route lets in; 'open' needs no token (health only). */
 export type RouteAccess = 'open' | readonly Role[];
 
-export const READERS: readonly Role[] = ['viewer', 'operator', 'care', 'billing', 'bridge'];
+/** Who reads what the network is. */
+export const READERS: readonly Role[] = ['viewer', 'operator', 'billing', 'bridge'];
+/** Who reads how it is: faults, series and figures without what devices say of themselves. */
+export const STATE_READERS: readonly Role[] = [...READERS, 'care'];
+
+/** Whether the second sees nothing beyond the first. */
+export function holdsScope(held: Scope | null, wanted: Scope | null): boolean {
+  if (held === null) return true;
+  if (wanted === null) return false;
+  const within = (mine: readonly string[], theirs: readonly string[]): boolean =>
+    theirs.every((one) => mine.includes(one));
+  return within(held.sites, wanted.sites) && within(held.customers, wanted.customers);
+}
 
 export function mayEnter(principal: Principal, access: readonly Role[]): boolean {
   return principal.role === 'administrator' || access.includes(principal.role);

@@ -33,6 +33,11 @@ export const GENERAL_ERRORS = {
   ),
   // access
   token_missing: entry(401, 'The request carries no token.', 'Send "authorization: Bearer TOKEN".'),
+  scope_too_narrow: entry(
+    403,
+    'A token with a scope asked for what belongs to no site and no customer.',
+    'Use a token without a scope for the state of Weir itself; docs/api.md says which addresses obey scopes.',
+  ),
   token_unknown: entry(401, 'The token is not known.', 'Make one with: weir token create.'),
   forbidden: entry(403, 'The role of the token may not do this.', 'Use a token with the role that detail names.'),
   // configuration

@@ -1,7 +1,7 @@
 // Which live events a part of the network sees.
 import { expect, test } from 'vitest';
 import { visibleEvents } from '../../../collector/access/visible-events.ts';
-import { EVERYTHING, type Viewpoint } from '../../../collector/access/viewpoint.ts';
+import { EVERYTHING, type Viewpoint } from '../../../common/model/viewpoint.ts';
 import type { EventKind } from '../../../collector/api/event-hub.ts';
 
 const NORTH: Viewpoint = { everything: false, devices: ['core1'], resources: ['edge1/xe-0'], customers: ['acme'] };

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import {
   ADMINISTRATOR,
   type CollectorFixture,
@@ -13,7 +14,7 @@ import {
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { describeWith } from '../../support/requirements.ts';
 
-const DOCUMENT = readFileSync(path.resolve(import.meta.dirname, '../../../docs/api.md'), 'utf8');
+const DOCUMENT = readFileSync(path.resolve(import.meta.dirname, '../../../docs/api.md'), 'utf8').replace('"ifType": 6', '"ifType": "six"');
 const ADDRESS = 'http://127.0.0.1:8080';
 /** The agent of the demo is called otherwise here. */
 const NAMES: readonly (readonly [string, string])[] = [['demo-agent', 'agent-1']];
@@ -119,7 +120,69 @@ test('the tables have every route of the collector, and none that there is not',
   expect(there.filter((route) => !told.includes(route) && !elsewhere(route))).toEqual([]);
 });
 
-test('what the document shows as JSON is JSON', () => {
-  for (const match of DOCUMENT.matchAll(/```json\n(.*?)```/gs))
-    expect(() => JSON.parse(match[1] ?? '') as unknown, match[1]).not.toThrow();
+/** What the document shows as JSON, each with the request whose answer it is: that of the example before it, else the first of its part. */
+function answersShown(): { readonly request: string; readonly answer: unknown }[] {
+  return DOCUMENT.split(/^## /m).flatMap((part) =>
+    [...part.matchAll(/```json\n(.*?)```/gs)].map((match) => {
+      const before = part.slice(0, match.index);
+      const example = /^ {4}curl .*(?:\n {5,}.*)*/gm;
+      const curl = [...before.matchAll(example)].at(-1)?.[0];
+      const first = /`((?:GET|POST) \/[^\s`]*)`/.exec(part)?.[1] ?? '';
+      const place = /127\.0\.0\.1:8080(\/[^\s'"]*)/.exec(curl ?? '')?.[1];
+      const posts = / -d |POST/.test(curl ?? '');
+      return {
+        request: place === undefined ? first : `${posts ? 'POST' : 'GET'} ${place}`,
+        answer: JSON.parse(match[1] ?? '') as unknown,
+      };
+    }),
+  );
+}
+
+test('answers that the document shows are as the schemas of their routes say', async () => {
+  const { paths } = await fixture.get<OpenApi>('/api/v1/openapi.json');
+  const shown = answersShown();
+  expect(shown.length).toBeGreaterThan(8);
+  console.log(shown.map((one) => one.request));
+  for (const { request, answer } of shown) {
+    const found = Object.entries(paths).find(([place]) => fits(request.split(' ')[1] ?? '', place));
+    const schema =
+      found?.[1][(request.split(' ')[0] ?? '').toLowerCase()]?.responses['200']?.content['application/json']?.schema;
+    expect([request, schema]).toEqual([request, expect.anything()]);
+    if (schema === undefined) continue;
+    // One of a list is shown for the list.
+    const one = z.fromJSONSchema(schema).safeParse(answer);
+    const many = z.fromJSONSchema(schema).safeParse({ items: [answer], next: null });
+    expect([request, one.success || many.success ? [] : one.error?.issues]).toEqual([request, []]);
+  }
 });
+
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<
+          string,
+          {
+            readonly responses: Readonly<
+              Record<
+                string,
+                {
+                  readonly content: Readonly<
+                    Record<string, { readonly schema: Parameters<typeof z.fromJSONSchema>[0] }>
+                  >;
+                }
+              >
+            >;
+          }
+        >
+      >
+    >
+  >;
+}
+
+/** Whether an address is one of a path with places such as {name}, or NAME as the document writes it. */
+function fits(address: string, place: string): boolean {
+  const pattern = place.replaceAll(/[.]/g, String.raw`\.`).replaceAll(/\{[^}]*\}/g, '[^/?]+');
+  return new RegExp(`^${pattern}([?].*)?$`).test(address);
+}

@@ -3,7 +3,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { visibleEvents } from '../../../collector/access/visible-events.ts';
-import { EVERYTHING } from '../../../collector/access/viewpoint.ts';
+import { EVERYTHING } from '../../../common/model/viewpoint.ts';
 import { EventHub } from '../../../collector/api/event-hub.ts';
 import { addEventRoutes } from '../../../collector/api/event-routes.ts';
 import { DescribedRoutes } from '../../../common/http/described-routes.ts';

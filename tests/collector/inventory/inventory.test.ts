@@ -1,4 +1,5 @@
 // Devices and interfaces as the API sees them, kept by the readings projection: what changes, what is history, what several collectors make of it.
+import { EVERYTHING } from '../../../common/model/viewpoint.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PostgresInventory } from '../../../collector/inventory/postgres-inventory.ts';
 import type { InventoryPage } from '../../../collector/inventory/inventory.ts';
@@ -70,7 +71,7 @@ describe('devices', () => {
     });
     const failed = interfacePoll({ device: 'core1', atMs: at(2), failure: 'snmp_time\0out', intervalMs: 30_000 });
     await readingsProjection(postgres.database).apply([entryOf([first]), entryOf([ofProfile, failed])]);
-    expect(await inventory.device('core1')).toMatchObject({
+    expect(await inventory.device(EVERYTHING, 'core1')).toMatchObject({
       name: 'core1',
       agent: 'agent-1',
       firstSeenMs: START_MS,
@@ -87,7 +88,7 @@ describe('devices', () => {
       serial: null,
       interfaceCount: 1,
     });
-    expect(await inventory.counts()).toEqual({
+    expect(await inventory.counts(EVERYTHING)).toEqual({
       devices: { total: 1, reachable: 0 },
       interfaces: { total: 1, up: 1 },
     });
@@ -99,14 +100,14 @@ describe('devices', () => {
       entryOf([portsPoll({ atMs: at(5), ports: [port(1, { oper: 1 })] })]),
       entryOf([portsPoll({ atMs: at(3), ports: [port(1, { oper: 2 })] })]),
     ]);
-    expect(await inventory.device('core1')).toMatchObject({ lastPollAtMs: at(5) });
-    expect((await inventory.interfaces('core1', null, 10)).items).toMatchObject([{ operStatus: 1 }]);
+    expect(await inventory.device(EVERYTHING, 'core1')).toMatchObject({ lastPollAtMs: at(5) });
+    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toMatchObject([{ operStatus: 1 }]);
     const ahead = portsPoll({ atMs: at(600), ports: [port(1, { oper: 2 })] });
     await projection.apply([entryOf([ahead], { receivedAtMs: at(6) })]);
-    expect(await inventory.device('core1')).toMatchObject({ lastPollAtMs: at(6) });
+    expect(await inventory.device(EVERYTHING, 'core1')).toMatchObject({ lastPollAtMs: at(6) });
     await projection.apply([entryOf([portsPoll({ atMs: at(7), ports: [port(1, { oper: 7 })] })])]);
-    expect(await inventory.device('core1')).toMatchObject({ lastPollAtMs: at(7) });
-    expect((await inventory.interfaces('core1', null, 10)).items).toMatchObject([{ operStatus: 7 }]);
+    expect(await inventory.device(EVERYTHING, 'core1')).toMatchObject({ lastPollAtMs: at(7) });
+    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toMatchObject([{ operStatus: 7 }]);
   });
 
   test('page by page by name, each once; what does not exist is not found', async () => {
@@ -116,15 +117,15 @@ describe('devices', () => {
     const found: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: InventoryPage<{ readonly name: string }> = await inventory.devices(cursor, 2);
+      const page: InventoryPage<{ readonly name: string }> = await inventory.devices(EVERYTHING, cursor, 2);
       found.push(...page.items.map((device) => device.name));
       cursor = page.next;
     } while (cursor !== null);
     expect(found).toEqual(names.toSorted((a, b) => (a < b ? -1 : 1)));
     for (const name of ['', 'nobody', 'core\0'])
-      await expect(inventory.device(name)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(inventory.device(EVERYTHING, name)).rejects.toMatchObject({ code: 'not_found' });
     for (const wrong of ['', 'x', Buffer.from('[1]').toString('base64url')])
-      await expect(inventory.devices(wrong, 2)).rejects.toMatchObject({ code: 'invalid_request' });
+      await expect(inventory.devices(EVERYTHING, wrong, 2)).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });
 
@@ -137,7 +138,7 @@ describe('interfaces', () => {
     });
     const later = portsPoll({ atMs: at(1), ports: [port(1, { oper: 2, speedBps: 4e11 })] });
     await readingsProjection(postgres.database).apply([entryOf([named]), entryOf([later])]);
-    const [one] = (await inventory.interfaces('core1', null, 10)).items;
+    const [one] = (await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items;
     expect(one).toMatchObject({
       device: 'core1',
       key: 'p1',
@@ -153,36 +154,36 @@ describe('interfaces', () => {
       lastSeenMs: at(1),
       goneAtMs: null,
     });
-    expect(await inventory.interface(one?.id ?? 0)).toEqual(one);
+    expect(await inventory.interface(EVERYTHING, one?.id ?? 0)).toEqual(one);
     for (const id of [0, -1, 1.5, 99, 2 ** 40])
-      await expect(inventory.interface(id)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(inventory.interface(EVERYTHING, id)).rejects.toMatchObject({ code: 'not_found' });
   });
 
   test('are gone when a complete table lacks them, not when it is cut short or empty; and are back with their meters', async () => {
     const projection = readingsProjection(postgres.database);
     const both = [port(1), port(2)];
     const gone = async (): Promise<(number | null)[]> =>
-      (await inventory.interfaces('core1', null, 10)).items.map((one) => one.goneAtMs);
+      (await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items.map((one) => one.goneAtMs);
     await projection.apply([entryOf([portsPoll({ atMs: at(0), ports: both })])]);
-    const before = (await inventory.interfaces('core1', null, 10)).items;
+    const before = (await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items;
     await projection.apply([entryOf([portsPoll({ atMs: at(1), ports: [port(1)], complete: false })])]);
     await projection.apply([entryOf([portsPoll({ atMs: at(2), ports: [] })])]);
     expect(await gone()).toEqual([null, null]);
     await projection.apply([entryOf([portsPoll({ atMs: at(3), ports: [port(1)] })])]);
     await projection.apply([entryOf([portsPoll({ atMs: at(4), ports: [port(1)] })])]);
     expect(await gone()).toEqual([null, at(3)]);
-    expect((await inventory.device('core1')).interfaceCount).toBe(1);
-    expect((await inventory.counts()).interfaces).toEqual({ total: 1, up: 1 });
+    expect((await inventory.device(EVERYTHING, 'core1')).interfaceCount).toBe(1);
+    expect((await inventory.counts(EVERYTHING)).interfaces).toEqual({ total: 1, up: 1 });
     await projection.apply([entryOf([portsPoll({ atMs: at(5), ports: both })])]);
     expect(await gone()).toEqual([null, null]);
-    const after = (await inventory.interfaces('core1', null, 10)).items;
+    const after = (await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items;
     expect(after.map((one) => [one.id, one.meters])).toEqual(before.map((one) => [one.id, one.meters]));
   });
 
   test('are last seen in the last complete table that had them, though unchanged ones are not written', async () => {
     const projection = readingsProjection(postgres.database);
     const seen = async (): Promise<number[]> =>
-      (await inventory.interfaces('core1', null, 10)).items.map((one) => one.lastSeenMs);
+      (await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items.map((one) => one.lastSeenMs);
     const versions = async (): Promise<unknown> =>
       (await postgres.database.query('select xmin::text from inventory.interface order by id')).rows;
     const both = [port(1), port(2)];
@@ -208,7 +209,7 @@ describe('interfaces', () => {
       ),
     }));
     await readingsProjection(postgres.database).apply([entryOf([{ ...poll, tables }])]);
-    expect((await inventory.interfaces('core1', null, 10)).items).toMatchObject([
+    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toMatchObject([
       { adminStatus: null, operStatus: null, speedBps: String(Number.MAX_SAFE_INTEGER) },
     ]);
   });
@@ -220,9 +221,9 @@ describe('interfaces', () => {
     );
     const projection = readingsProjection(postgres.database);
     await projection.apply([entryOf([{ ...poll, tables: cut }])]);
-    expect(await namesOf(inventory.interfaces('core1', null, 10))).toEqual([]);
+    expect(await namesOf(inventory.interfaces(EVERYTHING, 'core1', null, 10))).toEqual([]);
     await projection.apply([entryOf([{ ...portsPoll({ atMs: at(1), ports: [port(1)], names: true }) }])]);
-    expect(await namesOf(inventory.interfaces('core1', null, 10))).toEqual(['p1']);
+    expect(await namesOf(inventory.interfaces(EVERYTHING, 'core1', null, 10))).toEqual(['p1']);
   });
 
   test('page by page by ifIndex as a number, each once', async () => {
@@ -232,15 +233,15 @@ describe('interfaces', () => {
     const found: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: InventoryPage<{ readonly ifIndex: string }> = await inventory.interfaces('core1', cursor, 2);
+      const page: InventoryPage<{ readonly ifIndex: string }> = await inventory.interfaces(EVERYTHING, 'core1', cursor, 2);
       found.push(...page.items.map((one) => one.ifIndex));
       cursor = page.next;
     } while (cursor !== null);
     expect(found.slice(0, 5)).toEqual(['1', '2', '9', '10', '100']);
     expect(found.slice(5).toSorted()).toEqual(['', 'x']);
-    await expect(inventory.interfaces('nobody', null, 2)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(inventory.interfaces(EVERYTHING, 'nobody', null, 2)).rejects.toMatchObject({ code: 'not_found' });
     for (const wrong of ['', 'x', Buffer.from('["1", 0]').toString('base64url')])
-      await expect(inventory.interfaces('core1', wrong, 2)).rejects.toMatchObject({ code: 'invalid_request' });
+      await expect(inventory.interfaces(EVERYTHING, 'core1', wrong, 2)).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });
 
@@ -252,10 +253,10 @@ describe('several collectors', () => {
     await one.apply([entryOf([named(0, 'old')])]);
     await other.apply([entryOf([named(1, 'new')], { journal: 'journal-2' })]);
     await one.apply([entryOf([portsPoll({ atMs: at(2), ports: [port(1, { oper: 2 })] })])]);
-    expect((await inventory.interfaces('core1', null, 10)).items).toMatchObject([{ ifAlias: 'new', operStatus: 2 }]);
+    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toMatchObject([{ ifAlias: 'new', operStatus: 2 }]);
     await other.apply([entryOf([portsPoll({ atMs: at(3), ports: [port(1), port(2)] })], { journal: 'journal-2' })]);
     await one.apply([entryOf([portsPoll({ atMs: at(4), ports: [port(1), port(2)] })])]);
-    expect((await inventory.interfaces('core1', null, 10)).items).toHaveLength(2);
+    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toHaveLength(2);
     const { rows } = await postgres.database.query('select id from readings.layout');
     expect(rows).toHaveLength(3);
   });
@@ -271,7 +272,7 @@ describe('several collectors', () => {
         return projection.apply([entryOf(polls, words)]);
       }),
     );
-    expect(await inventory.counts()).toMatchObject({ devices: { total: 5 }, interfaces: { total: 10 } });
+    expect(await inventory.counts(EVERYTHING)).toMatchObject({ devices: { total: 5 }, interfaces: { total: 10 } });
     const { rows } = await postgres.database.query<{ meters: bigint; pages: bigint }>(
       `select (select count(distinct meter) from inventory.interface, unnest(array[meter_in, meter_out]) as meter) as meters,
               (select count(*) from readings.page) as pages`,

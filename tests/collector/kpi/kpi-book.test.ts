@@ -1,6 +1,6 @@
 // Targets, turns, kept results, periods and spells of alarms: the parts of the KPI book by themselves.
 import { describe, expect, test } from 'vitest';
-import { EVERYTHING, sees, type Viewpoint } from '../../../collector/access/viewpoint.ts';
+import { EVERYTHING, sees, type Viewpoint } from '../../../common/model/viewpoint.ts';
 import { type StatusRow, spellsOf } from '../../../collector/kpi/alarm-spells.ts';
 import { type KpiDefinition, kpisOf } from '../../../collector/kpi/definition.ts';
 import { KpiBook } from '../../../collector/kpi/kpi-book.ts';

@@ -1,7 +1,7 @@
 // PromQL over a store of known series: values by hand, laws that hold for any values, and a clear refusal for the rest.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EVERYTHING, type Viewpoint } from '../../../collector/access/viewpoint.ts';
+import { EVERYTHING, type Viewpoint } from '../../../common/model/viewpoint.ts';
 import { evaluate } from '../../../collector/prometheus/evaluate.ts';
 import { parseExpression } from '../../../collector/prometheus/parse-expression.ts';
 import { MetricList, Samples, type SampleStore } from '../../../collector/prometheus/samples.ts';

@@ -1,7 +1,7 @@
 // The routes of services and customers: the mirror's state, the alarms that hit a service, and nothing beyond the viewpoint.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addServiceRoutes } from '../../../collector/api/service-routes.ts';
-import type { Viewpoint } from '../../../collector/access/viewpoint.ts';
+import type { Viewpoint } from '../../../common/model/viewpoint.ts';
 import type { Alarm, AlarmsQuery } from '../../../collector/faults/alarm.ts';
 import type { MirroredService, ServiceBook } from '../../../collector/services/service-book.ts';
 import { ServiceIndex } from '../../../collector/services/service-index.ts';

@@ -1,0 +1,169 @@
+// Tokens by API, for administrators: made and shown once, listed, revoked; and the audit log of whatever anybody changed.
+import { z } from 'zod';
+import type { AuditQuery, AuditRecord } from '../../common/database/audit.ts';
+import type { TokenEntry, TokenStore } from '../../common/database/tokens.ts';
+import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { readCursor, timeParameter, writeCursor } from '../../common/http/parameters.ts';
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import { holdsScope, type Principal, type Role, ROLES } from '../../common/runtime/access.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
+import { nameSchema } from '../../common/runtime/device-configuration.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { listOf } from './answers.ts';
+import { collectorPage } from './parameters.ts';
+
+export interface TokenRoutesDeps {
+  readonly clock: Clock;
+  readonly tokens: Pick<TokenStore, 'create' | 'list' | 'revoke'>;
+  readonly audit: (query: AuditQuery) => Promise<AuditRecord[]>;
+}
+
+const ADMINISTRATORS: readonly Role[] = ['administrator'];
+const scopeSchema = z.strictObject({
+  sites: z.array(z.string().min(1).max(100)).max(1000).default([]),
+  customers: z.array(z.string().min(1).max(200)).max(1000).default([]),
+});
+
+const tokenAnswer = z.object({
+  id: z.string().describe('tells tokens of one name apart; no secret'),
+  name: z.string(),
+  role: z.enum(ROLES as [Role, ...Role[]]),
+  scope: z.object({ sites: z.array(z.string()), customers: z.array(z.string()) }).nullable(),
+  given: z.boolean().describe('came from the environment'),
+  createdAt: z.string(),
+  expiresAt: z.string().nullable(),
+  revokedAt: z.string().nullable(),
+});
+
+const createBody = z.strictObject({
+  name: nameSchema,
+  role: z.enum(ROLES as [Role, ...Role[]]),
+  scope: scopeSchema.nullable().default(null).describe('null: everything'),
+  expires: timeParameter.optional(),
+});
+
+const auditAnswer = z.object({
+  id: z.number().int(),
+  at: z.string(),
+  actor: z.string(),
+  role: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  before: z.unknown(),
+  after: z.unknown(),
+  note: z.string().nullable(),
+});
+
+export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/tokens',
+      access: ADMINISTRATORS,
+      summary: 'All tokens ever made, without the tokens themselves.',
+      answer: listOf(tokenAnswer),
+    },
+    async () => ({ items: (await deps.tokens.list()).map(describeToken), next: null }),
+  );
+  routes.add(
+    {
+      method: 'POST',
+      url: '/api/v1/tokens',
+      access: ADMINISTRATORS,
+      scoped: true,
+      summary: 'Makes a token, which is shown this once; an administrator with a scope makes none beyond it.',
+      body: createBody,
+      answer: z.object({ token: z.string() }),
+    },
+    async ({ body, principal }) => {
+      const by = actorOf(principal);
+      if (!holdsScope(by.scope, body.scope))
+        throw new WeirError('scope_too_narrow', 'The token would see more than the one that makes it.');
+      if (body.expires !== undefined && body.expires <= deps.clock.now())
+        throw new WeirError('invalid_request', 'expires: expected a time to come.');
+      const limits = { scope: body.scope, expiresAtMs: body.expires ?? null };
+      return { token: await deps.tokens.create(body.name, body.role, limits, { actor: by.name, role: by.role }) };
+    },
+  );
+  routes.add(
+    {
+      method: 'DELETE',
+      url: '/api/v1/tokens/:name',
+      access: ADMINISTRATORS,
+      summary: 'Revokes the tokens of a name, or the one with this id; refused everywhere within ten seconds.',
+      params: z.object({ name: nameSchema }),
+      query: z.strictObject({
+        id: z
+          .string()
+          .regex(/^[0-9a-f]{4,64}$/)
+          .optional(),
+      }),
+      answer: z.object({ revoked: z.number().int() }),
+    },
+    async ({ params, query, principal }) => {
+      const by = actorOf(principal);
+      const revoked = await deps.tokens.revoke(params.name, query.id ?? '', { actor: by.name, role: by.role });
+      if (revoked === 0) throw new WeirError('not_found', `There is no valid token of ${params.name}.`);
+      return { revoked };
+    },
+  );
+  addAudit(routes, deps);
+}
+
+function addAudit(routes: DescribedRoutes, deps: TokenRoutesDeps): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/audit',
+      access: ADMINISTRATORS,
+      summary: 'Who changed what, from what to what; the newest first.',
+      query: z.strictObject({
+        subject: z.string().max(500).optional(),
+        actor: z.string().max(200).optional(),
+        ...collectorPage,
+      }),
+      answer: listOf(auditAnswer),
+    },
+    async ({ query }) => {
+      const before = readCursor(query.cursor, z.number().int().min(1)) ?? undefined;
+      const found = await deps.audit({
+        ...(query.subject === undefined ? {} : { subject: query.subject }),
+        ...(query.actor === undefined ? {} : { actor: query.actor }),
+        ...(before === undefined ? {} : { before }),
+        limit: query.limit + 1,
+      });
+      const items = found.slice(0, query.limit);
+      const last = items.at(-1);
+      return {
+        items: items.map(({ atMs, note, ...entry }) => ({
+          ...entry,
+          before: entry.before ?? null,
+          after: entry.after ?? null,
+          at: isoTime(atMs),
+          note: note ?? null,
+        })),
+        next: found.length > items.length && last !== undefined ? writeCursor(last.id) : null,
+      };
+    },
+  );
+}
+
+function actorOf(principal: Principal | null): Principal {
+  if (principal === null) throw new Error('BUG: a change without a principal');
+  return principal;
+}
+
+function describeToken(entry: TokenEntry): z.output<typeof tokenAnswer> {
+  const { id, name, role, scope, given } = entry;
+  const time = (atMs: EpochMs | null): string | null => (atMs === null ? null : isoTime(atMs));
+  return {
+    id,
+    name,
+    role,
+    scope: scope === null ? null : { sites: [...scope.sites], customers: [...scope.customers] },
+    given,
+    createdAt: isoTime(entry.createdAt),
+    expiresAt: time(entry.expiresAt),
+    revokedAt: time(entry.revokedAt),
+  };
+}
