@@ -114,8 +114,11 @@ export class DuckDbFile {
     }
   }
 
-  /** All or nothing beside the writing transactions: for tables that those never change. One after the other; sees everything committed before. */
-  async beside<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  /**
+   * All or nothing beside the writing transactions: for tables that those never change. One after the other; sees everything committed before.
+   * `reader`: for long reads meanwhile. DuckDB ends a stream early, without a word, once its own connection runs anything else.
+   */
+  async beside<T>(work: (connection: DuckDBConnection, reader: DuckDBConnection) => Promise<T>): Promise<T> {
     const turn = this.#besides.then(() => this.#transactBeside(work));
     this.#besides = turn.catch(() => undefined);
     return turn;
@@ -143,18 +146,20 @@ export class DuckDbFile {
     await this.#writing;
   }
 
-  async #transactBeside<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  async #transactBeside<T>(work: (connection: DuckDBConnection, reader: DuckDBConnection) => Promise<T>): Promise<T> {
     this.#refuseClosed();
     const connection = await this.#instance.connect();
+    const reader = await this.#instance.connect();
     try {
       await connection.run('begin transaction');
-      const result = await work(connection);
+      const result = await work(connection, reader);
       await connection.run('commit');
       return result;
     } catch (error) {
       await connection.run('rollback').catch(() => undefined);
       throw storeError(error, this.#file, true);
     } finally {
+      reader.closeSync();
       connection.closeSync();
     }
   }

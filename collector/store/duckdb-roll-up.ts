@@ -16,6 +16,12 @@ const MAX_HOURS = 6;
 /** Resources read at once: bounds memory, each slice scans the hours anew. */
 const SLICE = 2000;
 
+/** One that writes, one that reads meanwhile. */
+interface Connections {
+  readonly connection: DuckDBConnection;
+  readonly reader: DuckDBConnection;
+}
+
 export interface Rolled {
   readonly buckets: number;
   /** Whether there is more to do at once. */
@@ -95,9 +101,10 @@ export class DuckDbRollUp {
     this.#judgedThroughMs = Math.max(this.#judgedThroughMs, toMs);
     await this.#file.written();
     const daysMs = Math.max(this.marks.get('1h') ?? bucketStart(doneMs, DAY_MS), bucketStart(toMs, DAY_MS));
-    const buckets = await this.#file.beside(async (connection) => {
-      let made = await this.#late(connection, doneMs, breather);
-      if (toMs > doneMs) made += await this.#roll(connection, [...this.#book.all()], doneMs, toMs, breather);
+    const buckets = await this.#file.beside(async (connection, reader) => {
+      const both = { connection, reader };
+      let made = await this.#late(both, doneMs, breather);
+      if (toMs > doneMs) made += await this.#roll(both, [...this.#book.all()], doneMs, toMs, breather);
       await this.#days(connection, this.marks.get('1h') ?? bucketStart(doneMs, DAY_MS), daysMs, null);
       await writeMark(connection, '5m', toMs);
       await writeMark(connection, '1h', daysMs);
@@ -135,7 +142,8 @@ export class DuckDbRollUp {
   }
 
   /** Makes anew what late readings belong to. */
-  async #late(connection: DuckDBConnection, doneMs: EpochMs, breather: Breather): Promise<number> {
+  async #late(both: Connections, doneMs: EpochMs, breather: Breather): Promise<number> {
+    const { connection } = both;
     const due = await connection.runAndReadAll(
       'select device, resource, min(from_ms), max(to_ms) from rollup_due group by device, resource',
     );
@@ -150,7 +158,7 @@ export class DuckDbRollUp {
       const fromMs = Math.max(bucketStart(Number(first) - lookMs, HOUR_MS), rawFromMs);
       const toMs = Math.min(doneMs, bucketStart(Math.max(Number(last) + lookMs, nextMs), HOUR_MS) + HOUR_MS);
       if (toMs <= fromMs) continue;
-      made += await this.#roll(connection, resources, fromMs, toMs, breather);
+      made += await this.#roll(both, resources, fromMs, toMs, breather);
       const dayMs = bucketStart(fromMs, DAY_MS);
       const throughMs = Math.min(this.marks.get('1h') ?? 0, bucketStart(toMs - 1, DAY_MS) + DAY_MS);
       await this.#days(
@@ -165,7 +173,7 @@ export class DuckDbRollUp {
   }
 
   async #roll(
-    connection: DuckDBConnection,
+    { connection, reader }: Connections,
     resources: readonly Resource[],
     fromMs: EpochMs,
     toMs: EpochMs,
@@ -183,7 +191,7 @@ export class DuckDbRollUp {
       };
       try {
         for (const appender of Object.values(appenders)) await appender.open();
-        const roller = new SliceRoller(connection, appenders, fromMs, toMs);
+        const roller = new SliceRoller(reader, appenders, fromMs, toMs);
         made += await roller.roll(slice, breather);
         for (const appender of Object.values(appenders)) appender.finish();
       } finally {

@@ -29,6 +29,7 @@ const RESOURCE_COLUMN = FIRST_COUNTER + COUNTER_COLUMNS.length;
 
 /** Reads the readings of a slice of resources and appends what they come to. */
 export class SliceRoller {
+  /** Not the one that the appenders write by. */
   readonly #connection: DuckDBConnection;
   readonly #appenders: RollUpAppenders;
   readonly #fromMs: EpochMs;

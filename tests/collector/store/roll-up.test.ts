@@ -212,3 +212,34 @@ test('what retention deletes makes room for what comes: the file stops growing',
   const settled = Math.max(...sizes.slice(3, 5));
   expect(Math.max(...sizes.slice(5)), sizes.join(' ')).toBeLessThan(settled * 1.25);
 }, 120_000);
+
+test('each of a thousand interfaces is rolled up, though more is written than an appender holds', async () => {
+  const store = await openStore();
+  const names = Array.from({ length: 300 }, (_, at) => `p${at}`);
+  const devices = ['core1', 'core2', 'core3', 'core4'];
+  const entries = Array.from({ length: 80 }, (_, at) => {
+    const moved = BigInt(at) * 6000n;
+    const interfaces = names.map((key) => ({
+      key,
+      inOctets: moved,
+      outOctets: moved,
+      inErrors: BigInt(at),
+      speedBps: 1e9,
+    }));
+    const polls = devices.map((device) =>
+      interfacePoll({ device, atMs: T0 + at * STEP, interfaces, intervalMs: STEP }),
+    );
+    return journalEntry({ position: at + 1, polls });
+  });
+  for (let from = 0; from < entries.length; from += 20) await store.apply(entries.slice(from, from + 20));
+  await store.rollUp(T0 + 6 * HOUR);
+  await store.forgetBefore(T0 + 6 * HOUR);
+  const resources = devices.flatMap((device) => names.map((key) => `${device}/${key}`));
+  const span = { metric: 'in_octets', fromMs: T0, toMs: T0 + 6 * HOUR, stepMs: HOUR, function: 'delta' } as const;
+  for (let from = 0; from < resources.length; from += 400) {
+    const series = await store.many({ ...span, resources: resources.slice(from, from + 400) });
+    const moved = series.map(({ points }) => points.map(({ value }) => value).join());
+    expect(new Set(moved)).toEqual(new Set([Array.from({ length: 6 }, () => '72000').join()]));
+  }
+  await store.stop();
+}, 60_000);
