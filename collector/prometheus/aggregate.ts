@@ -82,7 +82,11 @@ function ranked(group: readonly VectorSeries[], parameter: Float64Array, order: 
       if (target !== undefined) target.values[at] = group[place]?.values[at] ?? Number.NaN;
     }
   }
-  return kept;
+  // At one time they are a list, the first before the second.
+  const only = (one: VectorSeries): number => one.values[0] ?? Number.NaN;
+  return parameter.length === 1
+    ? kept.filter((one) => !Number.isNaN(only(one))).toSorted((a, b) => order * (only(a) - only(b)))
+    : kept;
 }
 
 /** As Prometheus has it: between the two nearest ranks by their distance. */

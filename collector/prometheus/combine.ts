@@ -107,8 +107,8 @@ function resultLabels(terms: Terms, labels: Labels, other: Labels): Labels {
       ...without(labels, keepsName(terms) ? matching.include : ['__name__', ...matching.include]),
       ...only(other, matching.include),
     };
-  if (keepsName(terms)) return labels;
-  return matching.on === null ? without(labels, ['__name__', ...matching.ignoring]) : only(labels, matching.on);
+  if (matching.on !== null) return only(labels, matching.on);
+  return without(labels, keepsName(terms) ? matching.ignoring : ['__name__', ...matching.ignoring]);
 }
 
 function setsOf(

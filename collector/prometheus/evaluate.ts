@@ -17,7 +17,7 @@ export async function evaluate(expression: Expression, axis: Axis, samples: Samp
       if (expression.rangeMs !== null) throw notUnderstood('A range stands only inside a function', 'selector');
       return { kind: 'vector', series: withValues(await samples.values(expression, null, axis)) };
     case 'negation':
-      return negated(await inner(expression.operand));
+      return distinct(negated(await inner(expression.operand)));
     case 'call':
       return called(expression, axis, samples, inner);
     case 'aggregation': {
@@ -30,8 +30,7 @@ export async function evaluate(expression: Expression, axis: Axis, samples: Samp
     }
     case 'binary': {
       const [left, right] = [await inner(expression.left), await inner(expression.right)];
-      const value = combine(expression, left, right);
-      return value.kind === 'vector' ? { kind: 'vector', series: withValues(value.series) } : value;
+      return distinct(combine(expression, left, right));
     }
   }
 }
@@ -56,7 +55,10 @@ async function called(
   if (!FUNCTIONS.includes(name)) throw notUnderstood('This function is not understood here', name);
   const given: Value[] = [];
   for (const one of written) given.push(await inner(one));
-  const value = callFunction(name, given, axis, written);
+  return distinct(callFunction(name, given, axis, written));
+}
+
+function distinct(value: Value): Value {
   return value.kind === 'vector' ? { kind: 'vector', series: withValues(value.series) } : value;
 }
 

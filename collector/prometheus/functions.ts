@@ -26,7 +26,10 @@ const OTHERS: Readonly<Record<string, Call>> = {
   },
   clamp: ([vector, least, most]) => {
     const [low, high] = [scalarOf(least, 'clamp'), scalarOf(most, 'clamp')];
-    return each(vector, 'clamp', (value, at) => Math.max(low[at] ?? value, Math.min(high[at] ?? value, value)));
+    return each(vector, 'clamp', (value, at) => {
+      const [bottom, top] = [low[at] ?? value, high[at] ?? value];
+      return bottom > top ? Number.NaN : Math.max(bottom, Math.min(top, value));
+    });
   },
   clamp_min: ([vector, least]) => {
     const low = scalarOf(least, 'clamp_min');
@@ -38,10 +41,11 @@ const OTHERS: Readonly<Record<string, Call>> = {
   },
   scalar: ([vector], axis) => {
     const series = vectorOf(vector, 'scalar');
-    return {
-      kind: 'scalar',
-      values: series.length === 1 && series[0] !== undefined ? series[0].values : constant(axis, Number.NaN),
-    };
+    const values = constant(axis, Number.NaN).map((none, at) => {
+      const [first, second] = series.filter((one) => !Number.isNaN(one.values[at] ?? Number.NaN));
+      return second === undefined ? (first?.values[at] ?? none) : none;
+    });
+    return { kind: 'scalar', values };
   },
   vector: ([scalar]) => ({ kind: 'vector', series: [{ labels: {}, values: scalarOf(scalar, 'vector') }] }),
   time: (_, axis) => ({

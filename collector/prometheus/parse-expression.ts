@@ -177,14 +177,18 @@ class Reader {
     const operator = OPERATORS.find((one) => all[1] !== undefined && one === this.#text(all[1]).toLowerCase());
     if (left === undefined || right === undefined || operator === undefined)
       throw notUnderstood('This operator is not understood here', this.#text(node));
-    return {
+    const first = below(left);
+    // The grammar takes the sign of -2 ^ 2 for the number's; it belongs to the power.
+    const signed = operator === '^' && first.kind === 'number' && this.#text(left).startsWith('-');
+    const binary: Expression = {
       kind: 'binary',
       operator,
       bool: node.getChild('BoolModifier') !== null,
       matching: this.#matching(node.getChild('MatchingModifierClause')),
-      left: below(left),
+      left: signed ? { kind: 'number', value: -first.value } : first,
       right: below(right),
     };
+    return signed ? { kind: 'negation', operand: binary } : binary;
   }
 
   #matching(node: SyntaxNode | null): Matching {

@@ -17,6 +17,7 @@ const PACKAGES = {
   'iputils-ping': '/usr/bin/ping',
   openssl: '/usr/bin/openssl',
   curl: '/usr/bin/curl',
+  prometheus: '/usr/bin/prometheus',
 } as const;
 
 export type Requirement = keyof typeof PACKAGES | 'corpus' | 'root';

@@ -1,0 +1,319 @@
+// The same samples in a real Prometheus and in Weir's store: the same answers to the same queries.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  ADMINISTRATOR,
+  type CollectorFixture,
+  eventually,
+  startCollectorFixture,
+} from '../../support/collector-fixture.ts';
+import { freePortBlock } from '../../support/free-port.ts';
+import { describeWith } from '../../support/requirements.ts';
+
+const INTERVAL_MS = 15_000;
+const SAMPLES = 120;
+/** Times of evaluation lie on whole steps, samples a second before them. */
+const BEFORE_MS = 1000;
+
+interface Sample {
+  readonly name: 'a' | 'b' | 'one' | 'single' | 'lone';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: (at: number) => number;
+}
+
+const HOSTS = ['h1', 'h2', 'h3'];
+const SERIES: readonly Sample[] = [
+  ...HOSTS.flatMap((host, row) =>
+    ['0', '1'].flatMap((core, column): Sample[] => [
+      { name: 'a', labels: { host, core }, value: (at) => ((at * (row + 2) + column * 5) % 11) - 3 },
+      { name: 'b', labels: { host, core }, value: (at) => ((at + row * 3) % 7) + column + 0.25 },
+    ]),
+  ),
+  ...HOSTS.map((host, row): Sample => ({ name: 'one', labels: { host, site: `s${row}` }, value: () => row + 1 })),
+  { name: 'single', labels: {}, value: (at) => 10 + (at % 3) },
+  { name: 'lone', labels: { host: 'h1', core: '0' }, value: (at) => at % 2 },
+];
+
+const QUERIES: readonly string[] = [
+  '1+1',
+  '-2^2',
+  '2^3^2',
+  '-1 * -2 ^ 2',
+  '5 % 3 - 10 / 4',
+  '1 > bool 2',
+  'lab_a',
+  'lab_a{host="h1"}',
+  'lab_a{host!="h1",core=~"0|2"}',
+  'lab_a{host!~"h(1|2)"}',
+  '{__name__=~"lab_(a|b)",host="h1"}',
+  'lab_a offset 1m',
+  '-lab_a',
+  'lab_a * 2',
+  'lab_a > 2',
+  'lab_a > bool 2',
+  '2 < lab_a',
+  'lab_a == lab_b',
+  'lab_a + lab_b',
+  'lab_a / lab_b',
+  'lab_a - on(host, core) lab_b',
+  'lab_a > on(host, core) lab_b',
+  'lab_a{core="0"} < ignoring(core) lab_lone',
+  'lab_a{core="0"} > ignoring(core) lab_a{core="1"}',
+  'lab_a{core="0"} >= on(host) lab_a{core="1"}',
+  'lab_a * on(host) group_left lab_one',
+  'lab_a * on(host) group_left(site) lab_one',
+  'lab_a > on(host) group_left(site) lab_one',
+  'lab_one + on(host) group_right lab_a',
+  'lab_one + on(host) lab_a',
+  'lab_a + on(host) lab_one',
+  'lab_a and lab_lone',
+  'lab_a and on(host) lab_lone',
+  'lab_a unless on(host) lab_lone',
+  'lab_lone or lab_a',
+  'lab_lone or on(host) lab_a',
+  'lab_a > 5 or lab_b > 5',
+  'sum(lab_a)',
+  'sum by (host) (lab_a)',
+  'sum without (core) (lab_a)',
+  'sum by (nothing) (lab_a)',
+  'avg by (core) (lab_a)',
+  'min(lab_a)',
+  'max by (host) (lab_a)',
+  'count(lab_a > 0)',
+  'count by (host) (lab_a > 0)',
+  'group by (host) (lab_a)',
+  'stddev by (core) (lab_b)',
+  'quantile(0.3, lab_a)',
+  'quantile by (host) (0.9, lab_b)',
+  'topk(2, lab_b)',
+  'topk by (host) (1, lab_b)',
+  'bottomk(1, lab_b)',
+  'sum(topk(2, lab_b))',
+  'topk(0, lab_a)',
+  'abs(lab_a)',
+  'ceil(lab_b / 3)',
+  'floor(lab_b / 3)',
+  'round(lab_b / 3, 0.5)',
+  'round(lab_a / 2)',
+  'sqrt(lab_b)',
+  'exp(lab_b)',
+  'ln(lab_b)',
+  'log2(lab_b)',
+  'log10(lab_b)',
+  'sgn(lab_a)',
+  'clamp(lab_a, -1, 4)',
+  'clamp(lab_a, 4, -1)',
+  'clamp_min(lab_a, 0)',
+  'clamp_max(lab_a, 3)',
+  'vector(3)',
+  'scalar(lab_single)',
+  'scalar(lab_a > 7)',
+  'lab_a * scalar(lab_single)',
+  'lab_a + scalar(topk(1, lab_one))',
+  'absent(lab_a)',
+  'absent(lab_none{host="x",core!="1"})',
+  'absent(sum(lab_none))',
+  'sum(lab_none)',
+  'lab_a + lab_none',
+  'label_replace(lab_a, "short", "$1-$2", "host", "(h)([0-9])")',
+  'label_replace(lab_a, "host", "", "host", ".*")',
+  'label_replace(lab_a, "short", "x$$", "host", "none")',
+  'label_replace(lab_a, "core", "", "core", ".*")',
+  'label_join(lab_a, "both", "/", "host", "core")',
+  'sum by (short) (label_replace(lab_a, "short", "$1", "host", "h(.*)"))',
+  '-{__name__=~"lab_(a|b)",host="h1"}',
+  'sum(lab_a) / sum(lab_b)',
+  '(lab_a + lab_b) * 2 > 10',
+  'sum(lab_a) by (host) > 3 and sum(lab_b) by (host) < 12',
+  '1 / (lab_a * 0 + 2)',
+  'max_over_time(lab_one[5m])',
+  'min_over_time(lab_one[5m])',
+  'avg_over_time(lab_one[5m])',
+  'last_over_time(lab_a[1m])',
+  'present_over_time(lab_a[1m])',
+  'sum(avg_over_time(lab_one[3m])) by (site)',
+  'lab_a +',
+  'foo(lab_a)',
+  'sum(lab_a, lab_b)',
+  'lab_a and 1',
+  'rate(lab_a)',
+  '{}',
+  'lab_a{host=~"("}',
+];
+
+interface Answer {
+  readonly ok: boolean;
+  readonly type: string;
+  readonly values: ReadonlyMap<string, readonly (readonly [number, number])[]>;
+  readonly order: readonly string[];
+  readonly error: string;
+}
+
+describeWith('prometheus', 'a real Prometheus', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'weir-prometheus-'));
+  let fixture: CollectorFixture;
+  let remove: () => Promise<void>;
+  let prometheus: ChildProcess;
+  let url = '';
+  let endMs = 0;
+
+  beforeAll(async () => {
+    endMs = Math.floor(Date.now() / 60_000) * 60_000 - 60_000;
+    ({ fixture, remove } = await startCollectorFixture());
+    const samples = samplesUntil(endMs);
+    await writePoints(fixture, samples);
+    url = await started(samples);
+    const query = '/prometheus/api/v1/query?query=count({__name__=~"lab_.*"})';
+    await eventually(async () => {
+      const { data } = await fixture.get<{ data: { result: { value: [number, string] }[] } }>(
+        `${query}&time=${endMs / 1000}`,
+      );
+      return data.result[0]?.value[1] === String(SERIES.length);
+    }, 'the points in the store');
+  }, 60_000);
+  afterAll(async () => {
+    prometheus.kill('SIGKILL');
+    await remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function started(samples: readonly Timed[]): Promise<string> {
+    const port = await freePortBlock(1);
+    const [file, data] = [path.join(folder, 'samples.txt'), path.join(folder, 'data')];
+    mkdirSync(data);
+    writeFileSync(file, openMetrics(samples));
+    execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', file, data], { stdio: 'ignore' });
+    writeFileSync(path.join(folder, 'prometheus.yml'), 'global: {}\n');
+    prometheus = spawn(
+      'prometheus',
+      [
+        `--config.file=${path.join(folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${data}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { stdio: 'ignore' },
+    );
+    const address = `http://127.0.0.1:${port}`;
+    await eventually(async () => {
+      const answer = await fetch(`${address}/-/ready`).catch(() => null);
+      return answer?.ok === true;
+    }, 'a ready Prometheus');
+    return address;
+  }
+
+  async function both(place: string, form: Readonly<Record<string, string>>): Promise<[Answer, Answer]> {
+    const body = new URLSearchParams(form).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${ADMINISTRATOR}` };
+    const ask = async (address: string): Promise<Answer> => {
+      const answer = await fetch(`${address}/api/v1/${place}`, { method: 'POST', body, headers });
+      return answerOf(await answer.json());
+    };
+    return Promise.all([ask(url), ask(`${fixture.url}/prometheus`)]);
+  }
+
+  test.each(QUERIES)('at one time: %s', async (query) => {
+    const [expected, found] = await both('query', { query, time: String(endMs / 1000) });
+    compare(expected, found);
+    if (/^(topk|bottomk|sort)/.test(query)) expect(found.order).toEqual(expected.order);
+  });
+
+  test.each(QUERIES)('over a span: %s', async (query) => {
+    const [start, end] = [String((endMs - 15 * 60_000) / 1000), String(endMs / 1000)];
+    const [expected, found] = await both('query_range', { query, start, end, step: '60' });
+    compare(expected, found);
+  });
+});
+
+interface Timed {
+  readonly sample: Sample;
+  readonly atMs: number;
+  readonly value: number;
+}
+
+function samplesUntil(endMs: number): Timed[] {
+  return SERIES.flatMap((sample) =>
+    Array.from({ length: SAMPLES }, (_, at) => ({
+      sample,
+      atMs: endMs - (SAMPLES - 1 - at) * INTERVAL_MS - BEFORE_MS,
+      value: sample.value(at),
+    })),
+  );
+}
+
+async function writePoints(fixture: CollectorFixture, samples: readonly Timed[]): Promise<void> {
+  const lines = samples.map(({ sample: { name, labels }, atMs, value }) => {
+    const tags = Object.entries(labels).map(([key, text]) => `,${key}=${text}`);
+    return `lab${tags.join('')} ${name}=${value} ${atMs}`;
+  });
+  const answer = await fixture.ask('/api/v2/write?precision=ms', { method: 'POST', body: lines.join('\n') });
+  expect(answer.status).toBe(204);
+}
+
+function openMetrics(samples: readonly Timed[]): string {
+  const names = [...new Set(samples.map(({ sample }) => sample.name))];
+  const lines = names.flatMap((name) => [
+    `# TYPE lab_${name} gauge`,
+    ...samples
+      .filter(({ sample }) => sample.name === name)
+      .map(({ sample: { labels }, atMs, value }) => {
+        const pairs = Object.entries(labels).map(([key, text]) => `${key}="${text}"`);
+        return `lab_${name}{${pairs.join(',')}} ${value} ${atMs / 1000}`;
+      }),
+  ]);
+  return `${lines.join('\n')}\n# EOF\n`;
+}
+
+interface Body {
+  readonly status: string;
+  readonly error?: string;
+  readonly data?: {
+    readonly resultType: string;
+    readonly result:
+      | readonly {
+          readonly metric: Readonly<Record<string, string>>;
+          readonly value?: readonly [number, string];
+          readonly values?: readonly (readonly [number, string])[];
+        }[]
+      | readonly [number, string];
+  };
+}
+
+function answerOf(body: unknown): Answer {
+  const { status, error = '', data } = body as Body;
+  const values = new Map<string, readonly (readonly [number, number])[]>();
+  const pair = ([at, text]: readonly [number, string]): readonly [number, number] => [at, numberOf(text)];
+  if (data?.resultType === 'scalar') values.set('', [pair(data.result as readonly [number, string])]);
+  else if (data !== undefined)
+    for (const { metric, value, values: many } of data.result as Exclude<
+      typeof data.result,
+      readonly [number, string]
+    >) {
+      const key = JSON.stringify(Object.entries(metric).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      // Several series of the same labels are an error that must be seen.
+      expect(values.has(key)).toBe(false);
+      values.set(key, (many ?? (value === undefined ? [] : [value])).map(pair));
+    }
+  return { ok: status === 'success', type: data?.resultType ?? '', values, order: [...values.keys()], error };
+}
+
+const numberOf = (text: string): number =>
+  text === '+Inf' ? Number.POSITIVE_INFINITY : text === '-Inf' ? Number.NEGATIVE_INFINITY : Number(text);
+
+function compare(expected: Answer, found: Answer): void {
+  expect([found.ok, found.type, found.ok ? '' : found.error]).toEqual([expected.ok, expected.type, expect.anything()]);
+  expect([...found.values.keys()].toSorted()).toEqual([...expected.values.keys()].toSorted());
+  for (const [key, all] of expected.values) {
+    // What is no number is no value over a span (docs/promql.md).
+    const wanted = found.type === 'matrix' ? all.filter(([, value]) => !Number.isNaN(value)) : all;
+    const got = found.values.get(key) ?? [];
+    expect([key, got.map(([at]) => at)]).toEqual([key, wanted.map(([at]) => at)]);
+    for (const [at, [, value]] of wanted.entries()) {
+      const other = got[at]?.[1] ?? Number.NaN;
+      const close = Object.is(value, other) || Math.abs(value - other) <= 1e-9 * Math.max(1, Math.abs(value));
+      expect([key, at, value, other, close]).toEqual([key, at, value, other, true]);
+    }
+  }
+}
