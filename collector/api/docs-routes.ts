@@ -26,7 +26,7 @@ export function addDocsRoutes(server: FastifyInstance, version: string, routes: 
   const sorted = routes.toSorted((a, b) => (a.url === b.url ? 0 : a.url < b.url ? -1 : 1));
   const document = openApiDocument({ ...TITLE, version }, sorted, OPENAPI_EXAMPLES);
   const page = pageOf(sorted);
-  const config = { access: ROLES };
+  const config = { access: ROLES, scoped: true };
   server.get('/api/v1/openapi.json', { config }, async () => document);
   server.get('/docs', { config }, (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
   server.get('/docs/style.css', { config }, (_request, reply) => reply.type('text/css; charset=utf-8').send(STYLE));
