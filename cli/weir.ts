@@ -35,6 +35,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'bring the database to this version',
     load: async () => (await import('./commands/migrate.ts')).migrateCommand,
   },
+  replay: {
+    summary: 'see, pause and replay the projections of a collector',
+    load: async () => (await import('./commands/replay.ts')).replayCommand,
+  },
   token: {
     summary: 'make, list and revoke access tokens',
     load: async () => (await import('./commands/token.ts')).tokenCommand,

@@ -20,6 +20,13 @@ const journalSchema = z.strictObject({
     .int()
     .min(16 * MIB)
     .default(8192 * MIB),
+  /** Applied batches kept nevertheless, so that a projection can go through them again: no older, and no more octets. */
+  keep_hours: z.number().min(0).max(8760).default(24),
+  keep_bytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(256 * MIB),
   /** Free room on the disk below which nothing is taken any more. */
   reserve_bytes: z
     .number()
@@ -100,6 +107,9 @@ export interface CollectorConfig {
     readonly reserveBytes: number;
     /** Applied batches kept nevertheless, so that a projection can be set back a little; never more than half of the bound. */
     readonly keepEntries: number;
+    /** Applied batches beyond those that are kept for a replay. */
+    readonly keepMs: DurationMs;
+    readonly keepBytes: number;
   };
   readonly ingest: {
     readonly maxBatchBytes: number;
@@ -137,6 +147,9 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     journal: {
       maxBytes: journal.max_bytes,
       reserveBytes: journal.reserve_bytes,
+      keepMs: Math.round(journal.keep_hours * 3_600_000),
+      // Never what the bound needs for what comes.
+      keepBytes: Math.min(journal.keep_bytes, Math.floor(journal.max_bytes / 4)),
       keepEntries: Math.min(KEPT_ENTRIES, Math.floor(journal.max_bytes / 2 / ingest.max_batch_bytes)),
     },
     ingest: {

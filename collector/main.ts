@@ -6,7 +6,7 @@ import { leaseMigrations } from '../common/database/lease.ts';
 import { migrate } from '../common/database/migrate.ts';
 import { DatabasePreparation } from '../common/database/preparation.ts';
 import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
-import { listAudit } from '../common/database/audit.ts';
+import { listAudit, recordAudit } from '../common/database/audit.ts';
 import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import type { Clock } from '../common/runtime/clock.ts';
@@ -44,11 +44,13 @@ import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
-import { appliedMigrations, appliedThrough, claim, projectionPosition } from './project/applied.ts';
+import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
 import { addPrometheusRoutes } from './prometheus/prometheus-routes.ts';
 import { BatchReader } from './project/batch-reader.ts';
 import type { JournaledBatch, Projection } from './project/projection.ts';
+import { PostgresControls } from './project/projection-controls.ts';
 import { ProjectionRunner } from './project/projection-runner.ts';
+import { SecondTry } from './project/second-try.ts';
 import { Quarantine, quarantineMigrations } from './project/quarantine.ts';
 import { PostgresReadings } from './readings/postgres-readings.ts';
 import { readingsMigrations } from './readings/readings-migrations.ts';
@@ -177,7 +179,7 @@ function composeProjections(common: Common): Projecting {
     storeConfigOf(config.store, path.join(deps.dataFolder, 'collector', 'metrics.duckdb')),
     { clock },
   );
-  const shared = { database, clock, claim, positionOf: projectionPosition };
+  const shared = { database, clock, claim, positionOf: projectionPosition, setPosition };
   const readings = new ReadingsProjection(
     reporter,
     { soundClockMs: SOUND_CLOCK_MS },
@@ -201,8 +203,17 @@ function composeProjections(common: Common): Projecting {
   };
   const runner: ProjectionRunner = new ProjectionRunner(
     reporter,
-    { ...CHUNK, keepEntries: config.journal.keepEntries },
-    { clock, random, journal, reader, quarantine, onCommitted, beforeTrim: () => streams.save(journal) },
+    { ...CHUNK, ...config.journal },
+    {
+      clock,
+      random,
+      journal,
+      reader,
+      quarantine,
+      controls: new PostgresControls(database),
+      onCommitted,
+      beforeTrim: () => streams.save(journal),
+    },
     [readings, faults, store],
   );
   return { store, faults, reader, runner };
@@ -276,6 +287,15 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       authenticator: entry.authenticator,
       tokens: entry.tokens,
       audit: (query) => listAudit(database, query),
+      recordAudit: (entry) => recordAudit(database, entry),
+      projections: projecting.runner,
+      journal: common.journal,
+      secondTry: new SecondTry({
+        quarantine,
+        reader: projecting.reader,
+        journal: common.journal,
+        wake: () => projecting.runner.wake(),
+      }),
       inventory,
       readings,
       quarantine,

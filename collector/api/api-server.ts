@@ -29,6 +29,7 @@ import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { holdRoutesDescribed, UNDESCRIBED_ROUTES } from './undescribed-routes.ts';
+import { addProjectionRoutes, type ProjectionRoutesDeps } from './projection-routes.ts';
 import { addTokenRoutes, type TokenRoutesDeps } from './token-routes.ts';
 import { addWorkRoutes, type WorkRoutesDeps } from './work-routes.ts';
 
@@ -54,6 +55,7 @@ export interface ApiDeps
     Omit<ServiceRoutesDeps, 'alarms'>,
     KpiRoutesDeps,
     EventRoutesDeps,
+    ProjectionRoutesDeps,
     TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly authenticator: Authenticator;
@@ -134,6 +136,7 @@ export class ApiServer implements Component {
     addServiceRoutes(routes, deps);
     addKpiRoutes(routes, deps);
     addEventRoutes(routes, deps);
+    addProjectionRoutes(routes, deps);
     addTokenRoutes(routes, deps);
     addSessionRoutes(routes, deps.authenticator);
     deps.addOthers(routes);

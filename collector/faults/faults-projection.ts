@@ -7,7 +7,7 @@ import type { Component } from '../../common/runtime/component.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { KeptEvent } from '../agents/device-event.ts';
 import type { EventKeeper } from '../agents/event-keeper.ts';
-import type { Claim, projectionPosition } from '../project/applied.ts';
+import type { Claim, projectionPosition, setPosition } from '../project/applied.ts';
 import type { JournaledBatch, Projection } from '../project/projection.ts';
 import { type AgentMemory, judgeBatch } from './agent-memory.ts';
 import { AgentWatch } from './agent-watch.ts';
@@ -28,6 +28,7 @@ export interface FaultsDeps {
   /** Of collector/project/applied.ts. */
   readonly claim: Claim;
   readonly positionOf: typeof projectionPosition;
+  readonly setPosition: typeof setPosition;
   /** Keeps the events of the batches in the same transaction; null where nobody wants them. */
   readonly events: Pick<EventKeeper, 'keep' | 'committed'> | null;
   /** False while batches wait that arrived some time ago: then the silence may be ours. Default always true. */
@@ -76,6 +77,10 @@ export class FaultsProjection implements Projection, Component {
     return this.#deps.positionOf(this.#deps.database, this.name, journal);
   }
 
+  rewind(journal: string, position: number): Promise<void> {
+    return this.#deps.setPosition(this.#deps.database, this.name, journal, position);
+  }
+
   apply(entries: readonly JournaledBatch[]): Promise<void> {
     return this.#exclusive(() => this.#applyEntries(entries));
   }
@@ -119,7 +124,8 @@ export class FaultsProjection implements Projection, Component {
     const { rules } = this.#config;
     const agent = known.agents.get(batch.agent);
     if (agent === undefined) throw new Error(`BUG: no memory of the agent ${batch.agent}`);
-    const changes: AlarmChange[] = judgeBatch(agent, rules, receivedAtMs, clockOffsetMs);
+    // What is gone through again says nothing of whether the agent sends now.
+    const changes: AlarmChange[] = entry.again === true ? [] : judgeBatch(agent, rules, receivedAtMs, clockOffsetMs);
     for (const poll of batch.polls) {
       const memory = known.devices.get(poll.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);

@@ -29,6 +29,8 @@ export interface BatchEnvelope {
   readonly gaps?: readonly SequenceGap[];
   /** Of points in line protocol instead of a batch: `agent` is who wrote them, the entry belongs to no stream. */
   readonly points?: PointsForm;
+  /** Of a batch that was set aside and comes again under its own sequence: what stands in for it is replaced. */
+  readonly again?: true;
   /** Why the body cannot be used: kept for a person, never applied. */
   readonly quarantined?: QuarantineReason;
 }

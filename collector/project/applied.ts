@@ -36,6 +36,17 @@ export const appliedMigrations: readonly Migration[] = [
         primary key (projection, journal)
       );`,
   },
+  {
+    id: 'applied-002',
+    sql: `
+      create table readings.projection_control (
+        projection text not null,
+        journal text not null,
+        paused boolean not null default false,
+        again_through int8 not null default 0,
+        primary key (projection, journal)
+      );`,
+  },
 ];
 
 export type Claim = (
@@ -92,6 +103,20 @@ export async function projectionPosition(database: Queryable, projection: string
     [projection, journal],
   );
   return Number(rows[0]?.position ?? 0n);
+}
+
+/** Sets the position of a projection back to go through entries again. */
+export async function setPosition(
+  database: Queryable,
+  projection: string,
+  journal: string,
+  position: number,
+): Promise<void> {
+  await database.query(
+    `insert into readings.projection_position (projection, journal, position) values ($1, $2, $3)
+     on conflict (projection, journal) do update set position = excluded.position`,
+    [projection, journal, position],
+  );
 }
 
 /** Of each stream the highest sequence up to which all of the projections have applied everything; 0 where one has no mark. */

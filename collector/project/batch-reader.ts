@@ -61,6 +61,16 @@ export class BatchReader {
     return this.#journal.read(after, maxEntries, maxBytes).map((source) => this.#decode(source));
   }
 
+  /** An entry that was kept elsewhere, of whatever journal; throws where it still cannot be read. */
+  readAnew(source: JournaledBody): JournaledBatch {
+    const { envelope, body } = source;
+    const content: Content =
+      envelope.points === undefined
+        ? { batch: decodeBatch(body) }
+        : { points: this.#readPoints(envelope, envelope.points, body) };
+    return this.#entry(source, content, null).journaled;
+  }
+
   #decode(source: JournaledBody): ReadEntry {
     const { envelope, position, body } = source;
     if (envelope.quarantined !== undefined) return this.#standIn(source, envelope.quarantined);
@@ -89,7 +99,7 @@ export class BatchReader {
   }
 
   #entry(source: JournaledBody, content: Content, quarantined: QuarantineReason | null): ReadEntry {
-    const { receivedAtMs, clockOffsetMs, sha256, oldestSequence } = source.envelope;
+    const { receivedAtMs, clockOffsetMs, sha256, oldestSequence, again } = source.envelope;
     const journaled: JournaledBatch = {
       journal: this.#journal.id,
       position: source.position,
@@ -99,6 +109,7 @@ export class BatchReader {
       batch: 'batch' in content ? content.batch : emptyBatch(source.envelope),
       ...('points' in content ? { points: content.points } : {}),
       ...(oldestSequence === undefined ? {} : { oldestSequence }),
+      ...(again === true ? { again } : {}),
     };
     return { source, journaled, quarantined };
   }

@@ -8,6 +8,7 @@ import type { BatchJournal } from '../journal/batch-journal.ts';
 import { type BatchReader, emptyBatch, type ReadEntry } from './batch-reader.ts';
 import { isEntrysFault } from './failure.ts';
 import type { JournaledBatch, Projection } from './projection.ts';
+import { type ProjectionControl, type ProjectionControls, UNTOUCHED } from './projection-controls.ts';
 import type { Quarantine } from './quarantine.ts';
 
 export interface LoopConfig {
@@ -21,7 +22,31 @@ export interface LoopDeps {
   readonly journal: BatchJournal;
   readonly reader: BatchReader;
   readonly quarantine: Pick<Quarantine, 'keep' | 'release'>;
+  readonly controls: ProjectionControls;
   readonly onCommitted: (projection: Projection['name'], entries: readonly JournaledBatch[]) => void;
+}
+
+/** A projection as it is now, for a person. */
+export interface ProjectionState {
+  readonly name: Projection['name'];
+  /** Null until it is known. */
+  readonly position: number | null;
+  readonly lagEntries: number;
+  readonly paused: boolean;
+  /** Entries up to this position are gone through again; null where none are. */
+  readonly againThrough: number | null;
+  /** Failures in a row, and the last of them. */
+  readonly failures: number;
+  readonly lastFailure: string | null;
+  /** Entries applied a second, over the last minute. */
+  readonly rate: number;
+}
+
+/** Something to be done between two chunks. */
+interface Errand {
+  readonly run: () => Promise<void>;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 const BACKOFF = { firstMs: 200, mostMs: 30_000 };
@@ -32,6 +57,8 @@ const TRIES = 5;
 const MOST_IN_A_ROW = 3;
 /** Failures in a row from which health says so. */
 const UNHEALTHY_FAILURES = 3;
+const RATE_OVER_MS = 60_000;
+const MOST_RATES = 1000;
 const SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 interface Metrics {
@@ -57,6 +84,10 @@ export class ProjectionLoop {
   #singleUntil = 0;
   #tries = 0;
   #asideInARow = 0;
+  #control: ProjectionControl = UNTOUCHED;
+  #errands: Errand[] = [];
+  /** Monotonic times and counts of the last chunks. */
+  #applied: { readonly atMs: number; readonly entries: number }[] = [];
 
   constructor(reporter: Reporter, config: LoopConfig, deps: LoopDeps, projection: Projection) {
     this.#reporter = reporter;
@@ -75,6 +106,38 @@ export class ProjectionLoop {
     return this.#position;
   }
 
+  state(): ProjectionState {
+    const { journal, clock } = this.#deps;
+    const sinceMs = clock.monotonicMs() - RATE_OVER_MS;
+    const recent = this.#applied.filter(({ atMs }) => atMs >= sinceMs);
+    return {
+      name: this.projection.name,
+      position: this.#position,
+      lagEntries: this.#position === null ? 0 : Math.max(0, journal.lastPosition() - this.#position),
+      paused: this.#control.paused,
+      againThrough: this.#control.againThrough > (this.#position ?? 0) ? this.#control.againThrough : null,
+      failures: this.#failures,
+      lastFailure: this.#failures === 0 ? null : this.#lastFailure,
+      rate: (recent.reduce((sum, { entries }) => sum + entries, 0) * 1000) / RATE_OVER_MS,
+    };
+  }
+
+  /** Stops after the chunk in hand, also over a restart; the journal keeps what comes. */
+  pause(paused: boolean): Promise<void> {
+    return this.#errand(async () => this.#setControl({ ...this.#control, paused }));
+  }
+
+  /** Goes back to this position and through all entries after it again. */
+  replay(after: number): Promise<void> {
+    return this.#errand(async () => {
+      const { id } = this.#deps.journal;
+      const againThrough = Math.max(this.#control.againThrough, this.#position ?? 0);
+      await this.#setControl({ ...this.#control, againThrough });
+      await this.projection.rewind(id, after);
+      this.#position = after;
+    });
+  }
+
   /** Something may have been appended. */
   wake(): void {
     this.#waiting?.abort();
@@ -83,7 +146,8 @@ export class ProjectionLoop {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const busy = await this.#step();
+        await this.#runErrands();
+        const busy = !this.#control.paused && (await this.#step());
         this.#failures = 0;
         if (!busy) await this.#wait(IDLE_MS, signal);
       } catch (error) {
@@ -92,6 +156,24 @@ export class ProjectionLoop {
         await this.#deps.clock.sleep(backoffDelay(BACKOFF, this.#failures - 1, this.#deps.random), signal);
       }
     }
+  }
+
+  #errand(run: () => Promise<void>): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#errands.push({ run, done, failed });
+      this.wake();
+    });
+  }
+
+  async #runErrands(): Promise<void> {
+    if (this.#position === null) await this.#findPosition();
+    for (let errand = this.#errands.shift(); errand !== undefined; errand = this.#errands.shift())
+      await errand.run().then(errand.done, errand.failed);
+  }
+
+  async #setControl(control: ProjectionControl): Promise<void> {
+    await this.#deps.controls.save(this.projection.name, this.#deps.journal.id, control);
+    this.#control = control;
   }
 
   /** Applies one chunk; false where there was none. */
@@ -122,9 +204,13 @@ export class ProjectionLoop {
       if (entry.quarantined !== null && this.projection.name === 'readings')
         await this.#deps.quarantine.keep('ingest', this.#deps.journal.id, entry.source, entry.quarantined);
     }
-    await this.projection.apply(entries.map((entry) => entry.journaled));
+    await this.projection.apply(entries.map((entry) => this.#marked(entry)));
     this.#tries = 0;
     if (entries.some((entry) => entry.quarantined === null)) this.#asideInARow = 0;
+  }
+
+  #marked({ journaled }: ReadEntry): JournaledBatch {
+    return journaled.position <= this.#control.againThrough ? { ...journaled, again: true } : journaled;
   }
 
   /** After enough tries keeps the entry for a person and applies an empty one in its place; false where it is to be tried again. */
@@ -165,6 +251,11 @@ export class ProjectionLoop {
   #commit(entries: readonly ReadEntry[], position: number): void {
     this.#position = position;
     this.#metrics.applied.add(entries.length, this.#labels());
+    const nowMs = this.#deps.clock.monotonicMs();
+    this.#applied = [
+      ...this.#applied.filter(({ atMs }) => atMs >= nowMs - RATE_OVER_MS).slice(-MOST_RATES),
+      { atMs: nowMs, entries: entries.length },
+    ];
     this.#tellLag(position, undefined);
     this.#deps.onCommitted(
       this.projection.name,
@@ -175,6 +266,7 @@ export class ProjectionLoop {
   async #findPosition(): Promise<number> {
     const { journal } = this.#deps;
     const position = await this.projection.position(journal.id);
+    this.#control = await this.#deps.controls.load(this.projection.name, journal.id);
     const missed = journal.firstPosition() - 1 - position;
     if (missed > 0)
       this.#reporter.error('projection begins after what the journal has kept', {
@@ -203,7 +295,8 @@ export class ProjectionLoop {
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
     this.#waiting = waiting;
-    if ((this.#position ?? 0) < this.#deps.journal.lastPosition() || signal.aborted) return;
+    const behind = !this.#control.paused && (this.#position ?? 0) < this.#deps.journal.lastPosition();
+    if (behind || this.#errands.length > 0 || signal.aborted) return;
     const stop = (): void => waiting.abort();
     signal.addEventListener('abort', stop, { once: true });
     await this.#deps.clock.sleep(ms, waiting.signal);

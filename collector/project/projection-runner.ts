@@ -1,17 +1,22 @@
 // Runs every projection beside the others, and forgets of the journal what all of them have applied.
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
-import { codeOf, messageOf } from '../../common/runtime/errors.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { BatchJournal } from '../journal/batch-journal.ts';
 import type { BatchReader } from './batch-reader.ts';
-import { type LoopConfig, ProjectionLoop } from './projection-loop.ts';
+import type { ProjectionControls } from './projection-controls.ts';
+import { type LoopConfig, ProjectionLoop, type ProjectionState } from './projection-loop.ts';
 import type { JournaledBatch, Projection } from './projection.ts';
 import type { Quarantine } from './quarantine.ts';
 
 export interface RunnerConfig extends LoopConfig {
   /** Applied entries kept nevertheless, so that a projection can be set back a little and replayed. */
   readonly keepEntries: number;
+  /** Beyond those, applied entries that are younger than this are kept as long as the journal takes no more than these octets. */
+  readonly keepMs: DurationMs;
+  readonly keepBytes: number;
 }
 
 export interface RunnerDeps {
@@ -20,6 +25,7 @@ export interface RunnerDeps {
   readonly journal: BatchJournal;
   readonly reader: BatchReader;
   readonly quarantine: Pick<Quarantine, 'keep' | 'release'>;
+  readonly controls: ProjectionControls;
   /** Called after each commit of a projection. */
   readonly onCommitted: (projection: Projection['name'], entries: readonly JournaledBatch[]) => void;
   /** Must be durable before entries are forgotten. */
@@ -74,6 +80,53 @@ export class ProjectionRunner implements Component {
     this.#journalBytes.set(this.#deps.journal.sizeBytes());
   }
 
+  states(): readonly ProjectionState[] {
+    return this.#loops.map((loop) => loop.state());
+  }
+
+  pause(name: string, paused: boolean): Promise<void> {
+    return this.#loop(name).pause(paused);
+  }
+
+  /** `from`: the first position that is gone through again; returns how many entries that are. Throws replay_too_old where the journal has it no longer. */
+  async replay(name: string, from: number): Promise<number> {
+    const { journal } = this.#deps;
+    const first = journal.firstPosition();
+    if (from < first)
+      throw new WeirError('replay_too_old', `The journal begins at position ${first}.`, {
+        firstPosition: first,
+        firstReceivedAtMs: this.#receivedAtMs(first),
+      });
+    const loop = this.#loop(name);
+    await loop.replay(Math.min(from - 1, loop.position ?? 0));
+    return Math.max(0, journal.lastPosition() - from + 1);
+  }
+
+  /** The first position that arrived at that time or later; the one after the last where none did. */
+  positionAt(atMs: EpochMs): number {
+    const { journal } = this.#deps;
+    let [low, high] = [journal.firstPosition(), journal.lastPosition() + 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.#receivedAtMs(middle) ?? atMs) < atMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #receivedAtMs(position: number): EpochMs | null {
+    return this.#deps.journal.read(position - 1, 1, 1)[0]?.envelope.receivedAtMs ?? null;
+  }
+
+  #loop(name: string): ProjectionLoop {
+    const loop = this.#loops.find(({ projection }) => projection.name === name);
+    if (loop === undefined)
+      throw new WeirError('not_found', `There is no projection ${name.slice(0, 40)}.`, {
+        projections: this.#loops.map(({ projection }) => projection.name),
+      });
+    return loop;
+  }
+
   /** Committed positions by projection; null where not known yet. */
   positions(): Readonly<Record<string, number | null>> {
     return Object.fromEntries(this.#loops.map((loop) => [loop.projection.name, loop.position]));
@@ -105,14 +158,25 @@ export class ProjectionRunner implements Component {
 
   async #trim(upTo: number): Promise<void> {
     try {
+      if (this.#isWorthKeeping(this.#deps.journal.firstPosition())) return;
       await this.#deps.beforeTrim();
       // One step is one synchronous commit: a long backlog is forgotten bit by bit.
-      for (let step = this.#deps.journal.firstPosition(); step <= upTo; step += TRIM_STEP)
-        await this.#deps.journal.trim(Math.min(upTo, step + TRIM_STEP - 1));
+      for (let step = this.#deps.journal.firstPosition(); step <= upTo; step += TRIM_STEP) {
+        const last = Math.min(upTo, step + TRIM_STEP - 1);
+        if (this.#isWorthKeeping(last)) break;
+        await this.#deps.journal.trim(last);
+      }
       this.#journalBytes.set(this.#deps.journal.sizeBytes());
     } catch (error) {
       this.#reporter.warn('journal not trimmed', { code: codeOf(error), message: messageOf(error) });
     }
+  }
+
+  /** For a replay. */
+  #isWorthKeeping(position: number): boolean {
+    const { journal, clock } = this.#deps;
+    if (journal.sizeBytes() > this.#config.keepBytes) return false;
+    return clock.now() - (this.#receivedAtMs(position) ?? 0) < this.#config.keepMs;
   }
 
   /** The last position that nobody needs any more. */

@@ -25,6 +25,8 @@ export interface Projection {
   readonly name: 'readings' | 'faults' | 'store';
   /** The highest position of that journal this projection has committed; 0 at first. */
   position(journal: string): Promise<number>;
+  /** Sets the position of the journal back, durably; entries after it come again, marked `again`. */
+  rewind(journal: string, position: number): Promise<void>;
   /** Applies the entries, which follow each other, and moves the position to the last of them, all or nothing. Applying again is a no-op. */
   apply(entries: readonly JournaledBatch[]): Promise<void>;
 }

@@ -55,8 +55,8 @@ export async function heldAlready(
   entries: readonly JournaledBatch[],
   streamId: (stream: StreamName) => number,
 ): Promise<Set<JournaledBatch>> {
-  const { rows } = await connection.query<{ place: bigint; sha256: Buffer; thinned: boolean }>(
-    `select asked.place, held.sha256, held.thinned
+  const { rows } = await connection.query<HeldRow>(
+    `select asked.place, held.sha256, held.thinned, held.pages, held.journal, held.position
        from unnest($1::int[], $2::int8[]) with ordinality as asked (stream, sequence, place)
        join readings.batch held on held.stream = asked.stream and held.sequence = asked.sequence`,
     [entries.map(({ batch }) => streamId(batch)), entries.map(({ batch }) => batch.sequence)],
@@ -65,6 +65,14 @@ export async function heldAlready(
   for (const row of rows) {
     const entry = entries[Number(row.place) - 1];
     if (entry === undefined) throw new Error('BUG: a batch that was not asked for');
+    // It stood in for a batch that could not be used then.
+    if (entry.again === true && row.pages === 0 && entry.batch.polls.length > 0) {
+      await connection.query('delete from readings.batch where journal = $1 and position = $2', [
+        row.journal,
+        row.position,
+      ]);
+      continue;
+    }
     held.add(entry);
     const { agent, sequence, polls, thinned } = entry.batch;
     const sha256 = row.sha256.toString('hex');
@@ -77,6 +85,15 @@ export async function heldAlready(
     );
   }
   return held;
+}
+
+interface HeldRow {
+  readonly place: bigint;
+  readonly sha256: Buffer;
+  readonly thinned: boolean;
+  readonly pages: number;
+  readonly journal: number;
+  readonly position: bigint;
 }
 
 interface PlacedPage {

@@ -197,7 +197,7 @@ async function watermarksNow(connection: Queryable): Promise<Record<string, Epoc
 async function countQuarantined(connection: Queryable): Promise<number> {
   const { rows } = await connection.query<{ count: bigint }>(
     `select count(distinct (agent, incarnation, sequence, sha256)) as count
-       from readings.quarantine where reader in ('ingest', 'readings')`,
+       from readings.quarantine where resolved_at_ms is null and reader in ('ingest', 'readings')`,
   );
   return Number(rows[0]?.count ?? 0n);
 }

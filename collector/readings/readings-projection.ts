@@ -8,7 +8,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { InventoryWriter } from '../inventory/inventory-writer.ts';
 import type { InventoryChanges, KnownDevice } from '../inventory/known-device.ts';
-import type { appliedThrough, Claim, projectionPosition } from '../project/applied.ts';
+import type { appliedThrough, Claim, projectionPosition, setPosition } from '../project/applied.ts';
 import type { JournaledBatch, Projection } from '../project/projection.ts';
 import { buildPage } from './build-page.ts';
 import { LayoutBook } from './layout-book.ts';
@@ -31,6 +31,7 @@ export interface ReadingsDeps {
   /** Of collector/project/applied.ts. */
   readonly claim: Claim;
   readonly positionOf: typeof projectionPosition;
+  readonly setPosition: typeof setPosition;
   readonly throughOf: typeof appliedThrough;
 }
 
@@ -80,6 +81,10 @@ export class ReadingsProjection implements Projection {
 
   position(journal: string): Promise<number> {
     return this.#deps.positionOf(this.#deps.database, this.name, journal);
+  }
+
+  rewind(journal: string, position: number): Promise<void> {
+    return this.#deps.setPosition(this.#deps.database, this.name, journal, position);
   }
 
   /** One after the other: what is kept in memory is not for two. */

@@ -190,7 +190,7 @@ export class CollectorFixture {
   }
 }
 
-function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
+export function requestOf(words: BatchWords): { body: Uint8Array<ArrayBuffer>; headers: Record<string, string> } {
   const { sequence, polls = [], events = [], agent = 'agent-1', incarnation = INCARNATION, clockOffsetMs = 0 } = words;
   const createdAtMs = Math.max(1, ...polls.map((poll) => poll.finishedAtMs));
   const watermarks = [...new Set(polls.map((poll) => poll.device))].map((device) => ({

@@ -59,6 +59,16 @@ export const COLLECTOR_ERRORS = {
     'A body has a content-encoding that is not read here.',
     'Send it plain or with gzip.',
   ),
+  replay_too_old: entry(
+    409,
+    'A projection was to go back to what its journal has no longer.',
+    'Begin at the position that the message names; collector.journal.keep_hours and keep_bytes say how much is kept.',
+  ),
+  retry_failed: entry(
+    409,
+    'A batch in quarantine failed again.',
+    'The message is the new reason; the batch is kept as before.',
+  ),
   query_not_understood: entry(
     400,
     'A query is no PromQL, or PromQL that is not understood here.',

@@ -7,7 +7,7 @@ import { AlarmBook } from '../../../collector/faults/alarm-book.ts';
 import { DEFAULT_FAULTS, type FaultsConfig } from '../../../collector/faults/fault-rules.ts';
 import { faultsMigrations } from '../../../collector/faults/faults-migrations.ts';
 import { FaultsProjection } from '../../../collector/faults/faults-projection.ts';
-import { appliedMigrations, claim, projectionPosition } from '../../../collector/project/applied.ts';
+import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
 import { migrate } from '../../../common/database/migrate.ts';
@@ -49,6 +49,7 @@ function projection(
     publish: (_, data) => published.push({ ...data }),
     claim,
     positionOf: projectionPosition,
+    setPosition,
     events: null,
   });
 }
@@ -354,6 +355,7 @@ describe('silent agents', () => {
       publish: () => undefined,
       claim,
       positionOf: projectionPosition,
+      setPosition,
       events: null,
       caughtUp,
       isAwaited,

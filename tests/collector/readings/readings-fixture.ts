@@ -1,7 +1,13 @@
 // Readings on a real PostgreSQL for tests: polls of ports in a few words, the projection through any database, and pages read back as rows.
 import { InventoryWriter } from '../../../collector/inventory/inventory-writer.ts';
 import { inventoryMigrations } from '../../../collector/inventory/inventory-migrations.ts';
-import { appliedMigrations, appliedThrough, claim, projectionPosition } from '../../../collector/project/applied.ts';
+import {
+  appliedMigrations,
+  appliedThrough,
+  claim,
+  projectionPosition,
+  setPosition,
+} from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import { quarantineMigrations } from '../../../collector/project/quarantine.ts';
 import type { PostgresReadings } from '../../../collector/readings/postgres-readings.ts';
@@ -58,6 +64,7 @@ export function readingsProjection(
       publish: (kind, data) => published.push({ kind, data }),
       claim,
       positionOf: projectionPosition,
+      setPosition,
       throughOf: appliedThrough,
     },
   );
