@@ -24,8 +24,10 @@ export const RANGE_FUNCTIONS: Readonly<
 };
 
 export const MAX_SERIES = 10_000;
-/** Values of one selector. */
+/** Values of all selectors of a query: what one query costs in time and memory rests on it. */
 const MAX_VALUES = 2_000_000;
+/** Each looks through what series there are. */
+const MAX_SELECTORS = 50;
 /** Resources that the store is asked for at once (MAX_MANY of store.ts). */
 const ASKED_AT_ONCE = 500;
 /** Points of one series that the store is asked for: beyond it a range is widened to whole steps. */
@@ -51,6 +53,8 @@ export class Samples {
   readonly #store: SampleStore;
   readonly #metrics: MetricList;
   readonly #viewpoint: Viewpoint;
+  #selectors = 0;
+  #asked = 0;
 
   constructor(store: SampleStore, metrics: MetricList, viewpoint: Viewpoint) {
     this.#store = store;
@@ -80,6 +84,8 @@ export class Samples {
   async values(selector: Selector, call: string | null, axis: Axis): Promise<VectorSeries[]> {
     if (selector.matchers.every(({ operator, value }) => (operator === '=' || operator === '=~') === (value === '')))
       throw notUnderstood('A selector needs a name or a label that is not empty', 'selector');
+    this.#selectors += 1;
+    if (this.#selectors > MAX_SELECTORS) throw tooLarge(`more than ${MAX_SELECTORS} selectors`);
     const found = await this.find(selector.matchers);
     const wanted = call === null ? null : RANGE_FUNCTIONS[call];
     if (wanted === undefined) throw notUnderstood('This function takes no range here', call ?? '');
@@ -114,7 +120,8 @@ export class Samples {
     const lastMs = axis.fromMs + (axis.count - 1) * axis.stepMs - selector.offsetMs;
     const fromMs = axis.fromMs - selector.offsetMs - window.lengthMs;
     const steps = (lastMs - fromMs) / window.baseMs;
-    if (found.length * steps > MAX_VALUES) throw tooLarge(`${found.length} series of ${Math.ceil(steps)} steps`);
+    this.#asked += found.length * steps;
+    if (this.#asked > MAX_VALUES) throw tooLarge(`${found.length} series of ${Math.ceil(steps)} steps`);
     const combine = combineOf(call, selector.rangeMs ?? 0);
     const lines: VectorSeries[] = [];
     for (let from = 0; from < found.length; from += ASKED_AT_ONCE) {
