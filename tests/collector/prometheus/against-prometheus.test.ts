@@ -11,6 +11,7 @@ import {
   startCollectorFixture,
 } from '../../support/collector-fixture.ts';
 import { freePortBlock } from '../../support/free-port.ts';
+import { interfacePoll } from '../../support/poll-builder.ts';
 import { describeWith } from '../../support/requirements.ts';
 
 const INTERVAL_MS = 15_000;
@@ -144,6 +145,26 @@ const QUERIES: readonly string[] = [
   'lab_a{host=~"("}',
 ];
 
+/** Ports with what has passed by their n-th reading: a steady one, one that swings, a slow one. */
+const PORTS: readonly { readonly key: string; readonly octets: (at: number) => bigint }[] = [
+  { key: 'xe-0', octets: (at) => BigInt(at) * 1_500_000n },
+  { key: 'xe-1', octets: (at) => BigInt(Math.round(at * 900_000 + 500_000 * Math.sin(at / 12))) },
+  { key: 'xe-2', octets: (at) => 12_345_678_901_234n + BigInt(at) * 15n },
+];
+/** Of counters; Prometheus extrapolates to the edges of a range, Weir knows the spans between readings. */
+const RATES: readonly (readonly [query: string, within: number])[] = [
+  ['rate(weir_interface_in_octets_total{interface="xe-0"}[5m])', 1e-6],
+  ['increase(weir_interface_in_octets_total{interface="xe-0"}[5m])', 1e-6],
+  ['irate(weir_interface_in_octets_total{interface="xe-0"}[1m])', 1e-6],
+  ['rate(weir_interface_in_octets_total{interface="xe-2"}[5m])', 1e-6],
+  ['rate(weir_interface_in_octets_total[5m])', 0.02],
+  ['sum(rate(weir_interface_in_octets_total[3m]))', 0.03],
+  ['sum by (device) (increase(weir_interface_in_octets_total[10m]))', 0.02],
+  ['topk(1, rate(weir_interface_in_octets_total[5m])) * 8', 0.02],
+  ['rate(weir_interface_in_octets_total[5m] offset 5m)', 0.02],
+  ['max(rate(weir_interface_in_octets_total[5m])) by (interface) > 1000', 0.02],
+];
+
 interface Answer {
   readonly ok: boolean;
   readonly type: string;
@@ -165,6 +186,16 @@ describeWith('prometheus', 'a real Prometheus', () => {
     ({ fixture, remove } = await startCollectorFixture());
     const samples = samplesUntil(endMs);
     await writePoints(fixture, samples);
+    const polls = Array.from({ length: SAMPLES }, (_, at) =>
+      interfacePoll({
+        device: 'core1',
+        atMs: timeOf(at, endMs),
+        intervalMs: INTERVAL_MS,
+        interfaces: PORTS.map(({ key, octets }) => ({ key, inOctets: octets(at), speedBps: 1e10 })),
+      }),
+    );
+    await fixture.receipt({ sequence: 1, polls });
+    await fixture.applied(1);
     url = await started(samples);
     const query = '/prometheus/api/v1/query?query=count({__name__=~"lab_.*"})';
     await eventually(async () => {
@@ -184,7 +215,7 @@ describeWith('prometheus', 'a real Prometheus', () => {
     const port = await freePortBlock(1);
     const [file, data] = [path.join(folder, 'samples.txt'), path.join(folder, 'data')];
     mkdirSync(data);
-    writeFileSync(file, openMetrics(samples));
+    writeFileSync(file, openMetrics(samples, endMs));
     execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', file, data], { stdio: 'ignore' });
     writeFileSync(path.join(folder, 'prometheus.yml'), 'global: {}\n');
     prometheus = spawn(
@@ -225,6 +256,12 @@ describeWith('prometheus', 'a real Prometheus', () => {
     const [expected, found] = await both('query_range', { query, start, end, step: '60' });
     compare(expected, found);
   });
+
+  test.each(RATES)('of counters: %s within %d', async (query, within) => {
+    const [start, end] = [String((endMs - 15 * 60_000) / 1000), String(endMs / 1000)];
+    compare(...(await both('query', { query, time: end })), within);
+    compare(...(await both('query_range', { query, start, end, step: '60' })), within);
+  });
 });
 
 interface Timed {
@@ -233,11 +270,13 @@ interface Timed {
   readonly value: number;
 }
 
+const timeOf = (at: number, endMs: number): number => endMs - (SAMPLES - 1 - at) * INTERVAL_MS - BEFORE_MS;
+
 function samplesUntil(endMs: number): Timed[] {
   return SERIES.flatMap((sample) =>
     Array.from({ length: SAMPLES }, (_, at) => ({
       sample,
-      atMs: endMs - (SAMPLES - 1 - at) * INTERVAL_MS - BEFORE_MS,
+      atMs: timeOf(at, endMs),
       value: sample.value(at),
     })),
   );
@@ -252,7 +291,7 @@ async function writePoints(fixture: CollectorFixture, samples: readonly Timed[])
   expect(answer.status).toBe(204);
 }
 
-function openMetrics(samples: readonly Timed[]): string {
+function openMetrics(samples: readonly Timed[], endMs: number): string {
   const names = [...new Set(samples.map(({ sample }) => sample.name))];
   const lines = names.flatMap((name) => [
     `# TYPE lab_${name} gauge`,
@@ -263,7 +302,13 @@ function openMetrics(samples: readonly Timed[]): string {
         return `lab_${name}{${pairs.join(',')}} ${value} ${atMs / 1000}`;
       }),
   ]);
-  return `${lines.join('\n')}\n# EOF\n`;
+  const counters = PORTS.flatMap(({ key, octets }) =>
+    Array.from({ length: SAMPLES }, (_, at) => {
+      const labels = `device="core1",interface="${key}"`;
+      return `weir_interface_in_octets_total{${labels}} ${octets(at)} ${timeOf(at, endMs) / 1000}`;
+    }),
+  );
+  return `${[...lines, '# TYPE weir_interface_in_octets counter', ...counters].join('\n')}\n# EOF\n`;
 }
 
 interface Body {
@@ -302,7 +347,7 @@ function answerOf(body: unknown): Answer {
 const numberOf = (text: string): number =>
   text === '+Inf' ? Number.POSITIVE_INFINITY : text === '-Inf' ? Number.NEGATIVE_INFINITY : Number(text);
 
-function compare(expected: Answer, found: Answer): void {
+function compare(expected: Answer, found: Answer, within = 1e-9): void {
   expect([found.ok, found.type, found.ok ? '' : found.error]).toEqual([expected.ok, expected.type, expect.anything()]);
   expect([...found.values.keys()].toSorted()).toEqual([...expected.values.keys()].toSorted());
   for (const [key, all] of expected.values) {
@@ -312,7 +357,7 @@ function compare(expected: Answer, found: Answer): void {
     expect([key, got.map(([at]) => at)]).toEqual([key, wanted.map(([at]) => at)]);
     for (const [at, [, value]] of wanted.entries()) {
       const other = got[at]?.[1] ?? Number.NaN;
-      const close = Object.is(value, other) || Math.abs(value - other) <= 1e-9 * Math.max(1, Math.abs(value));
+      const close = Object.is(value, other) || Math.abs(value - other) <= within * Math.max(1, Math.abs(value));
       expect([key, at, value, other, close]).toEqual([key, at, value, other, true]);
     }
   }
