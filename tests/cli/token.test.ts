@@ -39,13 +39,27 @@ async function token(
 test('made, listed and revoked', async () => {
   const [made = ''] = await token(['create'], { name: 'agent-1', role: 'agent' });
   const store = new TokenStore(silentReporter().reporter, server.database, { clock: new SystemClock() });
-  expect(await store.authenticate(made)).toEqual({ name: 'agent-1', role: 'agent' });
+  expect(await store.authenticate(made)).toEqual({ name: 'agent-1', role: 'agent', scope: null });
   const listed = await token(['list']);
   expect(listed).toHaveLength(2);
   expect(listed[1]).toMatch(/^[0-9a-f]{12} {2}agent-1 +agent +\d{4}-.*Z +valid$/);
   expect(listed.join('\n')).not.toContain(made);
   expect(await token(['revoke', 'agent-1'])).toEqual(['revoked 1']);
   expect((await token(['list']))[1]).toContain('revoked 2');
+});
+
+test('with a scope and an end', async () => {
+  const options = { name: 'carla', role: 'care', site: ['north'], customer: ['acme', 'bolt'], expires: '90d' };
+  const [made = ''] = await token(['create'], options);
+  const store = new TokenStore(silentReporter().reporter, server.database, { clock: new SystemClock() });
+  const scope = { sites: ['north'], customers: ['acme', 'bolt'] };
+  expect(await store.authenticate(made)).toEqual({ name: 'carla', role: 'care', scope });
+  const listed = (await token(['list'])).find((line) => line.includes('carla')) ?? '';
+  expect(listed).toMatch(/valid, site north, customer acme, customer bolt, until 20\d\d-/);
+  await server.database.query("update access.token set expires_ms = 1 where name = 'carla'");
+  const later = new TokenStore(silentReporter().reporter, server.database, { clock: new SystemClock() });
+  expect(await later.authenticate(made)).toBeNull();
+  await server.database.query("delete from access.token where name = 'carla'");
 });
 
 test('the same as JSON', async () => {

@@ -1,0 +1,253 @@
+// Every documented route that reads, with every role, and with a scope of another site: who may is a table, and nothing foreign is in any answer.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Role, ROLES } from '../../../common/runtime/access.ts';
+import {
+  type CollectorFixture,
+  eventually,
+  type StartedFixture,
+  startCollectorFixture,
+} from '../../support/collector-fixture.ts';
+import { interfacePoll } from '../../support/poll-builder.ts';
+
+const NETWORK: readonly Role[] = ['viewer', 'operator', 'billing', 'bridge'];
+const STATE: readonly Role[] = [...NETWORK, 'care'];
+const CUSTOMERS: readonly Role[] = ['operator', 'care', 'billing'];
+
+/** Of each route that reads: who may beside an administrator, and whether it is read under a scope. A route that is missing fails the test. */
+const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: boolean]>> = {
+  '/api/v1/overview': [STATE, true],
+  '/api/v1/whoami': [ROLES, true],
+  '/api/v1/devices': [NETWORK, true],
+  '/api/v1/devices/{name}': [NETWORK, true],
+  '/api/v1/devices/{name}/interfaces': [NETWORK, true],
+  '/api/v1/devices/{name}/gauges': [NETWORK, true],
+  '/api/v1/devices/{name}/events': [NETWORK, false],
+  '/api/v1/device-events': [NETWORK, false],
+  '/api/v1/interfaces/{id}': [NETWORK, true],
+  '/api/v1/series': [STATE, true],
+  '/api/v1/series/top': [STATE, true],
+  '/api/v1/series/stack': [STATE, true],
+  '/api/v1/series/latest': [STATE, true],
+  '/api/v1/metrics': [STATE, true],
+  '/api/v1/metrics/resources': [STATE, true],
+  '/api/v1/alarms': [STATE, true],
+  '/api/v1/alarms/summary': [STATE, true],
+  '/api/v1/alarms/{id}': [STATE, true],
+  '/api/v1/agents': [NETWORK, false],
+  '/api/v1/agents/{name}': [NETWORK, false],
+  '/api/v1/agents/{name}/work': [['agent'], false],
+  '/api/v1/agents/{name}/work/{id}': [['operator'], false],
+  '/api/v1/agents/{name}/configuration': [['agent'], false],
+  '/api/v1/batches/receipt': [['agent'], false],
+  '/api/v1/work': [['operator'], false],
+  '/api/v1/readings': [NETWORK, false],
+  '/api/v1/quarantine': [NETWORK, false],
+  '/api/v1/quarantine/{id}/body': [['operator'], false],
+  '/api/v1/projections': [NETWORK, false],
+  '/api/v1/services': [CUSTOMERS, true],
+  '/api/v1/services/{id}': [CUSTOMERS, true],
+  '/api/v1/customers/{id}': [CUSTOMERS, true],
+  '/api/v1/kpis': [STATE, true],
+  '/api/v1/kpis/{name}': [STATE, true],
+  '/api/v1/kpis/{name}/ranking': [STATE, true],
+  '/api/v1/kpi-report': [STATE, true],
+  '/api/v1/events': [STATE, true],
+  '/api/v1/tokens': [[], false],
+  '/api/v1/audit': [[], false],
+  '/prometheus/api/v1/query': [STATE, true],
+  '/prometheus/api/v1/query_range': [STATE, true],
+  '/prometheus/api/v1/series': [STATE, true],
+  '/prometheus/api/v1/labels': [STATE, true],
+  '/prometheus/api/v1/label/{name}/values': [STATE, true],
+  '/prometheus/api/v1/metadata': [STATE, true],
+  '/prometheus/api/v1/status/buildinfo': [STATE, true],
+  '/metrics': [['viewer', 'operator'], false],
+};
+/** Open to everybody: they tell whether it lives, and what the API is. */
+const OPEN: readonly string[] = ['/healthz', '/readyz', '/docs', '/api/v1/openapi.json'];
+
+/** What only the south has. */
+const FOREIGN = /south|port-of-the-south/i;
+const MINUTE = 60_000;
+
+describe('access to every route', () => {
+  let started: StartedFixture;
+  let fixture: CollectorFixture;
+  let paths: readonly string[] = [];
+  const tokens = new Map<Role, string>();
+  let north = '';
+  const places: Record<string, string> = {};
+
+  beforeAll(async () => {
+    const devices = [
+      { name: 'north1', site: 'north' },
+      { name: 'south1', site: 'south' },
+    ];
+    started = await startCollectorFixture({ devices });
+    fixture = started.fixture;
+    const T0 = Math.floor(Date.now() / MINUTE) * MINUTE - 10 * MINUTE;
+    for (let at = 0; at < 8; at += 1) {
+      const polls = ['north', 'south'].map((site) =>
+        interfacePoll({
+          device: `${site}1`,
+          atMs: T0 + at * MINUTE,
+          interfaces: [
+            { key: `port-of-the-${site}`, inOctets: BigInt(at) * 6000n, speedBps: 1e9, oper: at > 2 ? 2 : 1 },
+          ],
+        }),
+      );
+      await fixture.send({ sequence: at + 1, polls });
+    }
+    await fixture.applied(8);
+    await eventually(
+      async () => (await fixture.get<{ items: unknown[] }>('/api/v1/alarms')).items.length >= 2,
+      'both ports are down',
+    );
+    for (const role of ROLES)
+      tokens.set(role, await fixture.token(role === 'agent' ? 'agent-1' : `some-${role}`, role));
+    const made = await fixture.ask('/api/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'north-noc', role: 'operator', scope: { sites: ['north'], customers: ['acme'] } }),
+    });
+    north = (made.body as { token: string }).token;
+    const interfaces = await fixture.get<{ items: { id: number }[] }>('/api/v1/devices/south1/interfaces');
+    const alarms = await fixture.get<{ items: { id: string; device: string }[] }>('/api/v1/alarms');
+    places['interface'] = String(interfaces.items[0]?.id);
+    places['alarm'] = alarms.items.find(({ device }) => device === 'south1')?.id ?? '';
+    const document = await fixture.get<{ paths: Record<string, Record<string, unknown>> }>('/api/v1/openapi.json');
+    paths = Object.entries(document.paths).flatMap(([place, methods]) => ('get' in methods ? [place] : []));
+  }, 90_000);
+  afterAll(() => started.remove());
+
+  /** An address of the south: what a token of the north must not reach. */
+  function addressOf(place: string): string {
+    const id = place.includes('interfaces') ? places['interface'] : place.includes('alarms') ? places['alarm'] : '1';
+    const name = place.includes('agents')
+      ? 'agent-1'
+      : place.includes('kpi')
+        ? 'availability'
+        : place.includes('label')
+          ? 'device'
+          : 'south1';
+    const filled = place.replace('{id}', id ?? '').replace('{name}', name);
+    const [fromMs, now] = [Date.now() - 15 * MINUTE, Date.now()];
+    const span = `from=${new Date(fromMs).toISOString()}&to=${new Date(now).toISOString()}`;
+    const resource = encodeURIComponent('south1/port-of-the-south');
+    const queries: Record<string, string> = {
+      '/api/v1/series': `metric=in_octets&resource=${resource}&${span}`,
+      '/api/v1/series/top': `metric=in_octets&${span}`,
+      '/api/v1/series/stack': `metric=in_octets&${span}`,
+      '/api/v1/series/latest': `metric=in_octets&resource=${resource}`,
+      '/api/v1/kpis/{name}': `resource=${resource}&${span}`,
+      '/api/v1/kpis/{name}/ranking': span,
+      '/api/v1/kpi-report': 'period=2026-11',
+      '/api/v1/batches/receipt': 'incarnation=incarnation-1',
+      '/prometheus/api/v1/query': `query=${encodeURIComponent('{device=~".+"} and {__name__!~".*_total"} or weir_device_reachable')}`,
+      '/prometheus/api/v1/query_range': `query=weir_device_reachable&start=${Math.floor(fromMs / 1000)}&end=${Math.floor(now / 1000)}&step=60`,
+    };
+    const query = queries[place];
+    return query === undefined ? filled : `${filled}?${query}`;
+  }
+
+  async function statusOf(place: string, token: string | null): Promise<{ status: number; text: string }> {
+    const stopping = new AbortController();
+    const answer = await fetch(`${fixture.url}${addressOf(place)}`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      signal: stopping.signal,
+    });
+    if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+      stopping.abort();
+      return { status: answer.status, text: '' };
+    }
+    return { status: answer.status, text: await answer.text() };
+  }
+
+  test('the table knows every route that reads', () => {
+    const own = paths.filter((place) => !place.startsWith('/billing') && !OPEN.includes(place));
+    expect(own.filter((place) => TABLE[place] === undefined)).toEqual([]);
+  });
+
+  test('each role enters where the table says, and nobody without a token or with one that ended', async () => {
+    const wrong: string[] = [];
+    const ended = await fixture.token('ended', 'operator');
+    await fixture.database.database.query("update access.token set expires_ms = 1 where name = 'ended'");
+    const revoked = await fixture.token('revoked', 'operator');
+    await fixture.ask('/api/v1/tokens/revoked', { method: 'DELETE' });
+    for (const [place, [roles]] of Object.entries(TABLE)) {
+      for (const token of [null, ended, revoked, 'nobody'])
+        if ((await statusOf(place, token)).status !== 401) wrong.push(`${place} without a good token`);
+      for (const role of ROLES) {
+        const { status } = await statusOf(place, tokens.get(role) ?? '');
+        // Work is fetched by agents alone, each its own.
+        const may = roles.includes(role) || (role === 'administrator' && place !== '/api/v1/agents/{name}/work');
+        if ((status === 403) === may) wrong.push(`${place} for ${role}: ${status}`);
+        if (status >= 500) wrong.push(`${place} for ${role}: ${status}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 60_000);
+
+  test('a token of the north hears nothing of the south, whatever it asks', async () => {
+    const wrong: string[] = [];
+    for (const [place, [, scoped]] of Object.entries(TABLE)) {
+      const { status, text } = await statusOf(place, north);
+      if (!scoped && status !== 403) wrong.push(`${place} is not read under a scope: ${status}`);
+      if (status >= 500) wrong.push(`${place}: ${status} ${text}`);
+      // The question itself may be told back.
+      const told = text.replaceAll(/"resource":"south1\/port-of-the-south"|device south1|The device south1/g, '');
+      if (status < 400 && FOREIGN.test(told)) wrong.push(`${place}: ${told.slice(0, 200)}`);
+    }
+    expect(wrong).toEqual([]);
+    for (const place of [
+      '/api/v1/devices/{name}',
+      '/api/v1/devices/{name}/interfaces',
+      '/api/v1/interfaces/{id}',
+      '/api/v1/alarms/{id}',
+    ])
+      expect((await statusOf(place, north)).status).toBe(404);
+  }, 60_000);
+
+  test('what it asks of its own site it hears', async () => {
+    const ask = async <T>(place: string): Promise<T> => {
+      const answer = await fetch(`${fixture.url}${place}`, { headers: { authorization: `Bearer ${north}` } });
+      expect(answer.status).toBe(200);
+      return (await answer.json()) as T;
+    };
+    expect((await ask<{ items: { name: string }[] }>('/api/v1/devices')).items.map(({ name }) => name)).toEqual([
+      'north1',
+    ]);
+    const alarms = await ask<{ items: { id: string; device: string }[] }>('/api/v1/alarms');
+    expect(new Set(alarms.items.map(({ device }) => device))).toEqual(new Set(['north1']));
+    const names = await ask<{ data: string[] }>('/prometheus/api/v1/label/device/values');
+    expect(names.data).toEqual(['north1']);
+    expect(await ask('/api/v1/overview')).toMatchObject({
+      devices: { total: 1, configured: 1 },
+      interfaces: { total: 1 },
+    });
+  });
+
+  test('it acts on its own alarms and on no other, and makes no token beyond its scope', async () => {
+    const act = (place: string, body: object, token = north): Promise<{ status: number }> =>
+      fixture.ask(place, {
+        method: 'POST',
+        token,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    expect((await act(`/api/v1/alarms/${places['alarm']}/ack`, { text: 'not mine' })).status).toBe(404);
+    const own = await fixture.get<{ items: { id: string; device: string }[] }>('/api/v1/alarms');
+    const mine = own.items.find(({ device }) => device === 'north1')?.id;
+    expect((await act(`/api/v1/alarms/${mine}/ack`, { text: 'mine' })).status).toBe(200);
+    const scoped = (sites: string[]): object => ({ name: 'more', role: 'viewer', scope: { sites, customers: [] } });
+    const made = await fixture.ask('/api/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'north-chief', role: 'administrator', scope: { sites: ['north'], customers: [] } }),
+    });
+    const chief = (made.body as { token: string }).token;
+    expect((await act('/api/v1/tokens', scoped(['north']), chief)).status).toBe(200);
+    expect((await act('/api/v1/tokens', scoped(['south']), chief)).status).toBe(403);
+    expect((await act('/api/v1/tokens', { name: 'more', role: 'viewer' }, chief)).status).toBe(403);
+  });
+});
