@@ -1,21 +1,13 @@
 // Questions to the DuckDB tables: SQL selects raw readings, spans.ts makes them rates.
 import { type DuckDBValue, listValue } from '@duckdb/node-api';
-import { GAP_INTERVALS } from '../../common/model/counter.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { WeirError } from '../../common/runtime/errors.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { COUNTER_COLUMNS, type CounterMetric, type NumberMetric } from './metrics.ts';
 import { DISCONTINUITY_BIT, SPEED_BIT, UPTIME_BIT, WIDE_SHIFT } from './interface-columns.ts';
+import { lookbackMs, MAX_READINGS, tooMany } from './reading-bounds.ts';
 import type { Resource } from './resource-book.ts';
 import { counterSpan, gaugeSpans, type Span, type StoredReading, type StoredValue } from './spans.ts';
 
-/** More raw readings than this are not read for one answer; a longer time wants a coarser store. */
-export const MAX_READINGS = 2_000_000;
-/** Slow tables come every few intervals; their reading before the span is looked for this far back. */
-const GAUGE_LOOKBACK_INTERVALS = 12;
-const LEAST_LOOKBACK_MS = 60_000;
-/** How often points come is not told. */
-const POINT_LOOKBACK_MS = 3_600_000;
 /** Of two points of one time the one written last. */
 export const LAST_WRITTEN = 'qualify row_number() over (partition by resource, at_ms order by written desc) = 1';
 
@@ -37,7 +29,7 @@ export async function readSpans(
   const overlapping = (spans: readonly Span[]): Span[] =>
     spans.filter((span) => span.toMs > fromMs && span.fromMs < toMs);
   if (metric.kind === 'counter') {
-    const marginMs = Math.max(LEAST_LOOKBACK_MS, intervalMs * GAP_INTERVALS);
+    const marginMs = lookbackMs(metric, intervalMs);
     await readRuns(
       file,
       `select at_ms, ${metric.column}, ${READING_COLUMNS}, resource from interface_metrics
@@ -72,12 +64,11 @@ async function readValues(
 ): Promise<Map<number, StoredValue[]>> {
   const found = new Map<number, StoredValue[]>();
   const points = metric.table === 'point_metrics';
-  const lookbackMs = points ? POINT_LOOKBACK_MS : Math.max(LEAST_LOOKBACK_MS, intervalMs * GAUGE_LOOKBACK_INTERVALS);
   const all = await file.read(
     `select resource, at_ms, (${metric.column})::double, ${points ? intervalMs : 'interval_ms'} from ${metric.table}
       where ${among(ids)} and at_ms between $from and $to and ${presence(metric)}
       ${points ? LAST_WRITTEN : ''} order by resource, at_ms`,
-    { from: BigInt(Math.floor(fromMs - lookbackMs)), to: BigInt(Math.ceil(toMs)) },
+    { from: BigInt(Math.floor(fromMs - lookbackMs(metric, intervalMs))), to: BigInt(Math.ceil(toMs)) },
     MAX_READINGS,
     (row) => {
       const resource = Number(row[0]);
@@ -181,10 +172,4 @@ export function presence(metric: NumberMetric): string {
   if (metric.table === 'interface_metrics')
     return metric.column === 'speed_bps' ? `flags & ${SPEED_BIT} <> 0` : `${metric.column} > 0`;
   return metric.column.startsWith('uptime_ticks') ? 'uptime_ticks is not null' : 'true';
-}
-
-export function tooMany(): WeirError {
-  return new WeirError('series_too_long', `The answer would need more than ${MAX_READINGS} readings.`, {
-    most: MAX_READINGS,
-  });
 }

@@ -1,7 +1,8 @@
 // The first of all resources by a metric: SQL sieves who may be among them, every number shown is computed from their spans.
 import type { EpochMs } from '../../common/model/time.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
-import { among, bitOf, LAST_WRITTEN, MAX_READINGS, presence, READING_COLUMNS, readRuns } from './duckdb-queries.ts';
+import { among, bitOf, LAST_WRITTEN, presence, READING_COLUMNS, readRuns } from './duckdb-queries.ts';
+import { MAX_READINGS } from './reading-bounds.ts';
 import { valueOf } from './grid.ts';
 import { WIDE_SHIFT } from './interface-columns.ts';
 import { COUNTER_COLUMNS, type CounterMetric, type NumberMetric } from './metrics.ts';

@@ -10,7 +10,7 @@ import type { DuckDbFile } from './duckdb-file.ts';
 import { InterfaceAppender } from './interface-appender.ts';
 import { interfaceColumns } from './interface-columns.ts';
 import { PointWriter } from './point-writer.ts';
-import { deviceRow, gaugeRows } from './poll-rows.ts';
+import { deviceRow, gaugeRows, processHash } from './poll-rows.ts';
 import { LateReadings } from './late-readings.ts';
 import { deleteReplaced } from './replace-rows.ts';
 import { writeResources } from './resource-rows.ts';
@@ -210,7 +210,7 @@ export class DuckDbWriter {
       wholeWithin(device.retries),
       device.uptimeTicks,
     ]);
-    const process = hashOf(poll.processId);
+    const process = processHash(poll.processId);
     for (const table of poll.tables) {
       if (table.name === 'interface') {
         const columns = interfaceColumns(table, clockOffsetMs);
@@ -280,14 +280,6 @@ export class DuckDbWriter {
 
 function allOf(appenders: Appenders): readonly (TableAppender | InterfaceAppender)[] {
   return Object.values<TableAppender | InterfaceAppender>(appenders);
-}
-
-/** FNV-1a: the store only has to tell one process of an agent from the next. */
-function hashOf(processId: string): number {
-  let hash = 0x81_1c_9d_c5;
-  for (let at = 0; at < processId.length; at += 1)
-    hash = Math.imul(hash ^ processId.charCodeAt(at), 0x01_00_01_93) >>> 0;
-  return hash;
 }
 
 const MOST_INTEGER = 2 ** 31 - 1;

@@ -81,3 +81,11 @@ export function ticksOrNull(value: number | null | undefined): number | null {
   if (value === null || value === undefined) return null;
   return Number.isInteger(value) && value >= 0 && value < TIME_TICKS_MODULUS ? value : null;
 }
+
+/** FNV-1a: the store only has to tell one process of an agent from the next. */
+export function processHash(processId: string): number {
+  let hash = 0x81_1c_9d_c5;
+  for (let at = 0; at < processId.length; at += 1)
+    hash = Math.imul(hash ^ processId.charCodeAt(at), 0x01_00_01_93) >>> 0;
+  return hash;
+}

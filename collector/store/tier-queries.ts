@@ -1,6 +1,7 @@
 // Spans of a question out of the tiers: buckets, gaps and runs of state where it is rolled up, raw readings where it is not yet.
 import type { DuckDbFile } from './duckdb-file.ts';
-import { among, MAX_READINGS, readSpans, tooMany } from './duckdb-queries.ts';
+import { among, readSpans } from './duckdb-queries.ts';
+import { MAX_READINGS, tooMany } from './reading-bounds.ts';
 import type { CounterMetric, NumberMetric } from './metrics.ts';
 import type { Resource } from './resource-book.ts';
 import { type Field, fieldOf } from './roll-up.ts';
