@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   ADMINISTRATOR,
@@ -14,6 +15,7 @@ import { freePortBlock } from '../../support/free-port.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { describeWith } from '../../support/requirements.ts';
 
+const RUNS = 200;
 const INTERVAL_MS = 15_000;
 const SAMPLES = 120;
 /** Times of evaluation lie on whole steps, samples a second before them. */
@@ -165,6 +167,63 @@ const RATES: readonly (readonly [query: string, within: number])[] = [
   ['max(rate(weir_interface_in_octets_total[5m])) by (interface) > 1000', 0.02],
 ];
 
+/** Queries made by chance; without divisions and roots, since what is no number is no value here. */
+const { vector: anyQuery } = fc.letrec<{ vector: string; scalar: string }>((tie) => ({
+  scalar: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('0', '1', '2.5', '-3', '7') },
+    { weight: 1, arbitrary: fc.constantFrom('scalar(lab_single)', 'scalar(sum(lab_a))', 'scalar(max(lab_b))') },
+  ),
+  vector: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom(
+      'lab_a',
+      'lab_b',
+      'lab_one',
+      'lab_single',
+      'lab_lone',
+      'lab_a{core="0"}',
+      'lab_b{host=~"h[12]"}',
+      'lab_none',
+      'lab_b offset 2m',
+    ),
+    fc
+      .tuple(
+        fc.constantFrom('sum', 'avg', 'min', 'max', 'count', 'group', 'stddev'),
+        fc.constantFrom('', ' by (host)', ' by (core)', ' without (core)', ' by (host, core)', ' without (site)'),
+        tie('vector'),
+      )
+      .map(([name, by, of]) => `${name}${by} (${of})`),
+    fc
+      .tuple(fc.constantFrom('topk', 'bottomk'), fc.constantFrom('20', '0'), tie('vector'))
+      .map(([name, k, of]) => `${name}(${k}, ${of})`),
+    fc
+      .tuple(
+        tie('vector'),
+        fc.constantFrom('+', '-', '*', '>', '<=', '== bool', '!=', '> bool', 'and', 'or', 'unless'),
+        fc.constantFrom('', ' on(host)', ' on(host, core)', ' ignoring(core)', ' ignoring(site, core)', ' on()'),
+        tie('vector'),
+      )
+      .map(([left, operator, on, right]) => `(${left}) ${operator}${on} (${right})`),
+    fc
+      .tuple(
+        tie('vector'),
+        fc.constantFrom('+', '-', '*'),
+        fc.constantFrom('group_left', 'group_right', 'group_left(site)'),
+        tie('vector'),
+      )
+      .map(([left, operator, group, right]) => `(${left}) ${operator} on(host) ${group} (${right})`),
+    fc
+      .tuple(tie('vector'), fc.constantFrom('+', '*', '>', '<', '>= bool'), tie('scalar'))
+      .map(([of, operator, by]) => `(${of}) ${operator} ${by}`),
+    fc
+      .tuple(fc.constantFrom('abs', 'ceil', 'sgn', 'absent', 'sort', '-', 'floor'), tie('vector'))
+      .map(([name, of]) => `${name}(${of})`),
+    tie('vector').map((of) => `clamp_max(${of}, 3)`),
+    tie('vector').map((of) => `label_replace(${of}, "host", "x$1", "host", "h(1|2)")`),
+    tie('vector').map((of) => `label_join(${of}, "core", "-", "core", "host")`),
+  ),
+}));
+
 interface Answer {
   readonly ok: boolean;
   readonly type: string;
@@ -256,6 +315,23 @@ describeWith('prometheus', 'a real Prometheus', () => {
     const [expected, found] = await both('query_range', { query, start, end, step: '60' });
     compare(expected, found);
   });
+
+  test('queries made by chance: the same answer, or a refusal that says why', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyQuery, async (query) => {
+        const [start, end] = [String((endMs - 5 * 60_000) / 1000), String(endMs / 1000)];
+        for (const [place, form] of [
+          ['query', { query, time: end }],
+          ['query_range', { query, start, end, step: '60' }],
+        ] as const) {
+          const [expected, found] = await both(place, form);
+          if (!found.ok && /Several series (of|come)/.test(found.error)) continue;
+          compare(expected, found);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  }, 60_000);
 
   test.each(RATES)('of counters: %s within %d', async (query, within) => {
     const [start, end] = [String((endMs - 15 * 60_000) / 1000), String(endMs / 1000)];
