@@ -27,16 +27,30 @@ const INSTANT_GRID_MS: DurationMs = 15_000;
 const MAX_LABEL_SERIES = 10_000;
 const MAX_AT_ONCE = 4;
 
-const parameters = z.record(
-  z.string().max(100),
-  z.union([z.string().max(20_000), z.array(z.string().max(20_000)).max(100)]),
-);
-type Given = z.output<typeof parameters>;
-const answer = z.object({
-  status: z.enum(['success', 'error']),
-  data: z.unknown().optional(),
+const value = z.union([z.string().max(20_000), z.array(z.string().max(20_000)).max(100)]);
+type Given = Readonly<Record<string, string | string[] | undefined>>;
+const FORM = 'application/x-www-form-urlencoded';
+
+const told = (about: string) => value.optional().describe(about);
+const QUERY = { query: told('PromQL, as docs/promql.md says') };
+const SPAN = { start: told('seconds since 1970, or RFC 3339'), end: told('the same; it is evaluated up to it') };
+const MATCH = { 'match[]': told('a selector, or several: series that any of them fits; without one all'), ...SPAN };
+/** What each is asked with; more is taken and not looked at, as Prometheus does. */
+const PARAMETERS: Readonly<Record<string, Readonly<Record<string, ReturnType<typeof told>>>>> = {
+  query: { ...QUERY, time: told('seconds since 1970, or RFC 3339; now where it is left out') },
+  query_range: { ...QUERY, ...SPAN, step: told('a length such as 30s, or seconds') },
+  series: MATCH,
+  labels: MATCH,
+  values: MATCH,
+  metadata: { metric: told('only this one') },
+};
+const parametersOf = (place: string) => z.object(PARAMETERS[place] ?? {}).catchall(value);
+
+const answer = z.object({ status: z.literal('success'), data: z.unknown() });
+const refusal = z.object({
+  status: z.literal('error').optional().describe('of a query; without a token the refusal is as everywhere else'),
   errorType: z.string().optional(),
-  error: z.string().optional(),
+  error: z.union([z.string(), z.object({ code: z.string(), message: z.string() })]),
 });
 
 export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDeps): void {
@@ -58,7 +72,7 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
     };
     const url = `/prometheus/api/v1/${place}`;
     routes.add(
-      { method: 'GET', url, access: STATE_READERS, scoped: true, summary, query: parameters, answer },
+      { method: 'GET', url, access: STATE_READERS, scoped: true, summary, query: parametersOf(place), answer, refusal },
       (input) => handler({ ...input, body: {} }),
     );
     // Grafana posts its questions as a form.
@@ -70,9 +84,11 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
           access: STATE_READERS,
           scoped: true,
           summary,
-          query: parameters,
-          body: parameters,
+          query: parametersOf(''),
+          body: parametersOf(place),
+          bodyType: FORM,
           answer,
+          refusal,
         },
         handler,
       );
@@ -116,8 +132,9 @@ function addLabelValues(routes: DescribedRoutes, deps: PrometheusDeps, metrics: 
       scoped: true,
       summary: 'Values of a label.',
       params: z.object({ name: z.string().max(256) }),
-      query: parameters,
+      query: parametersOf('values'),
       answer,
+      refusal,
     },
     async ({ params, query, principal, reply }) => {
       try {

@@ -16,6 +16,8 @@ export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Bo
   /** Without one, any parameter of the query is refused: a misspelt filter must not answer with everything. */
   readonly query?: Query;
   readonly body?: Body;
+  /** Of the body; JSON where it is not given. */
+  readonly bodyType?: string;
   readonly answer: z.ZodType;
   /** Of the answer; JSON where it is not given. */
   readonly contentType?: string;
@@ -90,6 +92,7 @@ export class DescribedRoutes {
       answer,
       ...(spec.contentType === undefined ? {} : { contentType: spec.contentType }),
       ...(spec.refusal === undefined ? {} : { refusal: spec.refusal }),
+      ...(spec.bodyType === undefined ? {} : { bodyType: spec.bodyType }),
     });
     this.#server.route({
       method,
