@@ -130,6 +130,16 @@ export const COLLECTOR_ERRORS = {
     'The metric store cannot read or write its file at the moment.',
     'It is tried again by itself; the log has the reason.',
   ),
+  store_refused: entry(
+    502,
+    'The server of the metric store refuses a request that is not at fault itself.',
+    'See collector.store.influxdb: address, version, database or bucket, token. It is tried again by itself; the journal keeps what is not stored yet.',
+  ),
+  store_reads_unsupported: entry(
+    501,
+    'The metric store is a server that is only written to.',
+    'Ask the server itself: VictoriaMetrics has no InfluxQL; graphs, KPIs and rankings of Weir need duckdb or InfluxDB.',
+  ),
   // collector/services
   feed_unavailable: entry(
     503,
