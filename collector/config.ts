@@ -174,7 +174,8 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
   };
 }
 
-function deviceOf(device: DeviceConfiguration, agent: PollingConfiguration['agent']): ConfiguredDevice {
+/** A device as the collector uses it; `agent`: who polls it, and how often, where it does not say so. */
+export function deviceOf(device: DeviceConfiguration, agent: PollingConfiguration['agent']): ConfiguredDevice {
   return {
     name: device.name,
     address: device.address,

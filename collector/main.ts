@@ -26,7 +26,7 @@ import { composeEvents } from './compose-events.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { composeServices } from './compose-services.ts';
-import type { CollectorConfig } from './config.ts';
+import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
@@ -40,8 +40,10 @@ import { addIngestRoutes } from './ingest/ingest-routes.ts';
 import { PointIngest, pointsOf } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { StreamTable } from './ingest/streams.ts';
+import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
+import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
 import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
@@ -69,6 +71,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...appliedMigrations,
   ...quarantineMigrations,
   ...inventoryMigrations,
+  ...managedDevicesMigrations,
   ...readingsMigrations,
   ...ingestMigrations,
   ...faultsMigrations,
@@ -82,6 +85,7 @@ const CACHE_BYTES = 8 * MIB;
 const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const BACKLOG_SHARE = 0.9;
 const WRITE_STATES_MS = 5000;
+const LOOK_AT_DEVICES_MS = 3000;
 const FORGET_EVERY_MS = 30_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
@@ -138,6 +142,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const projecting = composeProjections(common);
   const entry = composeEntry(common);
   const api = composeApi(common, projecting, entry);
+  const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
   const { keptMs, most } = config.events;
   const retention = new Retention(reporter, { keptMs, most }, { database, clock });
@@ -153,13 +158,14 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       states,
       forgetting,
       watching,
+      looking,
       common.services,
       api,
       common.work,
     ],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
-    reload: entry.reload,
+    reload: (devices) => entry.registry.reload(devices),
   };
 }
 
@@ -232,7 +238,8 @@ interface Entry {
   readonly authenticator: SteadyAuthenticator;
   readonly preparation: DatabasePreparation;
   readonly assigned: AssignedDevices;
-  readonly reload: (devices: CollectorConfig['devices']) => Promise<void>;
+  readonly managed: ManagedDevices;
+  readonly registry: DeviceRegistry;
 }
 
 /** Who may come in, and the database made ready for it. */
@@ -252,13 +259,19 @@ function composeEntry({ reporter, config, deps, database, inventory, devices }: 
       if (applied.length > 0) reporter.info('database migrated', { applied });
       for (const { token, principal } of given) await tokens.ensure(token, principal.name, principal.role);
       await assigned.learn({ inventory, history }, clock.now());
+      await registry.refresh();
     },
   });
-  const reload: Entry['reload'] = async (wanted) => {
-    await assigned.change(wanted, { inventory, history }, clock.now());
-    devices.replace(wanted);
-  };
-  return { tokens, authenticator, preparation, assigned, reload };
+  const managed = new ManagedDevices(database, () => clock.now());
+  const registry: DeviceRegistry = new DeviceRegistry(reporter, config.devices, {
+    managed,
+    deviceOf: (definition) => deviceOf(definition, { name: config.agent, poll_interval_ms: config.pollIntervalMs }),
+    change: async (wanted) => {
+      await assigned.change(wanted, { inventory, history }, clock.now());
+      devices.replace(wanted);
+    },
+  });
+  return { tokens, authenticator, preparation, assigned, managed, registry };
 }
 
 function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
@@ -286,6 +299,8 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       clock,
       authenticator: entry.authenticator,
       tokens: entry.tokens,
+      managed: entry.managed,
+      registry: entry.registry,
       audit: (query) => listAudit(database, query),
       recordAudit: (entry) => recordAudit(database, entry),
       projections: projecting.runner,

@@ -13,6 +13,14 @@ export const listOf = <Item extends z.ZodType>(item: Item) =>
 export const deviceAnswer = z.object({
   name: z.string(),
   configured: z.boolean().describe('false for a device that was seen and is no longer in the configuration'),
+  managed: z
+    .enum(['file', 'api'])
+    .nullable()
+    .describe('where its definition is; null for one that is configured no more'),
+  definitionVersion: z.number().int().nullable().describe('of a device managed by API: what a change of it must name'),
+  criticality: z.enum(['low', 'normal', 'high', 'critical']),
+  tags: z.array(z.string()),
+  note: z.string(),
   address: z.string().nullable(),
   site: z.string().nullable(),
   agent: z.string().nullable(),

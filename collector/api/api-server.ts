@@ -10,6 +10,7 @@ import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { DeviceEvents } from '../agents/device-event.ts';
 import type { Alarms } from '../faults/alarm.ts';
+import type { DeviceRegistry } from '../inventory/device-registry.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
 import { type AgentRoutesDeps, addAgentRoutes } from './agent-routes.ts';
@@ -18,6 +19,7 @@ import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
 import { addDeviceEventRoutes } from './device-event-routes.ts';
+import { addDeviceManagementRoutes, type DeviceManagementDeps } from './device-management-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import { addEventRoutes, type EventRoutesDeps } from './event-routes.ts';
@@ -55,9 +57,11 @@ export interface ApiDeps
     Omit<ServiceRoutesDeps, 'alarms'>,
     KpiRoutesDeps,
     EventRoutesDeps,
+    Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
+  readonly registry: DeviceRegistry;
   readonly authenticator: Authenticator;
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'series' | 'many' | 'catalogue' | 'latest' | 'top' | 'gauges'>;
@@ -127,6 +131,7 @@ export class ApiServer implements Component {
     const routes = new DescribedRoutes(server, { checkAnswers });
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
+    addDeviceManagementRoutes(routes, deps);
     addSeriesRoutes(routes, deps);
     addAlarmRoutes(routes, deps);
     addAgentRoutes(routes, deps);

@@ -7,6 +7,7 @@ import { READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevice, ConfiguredDevices } from '../agents/configured-devices.ts';
+import type { DeviceRegistry } from '../inventory/device-registry.ts';
 import type { Inventory, InventoryDevice, InventoryInterface } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
 import {
@@ -26,6 +27,7 @@ export interface DeviceRoutesDeps extends SeenBy {
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'gauges'>;
   readonly devices: Pick<ConfiguredDevices, 'get' | 'names'>;
+  readonly registry: Pick<DeviceRegistry, 'versionOf' | 'labelsOf' | 'ofFile'>;
 }
 
 /** A poll older than so many intervals is no news. */
@@ -53,7 +55,10 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
         : viewpoint.devices.filter((one) => devices.get(one) !== undefined);
       const page = await listDevices((cursor, limit) => inventory.devices(viewpoint, cursor, limit), names, query);
       const nowMs = clock.now();
-      return { ...page, items: page.items.map(({ name, seen }) => deviceOf(name, seen, devices.get(name), nowMs)) };
+      return {
+        ...page,
+        items: page.items.map(({ name, seen }) => deviceOf(name, seen, devices.get(name), deps.registry, nowMs)),
+      };
     },
   );
   routes.add(
@@ -73,7 +78,7 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
         if (known !== undefined && codeOf(error) === 'not_found') return null;
         throw error;
       });
-      return deviceOf(name, seen, known, clock.now());
+      return deviceOf(name, seen, known, deps.registry, clock.now());
     },
   );
   addParts(routes, deps);
@@ -140,14 +145,22 @@ export function deviceOf(
   name: string,
   seen: InventoryDevice | null,
   configured: ConfiguredDevice | undefined,
+  registry: DeviceRoutesDeps['registry'],
   nowMs: EpochMs,
 ): DeviceAnswer {
   // As it is polled, which a new configuration only begins to change.
   const intervalMs = seen?.intervalMs ?? configured?.intervalMs ?? null;
   const lastPollAtMs = seen?.lastPollAtMs ?? null;
+  const { criticality, tags, note } = registry.labelsOf(name);
+  const ofFile = registry.ofFile(name) !== null;
   return {
     name,
     configured: configured !== undefined,
+    managed: configured === undefined ? null : ofFile ? 'file' : 'api',
+    definitionVersion: ofFile || configured === undefined ? null : registry.versionOf(name),
+    criticality,
+    tags: [...tags],
+    note,
     address: configured?.address ?? null,
     site: configured?.site ?? null,
     agent: configured?.agent ?? seen?.agent ?? null,

@@ -59,6 +59,21 @@ export const COLLECTOR_ERRORS = {
     'A body has a content-encoding that is not read here.',
     'Send it plain or with gzip.',
   ),
+  device_exists: entry(
+    409,
+    'A device was to be made under a name that is taken.',
+    'Replace the device that has the name, or choose another.',
+  ),
+  device_changed: entry(
+    409,
+    'A device was to be changed under a version that is not its last.',
+    'Read it again and make the change anew: somebody else has changed it.',
+  ),
+  device_of_file: entry(
+    409,
+    'A device of the configuration file was to be changed by API.',
+    'Change the file and send SIGHUP; labels may be set by API for any device.',
+  ),
   replay_too_old: entry(
     409,
     'A projection was to go back to what its journal has no longer.',

@@ -233,7 +233,12 @@ describe('interfaces', () => {
     const found: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: InventoryPage<{ readonly ifIndex: string }> = await inventory.interfaces(EVERYTHING, 'core1', cursor, 2);
+      const page: InventoryPage<{ readonly ifIndex: string }> = await inventory.interfaces(
+        EVERYTHING,
+        'core1',
+        cursor,
+        2,
+      );
       found.push(...page.items.map((one) => one.ifIndex));
       cursor = page.next;
     } while (cursor !== null);
@@ -241,7 +246,9 @@ describe('interfaces', () => {
     expect(found.slice(5).toSorted()).toEqual(['', 'x']);
     await expect(inventory.interfaces(EVERYTHING, 'nobody', null, 2)).rejects.toMatchObject({ code: 'not_found' });
     for (const wrong of ['', 'x', Buffer.from('["1", 0]').toString('base64url')])
-      await expect(inventory.interfaces(EVERYTHING, 'core1', wrong, 2)).rejects.toMatchObject({ code: 'invalid_request' });
+      await expect(inventory.interfaces(EVERYTHING, 'core1', wrong, 2)).rejects.toMatchObject({
+        code: 'invalid_request',
+      });
   });
 });
 
@@ -253,7 +260,9 @@ describe('several collectors', () => {
     await one.apply([entryOf([named(0, 'old')])]);
     await other.apply([entryOf([named(1, 'new')], { journal: 'journal-2' })]);
     await one.apply([entryOf([portsPoll({ atMs: at(2), ports: [port(1, { oper: 2 })] })])]);
-    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toMatchObject([{ ifAlias: 'new', operStatus: 2 }]);
+    expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toMatchObject([
+      { ifAlias: 'new', operStatus: 2 },
+    ]);
     await other.apply([entryOf([portsPoll({ atMs: at(3), ports: [port(1), port(2)] })], { journal: 'journal-2' })]);
     await one.apply([entryOf([portsPoll({ atMs: at(4), ports: [port(1), port(2)] })])]);
     expect((await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items).toHaveLength(2);
