@@ -1,8 +1,12 @@
 // The settings of the metric store: `collector.store` of the configuration.
 import { z } from 'zod';
 import type { DurationMs } from '../../common/model/time.ts';
+import { influxSchema } from './influx-config.ts';
 
-export const storeSchema = z.strictObject({
+const shape = z.strictObject({
+  /** The embedded store, or a server of line protocol. */
+  kind: z.enum(['duckdb', 'influxdb']).default('duckdb'),
+  influxdb: influxSchema.optional(),
   memory_limit_mb: z.number().int().min(64).max(65_536).default(192),
   threads: z.number().int().min(1).max(64).default(2),
   commit_interval_ms: z.number().int().min(0).max(60_000).default(1000),
@@ -10,6 +14,16 @@ export const storeSchema = z.strictObject({
   rollup_5m_retention_days: z.number().min(2).max(3650).default(90),
   rollup_1h_retention_days: z.number().min(2).max(36_500).default(730),
   rollup_1d_retention_days: z.number().min(2).max(36_500).default(3650),
+});
+
+export const storeSchema = shape.superRefine((parsed, context) => {
+  const message =
+    parsed.kind === 'influxdb' && parsed.influxdb === undefined
+      ? 'expected for kind influxdb, and is missing'
+      : parsed.kind === 'duckdb' && parsed.influxdb !== undefined
+        ? 'only kind influxdb has a use for it'
+        : null;
+  if (message !== null) context.addIssue({ code: 'custom', path: ['influxdb'], message, input: parsed.influxdb });
 });
 
 export interface StoreConfig {
