@@ -8,7 +8,8 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import { evaluate } from './evaluate.ts';
-import { notUnderstood, type Selector } from './expression.ts';
+import { notUnderstood } from './expression.ts';
+import { answer, type Given, limited, selected, seriesOf, success, textOf, valuesOf } from './listings.ts';
 import { FIXED_METRICS } from './metric-names.ts';
 import { durationOf, parseExpression } from './parse-expression.ts';
 import { MetricList, Samples, type SampleStore } from './samples.ts';
@@ -24,17 +25,19 @@ export interface PrometheusDeps {
 const MAX_STEPS = 5000;
 /** Instant queries are evaluated on this grid, at or before the time asked for. */
 const INSTANT_GRID_MS: DurationMs = 15_000;
-const MAX_LABEL_SERIES = 10_000;
 const MAX_AT_ONCE = 4;
 
 const value = z.union([z.string().max(20_000), z.array(z.string().max(20_000)).max(100)]);
-type Given = Readonly<Record<string, string | string[] | undefined>>;
 const FORM = 'application/x-www-form-urlencoded';
 
 const told = (about: string) => value.optional().describe(about);
 const QUERY = { query: told('PromQL, as docs/promql.md says') };
 const SPAN = { start: told('seconds since 1970, or RFC 3339'), end: told('the same; it is evaluated up to it') };
-const MATCH = { 'match[]': told('a selector, or several: series that any of them fits; without one all'), ...SPAN };
+const MATCH = {
+  'match[]': told('a selector, or several: series that any of them fits; without one all'),
+  limit: told('at most so many; more are left out with a warning'),
+  ...SPAN,
+};
 /** What each is asked with; more is taken and not looked at, as Prometheus does. */
 const PARAMETERS: Readonly<Record<string, Readonly<Record<string, ReturnType<typeof told>>>>> = {
   query: { ...QUERY, time: told('seconds since 1970, or RFC 3339; now where it is left out') },
@@ -46,7 +49,6 @@ const PARAMETERS: Readonly<Record<string, Readonly<Record<string, ReturnType<typ
 };
 const parametersOf = (place: string) => z.object(PARAMETERS[place] ?? {}).catchall(value);
 
-const answer = z.object({ status: z.literal('success'), data: z.unknown() });
 const refusal = z.object({
   status: z.literal('error').optional().describe('of a query; without a token the refusal is as everywhere else'),
   errorType: z.string().optional(),
@@ -61,8 +63,7 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
       try {
         if (principal === null) throw new Error('BUG: a route of readers without a principal');
         const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(principal));
-        const data = await turns.take(() => work({ ...query, ...body }, samples));
-        return { status: 'success', data };
+        return success(await turns.take(() => work({ ...query, ...body }, samples)));
       } catch (error) {
         const refusal = toWeirError(error);
         if (refusal.status >= 500 && refusal.code === 'unexpected') throw error;
@@ -96,12 +97,11 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
   const now = (): EpochMs => deps.clock.now();
   add('query', 'A query of PromQL at one time.', (given, samples) => instant(given, samples, now()));
   add('query_range', 'A query of PromQL over a span.', ranged);
-  add('series', 'Labels of the series that match.', async (given, samples) =>
-    (await matching(given, samples)).map(({ labels }) => labels),
-  );
+  add('series', 'Labels of the series that match.', seriesOf);
   add('labels', 'Names of labels.', async (given, samples) => {
-    const found = await matching(given, samples);
-    return [...new Set(found.flatMap(({ labels }) => Object.keys(labels)))].toSorted();
+    const names = new Set<string>();
+    for await (const { labels } of selected(given, samples)) for (const name of Object.keys(labels)) names.add(name);
+    return limited([...names].toSorted(), given);
   });
   addLabelValues(routes, deps, metrics, turns);
   add('metadata', 'What the metrics are.', async (given) => {
@@ -139,9 +139,8 @@ function addLabelValues(routes: DescribedRoutes, deps: PrometheusDeps, metrics: 
     async ({ params, query, principal, reply }) => {
       try {
         const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(required(principal)));
-        const found = await turns.take(() => matching(query, samples));
-        const values = new Set(found.flatMap(({ labels }) => labels[params.name] ?? []));
-        return { status: 'success', data: [...values].toSorted() };
+        const values = await turns.take(() => valuesOf(params.name, query, samples));
+        return success(limited([...values].toSorted(), query));
       } catch (error) {
         const refusal = toWeirError(error);
         if (refusal.status >= 500) throw error;
@@ -197,20 +196,6 @@ function matrixOf(value: Value, axis: Axis): unknown[] {
   }));
 }
 
-/** Series that any of the `match[]` selects; all where there is none, as Grafana asks for names. */
-async function matching(given: Given, samples: Samples): ReturnType<Samples['find']> {
-  const texts = [given['match[]'] ?? []].flat();
-  if (texts.length === 0) return samples.find([], MAX_LABEL_SERIES);
-  const found = new Map<string, Awaited<ReturnType<Samples['find']>>[number]>();
-  for (const text of texts) {
-    const selector = parseExpression(text);
-    if (selector.kind !== 'selector' || selector.rangeMs !== null) throw notUnderstood('match[] is a selector', text);
-    const { matchers }: Selector = selector;
-    for (const one of await samples.find(matchers, MAX_LABEL_SERIES)) found.set(JSON.stringify(one.labels), one);
-  }
-  return [...found.values()];
-}
-
 /** Seconds since 1970 with fractions, or RFC 3339; null where it is not given. */
 function timeOf(given: Given, name: string): EpochMs | null {
   const text = textOf(given, name);
@@ -221,11 +206,6 @@ function timeOf(given: Given, name: string): EpochMs | null {
     'invalid_request',
     `${name}: expected seconds since 1970 or a time such as 2026-11-24T08:00:00Z.`,
   );
-}
-
-function textOf(given: Given, name: string): string {
-  const value = given[name] ?? '';
-  return typeof value === 'string' ? value : (value[0] ?? '');
 }
 
 /** As Prometheus writes numbers: text, so that infinity can be said. */

@@ -64,20 +64,42 @@ export class Samples {
 
   /** Series that match, at most MAX_SERIES of them; throws query_too_large beyond. */
   async find(matchers: readonly Matcher[], most = MAX_SERIES): Promise<FoundSeries[]> {
-    const tests = matchers.map(testOf);
-    const device = matchers.find((one) => one.label === 'device' && one.operator === '=')?.value;
     const found: FoundSeries[] = [];
-    for (const metric of await this.#metrics.all()) {
-      const named = tests.filter(({ label }) => label === '__name__');
-      if (!named.every(({ holds }) => holds(metric.name))) continue;
-      for await (const series of pagesOf(this.#store, metric.metric, device)) {
-        const labels = labelsOf(metric.name, series);
-        if (!this.#sees(series) || !tests.every(({ label, holds }) => holds(labels[label] ?? ''))) continue;
-        if (found.length === most) throw tooLarge(`more than ${most} series match`);
-        found.push({ metric, series, labels });
-      }
+    for await (const one of this.each(matchers)) {
+      if (found.length === most) throw tooLarge(`more than ${most} series match`);
+      found.push(one);
     }
     return found;
+  }
+
+  /** Names of metrics of which a series matches; of each no more is looked at than until there is one. */
+  async names(matchers: readonly Matcher[]): Promise<Set<string>> {
+    const names = new Set<string>();
+    for (const metric of await this.#metrics.all()) {
+      if (names.has(metric.name)) continue;
+      for await (const { labels } of this.#ofName(metric, matchers)) {
+        names.add(labels['__name__'] ?? metric.name);
+        break;
+      }
+    }
+    return names;
+  }
+
+  /** Series that match, one after the other. */
+  async *each(matchers: readonly Matcher[]): AsyncGenerator<FoundSeries> {
+    for (const metric of await this.#metrics.all()) yield* this.#ofName(metric, matchers);
+  }
+
+  async *#ofName(metric: PromMetric, matchers: readonly Matcher[]): AsyncGenerator<FoundSeries> {
+    const tests = matchers.map(testOf);
+    const device = matchers.find((one) => one.label === 'device' && one.operator === '=')?.value;
+    const named = tests.filter(({ label }) => label === '__name__');
+    if (!named.every(({ holds }) => holds(metric.name))) return;
+    for await (const series of pagesOf(this.#store, metric.metric, device)) {
+      const labels = labelsOf(metric.name, series);
+      if (this.#sees(series) && tests.every(({ label, holds }) => holds(labels[label] ?? '')))
+        yield { metric, series, labels };
+    }
   }
 
   /** Values at the times of the axis. `call`: the function whose range this is; null for an instant selector. */

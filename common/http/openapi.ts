@@ -73,13 +73,10 @@ export function openApiDocument(
 function refusalResponses(): JsonObject {
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
   const retryAfter = { 'retry-after': { description: 'seconds', schema: { type: 'integer' } } };
-  return Object.fromEntries([
-    ...Object.entries(REFUSALS).map(([status, description]) => [
-      `Refused${status}`,
-      { description, content, ...(status === '429' ? { headers: retryAfter } : {}) },
-    ]),
-    ['Refused', { description: 'refused', content }],
-  ]);
+  const responses: JsonObject = { Refused: { description: 'refused', content } };
+  for (const [status, description] of Object.entries(REFUSALS))
+    responses[`Refused${status}`] = { description, content, ...(status === '429' ? { headers: retryAfter } : {}) };
+  return responses;
 }
 
 /** The first word of the path that says what it is of: devices, alarms, prometheus, billing. */
@@ -145,10 +142,9 @@ function refusalsOf(route: DescribedRoute): JsonObject {
     ...(route.access === 'open' ? [] : ['429', '503']),
   ];
   const refused = (name: string): JsonObject => ({ $ref: `#/components/responses/${name}` });
-  return Object.fromEntries([
-    ...statuses.map((status) => [status, refused(`Refused${status}`)]),
-    ['default', refused('Refused')],
-  ]);
+  const responses: JsonObject = { default: refused('Refused') };
+  for (const status of statuses) responses[status] = refused(`Refused${status}`);
+  return responses;
 }
 
 function parametersOf(schema: z.ZodType | null, place: 'path' | 'query'): JsonObject[] {

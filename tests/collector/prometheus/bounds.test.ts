@@ -45,6 +45,23 @@ function counting(): { readonly store: SampleStore; readonly asked: { times: num
   return { store, asked };
 }
 
+test('names of metrics come without a look at every series, however many there are', async () => {
+  const { store } = counting();
+  let looked = 0;
+  const endless: SampleStore = {
+    ...store,
+    catalogue: async (query) => {
+      if (query.limit === 1) return store.catalogue(query);
+      looked += 1;
+      if (looked > 1) throw new Error('a second page was asked for');
+      const [first] = await store.catalogue({ ...query, limit: 1 });
+      return first === undefined ? [] : Array.from({ length: query.limit }, () => first);
+    },
+  };
+  const samples = new Samples(endless, new MetricList(endless, new VirtualClock(0)), EVERYTHING);
+  expect([...(await samples.names([]))]).toEqual(['lab_a']);
+});
+
 async function codeFor(query: string, count: number): Promise<{ readonly code: string; readonly times: number }> {
   const { store, asked } = counting();
   const samples = new Samples(store, new MetricList(store, new VirtualClock(0)), EVERYTHING);

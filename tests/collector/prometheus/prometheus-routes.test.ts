@@ -93,6 +93,26 @@ describe('Prometheus API', () => {
     });
   });
 
+  test('a list is cut at the limit that Grafana gives, and says so', async () => {
+    const all = (await ask('label/__name__/values')).data as string[];
+    const some = await ask('label/__name__/values?limit=2&start=1&end=2');
+    expect(some).toMatchObject({
+      status: 'success',
+      data: all.slice(0, 2),
+      warnings: ['results truncated due to limit'],
+    });
+    expect(await ask('label/__name__/values?limit=40000')).toEqual({ status: 'success', data: all, http: 200 });
+    const series = await ask('series?limit=1&match%5B%5D={device="core1"}');
+    expect(series).toMatchObject({ status: 'success', warnings: [expect.any(String)] });
+    expect(series.data).toHaveLength(1);
+    expect((await ask('labels?limit=1')).data).toEqual(['__name__']);
+    expect(await ask('labels?limit=few')).toMatchObject({ http: 400, errorType: 'bad_data' });
+    const two = 'match%5B%5D=weir_device_reachable&match%5B%5D={__name__=~"weir_device_.*",device="core1"}';
+    const names = (await ask(`label/__name__/values?${two}`)).data as string[];
+    expect(names).toContain('weir_device_reachable');
+    expect(names.every((name) => name.startsWith('weir_device_'))).toBe(true);
+  });
+
   test.each([
     ['query?query=sum(', 400, 'bad_data', 'not PromQL'],
     ['query?query=deriv(weir_device_reachable[5m])', 400, 'bad_data', 'deriv'],
