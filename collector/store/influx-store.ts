@@ -104,7 +104,8 @@ export class InfluxStore implements MetricStore {
   async apply(entries: readonly JournaledBatch[]): Promise<void> {
     const { clock, database, claim } = this.#deps;
     const startedAtMs = clock.monotonicMs();
-    await clock.sleep(Math.max(0, this.#notBeforeMs - startedAtMs), this.#stopping.signal);
+    const leftMs = this.#notBeforeMs - startedAtMs;
+    if (leftMs > 0) await clock.sleep(leftMs, this.#stopping.signal);
     if (this.#stopping.signal.aborted) throw new WeirError('store_unavailable', 'The metric store has been stopped.');
     await this.#learn();
     const fresh = await this.#notYetApplied(entries);
