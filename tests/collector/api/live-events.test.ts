@@ -26,6 +26,10 @@ const open: { destroy(): unknown }[] = [];
 
 beforeAll(async () => {
   ({ fixture, remove } = await startCollectorFixture({
+    devices: [
+      { name: 'core1', site: 'north' },
+      { name: 'access1', site: 'south' },
+    ],
     collector: {
       store: { memory_limit_mb: 64, threads: 1, commit_interval_ms: 0 },
       journal: { reserve_bytes: 0 },
@@ -47,13 +51,14 @@ interface Event {
 /** Listens; the events so far are in `events`. */
 async function listen(
   lastEventId?: string,
+  token = ADMINISTRATOR,
 ): Promise<{ answer: IncomingMessage; events: Event[]; lastId: () => string }> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const question = httpRequest(
       `${fixture.url}/api/v1/events`,
       {
         headers: {
-          authorization: `Bearer ${ADMINISTRATOR}`,
+          authorization: `Bearer ${token}`,
           ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
         },
       },
@@ -131,6 +136,33 @@ test('a reader whose connection breaks comes back to what it missed; after a res
   const third = await listen(second.lastId());
   await eventually(async () => third.events.length > 0, 'an answer to the old id');
   expect(third.events[0]).toEqual({ kind: 'resync', data: { reason: 'restarted' } });
+});
+
+test('a token with a scope gets events of its site alone, also of what it missed', async () => {
+  const made = await fixture.post('/api/v1/tokens', { name: 'south', role: 'viewer', scope: { sites: ['south'] } });
+  const token = (made.body as { token: string }).token;
+  const whole = await listen();
+  const south = await listen(undefined, token);
+  const devices = ['core1', 'access1', 'core1'];
+  for (const device of devices) {
+    sequence += 1;
+    const interfaces = [{ key: `xe-${sequence}`, inOctets: 1n, outOctets: 1n, oper: 2 }];
+    await fixture.receipt({ sequence, polls: [interfacePoll({ device, atMs: Date.now(), interfaces })] });
+    await fixture.applied(sequence);
+  }
+  await eventually(
+    async () => whole.events.filter((event) => event.kind === 'poll').length === devices.length,
+    'three polls',
+  );
+  const devicesOf = (events: readonly Event[]): unknown[] => events.map((event) => event.data['device']);
+  await eventually(async () => south.events.some((event) => event.kind === 'poll'), 'a poll of the site');
+  expect(new Set(devicesOf(south.events))).toEqual(new Set(['access1']));
+  expect(devicesOf(whole.events)).toContain('core1');
+  const begin = `${whole.lastId().replace(/[.]\d+$/, '')}.0`;
+  south.answer.destroy();
+  const again = await listen(begin, token);
+  await eventually(async () => again.events.some((event) => event.kind === 'poll'), 'what was missed');
+  expect(new Set(devicesOf(again.events))).toEqual(new Set(['access1']));
 });
 
 test('more streams than the bound are refused with a code, and a place that is left is free', async () => {
