@@ -1,6 +1,5 @@
 // Composes the collector: which stage hands to which. The only file of the collector that knows two stages.
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import type { Migration } from '../common/database/database.ts';
 import { leaseMigrations } from '../common/database/lease.ts';
 import { migrate } from '../common/database/migrate.ts';
@@ -26,6 +25,7 @@ import { composeEvents } from './compose-events.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { composeServices } from './compose-services.ts';
+import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
@@ -60,9 +60,9 @@ import { ReadingsProjection } from './readings/readings-projection.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
 import type { ServiceMirror } from './services/service-mirror.ts';
 import { servicesMigrations } from './services/services-migrations.ts';
-import { DuckDbStore } from './store/duckdb-store.ts';
+import { influxMigrations } from './store/influx-book.ts';
 import { describedMetrics } from './store/metrics.ts';
-import { storeConfigOf } from './store/store-config.ts';
+import type { MetricStore } from './store/store.ts';
 
 /** In an order in which each finds what it builds on. */
 export const collectorMigrations: readonly Migration[] = [
@@ -77,6 +77,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...faultsMigrations,
   ...agentsMigrations,
   ...servicesMigrations,
+  ...influxMigrations,
 ];
 
 const MIB = 1024 * 1024;
@@ -170,7 +171,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
 }
 
 interface Projecting {
-  readonly store: DuckDbStore;
+  readonly store: MetricStore;
   readonly faults: FaultsProjection;
   readonly reader: BatchReader;
   readonly runner: ProjectionRunner;
@@ -180,11 +181,7 @@ function composeProjections(common: Common): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
   const reader = new BatchReader(journal, CACHE_BYTES, pointsOf);
-  const store = new DuckDbStore(
-    reporter,
-    storeConfigOf(config.store, path.join(deps.dataFolder, 'collector', 'metrics.duckdb')),
-    { clock },
-  );
+  const store = composeStore(reporter, config, deps, database);
   const shared = { database, clock, claim, positionOf: projectionPosition, setPosition };
   const readings = new ReadingsProjection(
     reporter,
