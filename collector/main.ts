@@ -20,6 +20,7 @@ import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { ApiServer } from './api/api-server.ts';
 import type { EventHub } from './api/event-hub.ts';
+import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeKpis } from './compose-kpi.ts';
@@ -60,7 +61,7 @@ import { ReadingsProjection } from './readings/readings-projection.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
 import type { ServiceMirror } from './services/service-mirror.ts';
 import { servicesMigrations } from './services/services-migrations.ts';
-import { influxMigrations } from './store/influx-book.ts';
+import { influxMigrations, listRejected } from './store/influx-book.ts';
 import { describedMetrics } from './store/metrics.ts';
 import type { MetricStore } from './store/store.ts';
 
@@ -319,8 +320,10 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       devices: common.devices,
       services: common.services,
       viewpoints,
-      addOthers: (routes) =>
-        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version }),
+      addOthers: (routes) => {
+        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
+        addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
+      },
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
