@@ -102,8 +102,9 @@ class Reader {
       const sign = node.getChild('Sub') === null ? 1 : -1;
       const offset = node.getChild('OffsetDurationExpr');
       const selector = this.read(inner, 1);
-      if (selector.kind !== 'selector' || offset === null)
-        throw notUnderstood('An offset belongs to a selector', this.#text(node));
+      // The grammar takes a - b offset 5m for (a - b) offset 5m, whatever follows: which operand is meant has to be said.
+      if (selector.kind !== 'selector' || selector.offsetMs !== 0 || offset === null)
+        throw notUnderstood('An offset belongs to one selector: put both in parentheses', this.#text(node));
       return { ...selector, offsetMs: sign * this.#duration(offset) };
     }
     if (node.name === 'MatrixSelector') {

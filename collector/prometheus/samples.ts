@@ -38,7 +38,6 @@ const METRICS_KEPT_MS = 10_000;
 const MAX_METRICS = 5000;
 /** How far back an instant query without a range looks. */
 export const LOOKBACK_MS: DurationMs = 300_000;
-const LOOK_STEP_MS: DurationMs = 60_000;
 
 export interface FoundSeries {
   readonly metric: PromMetric;
@@ -137,7 +136,7 @@ export class Samples {
     call: string | null,
     axis: Axis,
   ): Promise<VectorSeries[]> {
-    const window = windowOf(selector.rangeMs, axis);
+    const window = windowOf(selector, axis);
     const asks = call === null ? 'last' : (RANGE_FUNCTIONS[call]?.asks ?? 'avg');
     const lastMs = axis.fromMs + (axis.count - 1) * axis.stepMs - selector.offsetMs;
     const fromMs = axis.fromMs - selector.offsetMs - window.lengthMs;
@@ -232,18 +231,15 @@ interface Window {
   readonly lengthMs: DurationMs;
 }
 
-/** Windows are made of whole steps of a grid: as fine as the range needs where that is not too much, else of whole steps of the query. */
-function windowOf(rangeMs: DurationMs | null, axis: Axis): Window {
-  if (rangeMs === null)
-    return axis.count === 1
-      ? { baseMs: LOOK_STEP_MS, lengthMs: LOOKBACK_MS }
-      : { baseMs: axis.stepMs, lengthMs: axis.stepMs };
-  const spanMs = (axis.count - 1) * axis.stepMs + rangeMs;
-  const fineMs = divisor(axis.stepMs, rangeMs);
-  if (fineMs >= 1000 && spanMs / fineMs <= USUAL_POINTS) return { baseMs: fineMs, lengthMs: rangeMs };
-  const lengthMs = Math.ceil(rangeMs / axis.stepMs) * axis.stepMs;
+/** Windows are made of whole steps of a grid: as fine as range and offset need where that is not too much, else of whole steps of the query. */
+function windowOf({ rangeMs, offsetMs }: Selector, axis: Axis): Window {
+  const lengthMs = rangeMs ?? (axis.count === 1 ? LOOKBACK_MS : axis.stepMs);
+  const spanMs = (axis.count - 1) * axis.stepMs + lengthMs;
+  const fineMs = divisor(divisor(axis.stepMs, lengthMs), Math.abs(offsetMs));
+  const fits = spanMs / fineMs <= (rangeMs === null && offsetMs === 0 ? MAX_POINTS : USUAL_POINTS);
+  if (fineMs >= 1000 && fits) return { baseMs: fineMs, lengthMs };
   if (spanMs / axis.stepMs > MAX_POINTS) throw tooLarge('the range needs too many steps: ask for a longer step');
-  return { baseMs: axis.stepMs, lengthMs };
+  return { baseMs: axis.stepMs, lengthMs: Math.ceil(lengthMs / axis.stepMs) * axis.stepMs };
 }
 
 function divisor(a: number, b: number): number {
@@ -295,7 +291,8 @@ function overWindows(
   if (series === undefined) return values;
   for (let at = 0; at < axis.count; at += 1) {
     const untilMs: EpochMs = axis.fromMs + at * axis.stepMs - offsetMs;
-    const last = Math.ceil((untilMs - series.fromMs) / window.baseMs);
+    // A step that has not ended yet has values of later on.
+    const last = Math.floor((untilMs - series.fromMs) / window.baseMs);
     const first = last - Math.round(window.lengthMs / window.baseMs);
     values[at] = combine(
       series.points.slice(Math.max(0, first), last).filter((point) => typeof point.value === 'number'),

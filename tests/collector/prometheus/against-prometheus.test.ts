@@ -140,6 +140,8 @@ const QUERIES: readonly string[] = [
   'sum(avg_over_time(lab_one[3m])) by (site)',
   'lab_a +',
   'foo(lab_a)',
+  'lab_a offset 5m offset 2m',
+  'sum(lab_a) offset 5m',
   'sum(lab_a, lab_b)',
   'lab_a and 1',
   'rate(lab_a)',
@@ -165,6 +167,18 @@ const RATES: readonly (readonly [query: string, within: number])[] = [
   ['topk(1, rate(weir_interface_in_octets_total[5m])) * 8', 0.02],
   ['rate(weir_interface_in_octets_total[5m] offset 5m)', 0.02],
   ['max(rate(weir_interface_in_octets_total[5m])) by (interface) > 1000', 0.02],
+];
+
+const OFF_THE_MINUTE: readonly string[] = [
+  'lab_a',
+  'lab_a offset 15s',
+  'lab_a offset 30s',
+  'lab_a offset 45s',
+  'lab_a - (lab_a offset 45s)',
+  'sum(lab_b offset 75s) by (host)',
+  'last_over_time(lab_a[45s])',
+  'last_over_time(lab_a[1m] offset 30s)',
+  'avg_over_time(lab_one[2m] offset 45s)',
 ];
 
 /** Queries made by chance; without divisions and roots, since what is no number is no value here. */
@@ -314,6 +328,17 @@ describeWith('prometheus', 'a real Prometheus', () => {
     const [start, end] = [String((endMs - 15 * 60_000) / 1000), String(endMs / 1000)];
     const [expected, found] = await both('query_range', { query, start, end, step: '60' });
     compare(expected, found);
+  });
+
+  test.each(OFF_THE_MINUTE)('at times off the minute: %s', async (query) => {
+    for (const seconds of [15, 30, 45, 75])
+      compare(...(await both('query', { query, time: String(endMs / 1000 - seconds) })));
+    for (const step of ['15', '30', '60', '90']) {
+      const stepMs = Number(step) * 1000;
+      const end = Math.floor(endMs / stepMs) * stepMs;
+      const [from, to] = [String((end - 10 * stepMs) / 1000), String(end / 1000)];
+      compare(...(await both('query_range', { query, start: from, end: to, step })));
+    }
   });
 
   test('queries made by chance: the same answer, or a refusal that says why', async () => {
