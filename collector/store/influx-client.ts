@@ -1,6 +1,6 @@
 // Requests to a server of line protocol through the transport of @influxdata/influxdb-client; its own buffer and retries, which lose data, are not used.
 import { HttpError, InfluxDB, type Transport } from '@influxdata/influxdb-client';
-import type { DurationMs } from '../../common/model/time.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { InfluxConfig } from './influx-config.ts';
 import { type ResultSeries, seriesIn } from './influx-results.ts';
@@ -34,11 +34,13 @@ const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
 
 export class InfluxClient {
   readonly #config: InfluxConfig;
+  readonly #now: () => EpochMs;
   readonly #transport: Transport;
   readonly #writePath: string;
 
-  constructor(config: InfluxConfig) {
+  constructor(config: InfluxConfig, now: () => EpochMs) {
     this.#config = config;
+    this.#now = now;
     const { url, token, user, timeoutMs } = config;
     const basic = user === null ? null : Buffer.from(`${user.name}:${user.password}`).toString('base64');
     const headers = basic === null ? {} : { authorization: `Basic ${basic}` };
@@ -69,7 +71,7 @@ export class InfluxClient {
         },
       );
     } catch (error) {
-      return refusalOf(error);
+      return refusalOf(error, this.#now());
     }
     // Something else that answers 200 to everything has stored nothing.
     if (status === 204 || status === 201) return null;
@@ -109,7 +111,7 @@ export class InfluxClient {
       for (const series of seriesIn(text + decoder.decode())) take(series);
     } catch (error) {
       if (error instanceof WeirError) throw error;
-      const refusal = refusalOf(error);
+      const refusal = refusalOf(error, this.#now());
       throw new WeirError('store_refused', `The server of the metric store refuses a query: ${refusal.reason}`);
     } finally {
       ended.abort();
@@ -129,7 +131,7 @@ function writePathOf(config: InfluxConfig): string {
 }
 
 /** What the lines may be at fault for; throws for everything else. */
-function refusalOf(error: unknown): Refusal {
+function refusalOf(error: unknown, nowMs: EpochMs): Refusal {
   if (!(error instanceof HttpError))
     throw new WeirError(
       'store_unavailable',
@@ -142,15 +144,17 @@ function refusalOf(error: unknown): Refusal {
   if (status === 400 || status === 422)
     return { of: 'lines', reason, dropped: Number(/\bdropped=(\d{1,9})\b/.exec(reason)?.[1] ?? 0) };
   if (status === 413) return { of: 'size', reason, dropped: 0 };
-  if (status === 429 || status === 503) throw new ServerBusy(status, reason, waitOf(error));
+  if (status === 429 || status === 503) throw new ServerBusy(status, reason, waitOf(error, nowMs));
   const detail = { status, reason };
   if (status >= 500 || status === 408)
     throw new WeirError('store_unavailable', `The server of the metric store answers ${status}: ${reason}`, detail);
   throw new WeirError('store_refused', `The server of the metric store answers ${status}: ${reason}`, detail);
 }
 
-function waitOf(error: HttpError): DurationMs {
-  const waitMs = error.retryAfter();
+/** Seconds, or a date (RFC 9110 §10.2.3). Read here, because the client library takes the seconds for milliseconds. */
+function waitOf(error: HttpError, nowMs: EpochMs): DurationMs {
+  const asked = String(error.headers?.['retry-after'] ?? '');
+  const waitMs = /^\d{1,9}$/.test(asked) ? Number(asked) * 1000 : Date.parse(asked) - nowMs;
   return Number.isFinite(waitMs) ? Math.max(0, Math.min(LONGEST_WAIT_MS, waitMs)) : 0;
 }
 

@@ -76,7 +76,7 @@ export class InfluxStore implements MetricStore {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
-    this.#client = new InfluxClient(config);
+    this.#client = new InfluxClient(config, () => deps.clock.now());
     const reads = config.version !== 'victoriametrics';
     this.#form = { counters: reads ? 'signed' : 'unsigned', readable: reads };
     this.#written = reporter.counter('store_rows_total', 'Rows written to the metric store');
