@@ -23,6 +23,8 @@ export interface NumberedEvent {
 const ID = /^([\w-]{1,64})\.([\w-]{1,64})\.(\d{1,15})$/;
 /** What an event costs beside its text. */
 const OVERHEAD_BYTES = 200;
+const FORGOTTEN: NumberedEvent = { kind: 'resync', data: {}, text: '' };
+const PLACES_AT_ONCE = 1000;
 
 export class EventReplay {
   readonly #origin: EventOrigin;
@@ -61,9 +63,11 @@ export class EventReplay {
     const oldest = this.#events[this.#skipped];
     if (oldest === undefined) throw new Error('BUG: octets of no event');
     this.#bytes -= costOf(oldest);
+    // Its text goes now, its place with many others.
+    this.#events[this.#skipped] = FORGOTTEN;
     this.#skipped += 1;
     this.#first += 1;
-    if (this.#skipped < 1000 && this.#skipped < this.#events.length) return;
+    if (this.#skipped < PLACES_AT_ONCE && this.#skipped < this.#events.length) return;
     this.#events = this.#events.slice(this.#skipped);
     this.#skipped = 0;
   }
