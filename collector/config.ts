@@ -27,6 +27,8 @@ const journalSchema = z.strictObject({
     .int()
     .min(0)
     .default(256 * MIB),
+  /** Share of max_bytes from which on the journal no longer waits for the metric store. */
+  store_share: z.number().min(0.3).max(0.85).default(0.6),
   /** Free room on the disk below which nothing is taken any more. */
   reserve_bytes: z
     .number()
@@ -110,6 +112,8 @@ export interface CollectorConfig {
     /** Applied batches beyond those that are kept for a replay. */
     readonly keepMs: DurationMs;
     readonly keepBytes: number;
+    /** Beyond it the journal no longer waits for the metric store. */
+    readonly storeBacklogBytes: number;
   };
   readonly ingest: {
     readonly maxBatchBytes: number;
@@ -150,6 +154,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
       keepMs: Math.round(journal.keep_hours * 3_600_000),
       // Never what the bound needs for what comes.
       keepBytes: Math.min(journal.keep_bytes, Math.floor(journal.max_bytes / 4)),
+      storeBacklogBytes: Math.floor(journal.max_bytes * journal.store_share),
       keepEntries: Math.min(KEPT_ENTRIES, Math.floor(journal.max_bytes / 2 / ingest.max_batch_bytes)),
     },
     ingest: {

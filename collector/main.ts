@@ -41,6 +41,7 @@ import { addIngestRoutes } from './ingest/ingest-routes.ts';
 import { PointIngest, pointsOf } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { StreamTable } from './ingest/streams.ts';
+import { ChangeBook } from './inventory/change-book.ts';
 import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
@@ -298,6 +299,7 @@ function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiSe
       authenticator: entry.authenticator,
       tokens: entry.tokens,
       managed: entry.managed,
+      changes: new ChangeBook(database),
       registry: entry.registry,
       audit: (query) => listAudit(database, query),
       recordAudit: (entry) => recordAudit(database, entry),
@@ -377,6 +379,13 @@ function composeIngest(
   });
   return [
     ...addIngestRoutes(server, { clock, ingest, inFlight, backlogBytes, maxBacklogBytes, maxBatchBytes }),
-    ...addPointRoutes(server, { clock, points, inFlight, backlogBytes, maxBacklogBytes }),
+    ...addPointRoutes(server, {
+      clock,
+      points,
+      inFlight,
+      backlogBytes,
+      // Only the store has a use for points: where it is too far behind, they wait with who sends them.
+      maxBacklogBytes: Math.min(maxBacklogBytes, config.journal.storeBacklogBytes),
+    }),
   ];
 }

@@ -1,13 +1,13 @@
 // One projection's way through the journal: its own position, pace and failures, so that no other waits for it.
-import type { EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
-import type { CounterMetric, GaugeMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { CounterMetric, HealthState, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { backoffDelay } from '../../common/runtime/retry.ts';
 import type { BatchJournal } from '../journal/batch-journal.ts';
 import { type BatchReader, emptyBatch, type ReadEntry } from './batch-reader.ts';
 import { isEntrysFault } from './failure.ts';
 import type { JournaledBatch, Projection } from './projection.ts';
+import { ProjectionLag } from './projection-lag.ts';
 import { type ProjectionControl, type ProjectionControls, UNTOUCHED } from './projection-controls.ts';
 import type { Quarantine } from './quarantine.ts';
 
@@ -65,8 +65,6 @@ interface Metrics {
   readonly applied: CounterMetric;
   readonly failures: CounterMetric;
   readonly setAside: CounterMetric;
-  readonly lagEntries: GaugeMetric;
-  readonly lagSeconds: GaugeMetric;
   readonly seconds: HistogramMetric;
 }
 
@@ -76,6 +74,7 @@ export class ProjectionLoop {
   readonly #config: LoopConfig;
   readonly #deps: LoopDeps;
   readonly #metrics: Metrics;
+  readonly #lag: ProjectionLag;
   #position: number | null = null;
   #waiting: AbortController | null = null;
   #failures = 0;
@@ -95,10 +94,15 @@ export class ProjectionLoop {
     this.#deps = deps;
     this.projection = projection;
     this.#metrics = metricsOf(reporter);
-    reporter.health(`projection ${projection.name}`, () => ({
-      healthy: this.#failures < UNHEALTHY_FAILURES,
-      message: this.#failures === 0 ? `at position ${this.#position ?? 0}` : this.#lastFailure,
-    }));
+    this.#lag = new ProjectionLag(reporter, deps, projection.name);
+    reporter.health(`projection ${projection.name}`, () => this.#health());
+  }
+
+  #health(): HealthState {
+    const complaint = this.#lag.complaint();
+    if (this.#failures > 0) return { healthy: this.#failures < UNHEALTHY_FAILURES, message: this.#lastFailure };
+    const position = `at position ${this.#position ?? 0}`;
+    return { healthy: complaint === null, message: complaint === null ? position : `${position}: ${complaint}` };
   }
 
   /** The committed position; null before it is known. */
@@ -140,6 +144,7 @@ export class ProjectionLoop {
 
   /** Something may have been appended. */
   wake(): void {
+    if (this.#position !== null) this.#lag.tellAgain(this.#position);
     this.#waiting?.abort();
   }
 
@@ -178,13 +183,14 @@ export class ProjectionLoop {
 
   /** Applies one chunk; false where there was none. */
   async #step(): Promise<boolean> {
-    const position = this.#position ?? (await this.#findPosition());
+    const position = this.#pastMissed(this.#position ?? (await this.#findPosition()));
     const single = position < this.#singleUntil;
     const entries = this.#deps.reader.read(position, single ? 1 : this.#config.chunkEntries, this.#config.chunkBytes);
     const last = entries.at(-1);
-    this.#tellLag(position, entries[0]?.journaled.receivedAtMs);
+    this.#lag.tell(position, entries[0]?.journaled.receivedAtMs ?? null);
     if (last === undefined) return false;
     const startedAtMs = this.#deps.clock.monotonicMs();
+    this.#lag.begins();
     try {
       await this.#apply(entries);
     } catch (error) {
@@ -192,6 +198,8 @@ export class ProjectionLoop {
       this.#singleUntil = Math.max(this.#singleUntil, last.source.position);
       const only = entries.length === 1 ? last : null;
       if (only === null || !(await this.#setAside(only, error))) throw error;
+    } finally {
+      this.#lag.ends();
     }
     this.#metrics.seconds.observe((this.#deps.clock.monotonicMs() - startedAtMs) / 1000, this.#labels());
     this.#commit(entries, last.source.position);
@@ -256,7 +264,7 @@ export class ProjectionLoop {
       ...this.#applied.filter(({ atMs }) => atMs >= nowMs - RATE_OVER_MS).slice(-MOST_RATES),
       { atMs: nowMs, entries: entries.length },
     ];
-    this.#tellLag(position, undefined);
+    this.#lag.tell(position, null);
     this.#deps.onCommitted(
       this.projection.name,
       entries.map((entry) => entry.journaled),
@@ -267,15 +275,17 @@ export class ProjectionLoop {
     const { journal } = this.#deps;
     const position = await this.projection.position(journal.id);
     this.#control = await this.#deps.controls.load(this.projection.name, journal.id);
-    const missed = journal.firstPosition() - 1 - position;
-    if (missed > 0)
-      this.#reporter.error('projection begins after what the journal has kept', {
-        projection: this.projection.name,
-        position,
-        missed,
-      });
     this.#position = position;
     return position;
+  }
+
+  /** What the journal has no longer is told and passed over: the database was set back further, or the store was too far behind. */
+  #pastMissed(position: number): number {
+    const kept = this.#deps.journal.firstPosition() - 1;
+    if (kept <= position) return position;
+    this.#lag.miss(position + 1, kept);
+    this.#position = kept;
+    return kept;
   }
 
   #failed(error: unknown): void {
@@ -304,12 +314,6 @@ export class ProjectionLoop {
     this.#waiting = null;
   }
 
-  #tellLag(position: number, oldestReceivedAtMs: EpochMs | undefined): void {
-    this.#metrics.lagEntries.set(Math.max(0, this.#deps.journal.lastPosition() - position), this.#labels());
-    const waitedMs = oldestReceivedAtMs === undefined ? 0 : this.#deps.clock.now() - oldestReceivedAtMs;
-    this.#metrics.lagSeconds.set(Math.max(0, waitedMs / 1000), this.#labels());
-  }
-
   #labels(): { projection: string } {
     return { projection: this.projection.name };
   }
@@ -325,8 +329,6 @@ function metricsOf(reporter: Reporter): Metrics {
       'Entries a projection failed on, now in quarantine',
       labels,
     ),
-    lagEntries: reporter.gauge('projection_lag_entries', 'Entries of the journal not applied yet', labels),
-    lagSeconds: reporter.gauge('projection_lag_seconds', 'Age of the oldest entry not applied yet', labels),
     seconds: reporter.histogram('projection_apply_seconds', 'Time to apply a chunk of entries', SECONDS, labels),
   };
 }

@@ -17,6 +17,8 @@ export interface RunnerConfig extends LoopConfig {
   /** Beyond those, applied entries that are younger than this are kept as long as the journal takes no more than these octets. */
   readonly keepMs: DurationMs;
   readonly keepBytes: number;
+  /** Where the journal takes more than this, it no longer waits for the metric store: what is waited for is evidence, not graphs. */
+  readonly storeBacklogBytes: number;
 }
 
 export interface RunnerDeps {
@@ -36,6 +38,8 @@ export interface RunnerDeps {
 const TRIM_ENTRIES = 256;
 const TRIM_EVERY_MS = 10_000;
 const TRIM_STEP = 512;
+/** No more than must be is taken from the store. */
+const SKIP_STEP = 32;
 
 export class ProjectionRunner implements Component {
   readonly #reporter: Reporter;
@@ -161,8 +165,11 @@ export class ProjectionRunner implements Component {
       if (this.#isWorthKeeping(this.#deps.journal.firstPosition())) return;
       await this.#deps.beforeTrim();
       // One step is one synchronous commit: a long backlog is forgotten bit by bit.
-      for (let step = this.#deps.journal.firstPosition(); step <= upTo; step += TRIM_STEP) {
-        const last = Math.min(upTo, step + TRIM_STEP - 1);
+      const applied = this.#neededByNobody(this.#loops);
+      for (let step = this.#deps.journal.firstPosition(); step <= upTo; step = this.#deps.journal.firstPosition()) {
+        const skips = step > applied;
+        if (skips && !this.#storeIsTooFar()) break;
+        const last = Math.min(skips ? upTo : Math.min(applied, upTo), step + (skips ? SKIP_STEP : TRIM_STEP) - 1);
         if (this.#isWorthKeeping(last)) break;
         await this.#deps.journal.trim(last);
       }
@@ -179,9 +186,18 @@ export class ProjectionRunner implements Component {
     return clock.now() - (this.#receivedAtMs(position) ?? 0) < this.#config.keepMs;
   }
 
-  /** The last position that nobody needs any more. */
+  /** The last position that may go. */
   #trimmable(): number {
-    const positions = this.#loops.map((loop) => loop.position ?? 0);
+    const awaited = this.#loops.filter(({ projection }) => projection.name !== 'store');
+    return this.#neededByNobody(this.#storeIsTooFar() ? awaited : this.#loops);
+  }
+
+  #storeIsTooFar(): boolean {
+    return this.#deps.journal.sizeBytes() > this.#config.storeBacklogBytes;
+  }
+
+  #neededByNobody(loops: readonly ProjectionLoop[]): number {
+    const positions = loops.map((loop) => loop.position ?? 0);
     return Math.min(...positions, this.#deps.journal.lastPosition() - this.#config.keepEntries);
   }
 }

@@ -1,0 +1,266 @@
+// One projection that hangs, fails or is poisoned, with the real runner on a real journal: the others go on, and a stuck metric store never holds up evidence.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BatchJournal, type JournaledBody } from '../../../collector/journal/batch-journal.ts';
+import { BatchReader } from '../../../collector/project/batch-reader.ts';
+import { type ProjectionControl, UNTOUCHED } from '../../../collector/project/projection-controls.ts';
+import { ProjectionRunner, type RunnerConfig } from '../../../collector/project/projection-runner.ts';
+import type { JournaledBatch, Projection } from '../../../collector/project/projection.ts';
+import { type OpenJournal, openJournal } from '../../../common/journal/lmdb-journal.ts';
+import { WeirError } from '../../../common/runtime/errors.ts';
+import { encodeBatch } from '../../../common/wire/batch-codec.ts';
+import { eventually } from '../../support/collector-fixture.ts';
+import { ShiftedClock } from '../../support/shifted-clock.ts';
+import { silentReporter } from '../../support/silent-reporter.ts';
+
+const MIB = 1024 * 1024;
+const CONFIG: RunnerConfig = {
+  chunkEntries: 4,
+  chunkBytes: MIB,
+  keepEntries: 0,
+  keepMs: 0,
+  keepBytes: 0,
+  storeBacklogBytes: 2 * MIB,
+};
+
+/** Keeps its position in memory, and does before each chunk what the test says. */
+class ScriptedProjection implements Projection {
+  readonly name: Projection['name'];
+  readonly seen: number[] = [];
+  before: (entries: readonly JournaledBatch[]) => Promise<void> = () => Promise.resolve();
+  committed = 0;
+
+  constructor(name: Projection['name']) {
+    this.name = name;
+  }
+
+  async position(): Promise<number> {
+    return this.committed;
+  }
+
+  async rewind(_journal: string, position: number): Promise<void> {
+    this.committed = position;
+  }
+
+  async apply(entries: readonly JournaledBatch[]): Promise<void> {
+    await this.before(entries);
+    for (const { position, batch } of entries) if (batch.createdAtMs === 1) this.seen.push(position);
+    this.committed = entries.at(-1)?.position ?? this.committed;
+  }
+}
+
+describe('a projection that is stuck', () => {
+  let folder: string;
+  let opened: OpenJournal;
+  let journal: BatchJournal;
+  let clock: ShiftedClock;
+  let runner: ProjectionRunner;
+  let letGo: () => void;
+  let hangs: Promise<void>;
+  let quarantined: { reader: string; position: number }[];
+  const { reporter } = silentReporter();
+  let told = silentReporter();
+  let readings: ScriptedProjection;
+  let faults: ScriptedProjection;
+  let store: ScriptedProjection;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'weir-stuck-'));
+    const options = { folder, maxBytes: 4 * MIB, reserveBytes: 0, maxPendingBytes: 4 * MIB };
+    opened = openJournal(reporter, options);
+    journal = new BatchJournal(opened);
+    clock = new ShiftedClock();
+    told = silentReporter();
+    quarantined = [];
+    hangs = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    readings = new ScriptedProjection('readings');
+    faults = new ScriptedProjection('faults');
+    store = new ScriptedProjection('store');
+    make(CONFIG);
+  });
+
+  afterEach(async () => {
+    letGo();
+    await runner.stop();
+    await opened.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  function make(config: RunnerConfig): void {
+    const controls = new Map<string, ProjectionControl>();
+    runner = new ProjectionRunner(
+      told.reporter,
+      config,
+      {
+        clock,
+        random: () => 0,
+        journal,
+        reader: new BatchReader(journal, 0, () => {
+          throw new Error('no points here');
+        }),
+        quarantine: {
+          keep: async (reader, _id: string, { position }: JournaledBody) => {
+            quarantined.push({ reader, position });
+          },
+          release: async () => undefined,
+        },
+        controls: {
+          load: async (name) => controls.get(name) ?? UNTOUCHED,
+          save: async (name, _id, control) => {
+            controls.set(name, control);
+          },
+        },
+        onCommitted: () => undefined,
+        beforeTrim: async () => undefined,
+      },
+      [readings, faults, store],
+    );
+  }
+
+  let sequence = 0;
+  async function append(count: number, bytes = 0): Promise<void> {
+    for (let at = 0; at < count; at += 1) {
+      sequence += 1;
+      const stream = { agent: 'agent-1', incarnation: 'incarnation-1', sequence };
+      const body =
+        bytes > 0
+          ? new Uint8Array(bytes).fill(7)
+          : encodeBatch({ ...stream, createdAtMs: 1, thinned: false, polls: [], events: [], watermarks: [], gaps: [] });
+      await journal.append({ ...stream, sha256: '', receivedAtMs: clock.now(), clockOffsetMs: 0 }, body);
+      runner.wake();
+    }
+  }
+
+  const positionsAre = (wanted: Record<string, number>): Promise<void> =>
+    eventually(
+      async () => Object.entries(wanted).every(([name, position]) => runner.positions()[name] === position),
+      `positions ${JSON.stringify(wanted)}, not ${JSON.stringify(runner.positions())}`,
+    );
+
+  async function metric(name: string, projection: string): Promise<number> {
+    const text = await told.reporter.metricsText();
+    const start = `weir_${name}{projection="${projection}"} `;
+    const line = text.split('\n').find((one) => one.startsWith(start));
+    return Number(line?.slice(start.length) ?? Number.NaN);
+  }
+
+  test('hangs for ever: the others go on; lag is told while it hangs, and health after a minute', async () => {
+    store.before = () => hangs;
+    await runner.start();
+    await append(10);
+    await positionsAre({ readings: 10, faults: 10, store: 0 });
+    clock.leap(30_000);
+    await append(1);
+    await positionsAre({ readings: 11, faults: 11 });
+    expect(await metric('projection_lag_entries', 'store')).toBe(11);
+    expect(await metric('projection_lag_seconds', 'store')).toBeGreaterThanOrEqual(30);
+    expect(await metric('projection_lag_entries', 'readings')).toBe(0);
+    expect(await metric('projection_applied_total', 'readings')).toBe(11);
+    expect(told.reporter.healthStates()['projection store']?.healthy).toBe(true);
+    clock.leap(31_000);
+    const health = told.reporter.healthStates();
+    expect(health['projection store']).toMatchObject({ healthy: false });
+    expect(health['projection store']?.message).toMatch(/at position 0: has been at one chunk for 6\d s/);
+    expect(health['projection readings']?.healthy).toBe(true);
+    expect(journal.firstPosition()).toBe(1);
+    letGo();
+    await positionsAre({ store: 11 });
+    expect(store.seen).toEqual(Array.from({ length: 11 }, (_, at) => at + 1));
+    expect(told.reporter.healthStates()['projection store']?.healthy).toBe(true);
+  });
+
+  test('fails for want of its surroundings: it is tried again and sets nothing aside; the others go on', async () => {
+    let full = true;
+    faults.before = async () => {
+      if (full) throw new WeirError('database_unreachable', 'Gone.');
+    };
+    await runner.start();
+    await append(6);
+    await positionsAre({ readings: 6, store: 6, faults: 0 });
+    await eventually(async () => (await metric('projection_failures_total', 'faults')) >= 3, 'three tries');
+    expect(told.reporter.healthStates()['projection faults']).toMatchObject({ healthy: false });
+    expect(runner.states().find(({ name }) => name === 'faults')).toMatchObject({ lagEntries: 6, position: 0 });
+    expect(quarantined).toEqual([]);
+    full = false;
+    await positionsAre({ faults: 6 });
+    expect(faults.seen).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('rejects one batch: only it is set aside, only there', async () => {
+    readings.before = async (entries) => {
+      if (entries.some(({ position, batch }) => position === 3 && batch.createdAtMs === 1))
+        throw new WeirError('batch_unreadable', 'A poison.');
+    };
+    await runner.start();
+    await append(6);
+    await positionsAre({ readings: 6, store: 6, faults: 6 });
+    expect(readings.seen).toEqual([1, 2, 4, 5, 6]);
+    expect(faults.seen).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(quarantined).toEqual([{ reader: 'readings', position: 3 }]);
+    expect(await metric('projection_set_aside_total', 'readings')).toBe(1);
+  });
+
+  test('a store that is stuck for so long that the journal is full: only the store misses the oldest, and says so', async () => {
+    store.before = () => hangs;
+    await runner.start();
+    const bytes = 64 * 1024;
+    // 10 MiB through a journal that takes 4.
+    for (let at = 1; at <= 160; at += 1) {
+      await append(1, bytes);
+      await positionsAre({ readings: at, faults: at });
+      clock.leap(20_000);
+    }
+    expect(runner.positions()['store']).toBe(0);
+    await eventually(async () => journal.sizeBytes() <= CONFIG.storeBacklogBytes, 'the oldest have gone');
+    const kept = journal.lastPosition() - journal.firstPosition() + 1;
+    expect(kept).toBeGreaterThan(0);
+    // The chunk that hangs was read before they went.
+    store.before = () => Promise.resolve();
+    letGo();
+    await positionsAre({ store: 160 });
+    const missed = await metric('projection_missed_total', 'store');
+    expect(missed).toBeGreaterThan(100);
+    expect(await metric('projection_missed_total', 'readings')).toBeNaN();
+    expect(told.reporter.healthStates()['projection store']).toMatchObject({ healthy: false });
+    expect(told.reporter.healthStates()['projection store']?.message).toMatch(/were gone from the journal/);
+    expect((await metric('projection_applied_total', 'store')) + missed).toBe(160);
+    clock.leap(3_601_000);
+    expect(told.reporter.healthStates()['projection store']?.healthy).toBe(true);
+  });
+
+  test('evidence is never passed over: with the faults stuck the journal fills, and takes no more', async () => {
+    faults.before = () => hangs;
+    await runner.start();
+    const bytes = 512 * 1024;
+    await expect(append(20, bytes)).rejects.toMatchObject({ code: 'journal_full' });
+    expect(journal.firstPosition()).toBe(1);
+    faults.before = () => Promise.resolve();
+    letGo();
+    await positionsAre({ faults: journal.lastPosition() });
+    expect(await metric('projection_missed_total', 'faults')).toBeNaN();
+  });
+
+  test('a database of an older backup: what the journal still has is applied again, what it has no longer is told', async () => {
+    await append(10);
+    await journal.trim(6);
+    readings.committed = 2;
+    faults.committed = 8;
+    store.committed = 10;
+    await runner.start();
+    await positionsAre({ readings: 10, faults: 10, store: 10 });
+    expect(readings.seen).toEqual([7, 8, 9, 10]);
+    expect(faults.seen).toEqual([9, 10]);
+    expect(store.seen).toEqual([]);
+    expect(await metric('projection_missed_total', 'readings')).toBe(4);
+    const health = told.reporter.healthStates();
+    expect(health['projection readings']).toMatchObject({
+      healthy: false,
+      message: 'at position 10: positions 3 to 6 were gone from the journal before they were applied',
+    });
+    expect(health['projection faults']?.healthy).toBe(true);
+  });
+});
