@@ -49,6 +49,8 @@ export function unresolvedSecrets(
   }
   look('agent.token', whole.agent.token);
   look('billing_bridge.collector_token', whole.billing_bridge.collector_token);
+  look('collector.store.influxdb.token', whole.collector.store.influxdb?.token);
+  look('collector.store.influxdb.password', whole.collector.store.influxdb?.password);
   look('database.url', whole.database.url);
   look('queue.url', whole.queue.url);
   notes.push(...unusableTlsFiles(whole, environment));

@@ -121,13 +121,13 @@ export class InfluxClient {
 
 function writePathOf(config: InfluxConfig): string {
   const { version, database, retentionPolicy, org, bucket } = config;
-  if (version === 2) return `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ms' })}`;
-  if (version === 3) return `/api/v2/write?${new URLSearchParams({ bucket: database, precision: 'ms' })}`;
+  if (version === 2) return `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ms' }).toString()}`;
+  if (version === 3) return `/api/v2/write?${new URLSearchParams({ bucket: database, precision: 'ms' }).toString()}`;
   const where = {
     ...(database === '' ? {} : { db: database }),
     ...(retentionPolicy === null ? {} : { rp: retentionPolicy }),
   };
-  return `/write?${new URLSearchParams({ ...where, precision: 'ms' })}`;
+  return `/write?${new URLSearchParams({ ...where, precision: 'ms' }).toString()}`;
 }
 
 /** What the lines may be at fault for; throws for everything else. */

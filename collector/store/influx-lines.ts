@@ -117,16 +117,10 @@ export function tooLarge({ fields }: Point): boolean {
 }
 
 function fieldText(value: Point['fields'][number][1]): string | null {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) ? String(value) : null;
-    case 'bigint':
-      return `${value}i`;
-    case 'boolean':
-      return String(value);
-    case 'string':
-      return `"${value.slice(0, MAX_TEXT).replaceAll(/["\\]/g, String.raw`\$&`)}"`;
-  }
+  if (typeof value === 'string') return `"${value.slice(0, MAX_TEXT).replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  if (typeof value === 'bigint') return `${value}i`;
+  if (typeof value === 'boolean') return String(value);
+  return Number.isFinite(value) ? String(value) : null;
 }
 
 const UNSPEAKABLE = /[\\\p{Cc}]|%[0-9A-F]{2}/u;

@@ -55,7 +55,7 @@ export class RealServer {
 
   /** InfluxQL. */
   query(statement: string, database = ''): Promise<string> {
-    return this.ask(`/query?${new URLSearchParams({ q: statement, db: database, epoch: 'ms' })}`, 'POST');
+    return this.ask(`/query?${new URLSearchParams({ q: statement, db: database, epoch: 'ms' }).toString()}`, 'POST');
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -1,5 +1,8 @@
 // The store on InfluxDB against the conformance suite with a real influxd, and what only it has: refused lines, outages, servers that say no.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import { influxMigrations, listRejected } from '../../../collector/store/influx-book.ts';
 import { influxConfigOf, influxSchema } from '../../../collector/store/influx-config.ts';
@@ -8,8 +11,9 @@ import { InfluxStore } from '../../../collector/store/influx-store.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { Point } from '../../../common/model/point.ts';
 import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';
+import { codeOf } from '../../../common/runtime/errors.ts';
 import { metricStoreConformance } from '../../conformance/metric-store.ts';
-import { type RealServer, startInfluxDb } from '../../support/real-influxdb.ts';
+import { type RealServer, startInfluxDb, startVictoriaMetrics } from '../../support/real-influxdb.ts';
 import { TcpRelay } from '../../support/tcp-relay.ts';
 import { interfacePoll, journalEntry } from '../../support/poll-builder.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -105,7 +109,11 @@ describeWith('influxdb', 'a real influxd', () => {
     for (const at of [0, 5, 62, 98]) expect(read[at + 1]?.value).toBe(at);
     expect(read[200]?.value).toBe(200);
     const kept = await listRejected(postgres.database, 0, 100);
-    expect(kept.map((one) => one.position).toSorted()).toEqual([...Array.from({ length: 6 }, () => 2), 3, 3]);
+    expect(kept.map((one) => one.position).toSorted((a, b) => a - b)).toEqual([
+      ...Array.from({ length: 6 }, () => 2),
+      3,
+      3,
+    ]);
     expect(kept.filter((one) => one.reason.includes('field type conflict'))).toHaveLength(bad.size);
     expect(kept.filter((one) => one.reason.includes('64 bits'))).toHaveLength(1);
     expect(kept.filter((one) => one.reason.includes('octets, 65536 are the most'))).toHaveLength(1);
@@ -163,7 +171,7 @@ describeWith('influxdb', 'a real influxd', () => {
     expect(resources).toHaveLength(names.length);
     const query = { metric: 'in_octets', fromMs: T0, toMs: T0 + MINUTE, stepMs: MINUTE, function: 'avg' as const };
     const values = (await store.many({ ...query, resources })).map((one) => one.points[0]?.value);
-    expect(values.toSorted()).toEqual(names.map((_, at) => at + 1));
+    expect(values.map(Number).toSorted((a, b) => a - b)).toEqual(names.map((_, at) => at + 1));
     for (const one of odd) {
       const metric = `point.${one}.${one}`;
       const [known] = await store.catalogue({ metric, limit: 1 });
@@ -215,6 +223,94 @@ describeWith('influxdb', 'a real influxd', () => {
   }, 60_000);
 });
 
+describeWith('victoria-metrics', 'a real VictoriaMetrics', () => {
+  test('is written to, and says by a code that it is not read', async () => {
+    await forgetAll();
+    const victoria = await startVictoriaMetrics();
+    try {
+      const store = storeOn({ url: victoria.url, version: 'victoriametrics' });
+      const cpu = { measurement: 'cpu', tags: [['host', 'a']] as const, atMs: T0 };
+      await store.apply([...steady('core1', 3), pointsEntry(4, [{ ...cpu, fields: [['idle', 12.5]] }])]);
+      expect(await store.position('journal-1')).toBe(4);
+      await victoria.ask('/internal/force_flush');
+      const exported = async (match: string): Promise<z.output<typeof exportAnswer>> =>
+        exportAnswer.parse(
+          JSON.parse(
+            await victoria.ask(`/api/v1/export?${new URLSearchParams({ 'match[]': match, start: '0' }).toString()}`),
+          ),
+        );
+      const octets = await exported('weir_interface_in_octets{device="core1",interface="p1"}');
+      expect(octets.timestamps).toEqual([T0, T0 + MINUTE, T0 + 2 * MINUTE]);
+      // It has floats only, which this close to 2^63 are a thousand apart.
+      for (const [at, value] of octets.values.entries())
+        expect(Math.abs(value - Number(2n ** 63n - 50_000n + BigInt(at) * 600n))).toBeLessThan(4096);
+      expect((await exported('weir_device_reachable{device="core1"}')).values).toEqual([1, 1, 1]);
+      expect((await exported('cpu_idle{host="a"}')).values).toEqual([12.5]);
+      const query = { metric: 'in_octets', fromMs: T0, toMs: T0 + MINUTE };
+      for (const asked of [
+        store.series({ ...query, resource: 'core1/p1', function: 'avg' }),
+        store.top({ ...query, limit: 1 }),
+        store.latest({ metric: 'in_octets', resources: ['core1/p1'], sinceMs: T0 }),
+      ])
+        await expect(asked).rejects.toMatchObject({ code: 'store_reads_unsupported' });
+      expect((await store.catalogue({ metric: 'in_octets', limit: 5 })).map((one) => one.resource)).toEqual([
+        'core1/p1',
+      ]);
+    } finally {
+      await victoria.stop();
+    }
+  }, 60_000);
+});
+
+describe('a server in trouble', () => {
+  let answer: { status: number; after: string } | null;
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    request.resume();
+    if (answer !== null) response.writeHead(answer.status, { 'retry-after': answer.after }).end('{}');
+  });
+  const urlOf = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('is left alone for as long as it asks for', async () => {
+    await forgetAll();
+    const clock = new VirtualClock(T0);
+    const store = storeOn({ url: urlOf(), version: 1, database: 'd' }, clock);
+    requests = 0;
+    answer = { status: 503, after: '90' };
+    await expect(store.apply(steady('core1', 1))).rejects.toMatchObject({ code: 'store_unavailable' });
+    answer = { status: 204, after: '0' };
+    const again = store.apply(steady('core1', 1));
+    await clock.advance(89_000);
+    expect(requests).toBe(1);
+    await clock.advance(1000);
+    await again;
+    expect([requests, await store.position('journal-1')]).toEqual([2, 1]);
+  });
+
+  test('that never answers holds no connection and no row of the database meanwhile', async () => {
+    await forgetAll();
+    const store = storeOn({ url: urlOf(), version: 1, database: 'd', timeout_ms: 1500 });
+    answer = null;
+    requests = 0;
+    const hanging = store.apply(steady('core1', 1)).catch((error: unknown) => codeOf(error));
+    while (requests === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const { rows } = await postgres.database.query(
+      `select 1 from pg_stat_activity where state like 'idle in transaction%' and application_name = 'weir-test'`,
+    );
+    expect(rows).toEqual([]);
+    // Another collector that has the same batch goes ahead.
+    await postgres.database.transaction((connection) => claim(connection, 'store', steady('core1', 1)));
+    expect(await hanging).toBe('store_unavailable');
+  });
+});
+
+const exportAnswer = z.object({ values: z.array(z.number()), timestamps: z.array(z.number()) });
 const T0 = 1_790_000_000_000 - (1_790_000_000_000 % 3_600_000);
 const MINUTE = 60_000;
 
