@@ -19,6 +19,7 @@ import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
 import { addDeviceEventRoutes } from './device-event-routes.ts';
+import { addChangeRoutes, type ChangeRoutesDeps } from './change-routes.ts';
 import { addDeviceManagementRoutes, type DeviceManagementDeps } from './device-management-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
@@ -57,6 +58,7 @@ export interface ApiDeps
     Omit<ServiceRoutesDeps, 'alarms'>,
     KpiRoutesDeps,
     EventRoutesDeps,
+    ChangeRoutesDeps,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     TokenRoutesDeps {
@@ -132,6 +134,7 @@ export class ApiServer implements Component {
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
     addDeviceManagementRoutes(routes, deps);
+    addChangeRoutes(routes, deps);
     addSeriesRoutes(routes, deps);
     addAlarmRoutes(routes, deps);
     addAgentRoutes(routes, deps);

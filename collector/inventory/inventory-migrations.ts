@@ -1,5 +1,6 @@
 // The tables of devices and interfaces: permanent ids, and each as it was last seen.
 import type { Migration } from '../../common/database/database.ts';
+import { changeMigrations } from './change-book.ts';
 
 export const inventoryMigrations: readonly Migration[] = [
   {
@@ -62,4 +63,5 @@ export const inventoryMigrations: readonly Migration[] = [
         unique (device, key)
       ) with (fillfactor = 80);`,
   },
+  ...changeMigrations,
 ];

@@ -2,6 +2,7 @@
 import type { Queryable } from '../../common/database/database.ts';
 import type { Poll, Table } from '../../common/model/poll.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import { recordChanges } from './change-book.ts';
 import { loadDevices, loadInterfaces, lockDevices } from './inventory-rows.ts';
 import {
   type InventoryChanges,
@@ -110,12 +111,16 @@ export class InventoryWriter {
       });
       await connection.query(WRITE_DEVICES, [JSON.stringify(rows)]);
     }
-    if (changes.systems.size > 0) {
-      const rows = [...changes.systems].map(([device, texts]) => ({ id: device.id, ...texts }));
-      await connection.query(WRITE_SYSTEMS, [JSON.stringify(rows)]);
-    }
-    if (changes.interfaces.size > 0)
-      await connection.query(WRITE_INTERFACES, [JSON.stringify([...changes.interfaces])]);
+    const systems =
+      changes.systems.size === 0
+        ? null
+        : JSON.stringify([...changes.systems].map(([device, texts]) => ({ id: device.id, ...texts })));
+    const interfaces = changes.interfaces.size === 0 ? null : JSON.stringify([...changes.interfaces]);
+    if (systems === null && interfaces === null) return;
+    const times = [...changes.devices].map(({ id, last }) => ({ id, atMs: last?.lastPollAtMs ?? 0 }));
+    await recordChanges(connection, { systems, interfaces, times: JSON.stringify(times) });
+    if (systems !== null) await connection.query(WRITE_SYSTEMS, [systems]);
+    if (interfaces !== null) await connection.query(WRITE_INTERFACES, [interfaces]);
   }
 
   /** After a transaction that failed, what was taken from it is not true. */
