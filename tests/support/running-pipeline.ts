@@ -20,6 +20,8 @@ export interface PipelineOptions {
   /** Instead of the embedded PostgreSQL, and of BullMQ on it. */
   readonly databaseUrl?: string;
   readonly queueUrl?: string;
+  /** More settings, by dotted path. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export type ChildName = 'agent' | 'collector' | 'billing-bridge';
@@ -141,6 +143,7 @@ export async function startPipeline(options: PipelineOptions): Promise<RunningPi
   set(['database', 'port'], databasePort);
   if (options.databaseUrl !== undefined) set(['database', 'url'], options.databaseUrl);
   if (options.queueUrl !== undefined) set(['queue', 'url'], options.queueUrl);
+  for (const [place, value] of Object.entries(options.settings ?? {})) set(place.split('.'), value);
   const configurationFile = path.join(options.folder, 'weir.yaml');
   const text = document
     .toString()
