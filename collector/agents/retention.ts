@@ -54,11 +54,9 @@ export class Retention {
     );
     const oldestMs = nowMs - this.#config.keptMs;
     await this.#forget('event', 'age', 'agents.device_event', 'id', 'received_at_ms < $1', oldestMs);
-    await this.#forget('change', 'age', 'inventory.change', 'id', 'at_ms < $1', oldestMs);
     await this.#forget('work', 'age', 'agents.work', 'ordinal', `created_at_ms < $1 and ${CLOSED}`, oldestMs);
     for (const [what, table, key, condition] of [
       ['event', 'agents.device_event', 'id', 'true'],
-      ['change', 'inventory.change', 'id', 'true'],
       ['work', 'agents.work', 'ordinal', CLOSED],
     ] as const) {
       const { rows } = await database.query<{ last: bigint | null }>(`select max(${key}) as last from ${table}`);

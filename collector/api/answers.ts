@@ -319,13 +319,3 @@ export const overviewAnswer = z.object({
   quarantined: count,
 });
 export type OverviewAnswer = z.output<typeof overviewAnswer>;
-
-export const whoAnswer = z.object({
-  name: z.string(),
-  role: z.string(),
-  scope: z
-    .object({ sites: z.array(z.string()), customers: z.array(z.string()) })
-    .nullable()
-    .describe('null: everything'),
-});
-export type WhoAnswer = z.output<typeof whoAnswer>;

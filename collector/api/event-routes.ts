@@ -57,9 +57,14 @@ async function subscriptionOf(
   principal: Principal,
   lastEventId: string | string[] | undefined,
 ): Promise<Subscription> {
-  let filter = visibleEvents(await viewpoints.of(principal));
+  const seen = (viewpoint: Viewpoint): EventFilter => {
+    const visible = visibleEvents(viewpoint);
+    // Traps carry what devices say of themselves, which is not care's to read.
+    return principal.role === 'care' ? (kind, data) => kind !== 'event' && visible(kind, data) : visible;
+  };
+  let filter = seen(await viewpoints.of(principal));
   const look = async (): Promise<void> => {
-    filter = await viewpoints.of(principal).then(visibleEvents, () => () => false);
+    filter = await viewpoints.of(principal).then(seen, () => () => false);
   };
   return {
     filter: (kind, data) => filter(kind, data),

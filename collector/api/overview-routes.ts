@@ -1,4 +1,5 @@
 // What the page shows at a glance, and who is asking.
+import { whoAnswer } from './who-answer.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
@@ -8,7 +9,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { Alarms } from '../faults/alarm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Readings } from '../readings/readings.ts';
-import { type OverviewAnswer, overviewAnswer, whoAnswer } from './answers.ts';
+import { type OverviewAnswer, overviewAnswer } from './answers.ts';
 
 export interface OverviewRoutesDeps extends SeenBy {
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { SESSION_COOKIE } from '../../common/http/server.ts';
 import type { Authenticator } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { whoAnswer } from './answers.ts';
+import { whoAnswer } from './who-answer.ts';
 
 const MAX_AGE_SECONDS = 30 * 86_400;
 

@@ -105,6 +105,8 @@ const INTERFACE_CHANGES = `
    where told.before is not null and told.after is not null and told.before <> told.after
   on conflict do nothing`;
 
+const FORGET_STEP = 5000;
+
 interface Row {
   readonly id: bigint;
   readonly device: string;
@@ -120,6 +122,17 @@ export class ChangeBook {
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** Forgets what is older, and what is more than so many, a few thousand at a time; returns how many. */
+  async forget(olderThanMs: EpochMs, most: number): Promise<number> {
+    const { rowCount } = await this.#database.query(
+      `delete from inventory.change where id in (
+         select id from inventory.change
+          where at_ms < $1 or id <= (select max(id) from inventory.change) - $2 order by id limit ${FORGET_STEP})`,
+      [olderThanMs, most],
+    );
+    return rowCount;
   }
 
   /** The last written first. */

@@ -306,7 +306,8 @@ describe('whose device it is', () => {
       { items: [seen('gone2', null)], next: null },
     ];
     const inventory = {
-      devices: async (_viewpoint: unknown, cursor: string | null) => pages[cursor === null ? 0 : 1] ?? { items: [], next: null },
+      devices: async (_viewpoint: unknown, cursor: string | null) =>
+        pages[cursor === null ? 0 : 1] ?? { items: [], next: null },
     };
     const told: unknown[] = [];
     const history = {

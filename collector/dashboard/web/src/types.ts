@@ -8,8 +8,8 @@ import type {
   OverviewAnswer,
   SeriesAnswer,
   TopAnswer,
-  WhoAnswer,
 } from '../../../api/answers.ts';
+import type { WhoAnswer } from '../../../api/who-answer.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];

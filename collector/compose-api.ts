@@ -1,0 +1,143 @@
+// The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
+import { listAudit, recordAudit } from '../common/database/audit.ts';
+import type { DescribedRoute } from '../common/http/described-routes.ts';
+import { EventBook } from './agents/event-book.ts';
+import { ApiServer } from './api/api-server.ts';
+import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
+import { visibleEvents } from './access/visible-events.ts';
+import { composeKpis } from './compose-kpi.ts';
+import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
+import { AlarmBook } from './faults/alarm-book.ts';
+import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
+import { BatchIngest } from './ingest/batch-ingest.ts';
+import { InFlight } from './ingest/in-flight.ts';
+import { addIngestRoutes } from './ingest/ingest-routes.ts';
+import { PointIngest } from './ingest/point-ingest.ts';
+import { addPointRoutes } from './ingest/point-routes.ts';
+import { ChangeBook } from './inventory/change-book.ts';
+import { appliedThrough } from './project/applied.ts';
+import { addPrometheusRoutes } from './prometheus/prometheus-routes.ts';
+import { SecondTry } from './project/second-try.ts';
+import { listRejected } from './store/influx-book.ts';
+import { describedMetrics } from './store/metrics.ts';
+import { APPLYING, type Common, type Entry, type Projecting } from './parts.ts';
+
+const BACKLOG_SHARE = 0.9;
+
+/** What is served, to people, programs and agents. */
+export function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
+  const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
+  const { clock } = deps;
+  const viewpoints = new ScopedViewpoints({
+    devices: () => common.devices.all(),
+    services: common.services,
+    now: () => clock.now(),
+  });
+  return new ApiServer(
+    reporter,
+    {
+      host: config.host,
+      port: config.port,
+      insecure: config.insecure,
+      bridgeUrl: config.bridgeUrl,
+      demo: config.demo,
+      pollIntervalMs: config.pollIntervalMs,
+      dashboardFolder: deps.dashboardFolder,
+      version: deps.version,
+      checkAnswers: deps.checkAnswers ?? false,
+    },
+    {
+      clock,
+      authenticator: entry.authenticator,
+      tokens: entry.tokens,
+      managed: entry.managed,
+      changes: new ChangeBook(database),
+      registry: entry.registry,
+      audit: (query) => listAudit(database, query),
+      recordAudit: (entry) => recordAudit(database, entry),
+      projections: projecting.runner,
+      journal: common.journal,
+      secondTry: new SecondTry({
+        quarantine,
+        reader: projecting.reader,
+        journal: common.journal,
+        wake: () => projecting.runner.wake(),
+      }),
+      inventory,
+      readings,
+      quarantine,
+      hub,
+      visibleEvents,
+      store: projecting.store,
+      events: new EventBook(database),
+      work,
+      devices: common.devices,
+      services: common.services,
+      viewpoints,
+      addOthers: (routes) => {
+        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
+        addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
+      },
+      ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
+      metrics: describedMetrics(),
+      alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
+      seenAgents: () => agents.list(),
+      appliedThrough: async (seen) => {
+        const marks = await appliedThrough(database, APPLYING, seen);
+        return new Map(marks.map(({ agent, through }) => [agent, through]));
+      },
+      silence: config.faults.rules.agentSilent,
+      soundClockMs: SOUND_CLOCK_MS,
+      addIngest: (server) => composeIngest(server, common, projecting, entry),
+    },
+  );
+}
+
+function composeIngest(
+  server: Parameters<typeof addIngestRoutes>[0],
+  common: Common,
+  { reader, runner }: Projecting,
+  { assigned }: Entry,
+): readonly DescribedRoute[] {
+  const { reporter, config, deps, journal, streams, marks, agents, readings } = common;
+  const { clock } = deps;
+  const maxBacklogBytes = Math.floor(config.journal.maxBytes * BACKLOG_SHARE);
+  const backlogBytes = (): number => journal.sizeBytes();
+  reporter.health('journal', () => ({
+    healthy: backlogBytes() < maxBacklogBytes,
+    message: `${backlogBytes()} of ${maxBacklogBytes} octets wait to be applied or are kept`,
+  }));
+  const ingest = new BatchIngest(reporter, {
+    clock,
+    journal,
+    streams,
+    marks,
+    agents,
+    assigned,
+    appliedContent: (stream, sequence) => readings.appliedContent(stream, sequence),
+    onKept: (position, _envelope, batch, bytes) => {
+      if (batch !== null) reader.remember(position, { batch }, bytes);
+      runner.wake();
+    },
+  });
+  const { maxBodies, maxBytes, maxBatchBytes } = config.ingest;
+  const inFlight = new InFlight(reporter, { maxBodies, maxBytes });
+  const points = new PointIngest(reporter, {
+    journal,
+    onKept: (position, set, bytes) => {
+      reader.remember(position, { points: set }, bytes);
+      runner.wake();
+    },
+  });
+  return [
+    ...addIngestRoutes(server, { clock, ingest, inFlight, backlogBytes, maxBacklogBytes, maxBatchBytes }),
+    ...addPointRoutes(server, {
+      clock,
+      points,
+      inFlight,
+      backlogBytes,
+      // Only the store has a use for points: where it is too far behind, they wait with who sends them.
+      maxBacklogBytes: Math.min(maxBacklogBytes, config.journal.storeBacklogBytes),
+    }),
+  ];
+}
