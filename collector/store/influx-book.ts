@@ -57,7 +57,7 @@ export interface KeptLine {
 }
 
 /** The newest that are kept. */
-export const MAX_REJECTED_LINES = 10_000;
+const MAX_REJECTED_LINES = 10_000;
 const MAX_KEPT_CHARACTERS = 4000;
 const PAGE = 10_000;
 /** Ids are given before the commit: another collector's may show up behind ours. */

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { DurationMs } from '../../common/model/time.ts';
 
-export const INFLUX_VERSIONS = [1, 2, 3, 'victoriametrics'] as const;
-export type InfluxVersion = (typeof INFLUX_VERSIONS)[number];
+const INFLUX_VERSIONS = [1, 2, 3, 'victoriametrics'] as const;
+type InfluxVersion = (typeof INFLUX_VERSIONS)[number];
 
 const name = z
   .string()

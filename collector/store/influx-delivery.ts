@@ -25,7 +25,7 @@ export interface DeliveryBounds {
 }
 
 /** Longer ones are set aside without being sent. */
-export const MAX_LINE_BYTES = 64 * 1024;
+const MAX_LINE_BYTES = 64 * 1024;
 /** Rejected lines kept of one chunk; beyond it they are counted. */
 const MAX_KEPT = 1000;
 /** Shows whether a server that refuses lines takes any; without a time, so that no retention is in its way. */
