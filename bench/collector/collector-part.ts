@@ -6,6 +6,7 @@ import { type Goal, type Row, rowOf } from '../rows.ts';
 import { type AgentStream, batchesOf, type EncodedBatch } from './batches.ts';
 import { bodiesOf } from './line-protocol.ts';
 import { type LastValue, type MetricPeer, startInfluxDb, startVictoriaMetrics } from './metric-peers.ts';
+import { storeQueries } from './store-queries.ts';
 import { deviceName, portName, Traffic } from './traffic.ts';
 import { type BenchCollector, startCollector } from './weir-collector.ts';
 
@@ -24,6 +25,10 @@ const PACED_MS = 12_000;
 const MOST_PACED_ROUNDS = 10;
 const READ_MS = 120_000;
 const OUT_OCTETS = 1;
+const DAY_INTERFACES = 10_000;
+const MONTH_INTERFACES = 1000;
+const MONTH_DAYS = 31;
+const QUERY_INTERVAL_MS = 300_000;
 
 const WHAT = 'counter values per CPU second, applied and readable';
 const OWN_GOAL: Goal = { of: 'weir', least: 1_000_000 };
@@ -52,6 +57,42 @@ export async function collectorPart(context: PartContext): Promise<readonly Row[
       goal: ACKNOWLEDGED_GOAL,
       note: `${weir.paced} batches of ${POLLS_EACH} polls from ${AGENTS} agents, from when each was due`,
     }),
+    ...(await queryRows(context)),
+  ];
+}
+
+/** Questions to the embedded store, of a large one each: a day of many interfaces, a month of fewer. */
+async function queryRows({ tell }: PartContext): Promise<readonly Row[]> {
+  const row = (what: string, figure: number | undefined, most: number | null, note: string): Row =>
+    rowOf({ what, weir: figure ?? null, note, ...(most === null ? {} : { goal: { of: 'weir', most } }) });
+  tell(`collector: a day of ${DAY_INTERFACES} interfaces is asked about`);
+  const day = await storeQueries({ interfaces: DAY_INTERFACES, days: 1, intervalMs: QUERY_INTERVAL_MS });
+  tell(`collector: a month of ${MONTH_INTERFACES} interfaces is asked about`);
+  const month = await storeQueries({ interfaces: MONTH_INTERFACES, days: MONTH_DAYS, intervalMs: QUERY_INTERVAL_MS });
+  const ofDay = `${DAY_INTERFACES} interfaces every ${QUERY_INTERVAL_MS / 60_000} min, the middle of five`;
+  const ofMonth = `${MONTH_INTERFACES} interfaces, ${MONTH_DAYS} days, the middle of five`;
+  const disk = `${day.octetsPerValueBefore.toFixed(1)} before roll-ups; they took ${day.rollUpCpuMicroseconds.toFixed(2)} µs CPU a value`;
+  return [
+    row('milliseconds for the top 20 interfaces over a day', day.questions['top 20 over a day'], 300, ofDay),
+    row(
+      'milliseconds for the 95th percentile of all over a day',
+      day.questions['p95 of all over 1 days, top 20'],
+      null,
+      ofDay,
+    ),
+    row(
+      'milliseconds for one interface over a month',
+      month.questions[`one interface over ${MONTH_DAYS} days`],
+      20,
+      ofMonth,
+    ),
+    row(
+      'milliseconds for the 95th percentile of all over a month',
+      month.questions[`p95 of all over ${MONTH_DAYS} days, top 20`],
+      null,
+      ofMonth,
+    ),
+    row('octets on disk a counter value, roll-ups included', day.octetsPerValueAfter, null, disk),
   ];
 }
 
