@@ -17,6 +17,8 @@ export interface RunnerConfig extends LoopConfig {
   /** Beyond those, applied entries that are younger than this are kept as long as the journal takes no more than these octets. */
   readonly keepMs: DurationMs;
   readonly keepBytes: number;
+  /** How long a person waits for a projection that is at a chunk; default ten seconds. */
+  readonly patienceMs?: DurationMs;
   /** Where the journal takes more than this, it no longer waits for the metric store: what is waited for is evidence, not graphs. */
   readonly storeBacklogBytes: number;
 }
@@ -38,6 +40,7 @@ export interface RunnerDeps {
 const TRIM_ENTRIES = 256;
 const TRIM_EVERY_MS = 10_000;
 const TRIM_STEP = 512;
+const PATIENCE_MS: DurationMs = 10_000;
 /** No more than must be is taken from the store. */
 const SKIP_STEP = 32;
 
@@ -88,8 +91,9 @@ export class ProjectionRunner implements Component {
     return this.#loops.map((loop) => loop.state());
   }
 
+  /** Throws projection_busy where the chunk in hand lasts; it takes effect after it. */
   pause(name: string, paused: boolean): Promise<void> {
-    return this.#loop(name).pause(paused);
+    return this.#soon(name, this.#loop(name).pause(paused));
   }
 
   /** `from`: the first position that is gone through again; returns how many entries that are. Throws replay_too_old where the journal has it no longer. */
@@ -102,7 +106,7 @@ export class ProjectionRunner implements Component {
         firstReceivedAtMs: this.#receivedAtMs(first),
       });
     const loop = this.#loop(name);
-    await loop.replay(Math.min(from - 1, loop.position ?? 0));
+    await this.#soon(name, loop.replay(Math.min(from - 1, loop.position ?? 0)));
     return Math.max(0, journal.lastPosition() - from + 1);
   }
 
@@ -176,6 +180,22 @@ export class ProjectionRunner implements Component {
       this.#journalBytes.set(this.#deps.journal.sizeBytes());
     } catch (error) {
       this.#reporter.warn('journal not trimmed', { code: codeOf(error), message: messageOf(error) });
+    }
+  }
+
+  /** Nobody who asks waits as long as a projection that hangs. */
+  async #soon(name: string, work: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const late = this.#deps.clock.sleep(this.#config.patienceMs ?? PATIENCE_MS, done.signal).then((): never => {
+      throw new WeirError('projection_busy', `The projection ${name} is still at a chunk; this follows it.`);
+    });
+    late.catch(() => undefined);
+    // Told to whoever asked as long as that one waits.
+    work.catch(() => undefined);
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      done.abort();
     }
   }
 

@@ -74,6 +74,11 @@ export const COLLECTOR_ERRORS = {
     'A device of the configuration file was to be changed by API.',
     'Change the file and send SIGHUP; labels may be set by API for any device.',
   ),
+  projection_busy: entry(
+    503,
+    'A projection is at a chunk that lasts, so that what was asked of it waits.',
+    'It takes effect after the chunk; health and /metrics say how long that has lasted.',
+  ),
   replay_too_old: entry(
     409,
     'A projection was to go back to what its journal has no longer.',

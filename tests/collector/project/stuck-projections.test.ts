@@ -173,6 +173,20 @@ describe('a projection that is stuck', () => {
     expect(told.reporter.healthStates()['projection store']?.healthy).toBe(true);
   });
 
+  test('hangs: who pauses it is answered, and it pauses once it is through', async () => {
+    make({ ...CONFIG, patienceMs: 50 });
+    store.before = () => hangs;
+    await runner.start();
+    await append(1);
+    await positionsAre({ readings: 1 });
+    await expect(runner.pause('store', true)).rejects.toMatchObject({ code: 'projection_busy' });
+    letGo();
+    await positionsAre({ store: 1 });
+    await eventually(async () => runner.states().some(({ paused }) => paused), 'it pauses');
+    await append(1);
+    await positionsAre({ readings: 2, store: 1 });
+  });
+
   test('fails for want of its surroundings: it is tried again and sets nothing aside; the others go on', async () => {
     let full = true;
     faults.before = async () => {
