@@ -161,8 +161,8 @@ describeWith(['snmpd'], 'work over a real collector, at a real device', () => {
     const config = (allow: boolean) =>
       configOf({ collector_url: fixture.url, configuration: 'collector', allow_set: allow }, [], credentials);
     const { agent } = await running(config(false));
-    const polled = await done({ kind: 'poll' });
-    expect(polled.state).toBe('done');
+    // Work may come before the devices do.
+    await eventually(async () => (await done({ kind: 'poll' })).state === 'done', 'the agent has its device');
     expect(resultOf(await done(set(SYS_CONTACT, 'text', 'a')))['code']).toBe('set_not_allowed');
     agent.reload(config(true));
     expect((await done(set(SYS_CONTACT, 'text', 'b@example.net'))).state).toBe('done');
