@@ -17,9 +17,11 @@ const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+const DATA_PATHS = ['/api/', '/billing/', '/prometheus/', '/metrics'];
+
 /** Paths whose answers a browser shows as a page. */
 function isPage(url: string): boolean {
-  return !url.startsWith('/api/') && !url.startsWith('/billing/');
+  return !DATA_PATHS.some((place) => url.startsWith(place));
 }
 
 export function browserHeaders(url: string): Readonly<Record<string, string>> {

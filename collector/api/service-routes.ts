@@ -6,7 +6,7 @@ import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { Principal, Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import { sees, type Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import { type Alarm, type Alarms } from '../faults/alarm.ts';
 import type { MirroredService, ServiceBook } from '../services/service-book.ts';
@@ -106,7 +106,7 @@ export function addServiceRoutes(routes: DescribedRoutes, deps: ServiceRoutesDep
       const viewpoint = await viewpointOf(viewpoints, principal);
       const service = services.service(params.id);
       if (service === undefined || !seesCustomer(viewpoint, service)) throw absent('service', params.id);
-      const found = await alarmsOf(deps, service);
+      const found = await alarmsOf(deps, viewpoint, service);
       return { ...describe(service), ...found, mirror: describeMirror(services) };
     },
   );
@@ -143,6 +143,7 @@ function seesCustomer(viewpoint: Viewpoint, { customer }: MirroredService): bool
 /** Also those of the devices: a port of a device that is away is away. */
 async function alarmsOf(
   { clock, alarms }: ServiceRoutesDeps,
+  viewpoint: Viewpoint,
   service: MirroredService,
 ): Promise<{ alarms: Alarm[]; alarmsComplete: boolean }> {
   const now = clock.now();
@@ -153,10 +154,16 @@ async function alarmsOf(
   let complete = asked.length === wanted.size;
   for (const resource of asked) {
     const { items, next } = await alarms.list({ state: 'active', resource, limit: ALARMS_EACH });
-    for (const alarm of items) found.set(alarm.id, alarm);
+    // Of a device that is seen by its port alone nothing is told but that it is away.
+    for (const alarm of items)
+      if (sees(viewpoint, alarm.resource) || isBound(alarm, wanted)) found.set(alarm.id, alarm);
     complete &&= next === null;
   }
   return { alarms: [...found.values()], alarmsComplete: complete };
+}
+
+function isBound({ resource, device, alarmType }: Alarm, wanted: ReadonlySet<string>): boolean {
+  return wanted.has(resource) && (resource !== device || alarmType === 'device-unreachable');
 }
 
 function describe(service: MirroredService) {

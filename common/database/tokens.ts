@@ -114,7 +114,8 @@ export class TokenStore implements Authenticator {
     await this.#database.transaction(async (connection) => {
       await connection.query(
         `insert into access.token (hash, name, role, given, created_ms) values ($1, $2, $3, true, $4)
-         on conflict (hash) do update set name = excluded.name, role = excluded.role, given = true, revoked_ms = null`,
+         on conflict (hash) do update set name = excluded.name, role = excluded.role, given = true, revoked_ms = null,
+                scope = null, expires_ms = null`,
         [hashOf(token), name, role, now],
       );
       await connection.query(

@@ -121,6 +121,11 @@ describe('services', () => {
     expect(asked.map(({ resource, state }) => `${state} ${resource}`)).toEqual(['active sw1/ge-0', 'active sw1']);
   });
 
+  test('who sees a customer alone hears of the port, not what else is wrong with its device', async () => {
+    viewpoint = { everything: false, devices: [], resources: ['sw1/ge-0'], customers: ['acme'] };
+    expect(idsOf((await ask('services/b', 'care')).body, 'alarms')).toEqual(['1']);
+  });
+
   test('a customer has its services', async () => {
     const { body } = await ask('customers/acme');
     expect([body['name'], idsOf(body, 'services')]).toEqual(['ACME', ['a', 'b']]);

@@ -81,6 +81,8 @@ test('a given token is registered once however often, and again after it was rev
   expect(await store.list()).toHaveLength(1);
   await store.revoke('administrator');
   await store.ensure(GIVEN, 'administrator', 'administrator');
+  await server.database.query(`update access.token set expires_ms = 1, scope = '{"sites": [], "customers": []}'`);
+  await store.ensure(GIVEN, 'administrator', 'administrator');
   expect(await store.authenticate(GIVEN)).toEqual({ name: 'administrator', role: 'administrator', scope: null });
 });
 
