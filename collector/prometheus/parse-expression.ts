@@ -11,13 +11,17 @@ import {
   type Matching,
   notUnderstood,
   type Operator,
-  type Selector,
   SET_OPERATORS,
+  type Selector,
 } from './expression.ts';
 import { RegularExpression } from './regular-expression.ts';
 
 export const MAX_QUERY_CHARACTERS = 10_000;
 const MAX_DEPTH = 60;
+/** What may open a level of nesting: more is refused unread, as the parser builds its tree by recursion. */
+const MAX_OPENINGS = 300;
+const QUOTED = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`/gs;
+const OPENINGS = /[-+*/%^([<>=!@{]|\b(?:and|or|unless|atan2|offset)\b/gi;
 const OPERATORS: readonly Operator[] = [...ARITHMETIC, ...COMPARISONS, ...SET_OPERATORS];
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -33,6 +37,13 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 export function parseExpression(query: string): Expression {
   if (query.length > MAX_QUERY_CHARACTERS) throw notUnderstood('The query is too long', query.slice(0, 50));
   if (query.trim() === '') throw notUnderstood('The query is empty', query);
+  const openings =
+    query
+      .replaceAll(QUOTED, '')
+      .replaceAll(/\{[^{}]*\}/g, '')
+      .match(OPENINGS)?.length ?? 0;
+  if (openings > MAX_OPENINGS)
+    throw notUnderstood(`The query has more than ${MAX_OPENINGS} operators and parentheses`, query.slice(0, 50));
   const tree = parser.parse(query);
   tree.iterate({
     enter: (node) => {

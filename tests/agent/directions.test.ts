@@ -27,7 +27,7 @@ const cleanups: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'weir-directions-'));
-  healthPort = await freePortBlock(1);
+  healthPort = await freePortBlock(2);
 });
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();

@@ -1,7 +1,30 @@
-// Loopback ports that nothing listens on: a base with room for a block, so that tests beside each other do not meet.
+// Loopback ports that nothing listens on and that no two tests are given, so that tests beside each other do not meet.
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
-async function free(port: number): Promise<boolean> {
+/** Below the range from which the system gives ports to whoever asks for any (32,768 and up): those come and go. */
+const FIRST = 11_000;
+const LAST = 32_700;
+const WORKERS = 4;
+const SHARE = Math.floor((LAST - FIRST) / WORKERS);
+
+const first = FIRST + (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS) * SHARE;
+let next = first + ((process.pid * 131) % SHARE);
+
+/** The first port of `count` in a row that are free for TCP and UDP; never given twice while others are left. */
+export async function freePortBlock(count: number): Promise<number> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (next + count > first + SHARE) next = first;
+    const base = next;
+    next += count;
+    const ports = Array.from({ length: count }, (_, at) => base + at);
+    const free = await Promise.all(ports.flatMap((port) => [freeForTcp(port), freeForUdp(port)]));
+    if (free.every(Boolean)) return base;
+  }
+  throw new Error('no free block of ports');
+}
+
+function freeForTcp(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
@@ -9,13 +32,10 @@ async function free(port: number): Promise<boolean> {
   });
 }
 
-/** The first port of `count` free ones in a row; starts at a place that differs between test processes. */
-export async function freePortBlock(count: number): Promise<number> {
-  let base = 20_000 + ((process.pid * 131) % 30_000);
-  for (let tries = 0; tries < 500; tries += 1, base += count) {
-    if (base + count > 60_000) base = 20_000;
-    const ports = await Promise.all(Array.from({ length: count }, (_, at) => free(base + at)));
-    if (ports.every(Boolean)) return base;
-  }
-  throw new Error('no free block of ports');
+function freeForUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
 }

@@ -1,9 +1,9 @@
 // Starts Debian's snmpd on loopback: community `public`, and a user of version 3 with authentication and privacy.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createSocket } from 'node:dgram';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePortBlock } from './free-port.ts';
 import { testAccess } from './snmp-access.ts';
 import { waitFor } from './weir-process.ts';
 
@@ -31,7 +31,7 @@ export async function startSnmpd(sysName: string, options: SnmpdOptions = {}): P
   const state = path.join(folder, 'state');
   mkdirSync(state);
   const { engine } = options;
-  const port = options.port ?? (await freeUdpPort());
+  const port = options.port ?? (await freePortBlock(1));
   const { user, auth, priv } = SNMPD_USER;
   const configuration = path.join(folder, 'snmpd.conf');
   writeFileSync(
@@ -81,15 +81,4 @@ export async function startSnmpd(sysName: string, options: SnmpdOptions = {}): P
     await access.stop();
   }
   return { port, address: `127.0.0.1:${port}`, stop };
-}
-
-function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 }

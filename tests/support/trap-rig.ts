@@ -1,29 +1,18 @@
 // A trap receiver on a loopback port with a sink, an engine directory and a memory that a test holds in its hands.
 import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { pathToFileURL } from 'node:url';
 import type { KnownEngine } from '../../agent/trap/exchange.ts';
 import { type ReceiverDevice, TrapReceiver, type TrapReceiverConfig } from '../../agent/trap/receiver.ts';
 import type { DeviceEvent } from '../../common/model/event.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
-import { bundledProgram, type BundledProgram } from './bundled-program.ts';
+import { type BundledProgram, bundledProgram } from './bundled-program.ts';
+import { freePortBlock } from './free-port.ts';
 import { silentReporter } from './silent-reporter.ts';
 import { NAMES, SETS } from './trap-settings.ts';
 
 /** The thread's program, bundled from the sources: Node 20 runs no TypeScript. */
 export function trapProgram(): Promise<BundledProgram> {
   return bundledProgram('../../agent/trap/trap-worker.ts');
-}
-
-export function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 }
 
 /** What the receiver keeps for its next life, in memory; `refuse` is a full disk. */
@@ -82,7 +71,7 @@ export async function trapRig({ program, port, file, config, devices = CORE1 }: 
   const polls: string[] = [];
   const engines: KnownEngine[] = [];
   const memory = file ?? new MemoryFile();
-  const used = port ?? (await freeUdpPort());
+  const used = port ?? (await freePortBlock(1));
   let ids = 0;
   const receiver = new TrapReceiver(
     reporter,

@@ -10,14 +10,14 @@ import { createAgent } from '../../../agent/main.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
-import { bundledProgram, type BundledProgram } from '../../support/bundled-program.ts';
+import { type BundledProgram, bundledProgram } from '../../support/bundled-program.ts';
 import { CollectorDouble } from '../../support/collector-double.ts';
 import { freePortBlock } from '../../support/free-port.ts';
 import { deviceMib } from '../../support/interface-mib.ts';
 import { ScriptedDevice } from '../../support/scripted-device.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { COLD_START, integer, LINK_DOWN, messageV2c, SENDER_ENGINE } from '../../support/trap-message.ts';
-import { freeUdpPort, trapProgram } from '../../support/trap-rig.ts';
+import { trapProgram } from '../../support/trap-rig.ts';
 import { SETS } from '../../support/trap-settings.ts';
 import { waitFor } from '../../support/weir-process.ts';
 
@@ -68,7 +68,7 @@ async function startAgent(traps: Record<string, unknown>): Promise<Running> {
     devices.push({ name: `core${at}`, address: `127.0.0.1:${await scripted.start()}`, credential: 'plain' });
     cleanups.push(() => scripted.stop());
   }
-  const trapPort = await freeUdpPort();
+  const trapPort = await freePortBlock(1);
   const whole = agentOnlySchema.parse({
     agent: {
       health_port: await freePortBlock(1),

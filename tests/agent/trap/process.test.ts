@@ -4,14 +4,13 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { Spool, SPOOL_DEFAULTS } from '../../../agent/spool/spool.ts';
+import { SPOOL_DEFAULTS, Spool } from '../../../agent/spool/spool.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { decodeBatch } from '../../../common/wire/batch-codec.ts';
 import { freePortBlock } from '../../support/free-port.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
-import { freeUdpPort } from '../../support/trap-rig.ts';
 import { startWeir, type WeirProcess } from '../../support/weir-process.ts';
 
 const INFORMS = 5;
@@ -48,7 +47,7 @@ async function spooled(place: string): Promise<DeviceEvent[]> {
 describeWith('snmp', 'the agent as it is built', () => {
   test('what was acknowledged survives kill -9', async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'weir-trap-process-'));
-    const trapPort = await freeUdpPort();
+    const trapPort = await freePortBlock(1);
     const configuration = path.join(folder, 'weir.yaml');
     writeFileSync(
       configuration,
@@ -59,7 +58,7 @@ describeWith('snmp', 'the agent as it is built', () => {
         `  collector_url: http://127.0.0.1:${await freePortBlock(1)}`,
         `  traps: { port: ${trapPort} }`,
         "credentials: { c: { version: '2c', community: public } }",
-        `devices: [{ name: core1, address: '127.0.0.1:${await freeUdpPort()}', credential: c }]`,
+        `devices: [{ name: core1, address: '127.0.0.1:${await freePortBlock(1)}', credential: c }]`,
         '',
       ].join('\n'),
     );

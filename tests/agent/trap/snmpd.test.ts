@@ -14,7 +14,7 @@ import { CollectorDouble } from '../../support/collector-double.ts';
 import { freePortBlock } from '../../support/free-port.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
-import { freeUdpPort, trapProgram } from '../../support/trap-rig.ts';
+import { trapProgram } from '../../support/trap-rig.ts';
 import { waitFor } from '../../support/weir-process.ts';
 
 const AUTH = 'authentication-passphrase';
@@ -75,7 +75,7 @@ describeWith(['snmpd', 'snmp'], 'a polled device that speaks by itself', () => {
     'an authPriv %s of the device that is polled as the same user',
     async (origin, session) => {
       folder = mkdtempSync(path.join(tmpdir(), 'weir-trap-snmpd-'));
-      const [port, trapPort] = [await freeUdpPort(), await freeUdpPort()];
+      const [port, trapPort] = [await freePortBlock(1), await freePortBlock(1)];
       const double = new CollectorDouble();
       const listening = await double.listen();
       cleanups.push(() => listening.close());

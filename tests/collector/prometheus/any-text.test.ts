@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { evaluate } from '../../../collector/prometheus/evaluate.ts';
 import { parseExpression } from '../../../collector/prometheus/parse-expression.ts';
-import { MetricList, Samples, type SampleStore } from '../../../collector/prometheus/samples.ts';
+import { MetricList, type SampleStore, Samples } from '../../../collector/prometheus/samples.ts';
 import { EVERYTHING } from '../../../common/model/viewpoint.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -158,4 +158,51 @@ test.each([
   const startedAt = Date.now();
   expect(await outcome(query)).toMatch(/^(answered|query_\w+|invalid_request)$/);
   expect(Date.now() - startedAt).toBeLessThan(2000);
+});
+
+/** Runs `task` with a fifth of the stack left, however long the stack is here. */
+function nearTheEndOfTheStack<Result>(task: () => Result): Result {
+  let deepest = 0;
+  const measure = (depth: number): void => {
+    deepest = depth;
+    measure(depth + 1);
+  };
+  try {
+    measure(0);
+  } catch {
+    // The stack has ended: its length in frames is known now.
+  }
+  const descend = (left: number): Result => (left > 0 ? descend(left - 1) : task());
+  return descend(Math.floor(deepest * 0.8));
+}
+
+test.each([
+  ['open parentheses', '('],
+  ['open braces', '{'],
+  ['closing braces', '}'],
+  ['closing parentheses', ')'],
+  ['brackets', '['],
+  ['commas', ','],
+  ['names', 'a '],
+  ['numbers', '1 '],
+  ['sums', '1+'],
+  ['signs', '-'],
+  ['sets', 'a or '],
+  ['offsets', 'a offset 5m '],
+  ['instants', 'a @ 1 '],
+  ['calls', 'rate('],
+  ['sums of sums', 'sum('],
+  ['labels', 'sum by (h) '],
+  ['matchers', 'a{h="1"}'],
+  ['open matchers', 'a{'],
+  ['texts', '"x" '],
+  ['comments', '#\n'],
+  ['unknown signs', '$'],
+])('%s without end are refused, not the end of the stack', (_, word) => {
+  for (const query of [
+    word.repeat(10_000 / word.length),
+    `1${word.repeat(9_990 / word.length)}1`,
+    `1 ${word.repeat(400 / word.length)} 1`,
+  ])
+    expect(() => nearTheEndOfTheStack(() => parseExpression(query))).toThrow(WeirError);
 });
