@@ -10,6 +10,8 @@ import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
+import { BodyEncodings } from './ingest/body-encoding.ts';
+import { CutOff } from './ingest/cut-off.ts';
 import { InFlight } from './ingest/in-flight.ts';
 import { addIngestRoutes } from './ingest/ingest-routes.ts';
 import { PointIngest } from './ingest/point-ingest.ts';
@@ -115,27 +117,29 @@ function composeIngest(
     agents,
     assigned,
     appliedContent: (stream, sequence) => readings.appliedContent(stream, sequence),
-    onKept: (position, _envelope, batch, bytes) => {
-      if (batch !== null) reader.remember(position, { batch }, bytes);
+    onKept: (position, _envelope, decoded) => {
+      if (decoded !== null) reader.remember(position, decoded);
       runner.wake();
     },
   });
   const { maxBodies, maxBytes, maxBatchBytes } = config.ingest;
   const inFlight = new InFlight(reporter, { maxBodies, maxBytes });
+  const encodings = new BodyEncodings();
+  const taking = { clock, inFlight, encodings, cutOff: new CutOff(reporter), backlogBytes };
   const points = new PointIngest(reporter, {
     journal,
-    onKept: (position, set, bytes) => {
-      reader.remember(position, { points: set }, bytes);
+    clock,
+    encodings,
+    onKept: (position, read) => {
+      reader.remember(position, read);
       runner.wake();
     },
   });
   return [
-    ...addIngestRoutes(server, { clock, ingest, inFlight, backlogBytes, maxBacklogBytes, maxBatchBytes }),
+    ...addIngestRoutes(server, { ...taking, ingest, maxBacklogBytes, maxBatchBytes }),
     ...addPointRoutes(server, {
-      clock,
+      ...taking,
       points,
-      inFlight,
-      backlogBytes,
       // Only the store has a use for points: where it is too far behind, they wait with who sends them.
       maxBacklogBytes: Math.min(maxBacklogBytes, config.journal.storeBacklogBytes),
     }),

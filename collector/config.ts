@@ -44,7 +44,7 @@ const ingestSchema = z.strictObject({
     .number()
     .int()
     .min(MIB)
-    .default(64 * MIB),
+    .default(128 * MIB),
   /** What an agent read of a device after it was given to another is taken up to this time after the change. */
   former_agent_ms: z.number().int().min(0).default(86_400_000),
 });

@@ -25,6 +25,7 @@ import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { AppliedMarks } from './ingest/applied-marks.ts';
 import { AssignedDevices } from './ingest/assigned-devices.ts';
+import { BodyEncodings } from './ingest/body-encoding.ts';
 import { pointsOf } from './ingest/point-ingest.ts';
 import { StreamTable } from './ingest/streams.ts';
 import { ChangeBook } from './inventory/change-book.ts';
@@ -66,8 +67,8 @@ export const collectorMigrations: readonly Migration[] = [
 ];
 
 const MIB = 1024 * 1024;
-/** Decoded batches kept for the projections, counted as they arrived. */
-const CACHE_BYTES = 8 * MIB;
+/** Decoded batches kept for the projections, and decoded for one of them at once, in memory. */
+const DECODED = { cacheBytes: 48 * MIB, decodedBytes: 64 * MIB };
 const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
@@ -144,7 +145,11 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
 function composeProjections(common: Common): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
-  const reader = new BatchReader(journal, CACHE_BYTES, pointsOf);
+  const encodings = new BodyEncodings();
+  const reader = new BatchReader(journal, DECODED, {
+    clock,
+    readPoints: (envelope, form, body) => pointsOf({ clock, encodings }, envelope, form, body),
+  });
   const store = composeStore(reporter, config, deps, database);
   const shared = { database, clock, claim, positionOf: projectionPosition, setPosition };
   const readings = new ReadingsProjection(

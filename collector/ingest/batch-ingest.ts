@@ -4,10 +4,11 @@ import type { Batch, Receipt } from '../../common/model/batch.ts';
 import { type HeldSequences, NOTHING_HELD } from '../../common/model/sequence-ranges.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Principal } from '../../common/runtime/access.ts';
+import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
-import { decodeBatch } from '../../common/wire/batch-codec.ts';
+import { decodeBatchInTurns, type DecodedBatch } from '../../common/wire/batch-codec.ts';
 import type { BatchEnvelope, BatchJournal, QuarantineReason } from '../journal/batch-journal.ts';
 import type { AgentStates } from './agent-states.ts';
 import type { AppliedMarks } from './applied-marks.ts';
@@ -27,11 +28,23 @@ export interface BatchIngestDeps {
   /** SHA-256 (hexadecimal) under which a sequence was applied before; null where it is not known. */
   readonly appliedContent: (stream: StreamName, sequence: number) => Promise<string | null>;
   /** Told of each entry once it is durable, with its batch where it can be read: projections need not decode it again. */
-  readonly onKept: (position: number, envelope: BatchEnvelope, batch: Batch | null, bytes: number) => void;
+  readonly onKept: (position: number, envelope: BatchEnvelope, decoded: DecodedBatch | null) => void;
+}
+
+/** How a batch came. */
+export interface Arrival {
+  /** When the request began. */
+  readonly arrivedAtMs: EpochMs;
+  /** Told of memory that the batch is about to take; what it throws refuses the batch. */
+  readonly charge: (bytes: number) => void;
+}
+
+interface Reached extends Arrival {
+  readonly clockOffsetMs: number;
 }
 
 interface Examined {
-  readonly batch: Batch | null;
+  readonly decoded: DecodedBatch | null;
   readonly quarantined: QuarantineReason | null;
 }
 
@@ -59,8 +72,9 @@ export class BatchIngest {
     reporter.health('ingest', () => this.#health());
   }
 
-  /** Keeps the batch durably, once, and answers how far its stream is received and applied. `arrivedAtMs`: when the request began. */
-  async accept(principal: Principal, headers: BatchHeaders, body: Buffer, arrivedAtMs: EpochMs): Promise<Receipt> {
+  /** Keeps the batch durably, once, and answers how far its stream is received and applied. */
+  async accept(principal: Principal, headers: BatchHeaders, body: Buffer, arrival: Arrival): Promise<Receipt> {
+    const { arrivedAtMs } = arrival;
     refuseForeign(principal, headers.agent);
     if (createHash('sha256').update(body).digest('hex') !== headers.sha256)
       throw new WeirError('batch_damaged', `The batch ${headers.sequence} of ${headers.agent} was damaged on its way.`);
@@ -68,7 +82,7 @@ export class BatchIngest {
     const stream = await this.#streamOf(headers);
     const clockOffsetMs = Math.round(headers.sentAtMs - arrivedAtMs);
     try {
-      return await this.#acceptOnce(stream, headers, body, { arrivedAtMs, clockOffsetMs });
+      return await this.#acceptOnce(stream, headers, body, { ...arrival, clockOffsetMs });
     } finally {
       this.#deps.agents.seen({
         agent: stream.agent,
@@ -90,16 +104,11 @@ export class BatchIngest {
     return { received: Math.max(stream?.received ?? 0, applied), applied };
   }
 
-  async #acceptOnce(
-    stream: Stream,
-    headers: BatchHeaders,
-    body: Buffer,
-    arrival: { readonly arrivedAtMs: EpochMs; readonly clockOffsetMs: number },
-  ): Promise<Receipt> {
+  async #acceptOnce(stream: Stream, headers: BatchHeaders, body: Buffer, arrival: Reached): Promise<Receipt> {
     if (stream.has(headers.sequence)) {
-      const conflict = await this.#conflictOf(stream, headers, body);
+      const conflict = await this.#conflictOf(stream, headers, body, arrival);
       if (conflict === null || stream.knowsConflict(headers.sha256)) return this.#answer(stream, 'repeated', conflict);
-      await this.#keep(stream, headers, body, arrival, { batch: null, quarantined: conflict });
+      await this.#keep(stream, headers, body, arrival, { decoded: null, quarantined: conflict });
       return this.#answer(stream, 'quarantined', conflict);
     }
     const other = this.#appending.get(keyOf(headers));
@@ -108,8 +117,15 @@ export class BatchIngest {
       return this.#acceptOnce(stream, headers, body, arrival);
     }
     if (!stream.hasRoomFor(headers.sequence)) return this.#answer(stream, 'too_far_ahead', null);
-    const examined = examine(headers, body);
-    if (examined.batch !== null) this.#refuseUnassigned(examined.batch, arrival.clockOffsetMs);
+    return this.#acceptNew(stream, headers, body, arrival);
+  }
+
+  async #acceptNew(stream: Stream, headers: BatchHeaders, body: Buffer, arrival: Reached): Promise<Receipt> {
+    const examined = await this.#examine(headers, body, arrival);
+    // Reading it takes turns: the same batch may have come a second time meanwhile.
+    if (stream.has(headers.sequence) || this.#appending.has(keyOf(headers)))
+      return this.#acceptOnce(stream, headers, body, arrival);
+    if (examined.decoded !== null) this.#refuseUnassigned(examined.decoded.batch, arrival.clockOffsetMs);
     await this.#keep(stream, headers, body, arrival, examined);
     return this.#answer(stream, examined.quarantined === null ? 'kept' : 'quarantined', examined.quarantined);
   }
@@ -118,10 +134,11 @@ export class BatchIngest {
     stream: Stream,
     headers: BatchHeaders,
     body: Buffer,
-    arrival: { readonly arrivedAtMs: EpochMs; readonly clockOffsetMs: number },
+    arrival: Reached,
     examined: Examined,
   ): Promise<void> {
-    const { batch, quarantined } = examined;
+    const { decoded, quarantined } = examined;
+    const gaps = decoded?.batch.gaps ?? [];
     const envelope: BatchEnvelope = {
       agent: headers.agent,
       incarnation: headers.incarnation,
@@ -130,11 +147,11 @@ export class BatchIngest {
       receivedAtMs: arrival.arrivedAtMs,
       clockOffsetMs: arrival.clockOffsetMs,
       ...(headers.oldestSequence === null ? {} : { oldestSequence: headers.oldestSequence }),
-      ...(batch === null || batch.gaps.length === 0 ? {} : { gaps: batch.gaps }),
+      ...(gaps.length === 0 ? {} : { gaps }),
       ...(quarantined === null ? {} : { quarantined }),
     };
     const key = keyOf(headers);
-    const appended = this.#append(stream, envelope, body, batch);
+    const appended = this.#append(stream, envelope, body, decoded);
     this.#appending.set(key, appended);
     try {
       await appended;
@@ -144,7 +161,7 @@ export class BatchIngest {
     if (quarantined !== null) this.#reporter.warn('batch quarantined', { ...envelope, bytes: body.length });
   }
 
-  async #append(stream: Stream, envelope: BatchEnvelope, body: Buffer, batch: Batch | null): Promise<void> {
+  async #append(stream: Stream, envelope: BatchEnvelope, body: Buffer, decoded: DecodedBatch | null): Promise<void> {
     const startedAtMs = this.#deps.clock.monotonicMs();
     const position = await this.#deps.journal.append(envelope, body).catch((error: unknown) => {
       this.#failure = { atMs: this.#deps.clock.monotonicMs(), message: `${codeOf(error)}: ${messageOf(error)}` };
@@ -154,7 +171,7 @@ export class BatchIngest {
     this.#seconds.observe((this.#deps.clock.monotonicMs() - startedAtMs) / 1000);
     this.#octets.add(body.length);
     stream.keep(envelope);
-    this.#deps.onKept(position, envelope, batch, body.length);
+    this.#deps.onKept(position, envelope, decoded);
   }
 
   /** A failure is forgotten after a while: where nobody sends because of it, nothing would clear it. */
@@ -172,14 +189,37 @@ export class BatchIngest {
   }
 
   /** The same number with another content is never a no-op, except a thinned copy of what is held whole. */
-  async #conflictOf(stream: Stream, headers: BatchHeaders, body: Buffer): Promise<QuarantineReason | null> {
+  async #conflictOf(
+    stream: Stream,
+    headers: BatchHeaders,
+    body: Buffer,
+    arrival: Arrival,
+  ): Promise<QuarantineReason | null> {
     const held = stream.contentOf(headers.sequence) ?? (await this.#appliedContent(stream, headers.sequence));
     if (held === null || held === headers.sha256) return null;
-    if (examine(headers, body).batch?.thinned === true) return null;
+    if ((await this.#examine(headers, body, arrival)).decoded?.batch.thinned === true) return null;
     return {
       code: 'batch_conflict',
       message: `The sequence ${headers.sequence} is held with the SHA-256 ${held}.`,
     };
+  }
+
+  /** Reads the bytes; what cannot be read, or is not what its headers say, is kept whole for a person. Throws what `charge` throws. */
+  async #examine(headers: BatchHeaders, body: Buffer, arrival: Arrival): Promise<Examined> {
+    const breather = new Breather(this.#deps.clock);
+    let decoded: DecodedBatch;
+    try {
+      decoded = await decodeBatchInTurns(body, { breathe: () => breather.breathe(), charge: arrival.charge });
+    } catch (error) {
+      if (codeOf(error) === 'overloaded') throw error;
+      const code = error instanceof WeirError ? codeOf(error) : 'batch_unreadable';
+      return { decoded: null, quarantined: { code, message: messageOf(error) } };
+    }
+    const { batch } = decoded;
+    const wrong = (['agent', 'incarnation', 'sequence'] as const).find((key) => batch[key] !== headers[key]);
+    if (wrong === undefined) return { decoded, quarantined: null };
+    const message = `Inside, ${wrong} is ${String(batch[wrong])}; the header says ${String(headers[wrong])}.`;
+    return { decoded: null, quarantined: { code: 'batch_mislabelled', message } };
   }
 
   #appliedContent(stream: Stream, sequence: number): Promise<string | null> {
@@ -229,21 +269,6 @@ function newestReadings(batch: Batch): Map<string, EpochMs> {
 function refuseForeign(principal: Principal, agent: string): void {
   if (principal.role === 'administrator' || principal.name === agent) return;
   throw new WeirError('agent_mismatch', `The token belongs to ${principal.name}, the batch to ${agent}.`, { agent });
-}
-
-/** Reads the bytes; what cannot be read, or is not what its headers say, is kept whole for a person. */
-function examine(headers: BatchHeaders, body: Buffer): Examined {
-  let batch: Batch;
-  try {
-    batch = decodeBatch(body);
-  } catch (error) {
-    const code = error instanceof WeirError ? codeOf(error) : 'batch_unreadable';
-    return { batch: null, quarantined: { code, message: messageOf(error) } };
-  }
-  const wrong = (['agent', 'incarnation', 'sequence'] as const).find((key) => batch[key] !== headers[key]);
-  if (wrong === undefined) return { batch, quarantined: null };
-  const message = `Inside, ${wrong} is ${String(batch[wrong])}; the header says ${String(headers[wrong])}.`;
-  return { batch: null, quarantined: { code: 'batch_mislabelled', message } };
 }
 
 function keyOf(headers: BatchHeaders): string {

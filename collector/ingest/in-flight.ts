@@ -1,4 +1,4 @@
-// How many bodies, and how many octets of them, may be in hand at once: above it the collector asks to wait instead of swelling.
+// How many bodies, and how much memory for them, may be in hand at once: above it the collector asks to wait instead of swelling.
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 
@@ -7,8 +7,13 @@ export interface InFlightLimits {
   readonly maxBytes: number;
 }
 
-/** Given once for each body taken in; safe to call twice. */
-export type Release = () => void;
+/** One body in hand, from its first octet to its answer. */
+export interface Hold {
+  /** Counts memory that it is about to take beside its octets: unpacked, decoded. Throws overloaded. */
+  readonly more: (bytes: number) => void;
+  /** Safe to call twice. */
+  readonly release: () => void;
+}
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -18,33 +23,45 @@ export class InFlight {
   readonly #refused: CounterMetric;
   #bodies = 0;
   #bytes = 0;
+  /** The one body that may go beyond the bound: a large batch must come through also where others are always in hand. */
+  #beyond: Hold | null = null;
 
   constructor(reporter: Reporter, limits: InFlightLimits) {
     this.#limits = limits;
     this.#gauge = reporter.gauge(
       'ingest_in_flight_bytes',
-      'Octets of batches between their first octet and their receipt',
+      'Memory of bodies between their first octet and their answer: as announced, unpacked and decoded',
     );
     this.#refused = reporter.counter('ingest_overloaded_total', 'Batches told to come again later, by bound', [
       'bound',
     ]);
   }
 
-  /** Throws overloaded; one body is always let in, whatever its size. */
-  take(bytes: number): Release {
+  /** Of a body as it is announced. Throws overloaded; one body is always let in, whatever its size. */
+  take(bytes: number): Hold {
     const full = this.#bodies >= this.#limits.maxBodies || this.#bytes + bytes > this.#limits.maxBytes;
     if (full && this.#bodies > 0) this.refuse('in_flight', RETRY_AFTER_SECONDS);
     this.#bodies += 1;
-    this.#bytes += bytes;
-    this.#gauge.set(this.#bytes);
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      this.#bodies -= 1;
-      this.#bytes -= bytes;
-      this.#gauge.set(this.#bytes);
+    this.#count(bytes);
+    let held = bytes;
+    let released = false;
+    const hold: Hold = {
+      more: (further) => {
+        // Whoever has gone meanwhile is not answered, and counts no more.
+        if (released) return;
+        if (this.#bytes + further > this.#limits.maxBytes) this.#goBeyond(hold);
+        held += further;
+        this.#count(further);
+      },
+      release: () => {
+        if (released) return;
+        released = true;
+        if (this.#beyond === hold) this.#beyond = null;
+        this.#bodies -= 1;
+        this.#count(-held);
+      },
     };
+    return hold;
   }
 
   refuse(bound: string, retryAfterSeconds: number): never {
@@ -53,5 +70,15 @@ export class InFlight {
       bound,
       retryAfterSeconds,
     });
+  }
+
+  #goBeyond(hold: Hold): void {
+    if (this.#beyond !== null && this.#beyond !== hold) this.refuse('in_flight', RETRY_AFTER_SECONDS);
+    this.#beyond = hold;
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#gauge.set(this.#bytes);
   }
 }

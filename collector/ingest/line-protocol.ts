@@ -32,6 +32,7 @@ export interface ReadLines {
 
 export const MAX_FAULTS = 10;
 const SHOWN_CHARACTERS = 120;
+const LINES_A_PIECE = 64;
 /** Units of a precision in a millisecond; seconds are the other way round. */
 const PER_MS: Readonly<Record<Precision, bigint>> = { ns: 1_000_000n, us: 1000n, ms: 1n, s: 1n };
 /** The last instant that a Date holds. */
@@ -44,8 +45,13 @@ const TRUTH: ReadonlyMap<string, boolean> = new Map([
   ...['f', 'F', 'false', 'False', 'FALSE'].map((text) => [text, false] as const),
 ]);
 
-/** `receivedAtMs`: the time of lines that have none. */
-export function readLines(text: string, precision: Precision, receivedAtMs: EpochMs): ReadLines {
+/** `receivedAtMs`: the time of lines that have none. `breathe` is called between two pieces of the work. */
+export async function readLines(
+  text: string,
+  precision: Precision,
+  receivedAtMs: EpochMs,
+  breathe: () => Promise<void>,
+): Promise<ReadLines> {
   const points: Point[] = [];
   const faults: LineFault[] = [];
   let [refused, number, at] = [0, 0, 0];
@@ -54,6 +60,7 @@ export function readLines(text: string, precision: Precision, receivedAtMs: Epoc
     const line = text.slice(at, text[end - 1] === '\r' ? end - 1 : end);
     at = end + 1;
     number += 1;
+    if (number % LINES_A_PIECE === 0) await breathe();
     const begun = line.trimStart();
     if (begun === '' || begun.startsWith('#')) continue;
     const found =

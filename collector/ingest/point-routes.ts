@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { DescribedRoute } from '../../common/http/described-routes.ts';
 import { toWeirError } from '../../common/http/server.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import { WeirError } from '../../common/runtime/errors.ts';
-import type { InFlight } from './in-flight.ts';
+import type { BodyEncodings } from './body-encoding.ts';
+import type { CutOff } from './cut-off.ts';
+import type { Hold, InFlight } from './in-flight.ts';
 import { PRECISIONS } from './line-protocol.ts';
 import { MAX_POINT_BYTES, type PointIngest } from './point-ingest.ts';
 
@@ -13,6 +14,8 @@ export interface PointRoutesDeps {
   readonly clock: Clock;
   readonly points: PointIngest;
   readonly inFlight: InFlight;
+  readonly encodings: BodyEncodings;
+  readonly cutOff: CutOff;
   readonly backlogBytes: () => number;
   readonly maxBacklogBytes: number;
 }
@@ -35,7 +38,7 @@ const DESCRIBED: DescribedRoute = {
     'Takes points in InfluxDB line protocol and keeps them durably (204). Lines that cannot be read are told with 400, or 422 where others were kept.',
   params: null,
   query: writeQuery,
-  body: z.string().describe('line protocol, plain or with content-encoding gzip'),
+  body: z.string().describe('line protocol, plain or with content-encoding gzip, or zstd where this collector has it'),
   bodyType: 'text/plain',
   answer: z.null(),
   status: 204,
@@ -55,6 +58,7 @@ const CODES: Readonly<Record<number, string>> = {
 };
 
 export function addPointRoutes(server: FastifyInstance, deps: PointRoutesDeps): readonly DescribedRoute[] {
+  const holds = new WeakMap<FastifyRequest, Hold>();
   // A scope of its own: here every body is octets, and refusals have the form that writers of InfluxDB read.
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -72,19 +76,20 @@ export function addPointRoutes(server: FastifyInstance, deps: PointRoutesDeps): 
       onRequest: async (request, reply) => {
         if (deps.backlogBytes() >= deps.maxBacklogBytes) deps.inFlight.refuse('backlog', BACKLOG_RETRY_SECONDS);
         const announced = Number(request.headers['content-length'] ?? MAX_POINT_BYTES);
-        const release = deps.inFlight.take(Number.isSafeInteger(announced) ? announced : MAX_POINT_BYTES);
-        reply.raw.once('close', release);
+        const hold = deps.inFlight.take(Number.isSafeInteger(announced) ? announced : MAX_POINT_BYTES);
+        reply.raw.once('close', hold.release);
+        deps.cutOff.watch(request.raw, reply.raw);
+        holds.set(request, hold);
       },
       handler: async (request, reply) => {
         const { precision } = writeQuery.parse(request.query);
         const { principal } = request;
         if (principal === null) throw new Error('BUG: a route of writers without a principal');
-        await deps.points.accept(
-          principal,
-          { precision, encoding: encodingOf(request) },
-          bodyOf(request),
-          deps.clock.now(),
-        );
+        const encoding = deps.encodings.of(request.headers['content-encoding']);
+        await deps.points.accept(principal, { precision, encoding }, bodyOf(request), {
+          arrivedAtMs: deps.clock.now(),
+          charge: (bytes) => holds.get(request)?.more(bytes),
+        });
         return reply.status(204).send();
       },
     });
@@ -94,13 +99,4 @@ export function addPointRoutes(server: FastifyInstance, deps: PointRoutesDeps): 
 
 function bodyOf({ body }: FastifyRequest): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-}
-
-function encodingOf(request: FastifyRequest): 'gzip' | 'identity' {
-  const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
-  if (encoding === 'gzip' || encoding === 'identity') return encoding;
-  throw new WeirError(
-    'encoding_unsupported',
-    `The body has the content-encoding ${encoding}; gzip and identity are read.`,
-  );
 }

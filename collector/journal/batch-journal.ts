@@ -8,10 +8,13 @@ export interface QuarantineReason {
   readonly message: string;
 }
 
+/** How a body is packed, by the names of content-encoding. */
+export type BodyEncoding = 'identity' | 'gzip' | 'zstd';
+
 /** How the points of another program are written in a body. */
 export interface PointsForm {
   readonly precision: 'ns' | 'us' | 'ms' | 's';
-  readonly encoding: 'gzip' | 'identity';
+  readonly encoding: BodyEncoding;
 }
 
 export interface BatchEnvelope {

@@ -185,7 +185,8 @@ export class ProjectionLoop {
   async #step(): Promise<boolean> {
     const position = this.#pastMissed(this.#position ?? (await this.#findPosition()));
     const single = position < this.#singleUntil;
-    const entries = this.#deps.reader.read(position, single ? 1 : this.#config.chunkEntries, this.#config.chunkBytes);
+    const { chunkEntries, chunkBytes } = this.#config;
+    const entries = await this.#deps.reader.read(position, single ? 1 : chunkEntries, chunkBytes);
     const last = entries.at(-1);
     this.#lag.tell(position, entries[0]?.journaled.receivedAtMs ?? null);
     if (last === undefined) return false;

@@ -26,7 +26,7 @@ export class SecondTry {
     const entry = await quarantine.entry(id);
     if (entry === null) throw new WeirError('not_found', `There is no batch ${id} in quarantine.`);
     try {
-      reader.readAnew(entry);
+      await reader.readAnew(entry);
     } catch (error) {
       const reason = { code: codeOf(error), message: messageOf(error) };
       await quarantine.retell(id, reason);

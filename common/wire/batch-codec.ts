@@ -1,67 +1,39 @@
-// The batch on the wire and on the disk, version 2 (version 1, without events, is still read): columnar, with one table of texts a batch, compressed.
-//
-//   "WEIR" | version u8 | flags u8 (bit 0: gzip) | length of the body u32 LE | body
-//
-//   body    texts: count, {length, UTF-8}*              every other text is a place in it
-//           agent, incarnation, sequence, created, flags (bit 0: thinned)
-//           gaps: count, {first, last, reason}*
-//           watermarks: count, {device, signed ms from created}*
-//           polls: count, poll*
-//           events: count, event*                                     (not in version 1)
-//   poll    device, processId, started, finished (signed ms from created), intervalMs, outcome u8, failure (0 none, else place+1),
-//           requests, retries, tables: count, table*
-//   table   name u8, complete u8, rows, index text*, segments: count, {firstRow, sent, received (signed ms from created),
-//           monotonic float64, uptime (0 none, else ticks+1)}*, columns: count, column*
-//   event   id, device (0 none, else place+1), source (likewise), origin u8, name, observed (signed ms from created),
-//           uptime (0 none, else ticks+1), interfaceKey (0 none, else place+1), details: count, {name, value}*
-//   column  kind u8, name, then
-//           counter: width u8 (4 or 8), presence (1 all | 0 and one byte a row), rows × width bytes LE
-//           number:  form u8 (0 int32 LE with -2^31 as absent | 1 float64 LE), rows × values
-//           text:    rows × (0 absent, else place+1)
-//
-// Integers are varints. Counters stand as plain little-endian words: they are read as fast as memory, and gzip finds what repeats.
-import { gunzipSync, gzipSync } from 'node:zlib';
+// Writes and reads batches in the form that batch-format.ts draws.
+import { promisify } from 'node:util';
+import { gunzip, gunzipSync, gzipSync } from 'node:zlib';
 import type { Batch } from '../model/batch.ts';
-import type { Poll, Segment, Table, TableName } from '../model/poll.ts';
+import type { Column, Poll, Segment, Table } from '../model/poll.ts';
+import {
+  BATCH_LIMITS,
+  COLUMNS,
+  EVENTS,
+  FLAG_GZIP,
+  GAPS,
+  HEADER_BYTES,
+  MAGIC,
+  OLDEST_VERSION,
+  OUTCOMES,
+  POLLS,
+  ROWS,
+  SEGMENTS,
+  segmentsProblem,
+  TABLE_LIST,
+  TABLES,
+  VERSION,
+  WATERMARKS,
+} from './batch-format.ts';
 import { ByteReader, ByteWriter, type ListBound, list, MemoryBudget, tooLarge, unreadable } from './bytes.ts';
 import { readEvent, writeEvent } from './event-codec.ts';
 import { readColumn, readTexts, textAt, type Texts, TextTable, writeColumn } from './column-codec.ts';
 
-const MAGIC = Buffer.from('WEIR', 'latin1');
-const VERSION = 2;
-const OLDEST_VERSION = 1;
-const HEADER_BYTES = 10;
-const FLAG_GZIP = 1;
 /** Of a batch of 100 polls of 48 ports: 2.75 ms and 186 kB; with the usual memory 3.7 ms for as many bytes, at level 6 5.5 ms for 178 kB. */
 const GZIP = { level: 2, memLevel: 9 };
 /** A body below this is not worth compressing. */
 const GZIP_FROM_BYTES = 256;
-
-/** What a reader believes at most, and so what a writer may write. */
-export const BATCH_LIMITS = { bodyBytes: 64 * 1024 * 1024, memoryBytes: 256 * 1024 * 1024 } as const;
-const GAPS: ListBound = { least: 3, most: 10_000, memory: 64 };
-const WATERMARKS: ListBound = { least: 2, most: 100_000, memory: 64 };
-const POLLS: ListBound = { least: 10, most: 100_000, memory: 200 };
-const TABLE_LIST: ListBound = { least: 5, most: 64, memory: 200 };
-const ROWS: ListBound = { least: 1, most: 1_000_000, memory: 8 };
-const SEGMENTS: ListBound = { least: 12, most: 1_000_000, memory: 100 };
-const EVENTS: ListBound = { least: 9, most: 100_000, memory: 300 };
-const COLUMNS: ListBound = { least: 2, most: 256, memory: 400 };
-
-const TABLES: readonly TableName[] = [
-  'system',
-  'interface',
-  'interface-inventory',
-  'processor',
-  'memory',
-  'sensor',
-  'neighbour',
-  'entity',
-  'storage',
-  'bgp-peer',
-  'outlet',
-];
-const OUTCOMES: readonly Poll['outcome'][] = ['complete', 'partial', 'failed'];
+/** A body above this is unpacked in a thread: a millisecond of the event loop. */
+const UNPACK_ALONE_BYTES = 1024 * 1024;
+const ROWS_A_PIECE = 1000;
+const gunzipInThread = promisify(gunzip);
 
 /** The bytes of a batch; equal batches give equal bytes before compression. Throws batch_too_large where no reader would take it. */
 export function encodeBatch(batch: Batch): Uint8Array {
@@ -141,8 +113,60 @@ function writeTable(writer: ByteWriter, texts: TextTable, table: Table, created:
   for (const column of table.columns) writeColumn(writer, texts, column, table.index.length);
 }
 
+/** Work in pieces: between two of them others may have a turn. */
+type Pieces<Result> = Generator<undefined, Result>;
+
+export interface DecodedBatch {
+  readonly batch: Batch;
+  /** About what it takes in memory. */
+  readonly memoryBytes: number;
+}
+
+export interface DecodingTurns {
+  /** Called between two pieces of the work: lets others have a turn where it is time. */
+  readonly breathe: () => Promise<void>;
+  /** Told of memory before it is taken; what it throws ends the work. */
+  readonly charge: (bytes: number) => void;
+}
+
 /** Reads a batch; throws batch_unreadable on anything that is not one, and takes no more memory than BATCH_LIMITS says. */
 export function decodeBatch(bytes: Uint8Array): Batch {
+  const header = readHeader(bytes);
+  const reader = new ByteReader(unpacked(bytes, header), budgetOf(undefined));
+  const pieces = readWhole(reader, header.version);
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done === true) return piece.value;
+  }
+}
+
+/** The same where others wait for the event loop and memory is counted for all batches at once. */
+export async function decodeBatchInTurns(bytes: Uint8Array, turns: DecodingTurns): Promise<DecodedBatch> {
+  const header = readHeader(bytes);
+  if (header.packed) turns.charge(header.length);
+  // Below that a thread costs more than it gives.
+  const body = header.length < UNPACK_ALONE_BYTES ? unpacked(bytes, header) : await unpackedInThread(bytes, header);
+  const budget = budgetOf(turns.charge);
+  const pieces = readWhole(new ByteReader(body, budget), header.version);
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done === true) return { batch: piece.value, memoryBytes: budget.spent };
+    await turns.breathe();
+  }
+}
+
+function budgetOf(charge: ((bytes: number) => void) | undefined): MemoryBudget {
+  return new MemoryBudget(BATCH_LIMITS.memoryBytes, unreadable, charge);
+}
+
+interface Header {
+  readonly version: number;
+  readonly packed: boolean;
+  /** Of the body once it is unpacked. */
+  readonly length: number;
+}
+
+function readHeader(bytes: Uint8Array): Header {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEADER_BYTES));
   if (header.length < HEADER_BYTES || !header.subarray(0, 4).equals(MAGIC))
     throw unreadable('it does not begin as one');
@@ -154,25 +178,43 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   if (length > BATCH_LIMITS.bodyBytes) throw unreadable(`its body is ${length} bytes long`);
   const flags = header[5] ?? 0;
   if (flags > FLAG_GZIP) throw unreadable('it has flags that this version does not know');
-  const packed = bytes.subarray(HEADER_BYTES);
-  const body = flags === FLAG_GZIP ? gunzip(packed, length) : packed;
+  return { version, packed: flags === FLAG_GZIP, length };
+}
+
+function unpacked(bytes: Uint8Array, { packed, length }: Header): Uint8Array {
+  const body = bytes.subarray(HEADER_BYTES);
+  if (!packed) return ofLength(body, length);
+  let plain: Uint8Array;
+  try {
+    plain = gunzipSync(body, { maxOutputLength: Math.max(1, length) });
+  } catch (cause) {
+    throw unreadable('its compression is broken', cause);
+  }
+  return ofLength(plain, length);
+}
+
+async function unpackedInThread(bytes: Uint8Array, { packed, length }: Header): Promise<Uint8Array> {
+  const body = bytes.subarray(HEADER_BYTES);
+  if (!packed) return ofLength(body, length);
+  const plain = await gunzipInThread(body, { maxOutputLength: length }).catch((cause: unknown) => {
+    throw unreadable('its compression is broken', cause);
+  });
+  return ofLength(plain, length);
+}
+
+function ofLength(body: Uint8Array, length: number): Uint8Array {
   if (body.length !== length) throw unreadable('its body is not as long as it says');
-  const reader = new ByteReader(body, new MemoryBudget(BATCH_LIMITS.memoryBytes, unreadable));
-  const batch = readBody(reader, version);
+  return body;
+}
+
+function* readWhole(reader: ByteReader, version: number): Pieces<Batch> {
+  const batch = yield* readBody(reader, version);
   if (reader.left !== 0) throw unreadable('something stands behind its end');
   return batch;
 }
 
-function gunzip(packed: Uint8Array, length: number): Buffer {
-  try {
-    return gunzipSync(packed, { maxOutputLength: Math.max(1, length) });
-  } catch (cause) {
-    throw unreadable('its compression is broken', cause);
-  }
-}
-
-function readBody(reader: ByteReader, version: number): Batch {
-  const texts = readTexts(reader);
+function* readBody(reader: ByteReader, version: number): Pieces<Batch> {
+  const texts = yield* readTexts(reader);
   const text = (): string => textAt(texts, reader.varint());
   const agent = text();
   const incarnation = text();
@@ -188,12 +230,23 @@ function readBody(reader: ByteReader, version: number): Batch {
     device: text(),
     completeUntilMs: created + reader.signed(),
   }));
-  const polls = list(reader, POLLS, () => readPoll(reader, texts, created));
+  const polls = yield* listInPieces(reader, POLLS, () => readPoll(reader, texts, created));
   const events = version >= 2 ? list(reader, EVENTS, () => readEvent(reader, texts, created)) : [];
   return { agent, incarnation, sequence, createdAtMs: created, thinned, polls, events, watermarks, gaps };
 }
 
-function readPoll(reader: ByteReader, texts: Texts, created: number): Poll {
+/** As `list` for what is large enough to be a piece of its own. */
+function* listInPieces<T>(reader: ByteReader, bound: ListBound, read: () => Pieces<T>): Pieces<T[]> {
+  const count = reader.count(bound);
+  const items: T[] = [];
+  for (let at = 0; at < count; at += 1) {
+    items.push(yield* read());
+    yield;
+  }
+  return items;
+}
+
+function* readPoll(reader: ByteReader, texts: Texts, created: number): Pieces<Poll> {
   const device = textAt(texts, reader.varint());
   const processId = textAt(texts, reader.varint());
   const startedAtMs = created + reader.signed();
@@ -204,7 +257,7 @@ function readPoll(reader: ByteReader, texts: Texts, created: number): Poll {
   const failure = reader.varint();
   const requests = reader.varint();
   const retries = reader.varint();
-  const tables = list(reader, TABLE_LIST, () => readTable(reader, texts, created));
+  const tables = yield* listInPieces(reader, TABLE_LIST, () => readTable(reader, texts, created));
   return {
     device,
     processId,
@@ -219,7 +272,7 @@ function readPoll(reader: ByteReader, texts: Texts, created: number): Poll {
   };
 }
 
-function readTable(reader: ByteReader, texts: Texts, created: number): Table {
+function* readTable(reader: ByteReader, texts: Texts, created: number): Pieces<Table> {
   const name = TABLES[reader.byte()];
   if (name === undefined) throw unreadable('a table has a name that does not exist');
   const complete = reader.flag();
@@ -227,7 +280,11 @@ function readTable(reader: ByteReader, texts: Texts, created: number): Table {
   const segments = list(reader, SEGMENTS, () => readSegment(reader, created));
   const wrong = segmentsProblem(segments, index.length);
   if (wrong !== null) throw unreadable(wrong);
-  const columns = list(reader, COLUMNS, () => readColumn(reader, texts, index.length));
+  const columns: Column[] = [];
+  for (let left = reader.count(COLUMNS); left > 0; left -= 1) {
+    columns.push(readColumn(reader, texts, index.length));
+    if (index.length > ROWS_A_PIECE) yield;
+  }
   return { name, complete, index, segments, columns };
 }
 
@@ -238,16 +295,4 @@ function readSegment(reader: ByteReader, created: number): Segment {
   const monotonicMs = reader.float();
   const uptime = reader.varint();
   return { firstRow, sentAtMs, receivedAtMs, monotonicMs, uptimeTicks: uptime === 0 ? null : uptime - 1 };
-}
-
-/** What is wrong with the segments of a table; null where nothing is. */
-function segmentsProblem(segments: readonly Segment[], rows: number): string | null {
-  if (rows > 0 && segments[0]?.firstRow !== 0) return 'its first row has no segment';
-  let next = 0;
-  for (const { firstRow, monotonicMs, uptimeTicks } of segments) {
-    if (firstRow < next || firstRow >= Math.max(1, rows)) return 'its segments are out of order';
-    if (!Number.isFinite(monotonicMs) || (uptimeTicks ?? 0) >= 2 ** 32) return 'a clock is out of range';
-    next = firstRow + 1;
-  }
-  return null;
 }

@@ -10,19 +10,34 @@ export interface ListBound {
   readonly memory: number;
 }
 
+const CHARGED_AT_ONCE_BYTES = 64 * 1024;
+
 /** Memory that reading may take in all: a few compressed bytes must not become gigabytes of empty lists. */
 export class MemoryBudget {
-  #left: number;
+  readonly #most: number;
   readonly #refuse: (why: string) => WeirError;
+  readonly #charge: ((bytes: number) => void) | undefined;
+  #spent = 0;
+  #charged = 0;
 
-  constructor(bytes: number, refuse: (why: string) => WeirError) {
-    this.#left = bytes;
+  /** `charge`: told of what is spent, in pieces of some size, before it is taken; it may throw. */
+  constructor(bytes: number, refuse: (why: string) => WeirError, charge?: (bytes: number) => void) {
+    this.#most = bytes;
     this.#refuse = refuse;
+    this.#charge = charge;
+  }
+
+  get spent(): number {
+    return this.#spent;
   }
 
   spend(bytes: number): void {
-    this.#left -= bytes;
-    if (this.#left < 0) throw this.#refuse('it would take too much memory');
+    this.#spent += bytes;
+    if (this.#spent > this.#most) throw this.#refuse('it would take too much memory');
+    if (this.#charge === undefined || this.#spent - this.#charged < CHARGED_AT_ONCE_BYTES) return;
+    const owed = this.#spent - this.#charged;
+    this.#charged = this.#spent;
+    this.#charge(owed);
   }
 }
 

@@ -1,4 +1,4 @@
-// The columns of a table and the texts of a batch, as batch-codec.ts draws them.
+// The columns of a table and the texts of a batch, as batch-format.ts draws them.
 import { endianness } from 'node:os';
 import type { Column, CounterColumn, NumberColumn, TextColumn } from '../model/poll.ts';
 import { type ByteReader, type ByteWriter, type ListBound, type Place, unreadable } from './bytes.ts';
@@ -10,6 +10,7 @@ const CELL_BYTES = 9;
 const STRING_FACTOR = 2;
 const WORD_BYTES = 8;
 const TEXTS: ListBound = { least: 1, most: 1_000_000, memory: 32 };
+const TEXTS_A_PIECE = 4096;
 const LITTLE_ENDIAN = endianness() === 'LE';
 const [LOW_HALF, HIGH_HALF] = LITTLE_ENDIAN ? [0, 1] : [1, 0];
 const KIND = { counter: 1, number: 2, text: 3 } as const;
@@ -37,10 +38,11 @@ export class TextTable {
   }
 }
 
-/** The texts of a batch, in their places. */
-export function readTexts(reader: ByteReader): Texts {
+/** The texts of a batch, in their places; between two pieces of the work others may have a turn. */
+export function* readTexts(reader: ByteReader): Generator<undefined, Texts> {
   const texts: string[] = [];
   for (let left = reader.count(TEXTS); left > 0; left -= 1) {
+    if (left % TEXTS_A_PIECE === 0) yield;
     const bytes = reader.bytes(reader.varint());
     reader.budget.spend(bytes.length * STRING_FACTOR);
     texts.push(bytes.toString('utf8'));
@@ -56,7 +58,7 @@ export function textAt(texts: Texts, place: number): string {
   return text;
 }
 
-/** Writes one column; see the drawing in batch-codec.ts. */
+/** Writes one column; see the drawing in batch-format.ts. */
 export function writeColumn(writer: ByteWriter, texts: TextTable, column: Column, rows: number): void {
   if (column.values.length !== rows) throw new Error(`BUG: ${column.name} has ${column.values.length} of ${rows} rows`);
   writer.budget.spend(rows * CELL_BYTES);

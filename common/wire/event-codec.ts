@@ -1,4 +1,4 @@
-// One device event in a batch; its place in the format stands in batch-codec.ts.
+// One device event in a batch; its place in the format stands in batch-format.ts.
 import { type DeviceEvent, EVENT_LIMITS, type EventOrigin } from '../model/event.ts';
 import { type ByteReader, type ByteWriter, type ListBound, list, unreadable } from './bytes.ts';
 import { textAt, type Texts, type TextTable } from './column-codec.ts';

@@ -57,7 +57,12 @@ export const COLLECTOR_ERRORS = {
   encoding_unsupported: entry(
     415,
     'A body has a content-encoding that is not read here.',
-    'Send it plain or with gzip.',
+    'Send it plain or with gzip, or with another that the message names: zstd is read where the collector runs on Node.js 22.15 or later.',
+  ),
+  encoding_broken: entry(
+    400,
+    'A body cannot be unpacked by the content-encoding that its header names.',
+    'Check that nothing between sender and collector packs or unpacks bodies without changing the header; nothing was kept.',
   ),
   device_exists: entry(
     409,

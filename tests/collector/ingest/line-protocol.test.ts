@@ -2,12 +2,13 @@
 import { Point as ClientPoint } from '@influxdata/influxdb-client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LINE_LIMITS, MAX_FAULTS, readLines } from '../../../collector/ingest/line-protocol.ts';
+import { LINE_LIMITS, MAX_FAULTS, type Precision, readLines } from '../../../collector/ingest/line-protocol.ts';
 import { type FieldValue, pointResource } from '../../../common/model/point.ts';
 
 const NOW = 1_790_000_000_123;
-const one = (line: string, precision: 'ns' | 'us' | 'ms' | 's' = 'ns') => {
-  const { points, faults } = readLines(line, precision, NOW);
+const read = (text: string, precision: Precision) => readLines(text, precision, NOW, async () => undefined);
+const one = async (line: string, precision: Precision = 'ns') => {
+  const { points, faults } = await read(line, precision);
   expect(faults).toEqual([]);
   expect(points).toHaveLength(1);
   return points[0];
@@ -27,12 +28,12 @@ describe('what is read', () => {
     ['"two\nlines"', 'two\nlines'],
     ['""', ''],
   ];
-  test.each(values)('%s', (text, value) => {
-    expect(one(`m f=${text} 5`)).toEqual({ measurement: 'm', tags: [], fields: [['f', value]], atMs: 0 });
+  test.each(values)('%s', async (text, value) => {
+    expect(await one(`m f=${text} 5`)).toEqual({ measurement: 'm', tags: [], fields: [['f', value]], atMs: 0 });
   });
 
-  test('tags are sorted, names unescaped, a backslash before another character is itself', () => {
-    const point = one('my\\ cpu\\,1,host=a\\=b,Dc=x\\ y,path=c:\\temp us\\ er=1,sy\\=s=2i 1790000000123456789');
+  test('tags are sorted, names unescaped, a backslash before another character is itself', async () => {
+    const point = await one('my\\ cpu\\,1,host=a\\=b,Dc=x\\ y,path=c:\\temp us\\ er=1,sy\\=s=2i 1790000000123456789');
     expect(point).toEqual({
       measurement: 'my cpu,1',
       tags: [
@@ -49,17 +50,17 @@ describe('what is read', () => {
     expect(pointResource(point?.tags ?? [])).toBe('points/Dc=x\\ y,host=a\\=b,path=c:\\\\temp');
   });
 
-  test('times in every precision are rounded down to milliseconds; without one it is when it came', () => {
-    expect(one('m f=1 1790000000123999999', 'ns')?.atMs).toBe(NOW);
-    expect(one('m f=1 1790000000123999', 'us')?.atMs).toBe(NOW);
-    expect(one('m f=1 1790000000123', 'ms')?.atMs).toBe(NOW);
-    expect(one('m f=1 1790000000', 's')?.atMs).toBe(1_790_000_000_000);
-    expect(one('m f=1 -1', 'ns')?.atMs).toBe(-1);
-    expect(one('m f=1')?.atMs).toBe(NOW);
+  test('times in every precision are rounded down to milliseconds; without one it is when it came', async () => {
+    expect((await one('m f=1 1790000000123999999', 'ns'))?.atMs).toBe(NOW);
+    expect((await one('m f=1 1790000000123999', 'us'))?.atMs).toBe(NOW);
+    expect((await one('m f=1 1790000000123', 'ms'))?.atMs).toBe(NOW);
+    expect((await one('m f=1 1790000000', 's'))?.atMs).toBe(1_790_000_000_000);
+    expect((await one('m f=1 -1', 'ns'))?.atMs).toBe(-1);
+    expect((await one('m f=1'))?.atMs).toBe(NOW);
   });
 
-  test('comments, empty lines and Windows line ends', () => {
-    const { points, refused } = readLines('# telegraf\r\n\r\nm f=1 5\r\n  m f=2 6\n', 'ms', NOW);
+  test('comments, empty lines and Windows line ends', async () => {
+    const { points, refused } = await read('# telegraf\r\n\r\nm f=1 5\r\n  m f=2 6\n', 'ms');
     expect([points.map(({ atMs }) => atMs), refused]).toEqual([[5, 6], 0]);
   });
 });
@@ -83,26 +84,26 @@ describe('what is refused', () => {
     [`m f="${'x'.repeat(LINE_LIMITS.lineCharacters)}"`, 'longer than'],
     [`${'m'.repeat(300)} f=1`, 'too long a name'],
     [`m,${Array.from({ length: 65 }, (_, at) => `t${at}=1`).join(',')} f=1`, 'more than 64 tags'],
-  ])('%.40s', (line, why, precision = 'ns') => {
-    const { points, faults, refused } = readLines(`good f=1 5\n${line}\ngood f=2 6`, precision as 'ns', NOW);
+  ])('%.40s', async (line, why, precision = 'ns') => {
+    const { points, faults, refused } = await read(`good f=1 5\n${line}\ngood f=2 6`, precision as 'ns');
     expect(points.map(({ measurement }) => measurement)).toEqual(['good', 'good']);
     expect(refused).toBe(1);
     expect(faults[0]?.line).toBe(2);
     expect(faults[0]?.why).toContain(why);
   });
 
-  test('a quote that is never closed spoils its own line only', () => {
-    const { points, refused } = readLines('a f="x 1\nb f=1 2\nc f=3 3', 'ms', NOW);
+  test('a quote that is never closed spoils its own line only', async () => {
+    const { points, refused } = await read('a f="x 1\nb f=1 2\nc f=3 3', 'ms');
     expect([points.map(({ measurement }) => measurement), refused]).toEqual([['b', 'c'], 1]);
   });
 
-  test('many faults are counted, few are shown', () => {
-    const { faults, refused } = readLines('x\n'.repeat(1000), 'ns', NOW);
+  test('many faults are counted, few are shown', async () => {
+    const { faults, refused } = await read('x\n'.repeat(1000), 'ns');
     expect([faults.length, refused]).toEqual([MAX_FAULTS, 1000]);
   });
 
-  test('more lines than the bound are told', () => {
-    const { points, refused } = readLines('m f=1 1\n'.repeat(LINE_LIMITS.lines + 2), 'ms', NOW);
+  test('more lines than the bound are told', async () => {
+    const { points, refused } = await read('m f=1 1\n'.repeat(LINE_LIMITS.lines + 2), 'ms');
     expect([points.length, refused]).toEqual([LINE_LIMITS.lines, 2]);
   });
 });
@@ -119,14 +120,14 @@ describe('properties', () => {
     fc.string({ unit: 'grapheme', maxLength: 30 }).map((text) => ['string', text] as const),
   );
 
-  test('what the official client writes is read as it was meant', () => {
-    fc.assert(
-      fc.property(
+  test('what the official client writes is read as it was meant', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         name.filter((text) => !text.includes('=')),
         fc.dictionary(name, name, { maxKeys: 4 }),
         fc.dictionary(name, value, { minKeys: 1, maxKeys: 5 }),
         fc.integer({ min: 0, max: 2_000_000_000_000 }),
-        (measurement, tags, fields, atMs) => {
+        async (measurement, tags, fields, atMs) => {
           const point = new ClientPoint(measurement).timestamp(new Date(atMs));
           for (const [key, content] of Object.entries(tags)) point.tag(key, content);
           for (const [key, [kind, content]] of Object.entries(fields)) {
@@ -136,26 +137,26 @@ describe('properties', () => {
             else point.stringField(key, content);
           }
           const line = point.toLineProtocol() ?? '';
-          const read = one(line);
-          expect(read?.measurement).toBe(measurement);
-          expect(Object.fromEntries(read?.tags ?? [])).toEqual({ ...tags });
+          const found = await one(line);
+          expect(found?.measurement).toBe(measurement);
+          expect(Object.fromEntries(found?.tags ?? [])).toEqual({ ...tags });
           const expected = Object.fromEntries(
             Object.entries(fields).map(([key, [kind, content]]) => [
               key,
               kind === 'int' ? BigInt(Number(content)) : content,
             ]),
           );
-          expect(Object.fromEntries(read?.fields ?? [])).toEqual(expected);
-          expect(read?.atMs).toBe(atMs);
+          expect(Object.fromEntries(found?.fields ?? [])).toEqual(expected);
+          expect(found?.atMs).toBe(atMs);
         },
       ),
     );
   });
 
-  test('nothing makes the reader throw, and every line is a point, a fault or none', () => {
-    fc.assert(
-      fc.property(fc.stringMatching(/^[m,=f1i u"\\\n#t-]{0,200}$/), (text) => {
-        const { points, refused } = readLines(text, 'ns', NOW);
+  test('nothing makes the reader throw, and every line is a point, a fault or none', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.stringMatching(/^[m,=f1i u"\\\n#t-]{0,200}$/), async (text) => {
+        const { points, refused } = await read(text, 'ns');
         expect(points.length + refused).toBeLessThanOrEqual(text.split('\n').length);
       }),
       { numRuns: 2000 },

@@ -9,7 +9,7 @@ import { AgentStates } from '../../../collector/ingest/agent-states.ts';
 import { AppliedMarks } from '../../../collector/ingest/applied-marks.ts';
 import { AssignedDevices } from '../../../collector/ingest/assigned-devices.ts';
 import { BatchIngest } from '../../../collector/ingest/batch-ingest.ts';
-import { InFlight } from '../../../collector/ingest/in-flight.ts';
+import { type Hold, InFlight } from '../../../collector/ingest/in-flight.ts';
 import { MAX_RANGES, StreamTable } from '../../../collector/ingest/streams.ts';
 import type { InventoryDevice } from '../../../collector/inventory/inventory.ts';
 import { type BatchEnvelope, BatchJournal } from '../../../collector/journal/batch-journal.ts';
@@ -257,7 +257,10 @@ describe('a journal that takes nothing', () => {
       const body = Buffer.from('no batch');
       const sha256 = createHash('sha256').update(body).digest('hex');
       const headers = { ...STREAM, sequence, sha256, sentAtMs: 1_000_000, oldestSequence: null };
-      return ingest.accept({ name: 'agent-1', role: 'agent', scope: null }, headers, body, 1_000_000);
+      return ingest.accept({ name: 'agent-1', role: 'agent', scope: null }, headers, body, {
+        arrivedAtMs: 1_000_000,
+        charge: () => undefined,
+      });
     };
     expect(health()).toMatchObject({ healthy: true });
     await expect(send(1)).rejects.toMatchObject({ code: 'journal_full' });
@@ -274,19 +277,75 @@ describe('a journal that takes nothing', () => {
 });
 
 describe('bodies in hand', () => {
+  const overloaded = expect.objectContaining({ code: 'overloaded' }) as Error;
+
   test('are bounded in number and octets; one is always let in; a release counts once', () => {
     const { reporter } = silentReporter();
     const inFlight = new InFlight(reporter, { maxBodies: 2, maxBytes: 100 });
     const large = inFlight.take(1000);
-    expect(() => inFlight.take(1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    large();
-    large();
+    expect(() => inFlight.take(1)).toThrow(overloaded);
+    large.release();
+    large.release();
     const [a] = [inFlight.take(10), inFlight.take(10)];
     expect(() => inFlight.take(1)).toThrow(
       expect.objectContaining({ detail: { bound: 'in_flight', retryAfterSeconds: 1 } }),
     );
-    a();
+    a?.release();
     inFlight.take(90);
+  });
+
+  test('count what they become; one may go beyond the bound, and no second before it has gone', async () => {
+    const { reporter } = silentReporter();
+    const inFlight = new InFlight(reporter, { maxBodies: 9, maxBytes: 100 });
+    const counted = async () => /in_flight_bytes (\d+)/.exec(await reporter.metricsText())?.[1];
+    const [a, b] = [inFlight.take(10), inFlight.take(10)];
+    a.more(60);
+    expect(await counted()).toBe('80');
+    a.more(60);
+    expect(() => b.more(1)).toThrow(overloaded);
+    expect(() => inFlight.take(1)).toThrow(overloaded);
+    a.more(60);
+    expect(await counted()).toBe('200');
+    a.release();
+    expect(await counted()).toBe('10');
+    b.more(200);
+    b.release();
+    // It was answered: what still becomes of it is nobody's.
+    b.more(50);
+    expect(await counted()).toBe('0');
+    inFlight.take(100);
+  });
+
+  test('whatever comes and goes: never more than the bound and the one beyond it, and all of it comes back', () => {
+    const step = fc.record({ body: fc.nat(5), bytes: fc.integer({ min: 1, max: 60 }), ends: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { reporter } = silentReporter();
+        const inFlight = new InFlight(reporter, { maxBodies: 4, maxBytes: 100 });
+        const open = new Map<number, { hold: Hold; bytes: number }>();
+        for (const { body, bytes, ends } of steps) {
+          const one = open.get(body);
+          try {
+            if (one === undefined) open.set(body, { hold: inFlight.take(bytes), bytes });
+            else if (ends) {
+              open.delete(body);
+              one.hold.release();
+            } else {
+              one.hold.more(bytes);
+              one.bytes += bytes;
+            }
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'overloaded', detail: { retryAfterSeconds: 1 } });
+          }
+          const sizes = [...open.values()].map((each) => each.bytes);
+          const total = sizes.reduce((sum, size) => sum + size, 0);
+          expect(total - Math.max(0, ...sizes)).toBeLessThanOrEqual(100);
+          expect(open.size).toBeLessThanOrEqual(4);
+        }
+        for (const { hold } of open.values()) hold.release();
+        inFlight.take(100).release();
+      }),
+    );
   });
 });
 

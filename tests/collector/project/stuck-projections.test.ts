@@ -99,9 +99,11 @@ describe('a projection that is stuck', () => {
         clock,
         random: () => 0,
         journal,
-        reader: new BatchReader(journal, 0, () => {
-          throw new Error('no points here');
-        }),
+        reader: new BatchReader(
+          journal,
+          { cacheBytes: 0, decodedBytes: 1e9 },
+          { clock, readPoints: () => Promise.reject(new Error('no points here')) },
+        ),
         quarantine: {
           keep: async (reader, _id: string, { position }: JournaledBody) => {
             quarantined.push({ reader, position });

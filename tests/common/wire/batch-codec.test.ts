@@ -5,8 +5,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../../common/model/batch.ts';
+import type { Column, Poll, Table } from '../../../common/model/poll.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
-import { decodeBatch, encodeBatch, encodeBody } from '../../../common/wire/batch-codec.ts';
+import { decodeBatch, decodeBatchInTurns, encodeBatch, encodeBody } from '../../../common/wire/batch-codec.ts';
 import { batchArbitrary } from '../../support/batch-arbitrary.ts';
 
 const goldenFile = (version: number): string => path.join(import.meta.dirname, 'golden', `batch-${version}.hex`);
@@ -191,10 +192,11 @@ describe('batch codec', () => {
   });
 
   test('a few compressed bytes do not become gigabytes of empty lists', () => {
-    const table = Buffer.alloc(5);
+    const columns = Buffer.from('0300'.repeat(256), 'hex');
+    const table = Buffer.concat([Buffer.from('000000008002', 'hex'), columns]);
     const poll = Buffer.concat([Buffer.alloc(9), Buffer.of(64), ...Array.from({ length: 64 }, () => table)]);
-    const head = Buffer.from('0100' + '0000' + '01' + '01' + '00' + '00' + '00' + 'a08d06', 'hex');
-    const body = Buffer.concat([head, ...Array.from({ length: 100_000 }, () => poll)]);
+    const head = Buffer.from('0100' + '0000' + '01' + '01' + '00' + '00' + '00' + 'e407', 'hex');
+    const body = Buffer.concat([head, ...Array.from({ length: 996 }, () => poll)]);
     const header = Buffer.from('57454952020100000000', 'hex');
     header.writeUInt32LE(body.length, 6);
     const bytes = Buffer.concat([header, gzipSync(body)]);
@@ -202,10 +204,97 @@ describe('batch codec', () => {
     expect(() => decodeBatch(bytes)).toThrow(/too much memory/);
     expect(refusal(bytes)).toBe('batch_unreadable');
     // The same with one poll is a batch: the bytes above are refused for their number alone.
-    const one = Buffer.concat([head.subarray(0, -3), Buffer.of(1), poll, Buffer.of(0)]);
+    const one = Buffer.concat([head.subarray(0, -2), Buffer.of(1), poll, Buffer.of(0)]);
     const small = Buffer.from('57454952020000000000', 'hex');
     small.writeUInt32LE(one.length, 6);
     expect(decodeBatch(Buffer.concat([small, one])).polls[0]?.tables).toHaveLength(64);
+  });
+
+  test('more polls than any agent gathers are not believed, and not written', () => {
+    const polls = Array.from({ length: 1001 }, () => ({ ...goldenBatch.polls[0], tables: [] }) as Poll);
+    expect(() => encodeBatch({ ...goldenBatch, polls })).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
+    const most = encodeBatch({ ...goldenBatch, polls: polls.slice(1) });
+    expect(decodeBatch(most).polls).toHaveLength(1000);
+  });
+
+  test('one device with every interface that an agent reads, and all their names, is a batch', () => {
+    const rows = Array.from({ length: 100_000 }, (_, at) => at);
+    const counter = (at: number): Column => ({
+      kind: 'counter',
+      name: `counter ${at}`,
+      width: 64,
+      values: BigUint64Array.from(rows, BigInt),
+      present: new Uint8Array(rows.length).fill(1),
+    });
+    const text = (at: number): Column => ({
+      kind: 'text',
+      name: `text ${at}`,
+      values: rows.map((row) => `what subscriber ${row} is called in ${at}`),
+    });
+    const segment = { firstRow: 0, sentAtMs: 1, receivedAtMs: 2, monotonicMs: 3, uptimeTicks: 4 };
+    const common = { complete: true, index: rows.map(String), segments: [segment] };
+    const tables: Table[] = [
+      { name: 'interface', ...common, columns: Array.from({ length: 24 }, (_, at) => counter(at)) },
+      { name: 'interface-inventory', ...common, columns: Array.from({ length: 5 }, (_, at) => text(at)) },
+    ];
+    const poll = { ...goldenBatch.polls[0], tables } as Poll;
+    const read = decodeBatch(encodeBatch({ ...goldenBatch, polls: [poll] }));
+    expect(read.polls[0]?.tables.map((table) => table.index.length)).toEqual([100_000, 100_000]);
+  }, 60_000);
+
+  describe('in turns', () => {
+    const large = {
+      ...goldenBatch,
+      polls: Array.from({ length: 300 }, () => goldenBatch.polls)
+        .flat()
+        .slice(0, 900),
+    };
+
+    test('is the same, packed small or large, with others having turns between the polls', async () => {
+      for (const batch of [goldenBatch, large]) {
+        let turns = 0;
+        const { batch: read, memoryBytes } = await decodeBatchInTurns(encodeBatch(batch), {
+          breathe: async () => void (turns += 1),
+          charge: () => undefined,
+        });
+        expect(read).toEqual(batch);
+        expect(turns).toBeGreaterThanOrEqual(batch.polls.length);
+        expect(memoryBytes).toBeGreaterThan(0);
+      }
+    });
+
+    test('memory is told before it is taken, and whoever is told may refuse', async () => {
+      const bytes = encodeBatch(large);
+      const told: number[] = [];
+      const breathe = async (): Promise<void> => undefined;
+      const { memoryBytes } = await decodeBatchInTurns(bytes, { breathe, charge: (more) => told.push(more) });
+      const [unpacked, ...taken] = told;
+      expect(unpacked).toBe(Buffer.from(bytes).readUInt32LE(6));
+      const sum = taken.reduce((all, one) => all + one, 0);
+      expect(memoryBytes - sum).toBeLessThan(64 * 1024);
+      for (let refusing = 1; refusing <= told.length; refusing += 1) {
+        let count = 0;
+        const charge = (): void => {
+          count += 1;
+          if (count === refusing) throw new WeirError('overloaded', '');
+        };
+        await expect(decodeBatchInTurns(bytes, { breathe, charge })).rejects.toMatchObject({ code: 'overloaded' });
+        expect(count).toBe(refusing);
+      }
+    });
+
+    test('what is broken is refused with the code, in a thread too', async () => {
+      const bytes = Buffer.from(encodeBatch(large));
+      const turns = { breathe: async () => undefined, charge: () => undefined };
+      for (const length of [2_000_000, bytes.readUInt32LE(6) + 1, 10]) {
+        const wrong = Buffer.from(bytes);
+        wrong.writeUInt32LE(length, 6);
+        await expect(decodeBatchInTurns(wrong, turns)).rejects.toMatchObject({ code: 'batch_unreadable' });
+      }
+      const cut = Buffer.from(bytes.subarray(0, bytes.length - 20));
+      cut.writeUInt32LE(2_000_000, 6);
+      await expect(decodeBatchInTurns(cut, turns)).rejects.toMatchObject({ code: 'batch_unreadable' });
+    });
   });
 
   test('what a later version or another flag would mean is not guessed', () => {
