@@ -101,7 +101,7 @@ function composeIngest(
   { reader, runner }: Projecting,
   { assigned }: Entry,
 ): readonly DescribedRoute[] {
-  const { reporter, config, deps, journal, streams, marks, agents, readings } = common;
+  const { reporter, config, deps, journal, streams, marks, agents, superseded, readings } = common;
   const { clock } = deps;
   const maxBacklogBytes = Math.floor(config.journal.maxBytes * BACKLOG_SHARE);
   const backlogBytes = (): number => journal.sizeBytes();
@@ -115,6 +115,7 @@ function composeIngest(
     streams,
     marks,
     agents,
+    superseded,
     assigned,
     appliedContent: (stream, sequence) => readings.appliedContent(stream, sequence),
     onKept: (position, _envelope, decoded) => {

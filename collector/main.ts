@@ -28,6 +28,7 @@ import { AssignedDevices } from './ingest/assigned-devices.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
 import { pointsOf } from './ingest/point-ingest.ts';
 import { StreamTable } from './ingest/streams.ts';
+import { Superseded, supersededEvent } from './ingest/superseded.ts';
 import { ChangeBook } from './inventory/change-book.ts';
 import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
@@ -90,6 +91,15 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     read: (wanted) => appliedThrough(database, APPLYING, wanted),
     onApplied: ({ agent, incarnation }, applied) => hub.publish('applied', { agent, incarnation, applied }),
   });
+  const events = new EventKeeper(reporter);
+  const superseded = new Superseded(reporter, {
+    database,
+    clock,
+    tell: async (sign) => {
+      const kept = await events.keepNotice(database, sign.agent, supersededEvent(sign));
+      if (kept !== null) hub.publish('event', { ...kept });
+    },
+  });
   const common: Common = {
     ...grounds,
     reporter,
@@ -98,7 +108,9 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     hub,
     marks,
     streams: new StreamTable(),
-    agents: new AgentStates(reporter, { database, clock }),
+    agents: new AgentStates(reporter, { database, clock, superseded }),
+    superseded,
+    events,
     quarantine: new Quarantine(database, () => clock.now()),
     readings: new PostgresReadings({ database }),
     inventory: new PostgresInventory({ database }),
@@ -165,7 +177,7 @@ function composeProjections(common: Common): Projecting {
   const faults = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => hub.publish(kind, data),
-    events: new EventKeeper(reporter),
+    events: common.events,
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
   });

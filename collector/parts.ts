@@ -4,6 +4,7 @@ import type { SteadyAuthenticator } from '../common/database/steady-authenticato
 import type { TokenStore } from '../common/database/tokens.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import type { ConfiguredDevices } from './agents/configured-devices.ts';
+import type { EventKeeper } from './agents/event-keeper.ts';
 import type { WorkDesk } from './agents/work-desk.ts';
 import type { EventHub } from './api/event-hub.ts';
 import type { CollectorConfig } from './config.ts';
@@ -12,6 +13,7 @@ import type { AgentStates } from './ingest/agent-states.ts';
 import type { AppliedMarks } from './ingest/applied-marks.ts';
 import type { AssignedDevices } from './ingest/assigned-devices.ts';
 import type { StreamTable } from './ingest/streams.ts';
+import type { Superseded } from './ingest/superseded.ts';
 import type { DeviceRegistry } from './inventory/device-registry.ts';
 import type { ManagedDevices } from './inventory/managed-devices.ts';
 import type { PostgresInventory } from './inventory/postgres-inventory.ts';
@@ -32,6 +34,8 @@ export interface Common extends Grounds {
   readonly streams: StreamTable;
   readonly marks: AppliedMarks;
   readonly agents: AgentStates;
+  readonly superseded: Superseded;
+  readonly events: EventKeeper;
   readonly quarantine: Quarantine;
   readonly readings: PostgresReadings;
   readonly inventory: PostgresInventory;

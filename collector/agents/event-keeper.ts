@@ -50,6 +50,16 @@ export class EventKeeper {
     return answer.rows.map(keptEventOf).toSorted((a, b) => Number(a.id) - Number(b.id));
   }
 
+  /** What the collector itself has to tell of an agent; null where it was kept under this id before. */
+  async keepNotice(database: Queryable, agent: string, event: DeviceEvent): Promise<KeptEvent | null> {
+    const batch = { agent };
+    const row = rowOf({ batch, receivedAtMs: event.observedAtMs, clockOffsetMs: 0 }, event);
+    const { rows } = await database.query<EventRow>(INSERT, [JSON.stringify([row])]);
+    const kept = rows.map(keptEventOf);
+    this.committed(kept);
+    return kept[0] ?? null;
+  }
+
   /** To be told once the transaction has committed. */
   committed(kept: readonly KeptEvent[]): void {
     for (const { origin } of kept) this.#kept.add(1, { origin });
@@ -67,7 +77,11 @@ export class EventKeeper {
   }
 }
 
-function rowOf({ batch, receivedAtMs, clockOffsetMs }: JournaledBatch, event: DeviceEvent): NewRow {
+interface Origin extends Pick<JournaledBatch, 'receivedAtMs' | 'clockOffsetMs'> {
+  readonly batch: { readonly agent: string };
+}
+
+function rowOf({ batch, receivedAtMs, clockOffsetMs }: Origin, event: DeviceEvent): NewRow {
   return {
     agent: batch.agent,
     event_id: cleanKey(event.id),

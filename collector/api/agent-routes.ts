@@ -94,8 +94,15 @@ async function describe(
       applied: applied.get(name) ?? null,
       clockOffsetMs: offsetMs,
       clockSound: offsetMs === null ? null : Math.abs(offsetMs) <= deps.soundClockMs,
+      superseded: supersededOf(agent),
     };
   });
+}
+
+function supersededOf(agent: SeenAgent | undefined): AgentAnswer['superseded'] {
+  if (agent === undefined || agent.superseded === null) return null;
+  const { incarnation, refusedAtMs } = agent.superseded;
+  return { incarnation, refusedAt: isoTime(refusedAtMs) };
 }
 
 /** `quietMs` null: without devices there is nothing to be told. */

@@ -207,6 +207,10 @@ export const agentAnswer = z.object({
   applied: count.nullable().describe('every sequence up to here is committed by readings and faults'),
   clockOffsetMs: z.number().nullable().describe("the agent's clock less the collector's"),
   clockSound: z.boolean().nullable(),
+  superseded: z
+    .object({ incarnation: z.string(), refusedAt: time.describe('when last') })
+    .nullable()
+    .describe('an older spool that went on reporting under this name, and was refused: two agents have it'),
 });
 export type AgentAnswer = z.output<typeof agentAnswer>;
 

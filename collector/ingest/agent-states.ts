@@ -2,10 +2,11 @@
 import type { Database, Migration } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { answerWithin, DATABASE_PATIENCE_MS } from './patience.ts';
 import type { StreamName } from './streams.ts';
+import type { Superseded } from './superseded.ts';
 
 export const ingestMigrations: readonly Migration[] = [
   {
@@ -23,6 +24,10 @@ export const ingestMigrations: readonly Migration[] = [
         clock_offset_ms int8,
         primary key (agent, incarnation)
       );`,
+  },
+  {
+    id: 'ingest-002',
+    sql: 'alter table inventory.agent_incarnation add column refused_at_ms int8;',
   },
 ];
 
@@ -43,6 +48,19 @@ export interface SeenAgent extends StreamName {
   readonly lastSequence: number | null;
   readonly received: number | null;
   readonly clockOffsetMs: number | null;
+  /** An older spool of this name that was refused, and when last; null where none was. */
+  readonly superseded: { readonly incarnation: string; readonly refusedAtMs: EpochMs } | null;
+}
+
+/** The spool that came after one, and since when it has reported. */
+export interface Successor {
+  readonly newest: string;
+  readonly sinceMs: EpochMs;
+}
+
+interface Incarnation {
+  readonly incarnation: string;
+  readonly firstSeenMs: EpochMs;
 }
 
 interface SeenRow extends StreamName {
@@ -51,11 +69,13 @@ interface SeenRow extends StreamName {
   readonly last_sequence: bigint | null;
   readonly received: bigint | null;
   readonly clock_offset_ms: bigint | null;
+  readonly refused_incarnation: string | null;
+  readonly refused_at_ms: bigint | null;
 }
 
 interface Known {
   /** The incarnations of an agent, the newest last. */
-  order: readonly string[];
+  order: readonly Incarnation[];
   /** When PostgreSQL last said so, on the monotonic clock. */
   askedAtMs: number;
 }
@@ -67,6 +87,7 @@ const ASK_AGAIN_MS = 10_000;
 interface AgentStatesDeps {
   readonly database: Database;
   readonly clock: Clock;
+  readonly superseded: Pick<Superseded, 'of' | 'write'>;
 }
 
 export class AgentStates {
@@ -85,17 +106,16 @@ export class AgentStates {
     reporter.health('agent clocks', () => ({ healthy: true, message: this.#clockMessage() }));
   }
 
-  /** Throws agent_superseded where a newer incarnation of the agent has been seen; a new one becomes the agent's own. */
-  async admit(stream: StreamName): Promise<void> {
+  /** A new incarnation becomes the agent's own: null. Gives the one that came after it where a newer one has been seen. */
+  async admit(stream: StreamName): Promise<Successor | null> {
     let known = this.#known.get(stream.agent);
     const fresh = known !== undefined && this.#deps.clock.monotonicMs() - known.askedAtMs < ASK_AGAIN_MS;
-    if (known === undefined || !known.order.includes(stream.incarnation) || !fresh) known = await this.#ask(stream);
-    if (known.order.at(-1) === stream.incarnation) return;
-    throw new WeirError('agent_superseded', `The agent ${stream.agent} has reported with a newer spool.`, {
-      agent: stream.agent,
-      incarnation: stream.incarnation,
-      newest: known.order.at(-1),
-    });
+    if (known === undefined || placeOf(known, stream) === -1 || !fresh) known = await this.#ask(stream);
+    const next = known.order[placeOf(known, stream) + 1];
+    const newest = known.order.at(-1);
+    return next === undefined || newest === undefined
+      ? null
+      : { newest: newest.incarnation, sinceMs: next.firstSeenMs };
   }
 
   seen(state: AgentState): void {
@@ -107,6 +127,7 @@ export class AgentStates {
 
   /** Writes what changed since the last time; keeps it for the next where PostgreSQL does not answer. */
   async write(): Promise<void> {
+    await this.#deps.superseded.write();
     const states = [...this.#unwritten].flatMap((agent) => this.#states.get(agent) ?? []);
     if (states.length === 0) return;
     this.#unwritten = new Set();
@@ -121,17 +142,28 @@ export class AgentStates {
   /** Every agent ever heard, by any collector; what this one has not written yet is in it. */
   async list(): Promise<SeenAgent[]> {
     const { rows } = await this.#deps.database.query<SeenRow>(
-      `select distinct on (agent) agent, incarnation, first_seen_ms, last_batch_at_ms, last_sequence, received,
-              clock_offset_ms
-         from inventory.agent_incarnation order by agent, ordinal desc limit $1`,
+      `select distinct on (agent) agent, agent_incarnation.incarnation, first_seen_ms, last_batch_at_ms, last_sequence, received,
+              clock_offset_ms, refused.incarnation as refused_incarnation, refused.refused_at_ms
+         from inventory.agent_incarnation
+         left join lateral (
+           select older.incarnation, older.refused_at_ms from inventory.agent_incarnation older
+            where older.agent = agent_incarnation.agent and older.refused_at_ms is not null
+            order by older.refused_at_ms desc limit 1) refused on true
+        order by agent, ordinal desc limit $1`,
       [MAX_AGENTS],
     );
     return rows.map((row) => {
-      const written = seenOf(row);
+      const written = this.#withRefusal(seenOf(row));
       const state = this.#states.get(row.agent);
       const fresher = state !== undefined && state.incarnation === row.incarnation;
       return fresher && state.lastBatchAtMs >= (written.lastBatchAtMs ?? 0) ? { ...written, ...state } : written;
     });
+  }
+
+  #withRefusal(seen: SeenAgent): SeenAgent {
+    const sign = this.#deps.superseded.of(seen.agent);
+    if (sign === null || sign.atMs < (seen.superseded?.refusedAtMs ?? 0)) return seen;
+    return { ...seen, superseded: { incarnation: sign.incarnation, refusedAtMs: sign.atMs } };
   }
 
   async #ask(stream: StreamName): Promise<Known> {
@@ -141,7 +173,9 @@ export class AgentStates {
         this.#reporter.debug('incarnations not read', { code: codeOf(error), message: messageOf(error) });
         // Without PostgreSQL an unknown incarnation is believed: its batches are de-duplicated under its own name in any case.
         const last = before?.order ?? [];
-        return last.includes(stream.incarnation) ? last : [...last, stream.incarnation];
+        const known = last.some(({ incarnation }) => incarnation === stream.incarnation);
+        const firstSeenMs = this.#deps.clock.now();
+        return known ? last : [...last, { incarnation: stream.incarnation, firstSeenMs }];
       },
     );
     const known = { order, askedAtMs: this.#deps.clock.monotonicMs() };
@@ -149,17 +183,17 @@ export class AgentStates {
     return known;
   }
 
-  async #register(stream: StreamName): Promise<string[]> {
+  async #register(stream: StreamName): Promise<Incarnation[]> {
     await this.#deps.database.query(
       `insert into inventory.agent_incarnation (agent, incarnation, first_seen_ms) values ($1, $2, $3)
        on conflict do nothing`,
       [stream.agent, stream.incarnation, this.#deps.clock.now()],
     );
-    const { rows } = await this.#deps.database.query<{ incarnation: string }>(
-      'select incarnation from inventory.agent_incarnation where agent = $1 order by ordinal',
+    const { rows } = await this.#deps.database.query<{ incarnation: string; first_seen_ms: bigint }>(
+      'select incarnation, first_seen_ms from inventory.agent_incarnation where agent = $1 order by ordinal',
       [stream.agent],
     );
-    return rows.map((row) => row.incarnation);
+    return rows.map((row) => ({ incarnation: row.incarnation, firstSeenMs: Number(row.first_seen_ms) }));
   }
 
   #clockMessage(): string {
@@ -168,6 +202,10 @@ export class AgentStates {
     const named = off.slice(0, 10).map((state) => `${state.agent} by ${state.clockOffsetMs} ms`);
     return `off: ${named.join(', ')}${off.length > named.length ? ` and ${off.length - named.length} more` : ''}`;
   }
+}
+
+function placeOf(known: Known, stream: StreamName): number {
+  return known.order.findIndex(({ incarnation }) => incarnation === stream.incarnation);
 }
 
 function seenOf(row: SeenRow): SeenAgent {
@@ -180,6 +218,10 @@ function seenOf(row: SeenRow): SeenAgent {
     lastSequence: numberOf(row.last_sequence),
     received: numberOf(row.received),
     clockOffsetMs: numberOf(row.clock_offset_ms),
+    superseded:
+      row.refused_incarnation === null || row.refused_at_ms === null
+        ? null
+        : { incarnation: row.refused_incarnation, refusedAtMs: Number(row.refused_at_ms) },
   };
 }
 

@@ -10,12 +10,13 @@ import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { decodeBatchInTurns, type DecodedBatch } from '../../common/wire/batch-codec.ts';
 import type { BatchEnvelope, BatchJournal, QuarantineReason } from '../journal/batch-journal.ts';
-import type { AgentStates } from './agent-states.ts';
+import type { AgentStates, Successor } from './agent-states.ts';
 import type { AppliedMarks } from './applied-marks.ts';
 import type { AssignedDevices } from './assigned-devices.ts';
 import type { BatchHeaders } from './batch-headers.ts';
 import { answerWithin, DATABASE_PATIENCE_MS } from './patience.ts';
 import type { Stream, StreamName, StreamTable } from './streams.ts';
+import type { Superseded } from './superseded.ts';
 
 export interface BatchIngestDeps {
   readonly clock: Clock;
@@ -23,6 +24,7 @@ export interface BatchIngestDeps {
   readonly streams: StreamTable;
   readonly marks: AppliedMarks;
   readonly agents: AgentStates;
+  readonly superseded: Pick<Superseded, 'refused'>;
   /** Whether what the agent read of the device at that time (UTC) is taken; before `learnt` a no may become a yes. */
   readonly assigned: Pick<AssignedDevices, 'mayWrite' | 'learnt'>;
   /** SHA-256 (hexadecimal) under which a sequence was applied before; null where it is not known. */
@@ -41,6 +43,8 @@ export interface Arrival {
 
 interface Reached extends Arrival {
   readonly clockOffsetMs: number;
+  /** Of an older spool of its agent; null of the agent's own. */
+  readonly successor: Successor | null;
 }
 
 interface Examined {
@@ -78,20 +82,22 @@ export class BatchIngest {
     refuseForeign(principal, headers.agent);
     if (createHash('sha256').update(body).digest('hex') !== headers.sha256)
       throw new WeirError('batch_damaged', `The batch ${headers.sequence} of ${headers.agent} was damaged on its way.`);
-    await this.#deps.agents.admit(headers);
+    const successor = await this.#deps.agents.admit(headers);
     const stream = await this.#streamOf(headers);
     const clockOffsetMs = Math.round(headers.sentAtMs - arrivedAtMs);
     try {
-      return await this.#acceptOnce(stream, headers, body, { ...arrival, clockOffsetMs });
+      return await this.#acceptOnce(stream, headers, body, { ...arrival, clockOffsetMs, successor });
     } finally {
-      this.#deps.agents.seen({
-        agent: stream.agent,
-        incarnation: stream.incarnation,
-        lastBatchAtMs: arrivedAtMs,
-        lastSequence: headers.sequence,
-        received: stream.received,
-        clockOffsetMs,
-      });
+      // What is known of the agent is of the spool that it has now.
+      if (successor === null)
+        this.#deps.agents.seen({
+          agent: stream.agent,
+          incarnation: stream.incarnation,
+          lastBatchAtMs: arrivedAtMs,
+          lastSequence: headers.sequence,
+          received: stream.received,
+          clockOffsetMs,
+        });
     }
   }
 
@@ -125,7 +131,10 @@ export class BatchIngest {
     // Reading it takes turns: the same batch may have come a second time meanwhile.
     if (stream.has(headers.sequence) || this.#appending.has(keyOf(headers)))
       return this.#acceptOnce(stream, headers, body, arrival);
-    if (examined.decoded !== null) this.#refuseUnassigned(examined.decoded.batch, arrival.clockOffsetMs);
+    if (examined.decoded !== null) {
+      this.#refuseSuperseded(examined.decoded.batch, arrival);
+      this.#refuseUnassigned(examined.decoded.batch, arrival.clockOffsetMs);
+    }
     await this.#keep(stream, headers, body, arrival, examined);
     return this.#answer(stream, examined.quarantined === null ? 'kept' : 'quarantined', examined.quarantined);
   }
@@ -233,6 +242,16 @@ export class BatchIngest {
     await answerWithin(this.#deps.clock, DATABASE_PATIENCE_MS, this.#deps.marks.refresh([name])).catch(() => undefined);
     const applied: HeldSequences = { ...NOTHING_HELD, through: this.#deps.marks.of(name) };
     return this.#deps.streams.add({ agent: name.agent, incarnation: name.incarnation }, applied);
+  }
+
+  /** What an older spool gathered before the newer one reported is nobody else's, and is taken; after that one of the two is too many. */
+  #refuseSuperseded(batch: Batch, { successor, clockOffsetMs }: Reached): void {
+    if (successor === null || batch.createdAtMs - clockOffsetMs < successor.sinceMs) return;
+    const { agent, incarnation } = batch;
+    const { newest } = successor;
+    this.#deps.superseded.refused({ agent, incarnation }, newest);
+    const message = `The agent ${agent} has reported with a newer spool.`;
+    throw new WeirError('agent_superseded', message, { agent, incarnation, newest });
   }
 
   /** Nothing of such a batch is kept here; the agent keeps it. */

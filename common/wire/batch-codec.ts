@@ -196,9 +196,11 @@ function unpacked(bytes: Uint8Array, { packed, length }: Header): Uint8Array {
 async function unpackedInThread(bytes: Uint8Array, { packed, length }: Header): Promise<Uint8Array> {
   const body = bytes.subarray(HEADER_BYTES);
   if (!packed) return ofLength(body, length);
-  const plain = await gunzipInThread(body, { maxOutputLength: length }).catch((cause: unknown) => {
-    throw unreadable('its compression is broken', cause);
-  });
+  const plain = await gunzipInThread(body, { maxOutputLength: length, chunkSize: length + 1 }).catch(
+    (cause: unknown) => {
+      throw unreadable('its compression is broken', cause);
+    },
+  );
   return ofLength(plain, length);
 }
 

@@ -14,6 +14,7 @@ import { addIngestRoutes } from '../../collector/ingest/ingest-routes.ts';
 import { PointIngest } from '../../collector/ingest/point-ingest.ts';
 import { addPointRoutes } from '../../collector/ingest/point-routes.ts';
 import { StreamTable } from '../../collector/ingest/streams.ts';
+import { Superseded } from '../../collector/ingest/superseded.ts';
 import { BatchJournal } from '../../collector/journal/batch-journal.ts';
 import type { Database } from '../../common/database/database.ts';
 import { createServer, listen } from '../../common/http/server.ts';
@@ -68,12 +69,14 @@ export async function startIngestRig(options: IngestRigOptions = {}): Promise<In
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
   });
   const encodings = new BodyEncodings(options.unpackers ?? unpackersOf());
+  const superseded = new Superseded(reporter, { clock, database: AWAY, tell: async () => undefined });
   const ingest = new BatchIngest(reporter, {
     clock,
     journal,
     streams: new StreamTable(),
     marks: new AppliedMarks(reporter, { read: async () => [], onApplied: () => undefined }),
-    agents: new AgentStates(reporter, { clock, database: AWAY }),
+    agents: new AgentStates(reporter, { clock, database: AWAY, superseded }),
+    superseded,
     assigned: { mayWrite: () => true, learnt: true },
     appliedContent: async () => null,
     onKept: () => undefined,

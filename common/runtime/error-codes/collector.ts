@@ -116,8 +116,8 @@ export const COLLECTOR_ERRORS = {
   ),
   agent_superseded: entry(
     409,
-    'A newer spool of the same agent name has reported.',
-    'Run one agent under one name; to go back to the older spool, give it a new name.',
+    'A batch was made after a newer spool of the same agent name had reported.',
+    'Run one agent under one name, or give each its own. What the older spool had gathered before is taken; what it gathers now stays in it.',
   ),
   cross_site: entry(
     403,

@@ -13,6 +13,7 @@ import { eventually } from '../../support/collector-fixture.ts';
 import { type IngestRig, type IngestRigOptions, startIngestRig } from '../../support/ingest-rig.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { describeWith } from '../../support/requirements.ts';
+import { startShippingAgent } from '../../support/shipping-agent.ts';
 
 const MIB = 1024 * 1024;
 
@@ -28,15 +29,19 @@ afterEach(async () => {
   rig = null;
 });
 
-function batch(sequence: number, ports = 2) {
+function pollOf(ports: number) {
   const interfaces = Array.from({ length: ports }, (_, at) => ({ key: `xe-${at}`, inOctets: 1n, outOctets: 2n }));
+  return interfacePoll({ device: 'core1', atMs: 1_790_000_000_000, interfaces });
+}
+
+function batch(sequence: number, ports = 2) {
   return {
     agent: 'agent-1',
     incarnation: 'incarnation-1',
     sequence,
     createdAtMs: 1_790_000_000_000,
     thinned: false,
-    polls: [interfacePoll({ device: 'core1', atMs: 1_790_000_000_000, interfaces })],
+    polls: [pollOf(ports)],
     events: [],
     watermarks: [],
     gaps: [],
@@ -247,11 +252,12 @@ describe('a body that does not come whole', () => {
 });
 
 describeWith('root', 'a disk that is full', () => {
-  test('the write of the journal itself fails: 507 and when to come again, nothing acknowledged, and it goes on by itself', async () => {
+  test('the write of the journal itself fails: 507 and when to come again, nothing acknowledged, and an agent delivers all once there is room', async () => {
     const disk = mkdtempSync(path.join(tmpdir(), 'weir-full-'));
+    const spool = mkdtempSync(path.join(tmpdir(), 'weir-full-spool-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]);
     try {
-      const { post, journal } = await start({ journalFolder: path.join(disk, 'journal') });
+      const { post, journal, port } = await start({ journalFolder: path.join(disk, 'journal') });
       let kept = 0;
       let refused = null;
       // Kept whole though it cannot be read.
@@ -263,14 +269,25 @@ describeWith('root', 'a disk that is full', () => {
       expect(kept).toBeGreaterThan(5);
       expect(refused).toMatchObject({ status: 507, retryAfter: '10', code: 'journal_full' });
       expect(journal.lastPosition()).toBe(kept);
-      execFileSync('mount', ['-o', 'remount,size=32m', disk]);
-      expect(await post(Buffer.alloc(60_000))).toMatchObject({ status: 200, body: { received: kept } });
-      expect(journal.lastPosition()).toBe(kept + 1);
+      // A real agent, which keeps what it has until it is taken.
+      const agent = await startShippingAgent({ url: `http://127.0.0.1:${port}`, token: 'x', folder: spool });
+      try {
+        for (let at = 0; at < 5; at += 1) await agent.keep(pollOf(20_000));
+        await agent.ship();
+        await expect.poll(() => agent.message(), { timeout: 20_000 }).toMatch(/^journal_full/);
+        expect(journal.lastPosition()).toBe(kept);
+        execFileSync('mount', ['-o', 'remount,size=32m', disk]);
+        await expect.poll(() => journal.lastPosition(), { timeout: 40_000 }).toBe(kept + 5);
+        const taken = journal.read(kept, 10, 1e9).map(({ envelope }) => [envelope.incarnation, envelope.sequence]);
+        expect(taken).toEqual([1, 2, 3, 4, 5].map((sequence) => [agent.spool.incarnation, sequence]));
+      } finally {
+        await agent.stop();
+      }
+    } finally {
       await rig?.stop();
       rig = null;
-    } finally {
       execFileSync('umount', [disk]);
-      rmSync(disk, { recursive: true });
+      for (const each of [disk, spool]) rmSync(each, { recursive: true });
     }
   });
 });

@@ -155,7 +155,19 @@ describe('access', () => {
   test('two agents under one name: the newer spool goes on, the older is told', async () => {
     const token = await agent('agent-5');
     const send = (incarnation: string, sequence: number) =>
-      fixture.send({ agent: 'agent-5', incarnation, token, sequence });
+      fixture.send({ agent: 'agent-5', incarnation, token, sequence, body: bodyOf(incarnation, sequence) });
+    const bodyOf = (incarnation: string, sequence: number) =>
+      encodeBatch({
+        agent: 'agent-5',
+        incarnation,
+        sequence,
+        createdAtMs: Date.now() + 1000,
+        thinned: false,
+        polls: [],
+        events: [],
+        watermarks: [],
+        gaps: [],
+      });
     expect((await send('spool-old', 1)).status).toBe(200);
     expect((await send('spool-new', 1)).status).toBe(200);
     expect(await send('spool-old', 2)).toMatchObject({ status: 409, body: { error: { code: 'agent_superseded' } } });

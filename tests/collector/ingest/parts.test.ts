@@ -11,6 +11,7 @@ import { AssignedDevices } from '../../../collector/ingest/assigned-devices.ts';
 import { BatchIngest } from '../../../collector/ingest/batch-ingest.ts';
 import { type Hold, InFlight } from '../../../collector/ingest/in-flight.ts';
 import { MAX_RANGES, StreamTable } from '../../../collector/ingest/streams.ts';
+import { Superseded } from '../../../collector/ingest/superseded.ts';
 import type { InventoryDevice } from '../../../collector/inventory/inventory.ts';
 import { type BatchEnvelope, BatchJournal } from '../../../collector/journal/batch-journal.ts';
 import type { Answer, Database } from '../../../common/database/database.ts';
@@ -151,6 +152,8 @@ describe('applied marks', () => {
   });
 });
 
+const UNSEEN = { of: () => null, write: async () => undefined, refused: () => undefined };
+
 /** A database that knows incarnations, and can be away. */
 class Incarnations implements Database {
   readonly order: string[] = [];
@@ -162,7 +165,9 @@ class Incarnations implements Database {
     if (this.away) throw new WeirError('database_unreachable', 'away');
     const incarnation = String(values[1]);
     if (text.startsWith('insert') && !this.order.includes(incarnation)) this.order.push(incarnation);
-    const rows = text.startsWith('select') ? this.order.map((one) => ({ incarnation: one })) : [];
+    const rows = text.startsWith('select')
+      ? this.order.map((one, at) => ({ incarnation: one, first_seen_ms: BigInt(1_000_000 + at) }))
+      : [];
     return { rows: rows as unknown[] as Row[], rowCount: rows.length };
   }
 
@@ -176,16 +181,19 @@ describe('agents', () => {
     const clock = new VirtualClock(1_000_000);
     const database = new Incarnations();
     const { reporter } = silentReporter();
-    return { clock, database, reporter, states: new AgentStates(reporter, { database, clock }) };
+    const states = new AgentStates(reporter, { database, clock, superseded: UNSEEN });
+    return { clock, database, reporter, states };
   }
   const as = (incarnation: string) => ({ agent: 'agent-1', incarnation });
 
-  test('a new incarnation takes over, the one before is refused from then on', async () => {
+  test('a new incarnation takes over; the one before is told which came next and when, and which is the newest', async () => {
     const { states } = statesOf();
-    await states.admit(as('first-spool'));
-    await states.admit(as('second-spool'));
-    await expect(states.admit(as('first-spool'))).rejects.toMatchObject({ code: 'agent_superseded' });
-    await states.admit(as('second-spool'));
+    expect(await states.admit(as('first-spool'))).toBeNull();
+    expect(await states.admit(as('second-spool'))).toBeNull();
+    expect(await states.admit(as('third-spool'))).toBeNull();
+    expect(await states.admit(as('first-spool'))).toEqual({ newest: 'third-spool', sinceMs: 1_000_001 });
+    expect(await states.admit(as('second-spool'))).toEqual({ newest: 'third-spool', sinceMs: 1_000_002 });
+    expect(await states.admit(as('third-spool'))).toBeNull();
   });
 
   test('one that another collector has seen meanwhile is found within seconds', async () => {
@@ -194,7 +202,7 @@ describe('agents', () => {
     database.order.push('elsewhere');
     await states.admit(as('first-spool'));
     await clock.advance(11_000);
-    await expect(states.admit(as('first-spool'))).rejects.toMatchObject({ code: 'agent_superseded' });
+    expect(await states.admit(as('first-spool'))).toMatchObject({ newest: 'elsewhere' });
   });
 
   test('the database is not asked for each batch, and not needed', async () => {
@@ -224,6 +232,38 @@ describe('agents', () => {
   });
 });
 
+describe('older spools that are refused', () => {
+  const sign = (incarnation: string) => ({ agent: 'agent-1', incarnation });
+
+  test('are told once for each two, kept for a database that is away, and counted each time', async () => {
+    const { reporter } = silentReporter();
+    const database = new Incarnations();
+    const told: string[] = [];
+    const superseded = new Superseded(reporter, {
+      database,
+      clock: new VirtualClock(1_000_000),
+      tell: async ({ incarnation, newest }) => void told.push(`${incarnation} ${newest}`),
+    });
+    database.away = true;
+    superseded.refused(sign('first-spool'), 'second-spool');
+    superseded.refused(sign('first-spool'), 'second-spool');
+    await superseded.write();
+    expect([told, superseded.of('agent-1')?.incarnation]).toEqual([[], 'first-spool']);
+    database.away = false;
+    await superseded.write();
+    superseded.refused(sign('first-spool'), 'second-spool');
+    await superseded.write();
+    superseded.refused(sign('first-spool'), 'third-spool');
+    superseded.refused(sign('second-spool'), 'third-spool');
+    await superseded.write();
+    expect(told).toEqual(['first-spool second-spool', 'first-spool third-spool', 'second-spool third-spool']);
+    expect(await reporter.metricsText()).toContain('weir_ingest_superseded_total{agent="agent-1"} 5');
+    const asked = database.asked;
+    await superseded.write();
+    expect(database.asked).toBe(asked);
+  });
+});
+
 describe('a journal that takes nothing', () => {
   test('is told in the health while it refuses, and no longer once a batch is kept or nobody sends', async () => {
     const { reporter } = silentReporter();
@@ -247,7 +287,8 @@ describe('a journal that takes nothing', () => {
       journal: new BatchJournal(journal),
       streams: new StreamTable(),
       marks: new AppliedMarks(reporter, { read: async () => [], onApplied: () => undefined }),
-      agents: new AgentStates(reporter, { clock, database: new Incarnations() }),
+      agents: new AgentStates(reporter, { clock, database: new Incarnations(), superseded: UNSEEN }),
+      superseded: UNSEEN,
       assigned: { mayWrite: () => false, learnt: true },
       appliedContent: async () => null,
       onKept: (position) => kept.push(position),

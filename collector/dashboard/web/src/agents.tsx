@@ -31,6 +31,9 @@ export function Agents({ round }: { readonly round: number }) {
             {agent.clockSound === false && (
               <span class="state-down">, clock off by {agent.clockOffsetMs} ms: its readings are marked</span>
             )}
+            {agent.superseded !== null && (
+              <>, an older spool of this name was refused {ago(agent.superseded.refusedAt, Date.now())}</>
+            )}
           </li>
         ))}
       </ul>
