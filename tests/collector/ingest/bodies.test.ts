@@ -207,6 +207,15 @@ describe('memory in hand', () => {
     ).toBe(204);
   });
 
+  test('a large batch several times at once, each read in turns with the others: kept once', async () => {
+    const { post, journal, metric } = await start();
+    const body = encodeBatch(batch(1, 20_000));
+    const answers = await Promise.all([1, 2, 3].map(() => post(body, { 'weir-sequence': '1' })));
+    expect(answers.map(({ body: receipt }) => receipt)).toEqual(Array(3).fill({ received: 1, applied: 0 }));
+    expect(journal.lastPosition()).toBe(1);
+    expect(await metric('weir_ingest_batches_total{outcome="repeated"}')).toBe(2);
+  });
+
   test('a body that lies about its length is no larger than it says', async () => {
     const { post } = await start();
     const body = encodeBody(batch(1, 20_000));
