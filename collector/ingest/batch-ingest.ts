@@ -14,6 +14,7 @@ import type { AgentStates, Successor } from './agent-states.ts';
 import type { AppliedMarks } from './applied-marks.ts';
 import type { AssignedDevices } from './assigned-devices.ts';
 import type { BatchHeaders } from './batch-headers.ts';
+import { OneByOne } from './one-by-one.ts';
 import { answerWithin, DATABASE_PATIENCE_MS } from './patience.ts';
 import type { Stream, StreamName, StreamTable } from './streams.ts';
 import type { Superseded } from './superseded.ts';
@@ -61,6 +62,7 @@ export class BatchIngest {
   readonly #deps: BatchIngestDeps;
   /** Appends on their way to the disk, by stream and sequence: the same batch twice at once is kept once. */
   readonly #appending = new Map<string, Promise<void>>();
+  readonly #decoding = new OneByOne();
   /** The last batch that could not be kept, on the monotonic clock; null once one was. */
   #failure: { readonly atMs: number; readonly message: string } | null = null;
   readonly #batches: CounterMetric;
@@ -218,7 +220,8 @@ export class BatchIngest {
     const breather = new Breather(this.#deps.clock);
     let decoded: DecodedBatch;
     try {
-      decoded = await decodeBatchInTurns(body, { breathe: () => breather.breathe(), charge: arrival.charge });
+      const turns = { breathe: () => breather.breathe(), charge: arrival.charge };
+      decoded = await this.#decoding.run(() => decodeBatchInTurns(body, turns));
     } catch (error) {
       if (codeOf(error) === 'overloaded') throw error;
       const code = error instanceof WeirError ? codeOf(error) : 'batch_unreadable';

@@ -10,6 +10,7 @@ import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { BatchEnvelope, BatchJournal, PointsForm } from '../journal/batch-journal.ts';
 import type { Arrival } from './batch-ingest.ts';
 import type { BodyEncodings } from './body-encoding.ts';
+import { OneByOne } from './one-by-one.ts';
 import { type ReadLines, readLines } from './line-protocol.ts';
 
 export interface PointIngestDeps {
@@ -26,6 +27,11 @@ export interface PointsRead {
   readonly memoryBytes: number;
 }
 
+interface MeasuredLines {
+  readonly read: ReadLines;
+  readonly memoryBytes: number;
+}
+
 /** Of a body once it is unpacked. */
 export const MAX_POINT_BYTES = 16 * 1024 * 1024;
 /** Octets of points in memory for one of their text: 7 where they have tags, 12 where they are short (measured). */
@@ -33,6 +39,7 @@ const MEMORY_FACTOR = 10;
 
 export class PointIngest {
   readonly #deps: PointIngestDeps;
+  readonly #reading = new OneByOne();
   readonly #points: CounterMetric;
   readonly #refused: CounterMetric;
 
@@ -44,22 +51,25 @@ export class PointIngest {
 
   /** Keeps what can be read; throws lines_unreadable where any line cannot, in which case the others are kept nevertheless. */
   async accept(principal: Principal, form: PointsForm, body: Buffer, arrival: Arrival): Promise<void> {
-    const plain = await this.#deps.encodings.unpack(form.encoding, body, {
-      maxBytes: MAX_POINT_BYTES,
-      charge: arrival.charge,
-    });
-    arrival.charge(plain.length * MEMORY_FACTOR);
-    const breather = new Breather(this.#deps.clock);
-    const read = await readLines(plain.toString('utf8'), form.precision, arrival.arrivedAtMs, () => breather.breathe());
+    const { read, memoryBytes } = await this.#reading.run(() => this.#read(form, body, arrival));
     if (read.points.length > 0) {
       const position = await this.#keep(principal.name, form, body, arrival.arrivedAtMs);
       this.#points.add(read.points.length);
       const points = { source: principal.name, points: read.points };
-      this.#deps.onKept(position, { points, memoryBytes: plain.length * MEMORY_FACTOR });
+      this.#deps.onKept(position, { points, memoryBytes });
     }
     if (read.refused === 0) return;
     this.#refused.add(read.refused);
     throw refusal(read);
+  }
+
+  async #read(form: PointsForm, body: Buffer, { arrivedAtMs, charge }: Arrival): Promise<MeasuredLines> {
+    const plain = await this.#deps.encodings.unpack(form.encoding, body, { maxBytes: MAX_POINT_BYTES, charge });
+    const memoryBytes = plain.length * MEMORY_FACTOR;
+    charge(memoryBytes);
+    const breather = new Breather(this.#deps.clock);
+    const text = plain.toString('utf8');
+    return { read: await readLines(text, form.precision, arrivedAtMs, () => breather.breathe()), memoryBytes };
   }
 
   #keep(source: string, form: PointsForm, body: Buffer, receivedAtMs: EpochMs): Promise<number> {
