@@ -41,6 +41,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       host: config.host,
       port: config.port,
       insecure: config.insecure,
+      failedSignInsPerMinute: config.failedSignInsPerMinute,
       bridgeUrl: config.bridgeUrl,
       demo: config.demo,
       pollIntervalMs: config.pollIntervalMs,

@@ -1,5 +1,6 @@
 // The collector's part of the configuration: its schema, and the form in which the collector uses it.
 import { z } from 'zod';
+import { FAILED_SIGN_INS_PER_MINUTE } from '../common/http/sign-in-guard.ts';
 import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { type DeviceConfiguration, devicesShape } from '../common/runtime/device-configuration.ts';
@@ -74,6 +75,8 @@ export const collectorShape = {
       port: portSchema.default(8080),
       /** Listening beyond loopback without TLS: said by an operator whose proxy in front does it. */
       insecure: z.boolean().default(false),
+      /** Unknown tokens that an address may show; beyond them it is asked to wait. */
+      failed_sign_ins_per_minute: z.number().int().min(1).max(1_000_000).default(FAILED_SIGN_INS_PER_MINUTE),
       bridge_url: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8081'),
       /** Says on the page that the network is a simulated one. */
       demo: z.boolean().default(false),
@@ -101,6 +104,7 @@ export interface CollectorConfig {
   readonly host: string;
   readonly port: number;
   readonly insecure: boolean;
+  readonly failedSignInsPerMinute: number;
   readonly bridgeUrl: string;
   readonly demo: boolean;
   readonly databaseConnections: number;
@@ -145,6 +149,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     host: collector.host,
     port: collector.port,
     insecure: collector.insecure,
+    failedSignInsPerMinute: collector.failed_sign_ins_per_minute,
     bridgeUrl: collector.bridge_url,
     demo: collector.demo,
     databaseConnections: collector.database_connections,

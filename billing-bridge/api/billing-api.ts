@@ -4,6 +4,7 @@ import { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { requireLoopback } from '../../common/http/loopback.ts';
 import { openApiDocument } from '../../common/http/openapi.ts';
 import { createServer, listen } from '../../common/http/server.ts';
+import { FAILED_SIGN_INS_PER_MINUTE, SignInGuard } from '../../common/http/sign-in-guard.ts';
 import { type Authenticator, READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
@@ -79,7 +80,11 @@ export class BillingApi implements Component {
 
   /** The server with all its routes, not listening. */
   build(): FastifyInstance {
-    const { authenticator, prepared } = this.#deps;
+    const { clock, prepared } = this.#deps;
+    const authenticator = new SignInGuard(this.#reporter, FAILED_SIGN_INS_PER_MINUTE, {
+      inner: this.#deps.authenticator,
+      clock,
+    });
     const server = createServer(this.#reporter, { maxBodyBytes: MAX_BODY_BYTES, authenticator });
     server.addHook('onRequest', async (request) => refuseCookie(request));
     server.addHook('onSend', async (_request, reply) => void reply.headers(HEADERS));

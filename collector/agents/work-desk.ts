@@ -1,5 +1,6 @@
 // The desk at which work is left for agents and fetched by them. It lies in PostgreSQL, so that an agent may come to any collector.
 import { z } from 'zod';
+import { recordAudit } from '../../common/database/audit.ts';
 import type { Database } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
@@ -88,25 +89,40 @@ export class WorkDesk implements Work {
   async ask(agent: string, request: WorkRequest, by: Principal): Promise<WorkItem> {
     const { database, clock, newId } = this.#deps;
     const nowMs = clock.now();
-    const { rows } = await database.query<WorkRow>(
-      `insert into agents.work (id, agent, kind, device, parameters, state, asked_by, reason, created_at_ms, expires_at_ms)
+    const id = newId();
+    const rows = await database.transaction(async (connection) => {
+      const { rows: made } = await connection.query<WorkRow>(
+        `insert into agents.work (id, agent, kind, device, parameters, state, asked_by, reason, created_at_ms, expires_at_ms)
        select $1, $2, $3, $4, $5::jsonb, 'queued', $6, $7, $8::int8, $9::int8
         where (select count(*) from agents.work
                 where agent = $2 and state in ('queued', 'handed_out') and expires_at_ms > $8::int8) < $10
        returning ${COLUMNS}`,
-      [
-        newId(),
-        agent,
-        request.kind,
-        request.device,
-        JSON.stringify({ varbinds: request.varbinds }),
-        by.name,
-        cleanText(request.reason),
-        nowMs,
-        nowMs + request.expiresMs,
-        MOST_OPEN,
-      ],
-    );
+        [
+          id,
+          agent,
+          request.kind,
+          request.device,
+          JSON.stringify({ varbinds: request.varbinds }),
+          by.name,
+          cleanText(request.reason),
+          nowMs,
+          nowMs + request.expiresMs,
+          MOST_OPEN,
+        ],
+      );
+      if (made.length > 0)
+        await recordAudit(connection, {
+          atMs: nowMs,
+          actor: by.name,
+          role: by.role,
+          action: `work.${request.kind}`,
+          subject: `device/${request.device}`,
+          // Which values, not what was written: it may be a secret.
+          after: { id, agent, oids: request.varbinds.map(({ oid }) => oid) },
+          note: cleanText(request.reason),
+        });
+      return made;
+    });
     const [row] = rows;
     if (row === undefined)
       throw new WeirError('overloaded', `The agent ${agent} has ${MOST_OPEN} pieces of work that are not done.`, {

@@ -118,9 +118,9 @@ function addActions(routes: DescribedRoutes, seen: (principal: Principal | null)
   );
 }
 
-function by(principal: { readonly name: string } | null, text: string): OperatorAction {
+function by(principal: Pick<Principal, 'name' | 'role'> | null, text: string): OperatorAction {
   if (principal === null) throw new Error('BUG: an operator without a name');
-  return { operator: principal.name, text };
+  return { operator: principal.name, role: principal.role, text };
 }
 
 type Given<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { DescribedRoutes, type DescribedRoute } from '../../common/http/described-routes.ts';
 import { requireLoopback } from '../../common/http/loopback.ts';
 import { createServer, listen } from '../../common/http/server.ts';
+import { SignInGuard } from '../../common/http/sign-in-guard.ts';
 import type { Authenticator } from '../../common/runtime/access.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -41,6 +42,8 @@ export interface ApiConfig {
   /** 0: any free one. */
   readonly port: number;
   readonly insecure: boolean;
+  /** Unknown tokens that an address may show. */
+  readonly failedSignInsPerMinute: number;
   readonly bridgeUrl: string;
   readonly demo: boolean;
   readonly pollIntervalMs: number;
@@ -118,10 +121,11 @@ export class ApiServer implements Component {
   #build(): FastifyInstance {
     const { bridgeUrl, dashboardFolder, version, demo, pollIntervalMs, checkAnswers } = this.#config;
     const deps = this.#deps;
-    const server = createServer(this.#reporter, {
-      maxBodyBytes: MAX_BODY_BYTES,
-      authenticator: deps.authenticator,
+    const authenticator = new SignInGuard(this.#reporter, this.#config.failedSignInsPerMinute, {
+      inner: deps.authenticator,
+      clock: deps.clock,
     });
+    const server = createServer(this.#reporter, { maxBodyBytes: MAX_BODY_BYTES, authenticator });
     const described: DescribedRoute[] = [...UNDESCRIBED_ROUTES];
     holdRoutesDescribed(server, () => described);
     addBrowserProtection(server);
@@ -146,7 +150,7 @@ export class ApiServer implements Component {
     addEventRoutes(routes, deps);
     addProjectionRoutes(routes, deps);
     addTokenRoutes(routes, deps);
-    addSessionRoutes(routes, deps.authenticator);
+    addSessionRoutes(routes, authenticator);
     deps.addOthers(routes);
     described.push(...routes.routes, ...deps.addIngest(server));
     addBridgeProxy(server, this.#reporter, { ...BRIDGE_PROXY, bridgeUrl });

@@ -30,8 +30,8 @@ export interface Subscription {
   readonly filter: EventFilter;
   /** The id of the last event that the reader has; null for one that comes for the first time. */
   readonly lastEventId: string | null;
-  /** Called with each heartbeat, so that what the reader may see is looked at anew. */
-  readonly tend?: () => void;
+  /** Called with each heartbeat, so that what the reader may see is looked at anew; `end` cuts the reader off. */
+  readonly tend?: (end: () => void) => void;
 }
 
 export interface EventHubDeps {
@@ -180,7 +180,11 @@ export class EventHub implements Component {
   }
 
   #tend(stream: Stream, nowMs: number): void {
-    stream.tend?.();
+    stream.tend?.(() => {
+      this.#refused.add(1, { reason: 'token_ended' });
+      this.#drop(stream);
+    });
+    if (!this.#streams.has(stream)) return;
     this.#catchUp(stream);
     if (stream.behindSinceMs !== null && nowMs - stream.behindSinceMs > STUCK_MS) {
       this.#refused.add(1, { reason: 'stuck' });

@@ -2,7 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import { type Principal, STATE_READERS } from '../../common/runtime/access.ts';
+import { tokenOf } from '../../common/http/server.ts';
+import { type Authenticator, type Principal, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import { browserHeaders } from './cross-site.ts';
@@ -11,6 +12,7 @@ import type { EventFilter, EventHub, EventSink, Subscription } from './event-hub
 export interface EventRoutesDeps {
   readonly hub: EventHub;
   readonly viewpoints: Viewpoints;
+  readonly authenticator: Authenticator;
   readonly visibleEvents: (viewpoint: Viewpoint) => EventFilter;
 }
 
@@ -35,7 +37,10 @@ export function addEventRoutes(routes: DescribedRoutes, deps: EventRoutesDeps): 
     },
     async ({ request, reply, principal }) => {
       if (principal === null) throw new Error('BUG: a route of readers without a principal');
-      const subscription = await subscriptionOf(deps, principal, request.headers['last-event-id']);
+      const subscription = await subscriptionOf(deps, principal, {
+        token: tokenOf(request) ?? '',
+        lastEventId: request.headers['last-event-id'],
+      });
       const { raw } = reply;
       const detach = deps.hub.attach(() => {
         // A stream that is refused is answered like other requests: only now the reply is ours.
@@ -51,11 +56,14 @@ export function addEventRoutes(routes: DescribedRoutes, deps: EventRoutesDeps): 
   );
 }
 
-/** What the reader may see is looked at with every heartbeat; while that cannot be said it sees nothing. */
+/**
+ * What the reader may see, and whether its token is still good, is looked at with every heartbeat; while that cannot be said it sees
+ * nothing, and with a token that has ended the stream does.
+ */
 async function subscriptionOf(
-  { viewpoints, visibleEvents }: EventRoutesDeps,
+  { viewpoints, authenticator, visibleEvents }: EventRoutesDeps,
   principal: Principal,
-  lastEventId: string | string[] | undefined,
+  { token, lastEventId }: { readonly token: string; readonly lastEventId: string | string[] | undefined },
 ): Promise<Subscription> {
   const seen = (viewpoint: Viewpoint): EventFilter => {
     const visible = visibleEvents(viewpoint);
@@ -63,13 +71,18 @@ async function subscriptionOf(
     return principal.role === 'care' ? (kind, data) => kind !== 'event' && visible(kind, data) : visible;
   };
   let filter = seen(await viewpoints.of(principal));
-  const look = async (): Promise<void> => {
-    filter = await viewpoints.of(principal).then(seen, () => () => false);
+  const look = async (end: () => void): Promise<void> => {
+    try {
+      if ((await authenticator.authenticate(token)) === null) return end();
+      filter = seen(await viewpoints.of(principal));
+    } catch {
+      filter = () => false;
+    }
   };
   return {
     filter: (kind, data) => filter(kind, data),
     lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : null,
-    ...(principal.scope === null ? {} : { tend: () => void look() }),
+    tend: (end) => void look(end),
   };
 }
 

@@ -3,13 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { SESSION_COOKIE } from '../../common/http/server.ts';
-import type { Authenticator } from '../../common/runtime/access.ts';
+import type { AddressedAuthenticator } from '../../common/http/sign-in-guard.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { whoAnswer } from './who-answer.ts';
 
 const MAX_AGE_SECONDS = 30 * 86_400;
 
-export function addSessionRoutes(routes: DescribedRoutes, authenticator: Authenticator): void {
+export function addSessionRoutes(routes: DescribedRoutes, authenticator: AddressedAuthenticator): void {
   routes.add(
     {
       method: 'POST',
@@ -20,7 +20,7 @@ export function addSessionRoutes(routes: DescribedRoutes, authenticator: Authent
       answer: whoAnswer,
     },
     async ({ body, request, reply }) => {
-      const principal = await authenticator.authenticate(body.token);
+      const principal = await authenticator.authenticate(body.token, request.ip);
       if (principal === null) throw new WeirError('token_unknown', 'The token is not known.');
       if (principal.role === 'agent')
         throw new WeirError('forbidden', 'A token of an agent opens no page.', { needs: ['viewer', 'operator'] });

@@ -1,4 +1,5 @@
 // Alarms as the API reads them, and what operators do to them; resources never lose state by it (RFC 8632: two lifecycles).
+import { recordAudit } from '../../common/database/audit.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
@@ -155,7 +156,7 @@ export class AlarmBook implements Alarms {
   }
 
   setState(id: string, state: OperatorState, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, async (connection, row, nowMs) => {
+    return this.#act(id, action, state === 'none' ? 'reset' : state, async (connection, row, nowMs) => {
       await connection.query(
         'update faults.alarm set operator_state = $2, operator = $3, operator_at_ms = $4 where id = $1',
         [row.id, state, state === 'none' ? null : cleanText(action.operator), state === 'none' ? null : nowMs],
@@ -165,11 +166,11 @@ export class AlarmBook implements Alarms {
   }
 
   comment(id: string, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, async (_, row) => row.operator_state);
+    return this.#act(id, action, 'comment', async (_, row) => row.operator_state);
   }
 
   shelve(id: string, untilMs: EpochMs, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, async (connection, row, nowMs) => {
+    return this.#act(id, action, 'shelve', async (connection, row, nowMs) => {
       if (!Number.isSafeInteger(untilMs) || untilMs <= nowMs)
         throw new WeirError('invalid_request', 'An alarm is shelved until a time to come.', { until: untilMs });
       await connection.query('update faults.alarm set shelved_until_ms = $2 where id = $1', [row.id, untilMs]);
@@ -178,16 +179,17 @@ export class AlarmBook implements Alarms {
   }
 
   unshelve(id: string, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, async (connection, row) => {
+    return this.#act(id, action, 'unshelve', async (connection, row) => {
       await connection.query('update faults.alarm set shelved_until_ms = null where id = $1', [row.id]);
       return 'un-shelved';
     });
   }
 
-  /** Runs the action on the locked alarm, writes it into the history of operators, tells the listeners. */
+  /** Runs the action on the locked alarm, writes it into the history of operators and the audit log, tells the listeners. */
   async #act(
     id: string,
     action: OperatorAction,
+    verb: string,
     work: (connection: Queryable, row: AlarmRow, nowMs: EpochMs) => Promise<OperatorChange['state']>,
   ): Promise<Alarm> {
     const nowMs = this.#deps.clock.now();
@@ -205,12 +207,28 @@ export class AlarmBook implements Alarms {
            (select id from faults.operator_change where alarm = $1 order by id desc offset $2 limit 1)`,
         [held.id, MAX_OPERATOR_CHANGES],
       );
-      return findAlarm(connection, this.#viewpoint, id, false);
+      const after = await findAlarm(connection, this.#viewpoint, id, false);
+      await recordAudit(connection, {
+        atMs: nowMs,
+        actor: cleanText(action.operator),
+        role: action.role,
+        action: `alarm.${verb}`,
+        subject: `alarm/${held.id}`,
+        before: operatorPart(held),
+        after: operatorPart(after),
+        ...(action.text === '' ? {} : { note: cleanText(action.text) }),
+      });
+      return after;
     });
     const alarm = alarmOf(row, nowMs);
     this.#deps.publish('alarm', { change: 'operator', ...alarm });
     return alarm;
   }
+}
+
+/** What operators change of an alarm, for the audit log. */
+function operatorPart({ operator_state: state, operator, shelved_until_ms: untilMs }: AlarmRow): object {
+  return { state, operator, shelvedUntil: untilMs === null ? null : timeOf(untilMs) };
 }
 
 /** The values of `seesAlarm`. */

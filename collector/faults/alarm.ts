@@ -110,6 +110,7 @@ export interface AlarmsSummary {
 /** What an operator does to an alarm. */
 export interface OperatorAction {
   readonly operator: string;
+  readonly role: string;
   readonly text: string;
 }
 

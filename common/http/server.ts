@@ -3,10 +3,11 @@ import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { mayEnter, type Authenticator, type Principal, type RouteAccess } from '../runtime/access.ts';
+import { mayEnter, type Principal, type RouteAccess } from '../runtime/access.ts';
 import { WeirError, codeOf, messageOf } from '../runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../runtime/reporter.ts';
 import type { DurationMs } from '../model/time.ts';
+import type { AddressedAuthenticator } from './sign-in-guard.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,7 +25,7 @@ export const SESSION_COOKIE = 'weir_session';
 
 export interface ServerOptions {
   readonly maxBodyBytes: number;
-  readonly authenticator: Authenticator;
+  readonly authenticator: AddressedAuthenticator;
   /** Header and body of a request are here within this time, or its connection ends. */
   readonly requestTimeoutMs?: DurationMs;
   readonly maxConnections?: number;
@@ -87,7 +88,7 @@ export function createServer(reporter: Reporter, options: ServerOptions): Fastif
   return server;
 }
 
-function addAccess(server: FastifyInstance, authenticator: Authenticator): void {
+function addAccess(server: FastifyInstance, authenticator: AddressedAuthenticator): void {
   server.addHook('onRoute', (route) => {
     if (route.config?.access === undefined) throw new Error(`BUG: route ${route.url} does not say who may enter`);
   });
@@ -97,7 +98,7 @@ function addAccess(server: FastifyInstance, authenticator: Authenticator): void 
     if (access === undefined || access === 'open') return;
     const token = tokenOf(request);
     if (token === null) throw new WeirError('token_missing', 'The request carries no token.');
-    const principal = await authenticator.authenticate(token);
+    const principal = await authenticator.authenticate(token, request.ip);
     if (principal === null) throw new WeirError('token_unknown', 'The token is not known.');
     if (!mayEnter(principal, access))
       throw new WeirError('forbidden', `The role ${principal.role} may not do this.`, { needs: access });

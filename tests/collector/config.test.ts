@@ -16,6 +16,7 @@ test('without a word it listens on this machine only', () => {
     host: '127.0.0.1',
     port: 8080,
     insecure: false,
+    failedSignInsPerMinute: 120,
     bridgeUrl: 'http://127.0.0.1:8081',
     demo: false,
     devices: [],

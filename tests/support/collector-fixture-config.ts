@@ -25,6 +25,7 @@ export function configOf(options: ConfigWords): CollectorConfig {
     collector: {
       store: { memory_limit_mb: 64, threads: 1, commit_interval_ms: 0 },
       journal: { reserve_bytes: 0 },
+      failed_sign_ins_per_minute: 100_000,
       // Nothing listens there.
       bridge_url: 'http://127.0.0.1:9',
       ...options.collector,

@@ -39,6 +39,11 @@ export const GENERAL_ERRORS = {
     'Use a token without a scope for the state of Weir itself; docs/api.md says which addresses obey scopes.',
   ),
   token_unknown: entry(401, 'The token is not known.', 'Make one with: weir token create.'),
+  too_many_attempts: entry(
+    429,
+    'Too many unknown tokens came from this address.',
+    'Correct the token and come again after the time of Retry-After; good tokens that were used lately still enter.',
+  ),
   forbidden: entry(403, 'The role of the token may not do this.', 'Use a token with the role that detail names.'),
   // configuration
   configuration_missing: entry(

@@ -8,6 +8,7 @@ import { EventKeeper } from '../../../collector/agents/event-keeper.ts';
 import { Retention } from '../../../collector/agents/retention.ts';
 import { MOST_OPEN, WorkDesk } from '../../../collector/agents/work-desk.ts';
 import type { HandedOut, WorkItem, WorkRequest } from '../../../collector/agents/work-item.ts';
+import { auditMigrations } from '../../../common/database/audit.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
@@ -88,6 +89,14 @@ describe('over HTTP', () => {
     expect((await itemOf(item.id)).state).toBe('done');
     const { items } = await fixture.get<{ items: WorkItem[] }>('/api/v1/work?device=core1&state=done');
     expect(items.map(({ id }) => id)).toEqual([item.id]);
+    const audit = await fixture.get<{ items: Record<string, unknown>[] }>('/api/v1/audit?subject=device/core1');
+    expect(audit.items[0]).toMatchObject({
+      actor: 'olga',
+      role: 'operator',
+      action: 'work.poll',
+      after: { id: item.id, agent: 'agent-1', oids: [] },
+      note: 'a ticket',
+    });
   });
 
   test('an agent that waits gets it at once; one that waits in vain gets nothing after its time', async () => {
@@ -289,7 +298,7 @@ describe('the desk', () => {
 
   beforeAll(async () => {
     postgres = await startTestDatabase();
-    await migrate(postgres.database, agentsMigrations);
+    await migrate(postgres.database, [...auditMigrations, ...agentsMigrations]);
   });
   afterAll(() => postgres.stop());
   beforeEach(() => postgres.database.query('truncate agents.work, agents.device_event').then(() => undefined));

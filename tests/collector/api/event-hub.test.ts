@@ -219,6 +219,18 @@ test('what a reader may see is looked at with every heartbeat', async () => {
   await hub.stop();
 });
 
+test('a reader whose token has ended is cut off at the next heartbeat', async () => {
+  await hub.start();
+  const reader = read({ tend: (end) => end() });
+  hub.publish('poll', { n: 1 });
+  await clock.advance(16_000);
+  hub.publish('poll', { n: 2 });
+  expect(numbersOf(reader)).toEqual([1]);
+  expect(reader.ended).toBe(true);
+  expect(hub.open).toBe(false);
+  await hub.stop();
+});
+
 test('whatever is published and whenever a reader leaves: it has every event once, or is told to ask again', () => {
   fc.assert(
     fc.property(

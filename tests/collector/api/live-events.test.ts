@@ -8,6 +8,7 @@ import { EventHub } from '../../../collector/api/event-hub.ts';
 import { addEventRoutes } from '../../../collector/api/event-routes.ts';
 import { DescribedRoutes } from '../../../common/http/described-routes.ts';
 import { createServer } from '../../../common/http/server.ts';
+import type { Principal } from '../../../common/runtime/access.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import {
   ADMINISTRATOR,
@@ -17,6 +18,7 @@ import {
 } from '../../support/collector-fixture.ts';
 import { interfacePoll } from '../../support/poll-builder.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const STREAMS = 3;
 let fixture: CollectorFixture;
@@ -190,6 +192,7 @@ test('a browser that reads nothing costs no more than the bound, and is told to 
   addEventRoutes(new DescribedRoutes(server), {
     hub,
     viewpoints: { of: () => Promise.resolve(EVERYTHING) },
+    authenticator: { authenticate: () => Promise.resolve({ name: 'anna', role: 'viewer', scope: null }) },
     visibleEvents,
   });
   await server.listen({ port: 0, host: '127.0.0.1' });
@@ -218,6 +221,56 @@ test('a browser that reads nothing costs no more than the bound, and is told to 
     }, 'resync');
   } finally {
     socket.destroy();
+    await hub.stop();
+    await server.close();
+  }
+});
+
+test('the stream of a token that is revoked ends; while the database does not answer nothing is told', async () => {
+  const { reporter } = silentReporter();
+  const clock = new VirtualClock(0);
+  const origin = { collector: 'north', start: 'a1' };
+  const hub = new EventHub(reporter, { maxStreams: 1, maxBufferBytes: 2000, replayBytes: 1000 }, { clock, origin });
+  const state: { answer: () => Promise<Principal | null> } = {
+    answer: () => Promise.resolve({ name: 'anna', role: 'viewer', scope: null }),
+  };
+  const good = state.answer;
+  const authenticator = { authenticate: () => state.answer() };
+  const server = createServer(reporter, { maxBodyBytes: 1000, authenticator });
+  const deps = { hub, authenticator, visibleEvents, viewpoints: { of: () => Promise.resolve(EVERYTHING) } };
+  addEventRoutes(new DescribedRoutes(server), deps);
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  await hub.start();
+  try {
+    const address = server.server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/events`, { headers: { authorization: 'Bearer x' } });
+    let text = '';
+    const decoder = new TextDecoder();
+    const read = async (): Promise<void> => {
+      const body: AsyncIterable<Uint8Array> | null = answer.body;
+      for await (const piece of body ?? []) text += decoder.decode(piece, { stream: true });
+    };
+    // Its end may be a broken connection: what had not left is not waited for.
+    const ended = read().catch(() => undefined);
+    const beat = async (answerNext: () => Promise<Principal | null>): Promise<void> => {
+      state.answer = answerNext;
+      await clock.advance(15_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const told = (device: string): Promise<unknown> => eventually(() => Promise.resolve(text.includes(device)), device);
+    hub.publish('poll', { device: 'first' });
+    await told('first');
+    await beat(() => Promise.reject(new Error('no database')));
+    hub.publish('poll', { device: 'second' });
+    await beat(good);
+    hub.publish('poll', { device: 'third' });
+    await told('third');
+    await beat(() => Promise.resolve(null));
+    await ended;
+    expect([...text.matchAll(/"device":"(\w+)"/g)].map((match) => match[1])).toEqual(['first', 'third']);
+    expect(hub.open).toBe(false);
+  } finally {
     await hub.stop();
     await server.close();
   }

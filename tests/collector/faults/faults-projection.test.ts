@@ -10,6 +10,7 @@ import { FaultsProjection } from '../../../collector/faults/faults-projection.ts
 import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
+import { auditMigrations, listAudit } from '../../../common/database/audit.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { AlarmsPage, AlarmsQuery, Severity } from '../../../collector/faults/alarm.ts';
 import { playScenario } from '../../support/fault-machine.ts';
@@ -24,7 +25,7 @@ const { reporter } = silentReporter();
 
 beforeAll(async () => {
   postgres = await startTestDatabase();
-  await migrate(postgres.database, [...appliedMigrations, ...faultsMigrations]);
+  await migrate(postgres.database, [...auditMigrations, ...appliedMigrations, ...faultsMigrations]);
 });
 afterAll(() => postgres.stop());
 beforeEach(() => clear());
@@ -432,7 +433,7 @@ function alarms(clock = new VirtualClock(SCENARIO_START_MS + 10 * MINUTE)): Alar
 }
 
 describe('alarms for the API', () => {
-  const ann = { operator: 'ann', text: 'looking into it' };
+  const ann = { operator: 'ann', role: 'operator', text: 'looking into it' };
 
   beforeEach(async () => {
     const devices = ['core1', 'core2', 'core3'];
@@ -495,7 +496,7 @@ describe('alarms for the API', () => {
       isCleared: false,
     });
     expect(published).toMatchObject([{ change: 'operator', id, operatorState: 'ack' }]);
-    await book.comment(id, { operator: 'bob', text: 'cable ordered' });
+    await book.comment(id, { operator: 'bob', role: 'operator', text: 'cable ordered' });
     await projection(DEFAULT_FAULTS).apply(
       [true, false].map((up, at) => {
         const atMs = SCENARIO_START_MS + (5 + at) * MINUTE;
@@ -511,6 +512,28 @@ describe('alarms for the API', () => {
       ['ann', 'ack', 'looking into it'],
     ]);
     expect((await book.setState(id, 'closed', ann)).operatorState).toBe('closed');
+    const audit = await listAudit(postgres.database, { subject: `alarm/${id}`, limit: 10 });
+    expect(
+      audit.map(({ actor, role, action, before, after, note }) => [actor, role, action, before, after, note]),
+    ).toEqual([
+      [
+        'ann',
+        'operator',
+        'alarm.closed',
+        { state: 'none', operator: null, shelvedUntil: null },
+        { state: 'closed', operator: 'ann', shelvedUntil: null },
+        'looking into it',
+      ],
+      ['bob', 'operator', 'alarm.comment', expect.anything(), expect.anything(), 'cable ordered'],
+      [
+        'ann',
+        'operator',
+        'alarm.ack',
+        { state: 'none', operator: null, shelvedUntil: null },
+        { state: 'ack', operator: 'ann', shelvedUntil: null },
+        'looking into it',
+      ],
+    ]);
   });
 
   test('a shelved alarm is hidden for a time, its state goes on', async () => {
