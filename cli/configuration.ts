@@ -1,10 +1,10 @@
 // The whole configuration file: each app brings the shape of its own part, here they become one schema.
 import { z } from 'zod';
 import { agentConfig, agentShape, checkAgent, checkTraps } from '../agent/config.ts';
-import { TlsFiles } from '../agent/ship/tls-files.ts';
 import { SHORTEST_PASSPHRASE } from '../agent/snmp/usm.ts';
 import { billingBridgeShape, checkBillingBridge } from '../billing-bridge/config.ts';
 import { collectorShape } from '../collector/config.ts';
+import { TlsFiles } from '../common/http/tls-files.ts';
 import { SystemClock } from '../common/runtime/clock.ts';
 import { parseConfiguration, readConfigurationFile } from '../common/runtime/configuration.ts';
 import { messageOf } from '../common/runtime/errors.ts';
@@ -57,18 +57,23 @@ export function unresolvedSecrets(
   return notes;
 }
 
-/** As the agent would find them at its first connection. */
+/** As the agent would find them at its first connection, and the collector at its start. */
 function unusableTlsFiles(
   whole: WholeConfiguration,
   environment: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const { tls } = agentConfig(whole, environment);
-  if (tls === null) return [];
   const reporter = createReporter({ component: 'check', level: 'silent' });
-  try {
-    new TlsFiles(reporter, tls, { clock: new SystemClock(), environment }).current();
-    return [];
-  } catch (error) {
-    return [`agent.tls: ${messageOf(error)}`];
-  }
+  const places = {
+    'agent.tls': agentConfig(whole, environment).tls,
+    'collector.tls': whole.collector.tls?.files ?? null,
+  };
+  return Object.entries(places).flatMap(([place, files]) => {
+    if (files === null) return [];
+    try {
+      new TlsFiles(reporter, files, { clock: new SystemClock(), environment }).current();
+      return [];
+    } catch (error) {
+      return [`${place}: ${messageOf(error)}`];
+    }
+  });
 }

@@ -5,6 +5,8 @@ import { EventBook } from './agents/event-book.ts';
 import { ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
+import { TlsFiles } from '../common/http/tls-files.ts';
+import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
@@ -51,6 +53,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
     },
     {
       clock,
+      tls: composeTls(common),
       authenticator: entry.authenticator,
       tokens: entry.tokens,
       managed: entry.managed,
@@ -94,6 +97,13 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       addIngest: (server) => composeIngest(server, common, projecting, entry),
     },
   );
+}
+
+/** The door over TLS; its files are read at the start. */
+function composeTls({ reporter, config, deps }: Common): TlsListener | null {
+  if (config.tls === null) return null;
+  const { clock, environment } = deps;
+  return new TlsListener(config.tls.listener, new TlsFiles(reporter, config.tls.files, { clock, environment }));
 }
 
 function composeIngest(

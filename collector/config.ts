@@ -66,6 +66,30 @@ const eventsSchema = z.strictObject({
   max_kept: z.number().int().min(1000).max(100_000_000).default(1_000_000),
 });
 
+const tlsSchema = z
+  .strictObject({
+    host: z.string().min(1).default('0.0.0.0'),
+    port: portSchema.default(8443),
+    certificate_file: z.string().min(1),
+    /** A path, or a reference to the key. */
+    key_file: z.string().min(1),
+    client_ca_file: z.string().min(1).optional(),
+    client_certificates: z.enum(['agents', 'everybody']).default('agents'),
+  })
+  .transform((tls) => ({
+    listener: {
+      host: tls.host,
+      port: tls.port,
+      clientCertificates: tls.client_ca_file === undefined ? ('nobody' as const) : tls.client_certificates,
+    },
+    files: {
+      caFile: tls.client_ca_file ?? null,
+      certificateFile: tls.certificate_file,
+      keyFile: tls.key_file,
+      serverName: null,
+    },
+  }));
+
 export const collectorShape = {
   devices: devicesShape.devices,
   database: databaseSchema,
@@ -75,6 +99,8 @@ export const collectorShape = {
       port: portSchema.default(8080),
       /** Listening beyond loopback without TLS: said by an operator whose proxy in front does it. */
       insecure: z.boolean().default(false),
+      /** A second door, over TLS. */
+      tls: tlsSchema.optional(),
       /** Unknown tokens that an address may show; beyond them it is asked to wait. */
       failed_sign_ins_per_minute: z.number().int().min(1).max(1_000_000).default(FAILED_SIGN_INS_PER_MINUTE),
       bridge_url: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8081'),
@@ -105,6 +131,8 @@ export interface CollectorConfig {
   readonly port: number;
   readonly insecure: boolean;
   readonly failedSignInsPerMinute: number;
+  /** The door over TLS, or null. */
+  readonly tls: z.output<typeof tlsSchema> | null;
   readonly bridgeUrl: string;
   readonly demo: boolean;
   readonly databaseConnections: number;
@@ -150,6 +178,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     port: collector.port,
     insecure: collector.insecure,
     failedSignInsPerMinute: collector.failed_sign_ins_per_minute,
+    tls: collector.tls ?? null,
     bridgeUrl: collector.bridge_url,
     demo: collector.demo,
     databaseConnections: collector.database_connections,

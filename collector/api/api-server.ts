@@ -4,6 +4,7 @@ import { DescribedRoutes, type DescribedRoute } from '../../common/http/describe
 import { requireLoopback } from '../../common/http/loopback.ts';
 import { createServer, listen } from '../../common/http/server.ts';
 import { SignInGuard } from '../../common/http/sign-in-guard.ts';
+import type { TlsListener } from '../../common/http/tls-listener.ts';
 import type { Authenticator } from '../../common/runtime/access.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -68,6 +69,8 @@ export interface ApiDeps
   readonly devices: ConfiguredDevices;
   readonly registry: DeviceRegistry;
   readonly authenticator: Authenticator;
+  /** The door over TLS, beside the plain one; null where there is none. */
+  readonly tls: TlsListener | null;
   readonly inventory: Inventory;
   readonly store: Pick<MetricStore, 'series' | 'many' | 'catalogue' | 'latest' | 'top' | 'gauges'>;
   readonly metrics: readonly MetricAnswer[];
@@ -102,13 +105,18 @@ export class ApiServer implements Component {
     this.#server = this.#build();
     await this.#deps.hub.start();
     await listen(this.#server, host, port);
-    this.#reporter.info('listening', { host, port: this.port });
+    await this.#deps.tls?.start(this.#server).catch(async (error: unknown) => {
+      await this.stop();
+      throw error;
+    });
+    this.#reporter.info('listening', { host, port: this.port, tlsPort: this.tlsPort });
   }
 
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     await this.#deps.hub.stop();
+    await this.#deps.tls?.stop();
     await server?.close();
   }
 
@@ -116,6 +124,11 @@ export class ApiServer implements Component {
   get port(): number {
     const address = this.#server?.addresses()[0];
     return typeof address === 'object' ? address.port : 0;
+  }
+
+  /** The port of the door over TLS; 0 where there is none. */
+  get tlsPort(): number {
+    return this.#deps.tls?.port ?? 0;
   }
 
   #build(): FastifyInstance {
@@ -128,6 +141,7 @@ export class ApiServer implements Component {
     const server = createServer(this.#reporter, { maxBodyBytes: MAX_BODY_BYTES, authenticator });
     const described: DescribedRoute[] = [...UNDESCRIBED_ROUTES];
     holdRoutesDescribed(server, () => described);
+    deps.tls?.protect(server);
     addBrowserProtection(server);
     // Readers of Prometheus post their questions as forms; nobody else does.
     server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {

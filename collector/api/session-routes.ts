@@ -44,7 +44,7 @@ export function addSessionRoutes(routes: DescribedRoutes, authenticator: Address
 }
 
 function cookieOf(request: FastifyRequest, value: string, maxAgeSeconds: number): string {
-  // Said by the proxy in front that speaks TLS; over plain HTTP a browser would not keep a Secure cookie.
-  const secure = request.headers['x-forwarded-proto'] === 'https' ? '; Secure' : '';
+  // Over TLS, ours or that of a proxy in front; over plain HTTP a browser would not keep a Secure cookie.
+  const secure = request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https' ? '; Secure' : '';
   return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
 }

@@ -93,6 +93,8 @@ describe('a sound configuration', () => {
     const text = `${GOOD}agent:
   token: "file:${folder}/no-token"
   tls: { ca_file: "${folder}/no-authority.pem" }
+collector:
+  tls: { certificate_file: "${folder}/no-certificate.pem", key_file: "${folder}/no.key" }
 billing_bridge: { collector_token: "\${BRIDGE}" }
 database: { url: "\${DATABASE}" }
 queue: { url: "\${QUEUE}" }
@@ -105,12 +107,14 @@ queue: { url: "\${QUEUE}" }
       'database.url',
       'queue.url',
       'agent.tls',
+      'collector.tls',
       `${file}: no mistakes`,
     ]);
-    expect(lines.at(-2)).toContain('no-authority.pem');
+    expect(lines.at(-3)).toContain('no-authority.pem');
+    expect(lines.at(-2)).toContain('no-certificate.pem');
     writeFileSync(path.join(folder, 'no-token'), 'now there is one\n');
     const environment = { BRIDGE: 'b', DATABASE: 'postgres://127.0.0.1/weir', QUEUE: 'redis://127.0.0.1' };
-    const again = await check(text.replace(/^ +tls:.*$/m, ''), environment);
+    const again = await check(text.replaceAll(/^collector:$|^ +tls:.*$/gm, ''), environment);
     expect(again.lines).toEqual([`${file}: no mistakes`]);
   });
 });

@@ -17,6 +17,7 @@ test('without a word it listens on this machine only', () => {
     port: 8080,
     insecure: false,
     failedSignInsPerMinute: 120,
+    tls: null,
     bridgeUrl: 'http://127.0.0.1:8081',
     demo: false,
     devices: [],

@@ -219,7 +219,7 @@ export const AGENT_ERRORS = {
   ),
   tls_files_unusable: entry(
     400,
-    'The files under agent.tls cannot be used.',
-    'Check that they exist, are PEM, may be read by the agent, and that the key belongs to the certificate.',
+    'The files under agent.tls or collector.tls cannot be used.',
+    'Check that they exist, are PEM, may be read by Weir, and that the key belongs to the certificate.',
   ),
 } as const;

@@ -39,6 +39,11 @@ export const GENERAL_ERRORS = {
     'Use a token without a scope for the state of Weir itself; docs/api.md says which addresses obey scopes.',
   ),
   token_unknown: entry(401, 'The token is not known.', 'Make one with: weir token create.'),
+  client_certificate_required: entry(
+    403,
+    'An agent without a certificate of the client authority may not enter here.',
+    'Give the agent a certificate (agent.tls.certificate_file and key_file) that an authority of collector.tls.client_ca_file signed.',
+  ),
   too_many_attempts: entry(
     429,
     'Too many unknown tokens came from this address.',

@@ -1,20 +1,20 @@
-// The certificates of the agent's connections: read from their files, and read again when these change.
+// The certificates of one side of a connection (the agent's, or the collector's where it listens): read from their files, and read again when these change.
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { DurationMs } from '../../common/model/time.ts';
-import type { Clock } from '../../common/runtime/clock.ts';
-import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
-import type { Reporter } from '../../common/runtime/reporter.ts';
-import { resolveSecret } from '../../common/runtime/secrets.ts';
+import type { DurationMs } from '../model/time.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { codeOf, messageOf, WeirError } from '../runtime/errors.ts';
+import type { Reporter } from '../runtime/reporter.ts';
+import { resolveSecret } from '../runtime/secrets.ts';
 
 export interface TlsConfig {
   /** The authorities that are trusted, and no others; null for those that Node brings along. PEM. */
   readonly caFile: string | null;
-  /** The agent's own certificate, its chain behind it, PEM. */
+  /** Its own certificate, its chain behind it, PEM. */
   readonly certificateFile: string | null;
   /** Its key: a path, or a reference (common/runtime/secrets.ts) to PEM or to a path. */
   readonly keyFile: string | null;
-  /** The name that the collector's certificate must bear, where it is not the one of the address. */
+  /** The name that the other's certificate must bear, where it is not the one of the address. */
   readonly serverName: string | null;
 }
 
