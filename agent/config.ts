@@ -7,7 +7,7 @@ import {
   nameSchema,
 } from '../common/runtime/device-configuration.ts';
 import { WeirError } from '../common/runtime/errors.ts';
-import type { TlsConfig } from '../common/http/tls-files.ts';
+import type { TlsConfig } from '../common/runtime/tls-files.ts';
 import type { SetAllowance } from './work/set-allowance.ts';
 import type { CredentialSets } from './configure/credential-book.ts';
 import { type HostPort, parseAddress } from './snmp/address.ts';

@@ -23,7 +23,7 @@ import { loadProfiles } from './profile/catalogue.ts';
 import type { ProfileCatalogue } from './profile/profile.ts';
 import { NodeHttpClient } from './ship/http-client.ts';
 import { Shipper, SHIPPER_TIMEOUT_MS } from './ship/shipper.ts';
-import { TlsFiles } from '../common/http/tls-files.ts';
+import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { SnmpAccess } from './snmp/access.ts';
 import { parseAddress } from './snmp/address.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from './spool/spool.ts';

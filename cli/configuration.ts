@@ -4,7 +4,7 @@ import { agentConfig, agentShape, checkAgent, checkTraps } from '../agent/config
 import { SHORTEST_PASSPHRASE } from '../agent/snmp/usm.ts';
 import { billingBridgeShape, checkBillingBridge } from '../billing-bridge/config.ts';
 import { collectorShape } from '../collector/config.ts';
-import { TlsFiles } from '../common/http/tls-files.ts';
+import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { SystemClock } from '../common/runtime/clock.ts';
 import { parseConfiguration, readConfigurationFile } from '../common/runtime/configuration.ts';
 import { messageOf } from '../common/runtime/errors.ts';

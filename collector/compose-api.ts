@@ -5,7 +5,7 @@ import { EventBook } from './agents/event-book.ts';
 import { ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
-import { TlsFiles } from '../common/http/tls-files.ts';
+import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';

@@ -6,7 +6,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { connectionFailure } from './connection-failure.ts';
-import type { TlsFiles } from '../../common/http/tls-files.ts';
+import type { TlsFiles } from '../../common/runtime/tls-files.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codeOf, WeirError } from '../runtime/errors.ts';
-import type { TlsFiles } from './tls-files.ts';
+import type { TlsFiles } from '../runtime/tls-files.ts';
 
 export interface TlsListenerConfig {
   readonly host: string;

@@ -197,7 +197,15 @@ describe('the agent process', () => {
       () => 'readiness',
     );
     expect(await (await get('/metrics')).text()).toMatch(new RegExp(`^weir_agent_devices ${DEVICES}$`, 'm'));
-    const { items } = (await (await get('/devices')).json()) as { items: Record<string, unknown>[] };
+    const devices = async (): Promise<Record<string, unknown>[]> =>
+      ((await (await get('/devices')).json()) as { items: Record<string, unknown>[] }).items;
+    // Ready is who polls, not who has polled everything: that takes a moment on a busy machine.
+    await waitFor(
+      async () => (await devices()).every(({ lastOutcome }) => lastOutcome !== null),
+      20_000,
+      () => 'every device polled once',
+    );
+    const items = await devices();
     expect(items).toHaveLength(DEVICES);
     for (const item of items)
       expect(item).toMatchObject({ lastOutcome: 'complete', interfaces: 20, breakerOpen: false });

@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { agentConfig, agentOnlySchema } from '../../../agent/config.ts';
 import { type HttpRequest, NodeHttpClient } from '../../../agent/ship/http-client.ts';
-import { type TlsConfig, TlsFiles } from '../../../common/http/tls-files.ts';
+import { type TlsConfig, TlsFiles } from '../../../common/runtime/tls-files.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { CertificateAuthority, type CertificateFiles, loaded } from '../../support/certificates.ts';
 import { freePortBlock } from '../../support/free-port.ts';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { outcomeOf, retryAfterMs } from '../../../agent/ship/collector-client.ts';
 import { type HttpClient, NodeHttpClient } from '../../../agent/ship/http-client.ts';
 import { Shipper, type ShipperConfig, type ShipperDeps } from '../../../agent/ship/shipper.ts';
-import { TlsFiles } from '../../../common/http/tls-files.ts';
+import { TlsFiles } from '../../../common/runtime/tls-files.ts';
 import { Spool, SPOOL_DEFAULTS, type SpoolConfig } from '../../../agent/spool/spool.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { type Clock, SystemClock } from '../../../common/runtime/clock.ts';

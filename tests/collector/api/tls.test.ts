@@ -5,7 +5,7 @@ import path from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HttpAnswer, NodeHttpClient } from '../../../agent/ship/http-client.ts';
-import { TlsFiles } from '../../../common/http/tls-files.ts';
+import { TlsFiles } from '../../../common/runtime/tls-files.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { CertificateAuthority, type CertificateFiles } from '../../support/certificates.ts';
 import {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import { createServer } from '../../../common/http/server.ts';
-import { TlsFiles } from '../../../common/http/tls-files.ts';
+import { TlsFiles } from '../../../common/runtime/tls-files.ts';
 import { TlsListener } from '../../../common/http/tls-listener.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 import { describeWith } from '../../support/requirements.ts';

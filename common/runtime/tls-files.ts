@@ -2,10 +2,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { DurationMs } from '../model/time.ts';
-import type { Clock } from '../runtime/clock.ts';
-import { codeOf, messageOf, WeirError } from '../runtime/errors.ts';
-import type { Reporter } from '../runtime/reporter.ts';
-import { resolveSecret } from '../runtime/secrets.ts';
+import type { Clock } from './clock.ts';
+import { codeOf, messageOf, WeirError } from './errors.ts';
+import type { Reporter } from './reporter.ts';
+import { resolveSecret } from './secrets.ts';
 
 export interface TlsConfig {
   /** The authorities that are trusted, and no others; null for those that Node brings along. PEM. */
