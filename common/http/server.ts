@@ -210,8 +210,12 @@ export async function listen(server: FastifyInstance, host: string, port: number
   try {
     await server.listen({ host, port });
   } catch (cause) {
-    if (codeOf(cause) === 'EADDRINUSE')
-      throw new WeirError('port_in_use', `Port ${port} on ${host} is in use.`, { host, port }, cause);
-    throw cause;
+    throw listenFailure(cause, host, port);
   }
+}
+
+/** Why a server does not listen: port_in_use where another process does. */
+export function listenFailure(cause: unknown, host: string, port: number): unknown {
+  if (codeOf(cause) !== 'EADDRINUSE') return cause;
+  return new WeirError('port_in_use', `Port ${port} on ${host} is in use.`, { host, port }, cause);
 }

@@ -3,8 +3,9 @@ import { createServer as createTlsServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { codeOf, WeirError } from '../runtime/errors.ts';
+import { WeirError } from '../runtime/errors.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
+import { listenFailure } from './server.ts';
 
 export interface TlsListenerConfig {
   readonly host: string;
@@ -69,14 +70,12 @@ export class TlsListener {
       tls.on(event, (...given: unknown[]) => void server.server.emit(event, ...given));
     tls.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     await new Promise<void>((resolve, reject) => {
-      tls.once('error', (cause) =>
-        reject(
-          codeOf(cause) === 'EADDRINUSE'
-            ? new WeirError('port_in_use', `Port ${port} on ${host} is in use.`, { host, port }, cause)
-            : cause,
-        ),
-      );
-      tls.listen(port, host, resolve);
+      const failed = (cause: Error): void => reject(listenFailure(cause, host, port));
+      tls.once('error', failed);
+      tls.listen(port, host, () => {
+        tls.off('error', failed);
+        resolve();
+      });
     });
     this.#server = tls;
   }

@@ -39,7 +39,18 @@ function tls(more: Record<string, unknown> = {}): Record<string, unknown> {
   return { host: '127.0.0.1', port, ...files, client_ca_file: agents.files.certificate, ...more };
 }
 
-async function ask(where: string, token: string, files: CertificateFiles | null, at = port): Promise<HttpAnswer> {
+interface Asked {
+  readonly at?: number;
+  /** Posted as JSON. */
+  readonly body?: object;
+}
+
+async function ask(
+  where: string,
+  token: string,
+  files: CertificateFiles | null,
+  { at = port, body }: Asked = {},
+): Promise<HttpAnswer> {
   const certificates = {
     caFile: servers.files.certificate,
     certificateFile: files?.certificate ?? null,
@@ -53,9 +64,13 @@ async function ask(where: string, token: string, files: CertificateFiles | null,
   });
   clients.push(client);
   return client.request({
-    method: 'GET',
+    method: body === undefined ? 'GET' : 'POST',
     url: `https://127.0.0.1:${at}${where}`,
-    headers: { authorization: `Bearer ${token}` },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
     timeoutMs: 5000,
     signal: new AbortController().signal,
     mostAnswerBytes: 100_000,
@@ -95,22 +110,7 @@ describeWith('openssl', 'the door over TLS', () => {
     const { status, headers } = await ask('/api/v1/whoami', ADMINISTRATOR, null);
     expect([status, headers['strict-transport-security']]).toEqual([200, 'max-age=31536000']);
     expect((await ask('/nowhere', ADMINISTRATOR, null)).headers['strict-transport-security']).toBe('max-age=31536000');
-    const clock = new SystemClock();
-    const files = { caFile: servers.files.certificate, certificateFile: null, keyFile: null, serverName: null };
-    const client = new NodeHttpClient({
-      clock,
-      tls: new TlsFiles(silentReporter().reporter, files, { clock, environment: {} }),
-    });
-    clients.push(client);
-    const signIn = await client.request({
-      method: 'POST',
-      url: `https://127.0.0.1:${port}/api/v1/session`,
-      headers: { 'content-type': 'application/json' },
-      body: Buffer.from(JSON.stringify({ token: ADMINISTRATOR })),
-      timeoutMs: 5000,
-      signal: new AbortController().signal,
-      mostAnswerBytes: 10_000,
-    });
+    const signIn = await ask('/api/v1/session', '', null, { body: { token: ADMINISTRATOR } });
     expect(signIn.status).toBe(200);
     expect(String(signIn.headers['set-cookie'])).toContain('; Secure');
   });
@@ -145,8 +145,8 @@ describeWith('openssl', 'the door over TLS', () => {
     });
     await fixture.start();
     try {
-      expect((await ask('/api/v1/whoami', ADMINISTRATOR, own, other)).status).toBe(200);
-      await expect(ask('/api/v1/whoami', ADMINISTRATOR, null, other)).rejects.toMatchObject({
+      expect((await ask('/api/v1/whoami', ADMINISTRATOR, own, { at: other })).status).toBe(200);
+      await expect(ask('/api/v1/whoami', ADMINISTRATOR, null, { at: other })).rejects.toMatchObject({
         code: expect.stringMatching(/agent_certificate_refused|collector_tls_failed|collector_unreachable/) as string,
       });
     } finally {
