@@ -1,13 +1,27 @@
 // Who may see what of the bridge: closed by default, and money only to those whose work it is (docs/api-billing.md).
-import type { Role } from '../../common/runtime/access.ts';
+import type { Principal, Role } from '../../common/runtime/access.ts';
 
-/** Quantities of the network: meters, usage, what is held back. */
-export const USAGE_READERS: readonly Role[] = ['viewer', 'operator', 'billing'];
-/** Who is connected where: an operator has to know whom an alarm hits. */
-export const CUSTOMER_READERS: readonly Role[] = ['operator', 'billing'];
-/** Prices, charges, bills and what is made of them. */
+/** Quantities of the network: meters and usage. */
+export const USAGE_READERS: readonly Role[] = ['viewer', 'operator', 'care', 'billing'];
+export const SUSPENSE_READERS: readonly Role[] = ['viewer', 'operator', 'billing'];
+/** Who is connected where: an operator has to know whom an alarm hits, care whom it talks to. */
+export const CUSTOMER_READERS: readonly Role[] = ['operator', 'care', 'billing'];
+/** What a customer is to pay and why: care answers for it, and changes nothing of it. */
+export const BILL_READERS: readonly Role[] = ['care', 'billing'];
+/** Prices of everybody, what all customers come to, raw readings behind charges, and how bills are made. */
 export const MONEY_READERS: readonly Role[] = ['billing'];
 export const MONEY_WRITERS: readonly Role[] = ['billing'];
 /** The collector mirrors the feed with the bridge's token. */
 export const FEED_READERS: readonly Role[] = ['bridge', 'billing'];
 export const WORK_STARTERS: readonly Role[] = ['operator', 'billing'];
+
+/** What the gates of a bill found names ports of others and batches of agents: for those who see the whole network. */
+export function seesFindings({ role, scope }: Principal): boolean {
+  return role !== 'care' && scope === null;
+}
+
+/** Who asks; routes of money are open to nobody without a token. */
+export function known(principal: Principal | null): Principal {
+  if (principal === null) throw new Error('BUG: a route of money without a principal');
+  return principal;
+}

@@ -8,7 +8,7 @@ import type { BillRequest, BillRunResult } from '../bill/bill-run.ts';
 import type { Bill } from '../bill/bill-store.ts';
 import type { GateName } from '../bill/gates.ts';
 import type { Ledger } from '../ledger.ts';
-import { MONEY_READERS, MONEY_WRITERS } from './access.ts';
+import { BILL_READERS, known, MONEY_READERS, MONEY_WRITERS, seesFindings } from './access.ts';
 import { evidenceParameters, idParameter } from './charge-routes.ts';
 import { describeBill, describeBillRun, describeLine, describePreview, describeReconciliation } from './forms.ts';
 import { billDetailForm, billForm, billRunEntryForm, billRunForm, evidenceForm, previewForm } from './schemas.ts';
@@ -40,7 +40,7 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
     {
       method: 'GET',
       url: URL,
-      access: MONEY_READERS,
+      access: BILL_READERS,
       summary: 'Bills, newest first.',
       query: z.strictObject({
         customer: z.string().optional(),
@@ -50,27 +50,32 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
       }),
       answer: pageOf(billForm),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const findings = seesFindings(known(principal));
       const { customer, period, category, limit } = query;
       const beforeSerial = readCursor(query.cursor, idParameter) ?? undefined;
       const found = await ledger.bills({ customer, period, category, beforeSerial, limit: limit + 1 });
       const items = found.slice(0, limit);
       const last = found.length > limit ? items.at(-1) : undefined;
-      return { items: items.map(describeBill), next: last === undefined ? null : writeCursor(last.serial.toString()) };
+      return {
+        items: items.map((bill) => describeBill(bill, findings)),
+        next: last === undefined ? null : writeCursor(last.serial.toString()),
+      };
     },
   );
   routes.add(
     {
       method: 'GET',
       url: `${URL}/:id`,
-      access: MONEY_READERS,
+      access: BILL_READERS,
       summary: 'One bill with its lines.',
       params: billParams,
       answer: billDetailForm,
     },
-    async ({ params }) => {
+    async ({ params, principal }) => {
       const bill = await existing(ledger, params.id);
-      return { ...describeBill(bill), lines: (await ledger.lines(bill.id)).map(describeLine) };
+      const findings = seesFindings(known(principal));
+      return { ...describeBill(bill, findings), lines: (await ledger.lines(bill.id)).map(describeLine) };
     },
   );
 }
@@ -119,7 +124,7 @@ function addPreview(routes: DescribedRoutes, { ledger, clock }: BillRoutesDeps):
     {
       method: 'GET',
       url: `${URL}/preview`,
-      access: MONEY_READERS,
+      access: BILL_READERS,
       summary: 'What the period of a customer costs until now, or would have cost until an instant; writes nothing.',
       query: z.strictObject({ customer: z.string(), at: timeParameter.optional() }),
       answer: previewForm,
@@ -145,8 +150,11 @@ function addState(routes: DescribedRoutes, { ledger, billStates }: BillRoutesDep
       body: z.strictObject({ state: z.enum(billStates) }),
       answer: billForm,
     },
-    async ({ params, body, principal }) =>
-      describeBill(await ledger.changeBillState({ bill: params.id, state: body.state, by: principal?.name ?? '' })),
+    async ({ params, body, principal }) => {
+      const by = known(principal);
+      const bill = await ledger.changeBillState({ bill: params.id, state: body.state, by: by.name });
+      return describeBill(bill, seesFindings(by));
+    },
   );
 }
 
@@ -199,7 +207,7 @@ async function runBills(
   { runBills: run }: BillRoutesDeps,
   { body, principal }: RouteInput<unknown, unknown, BillRunBody>,
 ): Promise<BillRunResult> {
-  const result = await run({ ...body, by: principal?.name ?? '' });
+  const result = await run({ ...body, by: known(principal).name });
   const [only] = result.accounts;
   // Asked for one bill, a bill that is held is a refusal; asked for all, the answer says which are held.
   if (body.account !== undefined && only?.outcome === 'held')

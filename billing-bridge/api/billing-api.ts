@@ -5,7 +5,7 @@ import { requireLoopback } from '../../common/http/loopback.ts';
 import { openApiDocument } from '../../common/http/openapi.ts';
 import { createServer, listen } from '../../common/http/server.ts';
 import { FAILED_SIGN_INS_PER_MINUTE, SignInGuard } from '../../common/http/sign-in-guard.ts';
-import { type Authenticator, READERS } from '../../common/runtime/access.ts';
+import { type Authenticator, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -129,7 +129,7 @@ export class BillingApi implements Component {
       },
       routes.routes,
     );
-    server.get('/billing/v1/openapi.json', { config: { access: READERS } }, () => Promise.resolve(document));
+    server.get('/billing/v1/openapi.json', { config: { access: STATE_READERS } }, () => Promise.resolve(document));
   }
 }
 

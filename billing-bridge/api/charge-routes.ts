@@ -5,7 +5,7 @@ import { pageOf, pageParameters, readCursor, timeParameter, writeCursor } from '
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Charge } from '../rate/charge-store.ts';
-import { MONEY_READERS } from './access.ts';
+import { BILL_READERS, MONEY_READERS } from './access.ts';
 import { describeCharge } from './forms.ts';
 import { chargeDetailForm, chargeForm, evidenceForm } from './schemas.ts';
 
@@ -33,7 +33,7 @@ export function addChargeRoutes(routes: DescribedRoutes, ledger: Ledger): void {
     {
       method: 'GET',
       url: URL,
-      access: MONEY_READERS,
+      access: BILL_READERS,
       summary: 'Charges whose window begins in [from, to), newest first; the newest version of each, or all of them.',
       query: z.strictObject({
         service: z.string().optional(),
@@ -64,7 +64,7 @@ export function addChargeRoutes(routes: DescribedRoutes, ledger: Ledger): void {
     {
       method: 'GET',
       url: `${URL}/:id`,
-      access: MONEY_READERS,
+      access: BILL_READERS,
       summary: 'One charge with its working, and the bill lines that hold it.',
       params: z.object({ id: idParameter }),
       answer: chargeDetailForm,

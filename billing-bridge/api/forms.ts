@@ -114,7 +114,8 @@ export function describeCharge(charge: Charge): object {
   };
 }
 
-export function describeBill(bill: Bill): object {
+/** Gates are told with what they found, or with how much alone. */
+export function describeBill(bill: Bill, findings: boolean): object {
   return {
     id: bill.id,
     customer: bill.customer,
@@ -125,7 +126,7 @@ export function describeBill(bill: Bill): object {
     currency: bill.currency,
     total: bill.total,
     watermark: bill.watermark,
-    gates: bill.gates,
+    gates: findings ? bill.gates : bill.gates.map((gate) => ({ ...gate, findings: [] })),
     issuedAt: isoTime(bill.issuedAtMs),
   };
 }

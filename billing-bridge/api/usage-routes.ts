@@ -4,7 +4,7 @@ import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageInMemory, pageOf, pageParameters, timeParameter } from '../../common/http/parameters.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Ledger } from '../ledger.ts';
-import { USAGE_READERS } from './access.ts';
+import { SUSPENSE_READERS, USAGE_READERS } from './access.ts';
 import { describeMeter, describeSuspense } from './forms.ts';
 import { meterForm, suspenseForm, usageForm } from './schemas.ts';
 
@@ -90,7 +90,7 @@ function addSuspense(routes: DescribedRoutes, ledger: Ledger): void {
     {
       method: 'GET',
       url: '/billing/v1/suspense',
-      access: USAGE_READERS,
+      access: SUSPENSE_READERS,
       summary: 'What is held back: octets above line rate, and lost spans, which have no quantity.',
       query: z.strictObject(pageParameters),
       answer: pageOf(suspenseForm),

@@ -30,7 +30,7 @@ export interface UsageRow {
 }
 
 export function billJson({ bill, lines }: BillWithLines): object {
-  return { ...describeBill(bill), lines: lines.map(describeLine) };
+  return { ...describeBill(bill, true), lines: lines.map(describeLine) };
 }
 
 export function chargeJson({ charge, watermark }: ChargeRow): object {

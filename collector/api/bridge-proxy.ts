@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { tokenOf } from '../../common/http/server.ts';
 import type { DurationMs } from '../../common/model/time.ts';
-import { READERS } from '../../common/runtime/access.ts';
+import { STATE_READERS } from '../../common/runtime/access.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 
@@ -40,7 +40,7 @@ export function addBridgeProxy(server: FastifyInstance, reporter: Reporter, conf
     scope.route({
       method: ['GET', 'POST', 'PUT', 'DELETE'],
       url: `${PREFIX}*`,
-      config: { access: READERS },
+      config: { access: STATE_READERS },
       bodyLimit: config.maxRequestBytes,
       handler: async (request, reply) => {
         if (inFlight >= config.maxInFlight)

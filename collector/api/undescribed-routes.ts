@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoute } from '../../common/http/described-routes.ts';
-import { READERS, ROLES } from '../../common/runtime/access.ts';
+import { ROLES, STATE_READERS } from '../../common/runtime/access.ts';
 
 const NOTHING = { params: null, query: null, body: null };
 const part = z.object({ healthy: z.boolean(), message: z.string() });
@@ -47,7 +47,7 @@ const OF_EVERY_SERVER: readonly DescribedRoute[] = [
 const BILLING: readonly DescribedRoute[] = ['GET', 'POST', 'PUT', 'DELETE'].map((method) => ({
   method,
   url: '/billing/*',
-  access: READERS,
+  access: STATE_READERS,
   summary: 'Passed on to the billing bridge with the same token; /billing/v1/openapi.json says what there is.',
   ...NOTHING,
   ...(method === 'POST' || method === 'PUT' ? { body: z.unknown().describe('as the bridge wants it') } : {}),

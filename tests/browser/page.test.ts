@@ -359,9 +359,9 @@ describeWith('chromium', 'the page', () => {
     await page.getByLabel('Token').waitFor();
   });
 
-  test('a role that sees no money is told so, and sees the network', async () => {
+  test('a role that sees no sums of money is told so, and sees the network', async () => {
     await page.goto(`${fixture.url}/#token=${await fixture.token('vera', 'viewer')}`);
-    await card('Usage and charges').getByText('Your role sees no money.').waitFor();
+    await card('Usage and charges').getByText('Your role sees no sums of all customers.').waitFor();
     await card('Devices').getByRole('button', { name: 'core1' }).waitFor();
     expect(await page.locator('.tile', { hasText: 'Charges' }).innerText()).toContain('not shown to your role');
   });

@@ -1,7 +1,7 @@
 // The bridge's API over a real PostgreSQL: what it answers, to whom, and what it refuses; each answer is held against its documented form.
 import type { FastifyInstance } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Role } from '../../../common/runtime/access.ts';
+import { type Role, ROLES } from '../../../common/runtime/access.ts';
 import { BUCKET_MS, LedgerFixture } from '../../support/ledger-fixture.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 import { openApiFaults } from '../../support/openapi-check.ts';
@@ -425,6 +425,24 @@ afresh('bills', () => {
     expect(rows.map(({ state, by_whom: by }) => `${state} ${by}`)).toEqual(['validated a billing', 'sent a billing']);
   });
 
+  test('care reads a bill and its charges, and not which ports of others a gate found', async () => {
+    await november();
+    const stray = ledger.usage.port('sw2', 'ge-7');
+    ledger.usage.add(stray.in, NOVEMBER, 5n);
+    await post('bill-runs', { period: '2026-11', accept: ['unassigned'] });
+    const found = await ask<{ gates: object[] }>('bills/acme-2026-11');
+    expect(found.gates).toContainEqual(expect.objectContaining({ name: 'unassigned', findings: [expect.anything()] }));
+    const told = await ask<{ gates: object[]; lines: object[] }>('bills/acme-2026-11', 'care');
+    expect(told.lines).toHaveLength(2);
+    expect(told.gates).toContainEqual(expect.objectContaining({ name: 'unassigned', count: 1, findings: [] }));
+    const list = await ask<Page<object>>('bills?customer=acme', 'care');
+    expect(JSON.stringify([list, told])).not.toContain('sw2');
+    const [charge] = (await ask<Page<{ id: string }>>('charges?customer=acme', 'care')).items;
+    expect(await ask(`charges/${charge?.id}`, 'care')).toMatchObject({ bills: [{ bill: 'acme-2026-11' }] });
+    for (const place of [`charges/${charge?.id}/evidence`, 'bills/acme-2026-11/lines/1/evidence'])
+      expect(await refused(place, 'care')).toEqual([403, 'forbidden']);
+  });
+
   test('a preview at the end of the period is the bill', async () => {
     await november(30);
     const preview = await ask<{ total: string; lines: { item: string; amount: string; exactAmount: string }[] }>(
@@ -562,25 +580,25 @@ afresh('schedules', () => {
 together('access', () => {
   /** Who may read each, besides an administrator. */
   const READERS: Readonly<Record<string, readonly Role[]>> = {
-    meters: ['viewer', 'operator', 'billing'],
-    usage: ['viewer', 'operator', 'billing'],
+    meters: ['viewer', 'operator', 'care', 'billing'],
+    usage: ['viewer', 'operator', 'care', 'billing'],
     suspense: ['viewer', 'operator', 'billing'],
-    customers: ['operator', 'billing'],
-    services: ['operator', 'billing'],
+    customers: ['operator', 'care', 'billing'],
+    services: ['operator', 'care', 'billing'],
     schedules: ['operator', 'billing'],
     feed: ['bridge', 'billing'],
     'price-plans': ['billing'],
-    charges: ['billing'],
-    bills: ['billing'],
+    charges: ['care', 'billing'],
+    bills: ['care', 'billing'],
     'bill-runs': ['billing'],
     overview: ['billing'],
-    'bills/preview?customer=acme': ['billing'],
+    'bills/preview?customer=acme': ['care', 'billing'],
     'reconciliation?from=2026-11-01T00:00:00Z&to=2026-11-01T01:00:00Z': ['billing'],
-    'openapi.json': ['viewer', 'operator', 'billing', 'bridge'],
+    'openapi.json': ['viewer', 'operator', 'care', 'billing', 'bridge'],
   };
 
   test.for(Object.entries(READERS))('%s', async ([url, readers]) => {
-    for (const role of ['agent', 'bridge', 'viewer', 'operator', 'billing', 'administrator'] as const) {
+    for (const role of ROLES) {
       const answer = await api.inject({ url: `/billing/v1/${url}`, headers: { authorization: `Bearer ${role}` } });
       const expected = role === 'administrator' || readers.includes(role) ? 200 : 403;
       expect(`${role} ${answer.statusCode}`).toBe(`${role} ${expected}`);
@@ -588,7 +606,7 @@ together('access', () => {
   });
 
   test.for(['bill-runs', 'bills/acme-2026-11/state'])('POST %s: billing alone', async (url) => {
-    for (const role of ['agent', 'bridge', 'viewer', 'operator'] as const)
+    for (const role of ['agent', 'bridge', 'viewer', 'operator', 'care'] as const)
       expect(await post(url, {}, role)).toMatchObject({ status: 403, body: { error: { code: 'forbidden' } } });
   });
 

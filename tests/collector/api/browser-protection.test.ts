@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { addBridgeProxy, BRIDGE_PROXY } from '../../../collector/api/bridge-proxy.ts';
 import { addBrowserProtection } from '../../../collector/api/cross-site.ts';
 import { createServer } from '../../../common/http/server.ts';
+import type { Principal } from '../../../common/runtime/access.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 
 type Closing = () => Promise<unknown>;
@@ -19,14 +20,17 @@ afterEach(async () => {
   for (const close of open.splice(0).toReversed()) await close();
 });
 
+const KNOWN: Readonly<Record<string, Principal>> = {
+  'of-anna': { name: 'anna', role: 'operator', scope: null },
+  'of-carl': { name: 'carl', role: 'care', scope: null },
+  'of-agent': { name: 'agent-1', role: 'agent', scope: null },
+};
+
 function serverOf(bridgeUrl = 'http://127.0.0.1:9', bounds: Partial<typeof BRIDGE_PROXY> = {}) {
   const { reporter } = silentReporter();
   const server = createServer(reporter, {
     maxBodyBytes: 1000,
-    authenticator: {
-      authenticate: (token) =>
-        Promise.resolve(token === 'of-anna' ? { name: 'anna', role: 'operator', scope: null } : null),
-    },
+    authenticator: { authenticate: (token) => Promise.resolve(KNOWN[token] ?? null) },
   });
   addBrowserProtection(server);
   server.post('/api/v1/change', { config: { access: ['operator'] } }, async () => ({ changed: true }));
@@ -135,6 +139,13 @@ describe('the bridge behind /billing', () => {
       key: 'k',
       body: '{"a": 1}',
     });
+  });
+
+  test('is asked by care too, and decides itself; an agent has no business there', async () => {
+    const { server } = serverOf(await bridge((_request, response) => response.end('decided')));
+    const statusOf = async (token: string): Promise<number> =>
+      (await server.inject({ url: '/billing/v1/bills', headers: { authorization: `Bearer ${token}` } })).statusCode;
+    expect([await statusOf('of-carl'), await statusOf('of-agent')]).toEqual([200, 403]);
   });
 
   test('is not asked without a token, nor with one that nobody knows', async () => {

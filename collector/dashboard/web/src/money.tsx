@@ -17,7 +17,9 @@ export function Money({ billing }: { readonly billing: Answer<BillingOverview> }
         <span class="note">the running period of each customer</span>
       </header>
       {refused === 403 ? (
-        <p class="empty">Your role sees no money. Sign in with a token of the role billing to see it.</p>
+        <p class="empty">
+          Your role sees no sums of all customers. Sign in with a token of the role billing to see them.
+        </p>
       ) : (
         <Problem text={problem} old={data !== null} />
       )}
