@@ -133,8 +133,8 @@ export class Ledger {
     return findCharges(this.#deps.database, query);
   }
 
-  charge(id: bigint): Promise<Charge | null> {
-    return chargeById(this.#deps.database, id);
+  charge(id: bigint, customers: readonly string[] | null): Promise<Charge | null> {
+    return chargeById(this.#deps.database, id, customers);
   }
 
   newestCharge(): Promise<Charge | null> {
@@ -167,8 +167,8 @@ export class Ledger {
     return findBills(this.#deps.database, query);
   }
 
-  bill(id: string): Promise<Bill | null> {
-    return findBill(this.#deps.database, id);
+  bill(id: string, customers: readonly string[] | null): Promise<Bill | null> {
+    return findBill(this.#deps.database, id, customers);
   }
 
   lines(bill: string): Promise<Omit<BillLine, 'charges'>[]> {

@@ -3,12 +3,21 @@ import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { pageOf, pageParameters, readCursor, timeParameter, writeCursor } from '../../common/http/parameters.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
+import type { Principal } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { BillRequest, BillRunResult } from '../bill/bill-run.ts';
 import type { Bill } from '../bill/bill-store.ts';
 import type { GateName } from '../bill/gates.ts';
 import type { Ledger } from '../ledger.ts';
-import { BILL_READERS, known, MONEY_READERS, MONEY_WRITERS, seesFindings } from './access.ts';
+import {
+  BILL_READERS,
+  customersSeen,
+  known,
+  MONEY_READERS,
+  MONEY_WRITERS,
+  seesCustomer,
+  seesFindings,
+} from './access.ts';
 import { evidenceParameters, idParameter } from './charge-routes.ts';
 import { describeBill, describeBillRun, describeLine, describePreview, describeReconciliation } from './forms.ts';
 import { billDetailForm, billForm, billRunEntryForm, billRunForm, evidenceForm, previewForm } from './schemas.ts';
@@ -41,6 +50,7 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: URL,
       access: BILL_READERS,
+      scoped: true,
       summary: 'Bills, newest first.',
       query: z.strictObject({
         customer: z.string().optional(),
@@ -54,7 +64,14 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
       const findings = seesFindings(known(principal));
       const { customer, period, category, limit } = query;
       const beforeSerial = readCursor(query.cursor, idParameter) ?? undefined;
-      const found = await ledger.bills({ customer, period, category, beforeSerial, limit: limit + 1 });
+      const found = await ledger.bills({
+        customers: customersSeen(principal),
+        customer,
+        period,
+        category,
+        beforeSerial,
+        limit: limit + 1,
+      });
       const items = found.slice(0, limit);
       const last = found.length > limit ? items.at(-1) : undefined;
       return {
@@ -68,12 +85,13 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: `${URL}/:id`,
       access: BILL_READERS,
+      scoped: true,
       summary: 'One bill with its lines.',
       params: billParams,
       answer: billDetailForm,
     },
     async ({ params, principal }) => {
-      const bill = await existing(ledger, params.id);
+      const bill = await existing(ledger, params.id, principal);
       const findings = seesFindings(known(principal));
       return { ...describeBill(bill, findings), lines: (await ledger.lines(bill.id)).map(describeLine) };
     },
@@ -88,13 +106,14 @@ function addEvidence(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: `${URL}/:id/lines/:line/evidence`,
       access: MONEY_READERS,
+      scoped: true,
       summary: 'What a bill line rests on: its charges, their usage records, and the raw readings behind these.',
       params: billParams.extend({ line: z.coerce.number().int().min(1).max(1_000_000) }),
       query: z.strictObject({ ...pageParameters, limit: pageLimit, ...evidenceParameters }),
       answer: pageOf(evidenceForm),
     },
-    async ({ params, query }) => {
-      const bill = await existing(ledger, params.id);
+    async ({ params, query, principal }) => {
+      const bill = await existing(ledger, params.id, principal);
       const place = readCursor(query.cursor, evidencePlace);
       const after = place === null ? null : { windowStartMs: place[0], id: place[1] };
       const found = await ledger.chargesBehind(bill.id, params.line, after, query.limit + 1);
@@ -125,14 +144,16 @@ function addPreview(routes: DescribedRoutes, { ledger, clock }: BillRoutesDeps):
       method: 'GET',
       url: `${URL}/preview`,
       access: BILL_READERS,
+      scoped: true,
       summary: 'What the period of a customer costs until now, or would have cost until an instant; writes nothing.',
       query: z.strictObject({ customer: z.string(), at: timeParameter.optional() }),
       answer: previewForm,
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const seen = customersSeen(principal);
       const book = await ledger.book();
       const customer = book.customers.get(query.customer);
-      if (customer === undefined)
+      if (customer === undefined || !seesCustomer(seen, customer.id))
         throw new WeirError('not_found', `There is no customer ${query.customer}.`, { customer: query.customer });
       return describePreview(await ledger.preview(book, customer, query.at ?? clock.now()), ledger.watermark);
     },
@@ -234,8 +255,8 @@ function addReconciliation(routes: DescribedRoutes, ledger: Ledger): void {
   );
 }
 
-async function existing(ledger: Ledger, id: string): Promise<Bill> {
-  const bill = await ledger.bill(id);
+async function existing(ledger: Ledger, id: string, principal: Principal | null): Promise<Bill> {
+  const bill = await ledger.bill(id, customersSeen(principal));
   if (bill === null) throw new WeirError('not_found', `There is no bill ${id}.`, { bill: id });
   return bill;
 }

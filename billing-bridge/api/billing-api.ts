@@ -129,7 +129,9 @@ export class BillingApi implements Component {
       },
       routes.routes,
     );
-    server.get('/billing/v1/openapi.json', { config: { access: STATE_READERS } }, () => Promise.resolve(document));
+    server.get('/billing/v1/openapi.json', { config: { access: STATE_READERS, scoped: true } }, () =>
+      Promise.resolve(document),
+    );
   }
 }
 

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageOf, pageParameters, readCursor, timeParameter, writeCursor } from '../../common/http/parameters.ts';
+import type { Principal } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Charge } from '../rate/charge-store.ts';
-import { BILL_READERS, MONEY_READERS } from './access.ts';
+import { BILL_READERS, customersSeen, MONEY_READERS } from './access.ts';
 import { describeCharge } from './forms.ts';
 import { chargeDetailForm, chargeForm, evidenceForm } from './schemas.ts';
 
@@ -34,6 +35,7 @@ export function addChargeRoutes(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: URL,
       access: BILL_READERS,
+      scoped: true,
       summary: 'Charges whose window begins in [from, to), newest first; the newest version of each, or all of them.',
       query: z.strictObject({
         service: z.string().optional(),
@@ -45,8 +47,9 @@ export function addChargeRoutes(routes: DescribedRoutes, ledger: Ledger): void {
       }),
       answer: pageOf(chargeForm),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
       const found = await ledger.charges({
+        customers: customersSeen(principal),
         customer: query.customer,
         service: query.service,
         fromMs: query.from,
@@ -65,12 +68,13 @@ export function addChargeRoutes(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: `${URL}/:id`,
       access: BILL_READERS,
+      scoped: true,
       summary: 'One charge with its working, and the bill lines that hold it.',
       params: z.object({ id: idParameter }),
       answer: chargeDetailForm,
     },
-    async ({ params }) => {
-      const charge = await existing(ledger, params.id);
+    async ({ params, principal }) => {
+      const charge = await existing(ledger, params.id, principal);
       return { ...describeCharge(charge), working: charge.working, bills: await ledger.billLinesOf(charge.id) };
     },
   );
@@ -79,18 +83,22 @@ export function addChargeRoutes(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: `${URL}/:id/evidence`,
       access: MONEY_READERS,
+      scoped: true,
       summary: 'The usage records behind a charge, and the raw readings behind these, each with the batch it came in.',
       params: z.object({ id: idParameter }),
       query: z.strictObject(evidenceParameters),
       answer: evidenceForm,
     },
-    async ({ params, query }) =>
-      ledger.evidence(await existing(ledger, params.id), { maxRecords: query.records, readings: query.readings }),
+    async ({ params, query, principal }) =>
+      ledger.evidence(await existing(ledger, params.id, principal), {
+        maxRecords: query.records,
+        readings: query.readings,
+      }),
   );
 }
 
-async function existing(ledger: Ledger, id: bigint): Promise<Charge> {
-  const charge = await ledger.charge(id);
+async function existing(ledger: Ledger, id: bigint, principal: Principal | null): Promise<Charge> {
+  const charge = await ledger.charge(id, customersSeen(principal));
   if (charge === null) throw new WeirError('not_found', `There is no charge ${id}.`, { charge: id.toString() });
   return charge;
 }

@@ -9,7 +9,7 @@ import type { KeptVersion } from '../account/kept-version.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Service } from '../account/contract.ts';
 import type { Ledger } from '../ledger.ts';
-import { CUSTOMER_READERS, FEED_READERS, MONEY_READERS } from './access.ts';
+import { CUSTOMER_READERS, customersSeen, FEED_READERS, MONEY_READERS, seesCustomer } from './access.ts';
 import { describeBinding, describeCustomer, describePlan, describeService, timeOrNull } from './forms.ts';
 import type { RunningTotal, RunningTotals } from './running-totals.ts';
 import { customerForm, pricePlanForm, serviceForm } from './schemas.ts';
@@ -28,13 +28,15 @@ export function addContractRoutes(routes: DescribedRoutes, deps: ContractRoutesD
       method: 'GET',
       url: '/billing/v1/customers',
       access: CUSTOMER_READERS,
+      scoped: true,
       summary: 'Customers, by id.',
       query: z.strictObject(pageParameters),
       answer: pageOf(customerForm),
     },
-    async ({ query }) => {
-      const book = await ledger.book();
-      const page = pageInMemory(byId(book.customers.values()), ({ id }) => id, query);
+    async ({ query, principal }) => {
+      const seen = customersSeen(principal);
+      const customers = [...(await ledger.book()).customers.values()].filter(({ id }) => seesCustomer(seen, id));
+      const page = pageInMemory(byId(customers), ({ id }) => id, query);
       return { items: page.items.map(describeCustomer), next: page.next };
     },
   );
@@ -43,14 +45,16 @@ export function addContractRoutes(routes: DescribedRoutes, deps: ContractRoutesD
       method: 'GET',
       url: '/billing/v1/services',
       access: CUSTOMER_READERS,
+      scoped: true,
       summary: 'Services with their plans and bindings over time, by id.',
       query: z.strictObject({ customer: z.string().optional(), ...pageParameters }),
       answer: pageOf(serviceForm),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
       const { customer } = query;
+      const seen = customersSeen(principal);
       const services = byId((await ledger.book()).services.values()).filter(
-        (service) => customer === undefined || service.customer === customer,
+        (service) => seesCustomer(seen, service.customer) && (customer === undefined || service.customer === customer),
       );
       const page = pageInMemory(services, ({ id }) => id, query);
       return { items: page.items.map(describeService), next: page.next };

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageInMemory, pageOf, pageParameters, timeParameter } from '../../common/http/parameters.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
+import type { ContractBook } from '../account/contract-book.ts';
 import type { Ledger } from '../ledger.ts';
-import { SUSPENSE_READERS, USAGE_READERS } from './access.ts';
+import type { HeldPort } from '../mediate/mediation.ts';
+import { customersSeen, SUSPENSE_READERS, USAGE_READERS } from './access.ts';
 import { describeMeter, describeSuspense } from './forms.ts';
 import { meterForm, suspenseForm, usageForm } from './schemas.ts';
 
@@ -28,6 +30,7 @@ function addMeters(routes: DescribedRoutes, ledger: Ledger, clock: Clock): void 
       method: 'GET',
       url: '/billing/v1/meters',
       access: USAGE_READERS,
+      scoped: true,
       summary: 'Meters, and what their interface is now: billed, infrastructure with a reason, or unassigned.',
       query: z.strictObject({
         device: z.string().optional(),
@@ -37,12 +40,14 @@ function addMeters(routes: DescribedRoutes, ledger: Ledger, clock: Clock): void 
       }),
       answer: pageOf(meterForm),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const seen = customersSeen(principal);
       const [book, now] = [await ledger.book(), clock.now()];
       const found = (await ledger.usage.allMeters())
         .filter((meter) => query.device === undefined || meter.device === query.device)
         .filter((meter) => query.interface === undefined || meter.interfaceKey === query.interface)
         .map((meter) => ({ meter, state: ledger.stateOf(book, meter.device, meter.interfaceKey, now) }))
+        .filter(({ state }) => seen === null || (state.state === 'billed' && seen.includes(state.customer)))
         .filter(({ state }) => query.state === undefined || state.state === query.state)
         .toSorted((left, right) => left.meter.id - right.meter.id);
       const page = pageInMemory(found, ({ meter }) => meter.id.toString().padStart(16, '0'), query);
@@ -57,6 +62,7 @@ function addUsage(routes: DescribedRoutes, ledger: Ledger): void {
       method: 'GET',
       url: '/billing/v1/usage',
       access: USAGE_READERS,
+      scoped: true,
       summary: 'Usage records whose bucket begins in [from, to); the newest version of each, or all of them.',
       query: z.strictObject({
         meter: z.coerce.number().int().min(1).optional(),
@@ -69,8 +75,10 @@ function addUsage(routes: DescribedRoutes, ledger: Ledger): void {
       }),
       answer: pageOf(usageForm),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
+      const seen = customersSeen(principal);
       const page = await ledger.usage.page({
+        held: seen === null ? null : portsOf(await ledger.book(), seen),
         meter: query.meter ?? null,
         device: query.device ?? null,
         interfaceKey: query.interface ?? null,
@@ -104,4 +112,12 @@ function addSuspense(routes: DescribedRoutes, ledger: Ledger): void {
       return { items, next: page.next };
     },
   );
+}
+
+/** What the customers hold or held, and when. */
+function portsOf(book: ContractBook, customers: readonly string[]): HeldPort[] {
+  return customers
+    .flatMap((customer) => book.servicesOf(customer))
+    .flatMap(({ bindings }) => bindings)
+    .map(({ device, interface: interfaceKey, fromMs, toMs }) => ({ device, interfaceKey, fromMs, toMs }));
 }

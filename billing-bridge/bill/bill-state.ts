@@ -32,7 +32,7 @@ export function changeBillState(database: Database, change: StateChange): Promis
   return database.transaction(async (connection) => {
     // Two that change one bill at once wait for each other: the second then sees the first one's state.
     await connection.query('select from billing.bill where id = $1 for update', [change.bill]);
-    const bill = await findBill(connection, change.bill);
+    const bill = await findBill(connection, change.bill, null);
     if (bill === null) throw new WeirError('not_found', `There is no bill ${change.bill}.`, { bill: change.bill });
     if (bill.state === change.state) return bill;
     const next = nextStates(bill.category, bill.state);

@@ -158,6 +158,8 @@ export async function addState(
 }
 
 export interface BillQuery {
+  /** Only theirs, as a scope names them; null: everybody's. */
+  readonly customers: readonly string[] | null;
   readonly customer?: string | undefined;
   readonly period?: string | undefined;
   readonly category?: BillCategory | undefined;
@@ -169,14 +171,30 @@ export interface BillQuery {
 export async function findBills(connection: Queryable, query: BillQuery): Promise<Bill[]> {
   const { rows } = await connection.query<BillRow>(
     `${BILL} where ($1::text is null or b.customer = $1) and ($2::text is null or b.period = $2)
-       and ($3::text is null or b.category = $3) and ($4::int8 is null or b.serial < $4) order by b.serial desc limit $5`,
-    [query.customer ?? null, query.period ?? null, query.category ?? null, query.beforeSerial ?? null, query.limit],
+       and ($3::text is null or b.category = $3) and ($4::int8 is null or b.serial < $4)
+       and ($6::text[] is null or b.customer = any($6)) order by b.serial desc limit $5`,
+    [
+      query.customer ?? null,
+      query.period ?? null,
+      query.category ?? null,
+      query.beforeSerial ?? null,
+      query.limit,
+      query.customers,
+    ],
   );
   return rows.map(billOf);
 }
 
-export async function findBill(connection: Queryable, id: string): Promise<Bill | null> {
-  const { rows } = await connection.query<BillRow>(`${BILL} where b.id = $1`, [id]);
+/** Null also where it is of none of the customers; null for them: everybody's. */
+export async function findBill(
+  connection: Queryable,
+  id: string,
+  customers: readonly string[] | null,
+): Promise<Bill | null> {
+  const { rows } = await connection.query<BillRow>(
+    `${BILL} where b.id = $1 and ($2::text[] is null or b.customer = any($2))`,
+    [id, customers],
+  );
   return rows[0] === undefined ? null : billOf(rows[0]);
 }
 

@@ -32,7 +32,17 @@ export interface Mediation {
   run(fence: (connection: Queryable) => Promise<void>, signal?: AbortSignal): Promise<MediationSummary>;
 }
 
+/** A port for as long as somebody holds it; toMs null: still. */
+export interface HeldPort {
+  readonly device: string;
+  readonly interfaceKey: string;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs | null;
+}
+
 export interface UsageQuery {
+  /** Only buckets that begin while one of these ports was held; null: all. */
+  readonly held: readonly HeldPort[] | null;
   readonly meter: number | null;
   readonly device: string | null;
   readonly interfaceKey: string | null;

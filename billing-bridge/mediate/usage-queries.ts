@@ -3,7 +3,7 @@ import type { Queryable } from '../../common/database/database.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Bucket } from './grid.ts';
-import type { UsagePage, UsageQuery } from './mediation.ts';
+import type { HeldPort, UsagePage, UsageQuery } from './mediation.ts';
 import { PACKED_COLUMNS, PACKED_RECORD, unpackRecords } from './packed-records.ts';
 import type { Meter, UsageRecord } from './usage.ts';
 
@@ -95,15 +95,27 @@ export async function pageOfRecords(
   const after = query.cursor === null ? [0, -1, 0] : placeIn(query.cursor);
   const named = query.device !== null || query.interfaceKey !== null;
   const meters = named ? (await findMeters(connection, query)).map((meter) => meter.id) : null;
+  const held = query.held === null ? null : await heldMeters(connection, query.held, bucketMs);
   const wanted = query.meter === null ? meters : meters === null || meters.includes(query.meter) ? [query.meter] : [];
   const { from, to } = bucketsIn(query.fromMs, query.toMs, bucketMs);
   const newest = `and not exists (select from usage.record later where later.meter = r.meter and later.bucket = r.bucket and later.version > r.version)`;
   const { rows } = await connection.query<PackedRow & { meter: number; bucket: Bucket; version: number }>(
     `select ${PACKED_RECORD} as packed, meter, bucket, version from usage.record r
       where ($1::int4[] is null or meter = any($1)) and bucket >= $2 and bucket < $3 and (meter, bucket, version) > ($4, $5, $6)
+        and ($8::int4[] is null or exists (select from unnest($8::int4[], $9::int4[], $10::int4[]) held (of_meter, first, past)
+          where of_meter = meter and bucket >= first and bucket < past))
         ${query.versions === 'latest' ? newest : ''}
       order by meter, bucket, version limit $7`,
-    [wanted, from, to, ...after, query.limit + 1],
+    [
+      wanted,
+      from,
+      to,
+      ...after,
+      query.limit + 1,
+      held?.map(({ meter: id }) => id) ?? null,
+      held?.map(({ first }) => first) ?? null,
+      held?.map(({ past }) => past) ?? null,
+    ],
   );
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
@@ -114,6 +126,29 @@ export async function pageOfRecords(
     bucketMs,
   );
   return { items, next };
+}
+
+const OPEN_MS = Number.MAX_SAFE_INTEGER;
+
+/** Meters with the buckets that begin while their port was held. */
+async function heldMeters(
+  connection: Queryable,
+  ports: readonly HeldPort[],
+  bucketMs: DurationMs,
+): Promise<{ meter: number; first: Bucket; past: Bucket }[]> {
+  const spans = ports.map(({ fromMs, toMs }) => bucketsIn(fromMs, toMs ?? OPEN_MS, bucketMs));
+  const { rows } = await connection.query<{ meter: number; first: Bucket; past: Bucket }>(
+    `select id as meter, first, past from usage.meter
+       join unnest($1::text[], $2::text[], $3::int4[], $4::int4[]) held (device, interface_key, first, past)
+         using (device, interface_key)`,
+    [
+      ports.map(({ device }) => device),
+      ports.map(({ interfaceKey }) => interfaceKey),
+      spans.map(({ from }) => from),
+      spans.map(({ to }) => to),
+    ],
+  );
+  return [...rows];
 }
 
 function placeIn(cursor: string): number[] {

@@ -2,10 +2,16 @@
 import type { Queryable } from '../../common/database/database.ts';
 import { CHARGE_COLUMNS, type Charge, type ChargeRow, chargeOf } from './charge-store.ts';
 
-export async function chargeById(connection: Queryable, id: bigint): Promise<Charge | null> {
-  const { rows } = await connection.query<ChargeRow>(`select ${CHARGE_COLUMNS} from billing.charge where id = $1`, [
-    id,
-  ]);
+/** Null also where it is of none of the customers; null for them: everybody's. */
+export async function chargeById(
+  connection: Queryable,
+  id: bigint,
+  customers: readonly string[] | null,
+): Promise<Charge | null> {
+  const { rows } = await connection.query<ChargeRow>(
+    `select ${CHARGE_COLUMNS} from billing.charge where id = $1 and ($2::text[] is null or customer = any($2))`,
+    [id, customers],
+  );
   return rows[0] === undefined ? null : chargeOf(rows[0]);
 }
 

@@ -84,6 +84,8 @@ export function chargeOf(row: ChargeRow): Charge {
 }
 
 export interface ChargeQuery {
+  /** Only theirs, as a scope names them; null: everybody's. */
+  readonly customers: readonly string[] | null;
   readonly customer?: string | undefined;
   readonly service?: string | undefined;
   readonly fromMs?: EpochMs | undefined;
@@ -104,6 +106,7 @@ export async function findCharges(connection: Queryable, query: ChargeQuery): Pr
         and ($5::int8 is null or id < $5)
         and ($6 or not exists (select 1 from billing.charge later where later.service = c.service and later.item = c.item
           and later.window_start_ms = c.window_start_ms and later.version > c.version))
+        and ($8::text[] is null or customer = any($8))
       order by id desc limit $7`,
     [
       query.customer ?? null,
@@ -113,6 +116,7 @@ export async function findCharges(connection: Queryable, query: ChargeQuery): Pr
       query.beforeId ?? null,
       query.allVersions ?? false,
       query.limit,
+      query.customers,
     ],
   );
   return rows.map(chargeOf);

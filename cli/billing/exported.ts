@@ -61,6 +61,7 @@ async function* bills(ledger: Ledger, query: ExportQuery): AsyncGenerator<Export
   let beforeSerial: bigint | undefined;
   for (;;) {
     const page: Bill[] = await ledger.bills({
+      customers: null,
       customer: query.account ?? undefined,
       period: query.period ?? undefined,
       beforeSerial,
@@ -85,7 +86,7 @@ async function* charges(ledger: Ledger, query: ExportQuery): AsyncGenerator<Expo
   for (const span of await chargeSpans(ledger, query)) {
     let beforeId: bigint | undefined;
     for (;;) {
-      const page = await ledger.charges({ ...span, beforeId, limit: PAGE });
+      const page = await ledger.charges({ customers: null, ...span, beforeId, limit: PAGE });
       for (const charge of page) {
         const row: ChargeRow = { charge, watermark: ledger.watermark };
         yield { json: () => chargeJson(row), csv: () => [csvRow(CHARGE_COLUMNS, row)] };
@@ -121,7 +122,7 @@ async function* usage(ledger: Ledger, query: ExportQuery): AsyncGenerator<Export
   const fromMs = period?.startMs ?? query.fromMs ?? 0;
   const toMs = period?.endMs ?? query.toMs ?? END_MS;
   const meters = new Map((await ledger.usage.allMeters()).map((meter) => [meter.id, meter]));
-  const all = { meter: null, device: null, interfaceKey: null, fromMs, toMs, versions: 'latest' as const };
+  const all = { held: null, meter: null, device: null, interfaceKey: null, fromMs, toMs, versions: 'latest' as const };
   let cursor: string | null = null;
   do {
     const page = await ledger.usage.page({ ...all, cursor, limit: USAGE_PAGE });

@@ -40,7 +40,8 @@ export function addBridgeProxy(server: FastifyInstance, reporter: Reporter, conf
     scope.route({
       method: ['GET', 'POST', 'PUT', 'DELETE'],
       url: `${PREFIX}*`,
-      config: { access: STATE_READERS },
+      // The bridge reads its rows under the scope of the token, which goes with the question.
+      config: { access: STATE_READERS, scoped: true },
       bodyLimit: config.maxRequestBytes,
       handler: async (request, reply) => {
         if (inFlight >= config.maxInFlight)

@@ -13,7 +13,7 @@ import type { RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import type { Database } from '../../common/database/database.ts';
 import { Leases } from '../../common/database/lease.ts';
 import { migrate } from '../../common/database/migrate.ts';
-import { type Role, ROLES } from '../../common/runtime/access.ts';
+import { type Role, ROLES, type Scope } from '../../common/runtime/access.ts';
 import type { ContractsText } from './billing-fixture.ts';
 import { MemoryUsageBook, ReadingsDouble, ToldProof } from './memory-usage-book.ts';
 import { silentReporter } from './silent-reporter.ts';
@@ -81,7 +81,7 @@ export class LedgerFixture {
     return done.result;
   }
 
-  /** The API, not listening; each answer is held against its documented form. A token is the name of its role. */
+  /** The API, not listening; each answer is held against its documented form. A token is the name of its role, alone or with a scope: `care@customers=acme,bolt`, `care@sites=north`. */
   api(): FastifyInstance {
     const isRole = (token: string): token is Role => ROLES.some((role) => role === token);
     const { leases, clock, ledger } = this;
@@ -93,8 +93,10 @@ export class LedgerFixture {
         work: this.work,
         clock,
         authenticator: {
-          authenticate: (token) =>
-            Promise.resolve(isRole(token) ? { name: `a ${token}`, role: token, scope: null } : null),
+          authenticate: (token) => {
+            const [role = '', scope] = token.split('@');
+            return Promise.resolve(isRole(role) ? { name: `a ${role}`, role, scope: scopeOf(scope) } : null);
+          },
         },
         prepared: () => this.prepared,
         gateNames: GATE_NAMES,
@@ -111,6 +113,12 @@ export class LedgerFixture {
     );
     return api.build();
   }
+}
+
+function scopeOf(text: string | undefined): Scope | null {
+  const [kind, names = ''] = text?.split('=') ?? [];
+  if (kind === undefined) return null;
+  return { sites: [], customers: [], [kind]: names.split(',') };
 }
 
 /** Scheduled work that only counts how often it was asked. */

@@ -86,6 +86,14 @@ export class MemoryUsageBook extends MemoryUsage implements UsageBook {
 
 function wanted(record: UsageRecord, meter: Meter | undefined, query: UsageQuery): boolean {
   if (record.bucketStartMs < query.fromMs || record.bucketStartMs >= query.toMs) return false;
+  const holds = query.held?.some(
+    ({ device, interfaceKey, fromMs, toMs }) =>
+      device === meter?.device &&
+      interfaceKey === meter.interfaceKey &&
+      record.bucketStartMs >= fromMs &&
+      record.bucketStartMs < (toMs ?? Infinity),
+  );
+  if (holds === false) return false;
   if (query.meter !== null && record.meter !== query.meter) return false;
   if (query.device !== null && meter?.device !== query.device) return false;
   return query.interfaceKey === null || meter?.interfaceKey === query.interfaceKey;

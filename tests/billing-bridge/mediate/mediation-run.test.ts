@@ -298,6 +298,7 @@ describe('late readings', () => {
       '15 v1: good 450, 5 min',
     ]);
     const page = await fixture.store.page({
+      held: null,
       meter: port.in,
       device: null,
       interfaceKey: null,

@@ -115,6 +115,7 @@ describe('what people and gates ask', () => {
   });
 
   const query = {
+    held: null,
     meter: null,
     device: null,
     interfaceKey: null,
@@ -149,6 +150,21 @@ describe('what people and gates ask', () => {
     expect(new Set(found).size).toBe(32);
     expect(found).toHaveLength(32);
     await expect(fixture.store.page({ ...query, cursor: 'x' })).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+
+  test('records of a port while somebody held it, and of no other port or time', async () => {
+    const held = { device: 'r2', interfaceKey: 'b', fromMs: T0 + 5 * MINUTE, toMs: T0 + 15 * MINUTE };
+    const items = (await fixture.store.page({ ...query, held: [held] })).items;
+    expect(items).toHaveLength(4);
+    expect(new Set(items.map(({ bucketStartMs }) => bucketStartMs))).toEqual(
+      new Set([T0 + 5 * MINUTE, T0 + 10 * MINUTE]),
+    );
+    // A bucket that began before is not theirs.
+    const later = { ...held, fromMs: T0 + 6 * MINUTE, toMs: null };
+    expect((await fixture.store.page({ ...query, held: [later] })).items).toHaveLength(4);
+    expect((await fixture.store.page({ ...query, held: [held], device: 'r1' })).items).toEqual([]);
+    expect((await fixture.store.page({ ...query, held: [] })).items).toEqual([]);
+    expect((await fixture.store.page({ ...query, held: [held], versions: 'all', limit: 3 })).next).not.toBeNull();
   });
 
   test('counts, totals and where usage begins', async () => {

@@ -23,6 +23,7 @@ afterEach(async () => {
 const KNOWN: Readonly<Record<string, Principal>> = {
   'of-anna': { name: 'anna', role: 'operator', scope: null },
   'of-carl': { name: 'carl', role: 'care', scope: null },
+  'of-acme': { name: 'anna of acme', role: 'care', scope: { sites: [], customers: ['acme'] } },
   'of-agent': { name: 'agent-1', role: 'agent', scope: null },
 };
 
@@ -146,6 +147,8 @@ describe('the bridge behind /billing', () => {
     const statusOf = async (token: string): Promise<number> =>
       (await server.inject({ url: '/billing/v1/bills', headers: { authorization: `Bearer ${token}` } })).statusCode;
     expect([await statusOf('of-carl'), await statusOf('of-agent')]).toEqual([200, 403]);
+    // Its scope goes with the token: the bridge reads its rows under it.
+    expect(await statusOf('of-acme')).toBe(200);
   });
 
   test('is not asked without a token, nor with one that nobody knows', async () => {
