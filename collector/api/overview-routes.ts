@@ -62,7 +62,8 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
       summary: 'Whose token it is, and its role.',
       answer: whoAnswer,
     },
-    async ({ principal }) => principal,
+    async ({ principal }) =>
+      principal === null ? null : { name: principal.name, role: principal.role, scope: principal.scope },
   );
 }
 

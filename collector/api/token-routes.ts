@@ -60,10 +60,14 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
       method: 'GET',
       url: '/api/v1/tokens',
       access: ADMINISTRATORS,
-      summary: 'All tokens ever made, without the tokens themselves.',
+      scoped: true,
+      summary: 'All tokens ever made, without the tokens themselves; under a scope those within it.',
       answer: listOf(tokenAnswer),
     },
-    async () => ({ items: (await deps.tokens.list()).map(describeToken), next: null }),
+    async ({ principal }) => ({
+      items: (await deps.tokens.list(actorOf(principal).scope)).map(describeToken),
+      next: null,
+    }),
   );
   routes.add(
     {
@@ -71,7 +75,7 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
       url: '/api/v1/tokens',
       access: ADMINISTRATORS,
       scoped: true,
-      summary: 'Makes a token, which is shown this once; an administrator with a scope makes none beyond it.',
+      summary: 'Makes a token, which is shown this once; none sees more or lasts longer than the one that makes it.',
       body: createBody,
       answer: z.object({ token: z.string() }),
     },
@@ -81,6 +85,7 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
         throw new WeirError('scope_too_narrow', 'The token would see more than the one that makes it.');
       if (body.expires !== undefined && body.expires <= deps.clock.now())
         throw new WeirError('invalid_request', 'expires: expected a time to come.');
+      refuseLonger(by, body.expires ?? null);
       const limits = { scope: body.scope, expiresAtMs: body.expires ?? null };
       return { token: await deps.tokens.create(body.name, body.role, limits, { actor: by.name, role: by.role }) };
     },
@@ -90,7 +95,9 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
       method: 'DELETE',
       url: '/api/v1/tokens/:name',
       access: ADMINISTRATORS,
-      summary: 'Revokes the tokens of a name, or the one with this id; refused everywhere within ten seconds.',
+      scoped: true,
+      summary:
+        'Revokes the tokens of a name that lie within the scope, or the one with this id; refused everywhere within ten seconds.',
       params: z.object({ name: nameSchema }),
       query: z.strictObject({
         id: z
@@ -102,7 +109,8 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
     },
     async ({ params, query, principal }) => {
       const by = actorOf(principal);
-      const revoked = await deps.tokens.revoke(params.name, query.id ?? '', { actor: by.name, role: by.role });
+      const actor = { actor: by.name, role: by.role };
+      const revoked = await deps.tokens.revoke(params.name, query.id ?? '', actor, by.scope);
       if (revoked === 0) throw new WeirError('not_found', `There is no valid token of ${params.name}.`);
       return { revoked };
     },
@@ -145,6 +153,17 @@ function addAudit(routes: DescribedRoutes, deps: TokenRoutesDeps): void {
         next: found.length > items.length && last !== undefined ? writeCursor(last.id) : null,
       };
     },
+  );
+}
+
+/** Else a token that ends would renew itself for ever. */
+function refuseLonger(by: Principal, expiresAtMs: EpochMs | null): void {
+  if (by.expiresAtMs === undefined || (expiresAtMs !== null && expiresAtMs <= by.expiresAtMs)) return;
+  const latest = isoTime(by.expiresAtMs);
+  throw new WeirError(
+    'token_outlives_maker',
+    `The token that makes it ends ${latest}, and none that it makes may end later: give expires, at the latest then, or use a token that lasts longer.`,
+    { latest },
   );
 }
 

@@ -55,7 +55,8 @@ export class SteadyAuthenticator implements Authenticator {
     const key = keyOf(token);
     const nowMs = this.#clock.monotonicMs();
     const remembered = this.#remembered.get(key);
-    const known = remembered !== undefined && remembered.untilMs > nowMs ? remembered : null;
+    const known =
+      remembered !== undefined && remembered.untilMs > nowMs && !this.#hasEnded(remembered) ? remembered : null;
     if (known !== null && nowMs < this.#askAgainAtMs) return this.#let(known);
     try {
       const principal = await this.#answerInTime(token);
@@ -69,6 +70,11 @@ export class SteadyAuthenticator implements Authenticator {
       if (codeOf(error) !== UNDEFINED_TABLE) throw error;
       throw new WeirError('not_ready', 'The database is not prepared yet.', {}, error);
     }
+  }
+
+  /** Its end does not wait for the database to be back. */
+  #hasEnded({ principal }: Remembered): boolean {
+    return principal.expiresAtMs !== undefined && principal.expiresAtMs <= this.#clock.now();
   }
 
   #let(known: Remembered): Principal {

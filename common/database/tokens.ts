@@ -97,7 +97,7 @@ export class TokenStore implements Authenticator {
       await connection.query(
         `insert into access.token (hash, name, role, given, created_ms, scope, expires_ms)
        values ($1, $2, $3, false, $4, $5, $6)`,
-        [hashOf(token), name, role, createdMs, scope === null ? null : JSON.stringify(scope), expiresAtMs],
+        [hashOf(token), name, role, createdMs, jsonOf(scope), expiresAtMs],
       );
       const id = hashOf(token).toString('hex').slice(0, ID_LENGTH);
       const after = { name, role, scope, expiresAtMs };
@@ -126,10 +126,12 @@ export class TokenStore implements Authenticator {
     this.#forget();
   }
 
-  /** All tokens ever made, by name and age; revoked ones stay listed. */
-  async list(): Promise<TokenEntry[]> {
+  /** All tokens ever made whose scope lies within (null: all), by name and age; revoked ones stay listed. */
+  async list(within: Scope | null = null): Promise<TokenEntry[]> {
     const { rows } = await this.#database.query<TokenRow>(
-      'select hash, name, role, given, created_ms, revoked_ms, scope, expires_ms from access.token order by name, created_ms, hash',
+      `select hash, name, role, given, created_ms, revoked_ms, scope, expires_ms from access.token
+        where ${scopeWithin('$1')} order by name, created_ms, hash`,
+      [jsonOf(within)],
     );
     return rows.map((row) => ({
       id: row.hash.toString('hex').slice(0, ID_LENGTH),
@@ -143,14 +145,15 @@ export class TokenStore implements Authenticator {
     }));
   }
 
-  /** Revokes the tokens of a name, or only the one with this id; returns how many. Here at once, in other processes within 10 s. */
-  async revoke(name: string, id = '', by: TokenActor = SYSTEM): Promise<number> {
+  /** Revokes the tokens of a name whose scope lies within (null: all), or only the one with this id; returns how many. Here at once, in other processes within 10 s. */
+  async revoke(name: string, id = '', by: TokenActor = SYSTEM, within: Scope | null = null): Promise<number> {
     const atMs = this.#clock.now();
     const revoked = await this.#database.transaction(async (connection) => {
       const { rows } = await connection.query<{ hash: Buffer; role: string }>(
         `update access.token set revoked_ms = $3
-          where name = $1 and revoked_ms is null and starts_with(encode(hash, 'hex'), $2) returning hash, role`,
-        [name, id, atMs],
+          where name = $1 and revoked_ms is null and starts_with(encode(hash, 'hex'), $2)
+            and ${scopeWithin('$4')} returning hash, role`,
+        [name, id, atMs, jsonOf(within)],
       );
       for (const { hash, role } of rows) {
         const subject = `token/${hash.toString('hex').slice(0, ID_LENGTH)}`;
@@ -179,7 +182,12 @@ export class TokenStore implements Authenticator {
     const row = rows[0];
     this.#cache.delete(key);
     if (row === undefined) return null;
-    const principal: Principal = { name: row.name, role: roleOf(row.role), scope: row.scope };
+    const principal: Principal = {
+      name: row.name,
+      role: roleOf(row.role),
+      scope: row.scope,
+      ...(row.expires_ms === null ? {} : { expiresAtMs: Number(row.expires_ms) }),
+    };
     const leftMs = row.expires_ms === null ? CACHE_MS : Number(row.expires_ms) - this.#clock.now();
     if (generation === this.#generation) this.#remember(key, principal, now + Math.min(CACHE_MS, leftMs));
     return principal;
@@ -209,6 +217,16 @@ interface TokenRow {
   readonly revoked_ms: bigint | null;
   readonly scope: Scope | null;
   readonly expires_ms: bigint | null;
+}
+
+function jsonOf(scope: Scope | null): string | null {
+  return scope === null ? null : JSON.stringify(scope);
+}
+
+/** holdsScope in SQL: a row without a scope sees everything, and lies within no scope. */
+function scopeWithin(place: string): string {
+  return `(${place}::jsonb is null or (scope->'sites' <@ (${place}::jsonb->'sites')
+    and scope->'customers' <@ (${place}::jsonb->'customers')))`;
 }
 
 function hashOf(token: string): Buffer {

@@ -1,4 +1,5 @@
 // Who may do what: roles, the part of the network and of the customers a principal may see, and the port that turns a token into one.
+import type { EpochMs } from '../model/time.ts';
 
 /**
  * agent writes batches; bridge reads readings; the others are people. care answers customers: their services, open faults and bills, no
@@ -23,6 +24,8 @@ export interface Principal {
   readonly role: Role;
   /** Null: everything. */
   readonly scope: Scope | null;
+  /** When its token ends; absent: never. */
+  readonly expiresAtMs?: EpochMs;
 }
 
 export interface Authenticator {

@@ -53,7 +53,9 @@ test('with a scope and an end', async () => {
   const [made = ''] = await token(['create'], options);
   const store = new TokenStore(silentReporter().reporter, server.database, { clock: new SystemClock() });
   const scope = { sites: ['north'], customers: ['acme', 'bolt'] };
-  expect(await store.authenticate(made)).toEqual({ name: 'carla', role: 'care', scope });
+  const known = await store.authenticate(made);
+  expect(known).toMatchObject({ name: 'carla', role: 'care', scope });
+  expect(known?.expiresAtMs).toBeGreaterThan(Date.now() + 89 * 86_400_000);
   const listed = (await token(['list'])).find((line) => line.includes('carla')) ?? '';
   expect(listed).toMatch(/valid, site north, customer acme, customer bolt, until 20\d\d-/);
   await server.database.query("update access.token set expires_ms = 1 where name = 'carla'");

@@ -38,6 +38,11 @@ export const GENERAL_ERRORS = {
     'A token with a scope asked for what belongs to no site and no customer.',
     'Use a token without a scope for the state of Weir itself; docs/api.md says which addresses obey scopes.',
   ),
+  token_outlives_maker: entry(
+    403,
+    'A token was to be made that ends later than the one that makes it, or never.',
+    'Give expires, at the latest what detail.latest says, or make it with a token that lasts longer.',
+  ),
   token_unknown: entry(401, 'The token is not known.', 'Make one with: weir token create.'),
   client_certificate_required: entry(
     403,

@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/kpis/{name}/ranking': [STATE, true],
   '/api/v1/kpi-report': [STATE, true],
   '/api/v1/events': [STATE, true],
-  '/api/v1/tokens': [[], false],
+  '/api/v1/tokens': [[], true],
   '/api/v1/audit': [[], false],
   '/prometheus/api/v1/query': [STATE, true],
   '/prometheus/api/v1/query_range': [STATE, true],

@@ -112,6 +112,17 @@ test('while the database is away a token it confirmed still opens the door, anot
   await expect(authenticator.authenticate('of-berta')).rejects.toMatchObject({ code: 'database_unreachable' });
 });
 
+test('a token that has ended opens no door, whether the database is away or not', async () => {
+  const { clock, state, authenticator } = authenticatorOf();
+  const ending: Principal = { ...ANNA, expiresAtMs: 5000 };
+  state.known.set('of-ended', ending);
+  expect(await authenticator.authenticate('of-ended')).toEqual(ending);
+  state.mode = 'away';
+  expect(await authenticator.authenticate('of-ended')).toEqual(ending);
+  await clock.advance(5000);
+  await expect(authenticator.authenticate('of-ended')).rejects.toMatchObject({ code: 'database_unreachable' });
+});
+
 test('a token given at the start opens it without a database ever', async () => {
   const { clock, state, authenticator } = authenticatorOf();
   state.mode = 'away';
