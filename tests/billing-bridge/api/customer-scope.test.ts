@@ -1,47 +1,8 @@
 // A token whose scope names customers: of the bridge it sees their rows and nobody else's, page by page and one by one.
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LedgerFixture } from '../../support/ledger-fixture.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
-
-const HOUR = 3_600_000;
-const NOVEMBER = Date.parse('2026-11-01T00:00:00Z');
-const DECEMBER = Date.parse('2026-12-01T00:00:00Z');
-/** What acme holds until noon of the first of November, bolt holds from then on. */
-const NOON = '2026-11-01T12:00:00Z';
-
-const line = (id: string) => ({
-  id,
-  currency: 'EUR',
-  items: [
-    { id: 'line', kind: 'flat', amount: '29.00' },
-    { id: 'traffic', kind: 'per_unit', unit: 'MB', direction: 'sum', price: '0.0125' },
-  ],
-});
-const service = (customer: string, bindings: object[]) => ({
-  id: `${customer}-port`,
-  customer,
-  plan: `plan-of-${customer}`,
-  from: '2026-11-01',
-  bindings,
-});
-const CONTRACTS = {
-  customers: [
-    { id: 'acme', name: 'Acme', currency: 'EUR' },
-    { id: 'bolt', name: 'Bolt', currency: 'EUR' },
-  ],
-  price_plans: [line('plan-of-acme'), line('plan-of-bolt')],
-  services: [
-    service('acme', [
-      { device: 'sw1', interface: 'ge-0' },
-      { device: 'sw1', interface: 'shared', from: '2026-11-01', to: NOON },
-    ]),
-    service('bolt', [
-      { device: 'sw1', interface: 'ge-1' },
-      { device: 'sw1', interface: 'shared', from: NOON },
-    ]),
-  ],
-};
+import { twoCustomers } from '../../support/two-customers.ts';
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -49,29 +10,11 @@ interface Page<T> {
 }
 
 let server: TestDatabase;
-let ledger: LedgerFixture;
 let api: FastifyInstance;
 
 beforeAll(async () => {
   server = await startTestDatabase();
-  ledger = await LedgerFixture.make(server.database, NOVEMBER);
-  await ledger.apply(CONTRACTS);
-  for (const name of ['ge-0', 'ge-1', 'shared', 'stray']) {
-    const port = ledger.usage.port('sw1', name);
-    for (const meter of [port.in, port.out])
-      for (const hour of [0, 11, 12, 13]) ledger.usage.add(meter, NOVEMBER + hour * HOUR, 1_000_000n);
-  }
-  ledger.usage.finish(DECEMBER);
-  await ledger.clock.advance(DECEMBER - NOVEMBER + HOUR);
-  await ledger.rate();
-  api = ledger.api();
-  const made = await api.inject({
-    method: 'POST',
-    url: '/billing/v1/bill-runs',
-    headers: { authorization: 'Bearer billing' },
-    payload: { period: '2026-11', accept: ['unassigned'] },
-  });
-  expect(made.statusCode).toBe(200);
+  ({ api } = await twoCustomers(server.database));
 }, 60_000);
 afterAll(async () => {
   await api.close();
