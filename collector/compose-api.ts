@@ -1,5 +1,5 @@
 // The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
-import { listAudit, recordAudit } from '../common/database/audit.ts';
+import { listAudit } from '../common/database/audit.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
 import { ApiServer } from './api/api-server.ts';
@@ -60,7 +60,6 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       changes: new ChangeBook(database),
       registry: entry.registry,
       audit: (query) => listAudit(database, query),
-      recordAudit: (entry) => recordAudit(database, entry),
       projections: projecting.runner,
       journal: common.journal,
       secondTry: new SecondTry({

@@ -16,7 +16,6 @@ export interface ProjectionRoutesDeps {
   readonly projections: Pick<ProjectionRunner, 'states' | 'pause' | 'replay' | 'positionAt'>;
   readonly journal: { readonly id: string; firstPosition(): number; lastPosition(): number };
   readonly secondTry: Pick<SecondTry, 'run'>;
-  readonly recordAudit: (entry: AuditEntry) => Promise<void>;
 }
 
 const ADMINISTRATORS: readonly Role[] = ['administrator'];
@@ -75,8 +74,8 @@ export function addProjectionRoutes(routes: DescribedRoutes, deps: ProjectionRou
         answer: z.object({ paused: z.boolean() }),
       },
       async ({ params, principal }) => {
-        await projections.pause(params.name, paused);
-        await deps.recordAudit(auditOf(deps, principal, `projection.${verb}`, `projection/${params.name}`));
+        const audit = auditOf(deps, principal, `projection.${verb}`, `projection/${params.name}`);
+        await projections.pause(params.name, paused, audit);
         return { paused };
       },
     );
@@ -98,10 +97,8 @@ function addReplay(routes: DescribedRoutes, deps: ProjectionRoutesDeps): void {
     },
     async ({ params, body, principal }) => {
       const from = positionOf(body.from, projections, journal.firstPosition());
-      const entries = await projections.replay(params.name, from);
       const audit = auditOf(deps, principal, 'projection.replay', `projection/${params.name}`);
-      await deps.recordAudit({ ...audit, after: { from, entries } });
-      return { from, entries };
+      return { from, entries: await projections.replay(params.name, from, audit) };
     },
   );
   routes.add(

@@ -1,4 +1,5 @@
 // One projection's way through the journal: its own position, pace and failures, so that no other waits for it.
+import type { AuditEntry } from '../../common/database/audit.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { CounterMetric, HealthState, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
@@ -127,16 +128,16 @@ export class ProjectionLoop {
   }
 
   /** Stops after the chunk in hand, also over a restart; the journal keeps what comes. */
-  pause(paused: boolean): Promise<void> {
-    return this.#errand(async () => this.#setControl({ ...this.#control, paused }));
+  pause(paused: boolean, audit: AuditEntry): Promise<void> {
+    return this.#errand(async () => this.#setControl({ ...this.#control, paused }, audit));
   }
 
   /** Goes back to this position and through all entries after it again. */
-  replay(after: number): Promise<void> {
+  replay(after: number, audit: AuditEntry): Promise<void> {
     return this.#errand(async () => {
       const { id } = this.#deps.journal;
       const againThrough = Math.max(this.#control.againThrough, this.#position ?? 0);
-      await this.#setControl({ ...this.#control, againThrough });
+      await this.#setControl({ ...this.#control, againThrough }, audit);
       await this.projection.rewind(id, after);
       this.#position = after;
     });
@@ -176,8 +177,8 @@ export class ProjectionLoop {
       await errand.run().then(errand.done, errand.failed);
   }
 
-  async #setControl(control: ProjectionControl): Promise<void> {
-    await this.#deps.controls.save(this.projection.name, this.#deps.journal.id, control);
+  async #setControl(control: ProjectionControl, audit: AuditEntry): Promise<void> {
+    await this.#deps.controls.save(this.projection.name, this.#deps.journal.id, control, audit);
     this.#control = control;
   }
 

@@ -1,4 +1,5 @@
 // Runs every projection beside the others, and forgets of the journal what all of them have applied.
+import type { AuditEntry } from '../../common/database/audit.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
@@ -92,12 +93,12 @@ export class ProjectionRunner implements Component {
   }
 
   /** Throws projection_busy where the chunk in hand lasts; it takes effect after it. */
-  pause(name: string, paused: boolean): Promise<void> {
-    return this.#soon(name, this.#loop(name).pause(paused));
+  pause(name: string, paused: boolean, audit: AuditEntry): Promise<void> {
+    return this.#soon(name, this.#loop(name).pause(paused, audit));
   }
 
   /** `from`: the first position that is gone through again; returns how many entries that are. Throws replay_too_old where the journal has it no longer. */
-  async replay(name: string, from: number): Promise<number> {
+  async replay(name: string, from: number, audit: AuditEntry): Promise<number> {
     const { journal } = this.#deps;
     const first = journal.firstPosition();
     if (from < first)
@@ -106,8 +107,9 @@ export class ProjectionRunner implements Component {
         firstReceivedAtMs: this.#receivedAtMs(first),
       });
     const loop = this.#loop(name);
-    await this.#soon(name, loop.replay(Math.min(from - 1, loop.position ?? 0)));
-    return Math.max(0, journal.lastPosition() - from + 1);
+    const entries = Math.max(0, journal.lastPosition() - from + 1);
+    await this.#soon(name, loop.replay(Math.min(from - 1, loop.position ?? 0), { ...audit, after: { from, entries } }));
+    return entries;
   }
 
   /** The first position that arrived at that time or later; the one after the last where none did. */

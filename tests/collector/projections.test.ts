@@ -97,6 +97,23 @@ describe('projections', () => {
     expect(audit.items[0]).toMatchObject({ subject: 'projection/store', actor: 'administrator' });
   });
 
+  test('a change whose entry in the audit log cannot be written is not made', async () => {
+    await send(1, 3);
+    await caughtUp();
+    const { database } = fixture.database;
+    await database.query(
+      "alter table access.audit add constraint none check (action not like 'projection.%') not valid",
+    );
+    expect((await change('projections/store/pause')).status).toBe(500);
+    expect((await change('projections/store/replay', { from: 'start' })).status).toBe(500);
+    expect((await states())['store']).toMatchObject({ paused: false, againThrough: null, position: 3 });
+    await database.query('alter table access.audit drop constraint none');
+    expect((await change('projections/store/replay', { from: 'start' })).status).toBe(200);
+    const { items } = await fixture.get<{ items: object[] }>('/api/v1/audit');
+    expect(items).toMatchObject([{ action: 'projection.replay', after: { from: 1, entries: 3 } }]);
+    await caughtUp();
+  });
+
   test.each(['readings', 'faults', 'store'])(
     '%s goes through all again, and nothing is another or twice',
     async (name) => {

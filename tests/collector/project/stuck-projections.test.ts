@@ -8,6 +8,7 @@ import { BatchReader } from '../../../collector/project/batch-reader.ts';
 import { type ProjectionControl, UNTOUCHED } from '../../../collector/project/projection-controls.ts';
 import { ProjectionRunner, type RunnerConfig } from '../../../collector/project/projection-runner.ts';
 import type { JournaledBatch, Projection } from '../../../collector/project/projection.ts';
+import type { AuditEntry } from '../../../common/database/audit.ts';
 import { type OpenJournal, openJournal } from '../../../common/journal/lmdb-journal.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import { encodeBatch } from '../../../common/wire/batch-codec.ts';
@@ -23,6 +24,14 @@ const CONFIG: RunnerConfig = {
   keepMs: 0,
   keepBytes: 0,
   storeBacklogBytes: 2 * MIB,
+};
+
+const PAUSED = {
+  atMs: 1,
+  actor: 'anna',
+  role: 'administrator',
+  action: 'projection.pause',
+  subject: 'projection/store',
 };
 
 /** Keeps its position in memory, and does before each chunk what the test says. */
@@ -59,6 +68,7 @@ describe('a projection that is stuck', () => {
   let runner: ProjectionRunner;
   let letGo: () => void;
   let hangs: Promise<void>;
+  let audited: AuditEntry[];
   let quarantined: { reader: string; position: number }[];
   const { reporter } = silentReporter();
   let told = silentReporter();
@@ -92,6 +102,7 @@ describe('a projection that is stuck', () => {
 
   function make(config: RunnerConfig): void {
     const controls = new Map<string, ProjectionControl>();
+    audited = [];
     runner = new ProjectionRunner(
       told.reporter,
       config,
@@ -112,8 +123,9 @@ describe('a projection that is stuck', () => {
         },
         controls: {
           load: async (name) => controls.get(name) ?? UNTOUCHED,
-          save: async (name, _id, control) => {
+          save: async (name, _id, control, audit) => {
             controls.set(name, control);
+            audited.push(audit);
           },
         },
         onCommitted: () => undefined,
@@ -181,10 +193,12 @@ describe('a projection that is stuck', () => {
     await runner.start();
     await append(1);
     await positionsAre({ readings: 1 });
-    await expect(runner.pause('store', true)).rejects.toMatchObject({ code: 'projection_busy' });
+    await expect(runner.pause('store', true, PAUSED)).rejects.toMatchObject({ code: 'projection_busy' });
     letGo();
     await positionsAre({ store: 1 });
     await eventually(async () => runner.states().some(({ paused }) => paused), 'it pauses');
+    // Who did it stands there although the answer had been that it lasts.
+    expect(audited).toEqual([PAUSED]);
     await append(1);
     await positionsAre({ readings: 2, store: 1 });
   });
