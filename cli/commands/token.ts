@@ -83,10 +83,10 @@ const listTokens: Action = async (context, store) => {
     context.print(JSON.stringify({ items: entries.map(entryJson) }));
     return;
   }
-  context.print(row('ID', 'NAME', 'ROLE', 'MADE', 'STATE'));
+  context.print(row(['ID', 'NAME', 'ROLE', 'MADE', 'LAST USED', 'STATE']));
   for (const entry of entries) {
-    const state = stateOf(entry);
-    context.print(row(entry.id, entry.name, entry.role, isoTime(entry.createdAt), state));
+    const used = entry.lastUsedAt === null ? 'never' : isoTime(entry.lastUsedAt);
+    context.print(row([entry.id, entry.name, entry.role, isoTime(entry.createdAt), used, stateOf(entry)]));
   }
 };
 
@@ -109,7 +109,7 @@ function stateOf({ revokedAt, expiresAt, scope }: TokenEntry): string {
 }
 
 function entryJson(entry: TokenEntry): Record<string, unknown> {
-  const { id, name, role, given, createdAt, revokedAt, expiresAt, scope } = entry;
+  const { id, name, role, given, createdAt, revokedAt, expiresAt, lastUsedAt, scope } = entry;
   const revoked = revokedAt === null ? null : isoTime(revokedAt);
   return {
     id,
@@ -119,12 +119,15 @@ function entryJson(entry: TokenEntry): Record<string, unknown> {
     created_at: isoTime(createdAt),
     revoked_at: revoked,
     expires_at: expiresAt === null ? null : isoTime(expiresAt),
+    last_used_at: lastUsedAt === null ? null : isoTime(lastUsedAt),
     scope,
   };
 }
 
-function row(id: string, name: string, role: string, made: string, state: string): string {
-  return `${id.padEnd(14)}${name.padEnd(24)}${role.padEnd(15)}${made.padEnd(26)}${state}`;
+const WIDTHS = [14, 24, 15, 26, 26, 0];
+
+function row(cells: readonly string[]): string {
+  return cells.map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0)).join('');
 }
 
 const DAY_MS = 86_400_000;

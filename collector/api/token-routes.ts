@@ -33,6 +33,7 @@ const tokenAnswer = z.object({
   createdAt: z.string(),
   expiresAt: z.string().nullable(),
   revokedAt: z.string().nullable(),
+  lastUsedAt: z.string().nullable().describe('to a quarter of an hour; null: never'),
 });
 
 const createBody = z.strictObject({
@@ -184,5 +185,6 @@ function describeToken(entry: TokenEntry): z.output<typeof tokenAnswer> {
     createdAt: isoTime(entry.createdAt),
     expiresAt: time(entry.expiresAt),
     revokedAt: time(entry.revokedAt),
+    lastUsedAt: time(entry.lastUsedAt),
   };
 }

@@ -18,8 +18,8 @@ const REMEMBERED_MS = 86_400_000;
 const PATIENCE_MS = 2000;
 /** So long after it failed it is not asked about tokens that are remembered. */
 const PAUSE_MS = 2000;
-/** SQLSTATE of a database whose migrations are still to come. */
-const UNDEFINED_TABLE = '42P01';
+/** SQLSTATEs of a database whose migrations are still to come: no table, or one that lacks a column. */
+const UNPREPARED: readonly string[] = ['42P01', '42703'];
 
 export interface SteadyAuthenticatorDeps {
   readonly inner: Authenticator;
@@ -67,7 +67,7 @@ export class SteadyAuthenticator implements Authenticator {
       if (!isAway(error)) throw error;
       this.#askAgainAtMs = this.#clock.monotonicMs() + PAUSE_MS;
       if (known !== null) return this.#let(known);
-      if (codeOf(error) !== UNDEFINED_TABLE) throw error;
+      if (!UNPREPARED.includes(codeOf(error))) throw error;
       throw new WeirError('not_ready', 'The database is not prepared yet.', {}, error);
     }
   }
@@ -119,7 +119,7 @@ async function lateness(clock: Clock, patienceMs: DurationMs, answered: AbortSig
 /** Away, or there again and not prepared yet. */
 function isAway(error: unknown): boolean {
   const code = codeOf(error);
-  return code.startsWith('database_') || code === UNDEFINED_TABLE;
+  return code.startsWith('database_') || UNPREPARED.includes(code);
 }
 
 function keyOf(token: string): string {

@@ -4,7 +4,7 @@ import type { EpochMs } from '../model/time.ts';
 import { type Authenticator, type Principal, type Role, ROLES, type Scope } from '../runtime/access.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { WeirError } from '../runtime/errors.ts';
-import type { Reporter } from '../runtime/reporter.ts';
+import type { CounterMetric, Reporter } from '../runtime/reporter.ts';
 import { auditMigrations, recordAudit } from './audit.ts';
 import type { Database, Migration } from './database.ts';
 
@@ -29,6 +29,10 @@ export const accessMigrations: readonly Migration[] = [
       alter table access.token add column scope jsonb, add column expires_ms int8`,
   },
   ...auditMigrations,
+  {
+    id: 'access-003',
+    sql: 'alter table access.token add column last_used_ms int8',
+  },
 ];
 
 export interface TokenEntry {
@@ -40,6 +44,8 @@ export interface TokenEntry {
   readonly given: boolean;
   readonly createdAt: EpochMs;
   readonly revokedAt: EpochMs | null;
+  /** To a quarter of an hour; null: never. */
+  readonly lastUsedAt: EpochMs | null;
   /** From then on it is refused; null: never. */
   readonly expiresAt: EpochMs | null;
   readonly scope: Scope | null;
@@ -65,6 +71,8 @@ const TOKEN_BYTES = 32;
 const ID_LENGTH = 12;
 const CACHE_MS = 10_000;
 const CACHE_ENTRIES = 1000;
+/** A use is written down where the last one that was is so old: four writes an hour and token at most, however many processes ask. */
+const USE_NOTED_MS = 900_000;
 /** Nobody's token is longer; what is, is not even hashed. */
 const MAX_TOKEN_LENGTH = 1024;
 const SHORT_TOKEN_LENGTH = 24;
@@ -78,6 +86,7 @@ export class TokenStore implements Authenticator {
   readonly #reporter: Reporter;
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #usesLost: CounterMetric;
   readonly #cache = new Map<string, { readonly principal: Principal; readonly until: number }>();
   /** Moves on when the cache is cleared: an answer asked for before is not remembered. */
   #generation = 0;
@@ -86,6 +95,7 @@ export class TokenStore implements Authenticator {
     this.#reporter = reporter;
     this.#database = database;
     this.#clock = deps.clock;
+    this.#usesLost = reporter.counter('token_uses_lost_total', 'Uses of a token that could not be written down');
   }
 
   /** A new token for the name; one name may have several, so that a token can be replaced without a gap. It is shown this once. */
@@ -129,7 +139,7 @@ export class TokenStore implements Authenticator {
   /** All tokens ever made whose scope lies within (null: all), by name and age; revoked ones stay listed. */
   async list(within: Scope | null = null): Promise<TokenEntry[]> {
     const { rows } = await this.#database.query<TokenRow>(
-      `select hash, name, role, given, created_ms, revoked_ms, scope, expires_ms from access.token
+      `select hash, name, role, given, created_ms, revoked_ms, scope, expires_ms, last_used_ms from access.token
         where ${scopeWithin('$1')} order by name, created_ms, hash`,
       [jsonOf(within)],
     );
@@ -142,6 +152,7 @@ export class TokenStore implements Authenticator {
       revokedAt: row.revoked_ms === null ? null : Number(row.revoked_ms),
       expiresAt: row.expires_ms === null ? null : Number(row.expires_ms),
       scope: row.scope,
+      lastUsedAt: row.last_used_ms === null ? null : Number(row.last_used_ms),
     }));
   }
 
@@ -174,14 +185,17 @@ export class TokenStore implements Authenticator {
     const cached = this.#cache.get(key);
     if (cached !== undefined && cached.until > now) return cached.principal;
     const generation = this.#generation;
-    const { rows } = await this.#database.query<Pick<TokenRow, 'name' | 'role' | 'scope' | 'expires_ms'>>(
-      `select name, role, scope, expires_ms from access.token
+    const { rows } = await this.#database.query<
+      Pick<TokenRow, 'name' | 'role' | 'scope' | 'expires_ms' | 'last_used_ms'>
+    >(
+      `select name, role, scope, expires_ms, last_used_ms from access.token
         where hash = $1 and revoked_ms is null and coalesce(expires_ms > $2, true)`,
       [hash, this.#clock.now()],
     );
     const row = rows[0];
     this.#cache.delete(key);
     if (row === undefined) return null;
+    await this.#noteUse(hash, row.last_used_ms);
     const principal: Principal = {
       name: row.name,
       role: roleOf(row.role),
@@ -191,6 +205,21 @@ export class TokenStore implements Authenticator {
     const leftMs = row.expires_ms === null ? CACHE_MS : Number(row.expires_ms) - this.#clock.now();
     if (generation === this.#generation) this.#remember(key, principal, now + Math.min(CACHE_MS, leftMs));
     return principal;
+  }
+
+  /** A hint for whoever tidies tokens up: that it cannot be written down keeps nobody out. */
+  async #noteUse(hash: Buffer, lastMs: bigint | null): Promise<void> {
+    const nowMs = this.#clock.now();
+    const before = nowMs - USE_NOTED_MS;
+    if (lastMs !== null && Number(lastMs) > before) return;
+    try {
+      await this.#database.query(
+        'update access.token set last_used_ms = $2 where hash = $1 and coalesce(last_used_ms <= $3, true)',
+        [hash, nowMs, before],
+      );
+    } catch {
+      this.#usesLost.add();
+    }
   }
 
   #forget(): void {
@@ -217,6 +246,7 @@ interface TokenRow {
   readonly revoked_ms: bigint | null;
   readonly scope: Scope | null;
   readonly expires_ms: bigint | null;
+  readonly last_used_ms: bigint | null;
 }
 
 function jsonOf(scope: Scope | null): string | null {

@@ -42,7 +42,7 @@ test('made, listed and revoked', async () => {
   expect(await store.authenticate(made)).toEqual({ name: 'agent-1', role: 'agent', scope: null });
   const listed = await token(['list']);
   expect(listed).toHaveLength(2);
-  expect(listed[1]).toMatch(/^[0-9a-f]{12} {2}agent-1 +agent +\d{4}-.*Z +valid$/);
+  expect(listed[1]).toMatch(/^[0-9a-f]{12} {2}agent-1 +agent +\d{4}-.*Z +\d{4}-.*Z +valid$/);
   expect(listed.join('\n')).not.toContain(made);
   expect(await token(['revoke', 'agent-1'])).toEqual(['revoked 1']);
   expect((await token(['list']))[1]).toContain('revoked 2');

@@ -76,7 +76,12 @@ test('the stop ends the asking, and whoever waits', async () => {
 });
 
 class SqlError extends Error {
-  readonly code = '42P01';
+  readonly code: string;
+
+  constructor(code: string) {
+    super('of a table or a column that is still to come');
+    this.code = code;
+  }
 }
 
 const ANNA: Principal = { name: 'anna', role: 'viewer', scope: null };
@@ -84,10 +89,16 @@ const ANNA: Principal = { name: 'anna', role: 'viewer', scope: null };
 function authenticatorOf(registered = () => true) {
   const clock = new VirtualClock(0);
   const { reporter } = silentReporter();
-  const state: { mode: 'answers' | 'away' | 'hangs' | 'unprepared'; known: Map<string, Principal>; asked: number } = {
+  const state: {
+    mode: 'answers' | 'away' | 'hangs' | 'unprepared';
+    known: Map<string, Principal>;
+    asked: number;
+    lacks: string;
+  } = {
     mode: 'answers',
     known: new Map([['of-anna', ANNA]]),
     asked: 0,
+    lacks: '42P01',
   };
   const authenticator = new SteadyAuthenticator(reporter, {
     clock,
@@ -95,7 +106,7 @@ function authenticatorOf(registered = () => true) {
     inner: {
       authenticate: (token) => {
         state.asked += 1;
-        if (state.mode === 'unprepared') return Promise.reject(new SqlError('relation "access.token" does not exist'));
+        if (state.mode === 'unprepared') return Promise.reject(new SqlError(state.lacks));
         if (state.mode === 'hangs') return new Promise(() => undefined);
         return state.mode === 'away' ? Promise.reject(away()) : Promise.resolve(state.known.get(token) ?? null);
       },
@@ -131,13 +142,17 @@ test('a token given at the start opens it without a database ever', async () => 
   expect(await authenticator.authenticate('of-agent-1')).toEqual({ name: 'agent-1', role: 'agent', scope: null });
 });
 
-test('a database that is there and not prepared yet is as one that is away', async () => {
-  const { state, authenticator } = authenticatorOf();
-  authenticator.give('of-anna', ANNA);
-  state.mode = 'unprepared';
-  expect(await authenticator.authenticate('of-anna')).toEqual(ANNA);
-  await expect(authenticator.authenticate('of-berta')).rejects.toMatchObject({ code: 'not_ready' });
-});
+test.each(['42P01', '42703'])(
+  'a database that is there and not prepared yet is as one that is away: %s',
+  async (lacks) => {
+    const { state, authenticator } = authenticatorOf();
+    state.lacks = lacks;
+    authenticator.give('of-anna', ANNA);
+    state.mode = 'unprepared';
+    expect(await authenticator.authenticate('of-anna')).toEqual(ANNA);
+    await expect(authenticator.authenticate('of-berta')).rejects.toMatchObject({ code: 'not_ready' });
+  },
+);
 
 test('a given token that the database does not know yet opens the door until it must know it', async () => {
   let registered = false;

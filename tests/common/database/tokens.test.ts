@@ -108,8 +108,39 @@ test('a short given token is taken with a warning that does not contain it', asy
   expect(lines.join('')).not.toContain('kurz');
 });
 
+test('when a token was last used is known to a quarter of an hour, and written no more often', async () => {
+  const lastUsed = async (): Promise<unknown> => (await store.list())[0]?.lastUsedAt;
+  const token = await store.create('anna', 'viewer');
+  expect(await lastUsed()).toBeNull();
+  await store.authenticate(token);
+  expect(await lastUsed()).toBe(NOW);
+  for (let minute = 1; minute < 15; minute += 1) {
+    await clock.advance(60_000);
+    await store.authenticate(token);
+  }
+  expect(await lastUsed()).toBe(NOW);
+  await clock.advance(60_000);
+  await Promise.all([store.authenticate(token), store.authenticate(token)]);
+  expect(await lastUsed()).toBe(NOW + 900_000);
+  await store.authenticate('weir_unknown');
+  expect(await store.list()).toHaveLength(1);
+});
+
+test('that a use cannot be written down keeps nobody out, and is counted', async () => {
+  const { reporter } = silentReporter();
+  const readOnly: Database = {
+    query: (text, values) =>
+      text.startsWith('update') ? Promise.reject(new Error('read-only')) : server.database.query(text, values),
+    transaction: (work) => server.database.transaction(work),
+  };
+  const token = await store.create('anna', 'viewer');
+  expect(await new TokenStore(reporter, readOnly, { clock }).authenticate(token)).toMatchObject({ name: 'anna' });
+  expect(await reporter.metricsText()).toContain('weir_token_uses_lost_total 1');
+});
+
 test('a known token is looked up once in ten seconds, an unknown one each time', async () => {
   const token = await store.create('anna', 'viewer');
+  await new TokenStore(silentReporter().reporter, server.database, { clock }).authenticate(token);
   asked = 0;
   for (let times = 0; times < 5; times += 1) await store.authenticate(token);
   expect(asked).toBe(1);
