@@ -1,7 +1,9 @@
 // The DuckDB file: opened with bounds, one writing transaction at a time, reads beside it, and its errors with codes.
 import { existsSync } from 'node:fs';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import type { EpochMs } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { isTornLog, setLogsAside } from './duckdb-log.ts';
 import { COUNTER_COLUMNS } from './metrics.ts';
 
 export interface DuckDbFileConfig {
@@ -54,10 +56,18 @@ const SCHEMA = [
      primary key (agent, incarnation))`,
 ];
 
+interface OpenedInstance {
+  readonly instance: DuckDBInstance;
+  readonly writer: DuckDBConnection;
+  readonly setAside: readonly string[];
+}
+
 /** Reads at once: each holds a thread of DuckDB and some memory. */
 const MAX_READS = 4;
 
 export class DuckDbFile {
+  /** Torn logs that were set aside so that it opened; what they held is in the journal. */
+  readonly setAside: readonly string[];
   readonly #instance: DuckDBInstance;
   readonly #writer: DuckDBConnection;
   readonly #file: string;
@@ -66,29 +76,22 @@ export class DuckDbFile {
   #besides: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(instance: DuckDBInstance, writer: DuckDBConnection, file: string) {
-    this.#instance = instance;
-    this.#writer = writer;
+  private constructor(opened: OpenedInstance, file: string) {
+    this.#instance = opened.instance;
+    this.setAside = opened.setAside;
+    this.#writer = opened.writer;
     this.#file = file;
   }
 
-  /** Throws store_damaged, store_full, store_unavailable or data_folder_in_use. */
-  static async open(config: DuckDbFileConfig): Promise<DuckDbFile> {
-    const { file, memoryLimitMb, threads } = config;
+  /** `nowMs` names a torn log that is set aside. Throws store_damaged, store_full, store_unavailable or data_folder_in_use. */
+  static async open(config: DuckDbFileConfig, nowMs: EpochMs): Promise<DuckDbFile> {
+    const { file } = config;
     const existed = existsSync(file);
     try {
-      const instance = await DuckDBInstance.create(file, {
-        memory_limit: `${memoryLimitMb}MB`,
-        threads: String(threads),
-        // Nothing is fetched from the network, whatever a query says.
-        autoinstall_known_extensions: 'false',
-        autoload_known_extensions: 'false',
-        temp_directory: `${file}.tmp`,
-        max_temp_directory_size: '1GB',
-      });
+      const { instance, setAside } = await openedInstance(config, nowMs);
       const writer = await instance.connect();
       for (const statement of SCHEMA) await writer.run(statement);
-      return new DuckDbFile(instance, writer, file);
+      return new DuckDbFile({ instance, setAside, writer }, file);
     } catch (error) {
       throw storeError(error, file, existed);
     }
@@ -226,6 +229,31 @@ export class DuckDbFile {
   #refuseClosed(): void {
     if (this.#closed) throw new WeirError('store_unavailable', 'The metric store is closed.', { file: this.#file });
   }
+}
+
+async function openedInstance(
+  config: DuckDbFileConfig,
+  nowMs: EpochMs,
+): Promise<Pick<OpenedInstance, 'instance' | 'setAside'>> {
+  try {
+    return { instance: await createInstance(config), setAside: [] };
+  } catch (error) {
+    if (!isTornLog(error)) throw error;
+    const setAside = setLogsAside(config.file, nowMs);
+    return { instance: await createInstance(config), setAside };
+  }
+}
+
+function createInstance({ file, memoryLimitMb, threads }: DuckDbFileConfig): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(file, {
+    memory_limit: `${memoryLimitMb}MB`,
+    threads: String(threads),
+    // Nothing is fetched from the network, whatever a query says.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    temp_directory: `${file}.tmp`,
+    max_temp_directory_size: '1GB',
+  });
 }
 
 const FULL = /No space left|ENOSPC|disk (is )?full|Disk quota exceeded|max_temp_directory_size/i;

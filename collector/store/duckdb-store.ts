@@ -5,19 +5,17 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
-import { DuckDbFile } from './duckdb-file.ts';
+import { DuckDbOpening } from './duckdb-opening.ts';
 import { readLatest } from './duckdb-queries.ts';
-import { DuckDbWriter } from './duckdb-writer.ts';
+import type { DuckDbWriter } from './duckdb-writer.ts';
 import { gridOf, pointsOf } from './grid.ts';
 import { metricNamed } from './metrics.ts';
 import { idsAmong, refuseTooManyPoints, resourcesOf } from './asked-resources.ts';
 import { averageSpans } from './average-spans.ts';
-import { DuckDbRollUp } from './duckdb-roll-up.ts';
 import { planTiers, retainedFrom } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
 import { readTieredTop } from './tier-top.ts';
 import { RESOURCE_KINDS, type ResourceBook, resourceName } from './resource-book.ts';
-import { SeriesCatalogue } from './stored-series.ts';
 import {
   type CatalogueQuery,
   type GaugeResource,
@@ -35,13 +33,6 @@ import {
   type TopResource,
 } from './store.ts';
 import type { StoreConfig } from './store-config.ts';
-
-interface Opened {
-  readonly file: DuckDbFile;
-  readonly writer: DuckDbWriter;
-  readonly catalogue: SeriesCatalogue;
-  readonly rollUp: DuckDbRollUp;
-}
 
 /** A chunk of this many rows is worth its commit at once: there is a backlog to work off. */
 const LARGE_CHUNK_ROWS = 5000;
@@ -62,9 +53,10 @@ export class DuckDbStore implements MetricStore {
   readonly #dropped: Count;
   readonly #resources: GaugeMetric;
   readonly #buckets: Count;
+  readonly #opening: DuckDbOpening;
+  /** The position of each journal that its reader goes on from. */
+  readonly #told = new Map<string, number>();
   #countedVersion = -1;
-  #opening: Promise<Opened> | null = null;
-  #trouble: string | null = null;
   #retaining: Promise<void> | null = null;
 
   constructor(reporter: Reporter, config: StoreConfig, deps: { readonly clock: Clock }) {
@@ -75,50 +67,49 @@ export class DuckDbStore implements MetricStore {
     this.#dropped = reporter.counter('store_rows_dropped_total', 'Rows left out: more resources than the bound');
     this.#buckets = reporter.counter('store_buckets_total', 'Five-minute buckets that readings were rolled up to');
     this.#resources = reporter.gauge('store_resources', 'Resources that the metric store knows', ['kind']);
-    reporter.health('metric store', () => ({
-      healthy: this.#trouble === null,
-      message: this.#trouble ?? 'open',
-    }));
+    this.#opening = new DuckDbOpening(reporter, config, deps);
   }
 
   /** Opens the file. Where that fails it is told and tried again at the next call: alarms and bills do not wait for graphs. */
   async start(): Promise<void> {
-    await this.#opened().catch(() => undefined);
+    await this.#opening.opened().catch(() => undefined);
     this.#retaining ??= this.#keepUp();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#retaining;
-    const opening = this.#opening;
-    this.#opening = null;
-    const opened = await opening?.catch(() => null);
-    await opened?.file.close();
+    await this.#opening.close();
   }
 
   async position(journal: string): Promise<number> {
-    return (await this.#opened()).writer.position(journal);
+    const position = (await this.#opening.opened()).writer.position(journal);
+    this.#told.set(journal, position);
+    return position;
   }
 
   async apply(entries: readonly JournaledBatch[]): Promise<void> {
     const startedAtMs = this.#clock.monotonicMs();
-    const opened = await this.#opened();
+    const opened = await this.#opening.opened();
+    this.#refuseHole(opened.writer, entries);
     try {
       const { rows, dropped } = await opened.writer.apply(entries, new Breather(this.#clock));
       this.#rows.add(rows);
       if (dropped > 0) this.#dropped.add(dropped);
       this.#count(opened.writer.book);
+      for (const { journal } of entries) this.#told.set(journal, opened.writer.position(journal));
       if (rows < LARGE_CHUNK_ROWS) await this.#pause(startedAtMs);
     } catch (error) {
       // What is held in memory has run ahead of the file.
-      await this.#reopenLater(opened, error);
+      await this.#opening.reopenLater(opened, error);
       throw error;
     }
   }
 
   /** Sets the position of the journal back, durably; what is applied after it with `again` replaces what was. */
   async rewind(journal: string, position: number): Promise<void> {
-    await this.#changing((opened) => opened.writer.rewind(journal, position));
+    await this.#opening.changing((opened) => opened.writer.rewind(journal, position));
+    this.#told.set(journal, position);
   }
 
   async series(query: SeriesQuery): Promise<Series> {
@@ -130,7 +121,7 @@ export class DuckDbStore implements MetricStore {
 
   async many(query: ManyQuery): Promise<readonly Series[]> {
     const metric = metricNamed(query.metric, query.function);
-    const opened = await this.#opened();
+    const opened = await this.#opening.opened();
     const asked = query.resources.slice(0, MAX_MANY).map((name) => ({
       name,
       resources: resourcesOf(opened.writer.book, metric, { metric: query.metric, resource: name }),
@@ -140,7 +131,9 @@ export class DuckDbStore implements MetricStore {
     const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
     refuseTooManyPoints(grid, asked.length);
     const sections = planTiers({ ...grid, function: query.function }, opened.rollUp.reach());
-    const spans = await this.#reading(opened, () => readTieredSpans(opened.file, metric, [...all.values()], sections));
+    const spans = await this.#opening.reading(opened, () =>
+      readTieredSpans(opened.file, metric, [...all.values()], sections),
+    );
     const tier = coarsestOf(sections);
     return asked.map(({ name, resources }) => {
       const lines = resources.map((one) => spans.get(one.id) ?? []);
@@ -160,19 +153,19 @@ export class DuckDbStore implements MetricStore {
 
   async catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]> {
     if (query.metric !== undefined) metricNamed(query.metric, null);
-    return (await this.#opened()).catalogue.page(query);
+    return (await this.#opening.opened()).catalogue.page(query);
   }
 
   async latest(query: LatestQuery): Promise<readonly LatestValue[]> {
     const metric = metricNamed(query.metric, null);
-    const opened = await this.#opened();
+    const opened = await this.#opening.opened();
     const wanted = query.resources.slice(0, MAX_LATEST).flatMap((resource) => {
       const one = resourcesOf(opened.writer.book, metric, { metric: query.metric, resource });
       return one.length === 1 ? one : [];
     });
     if (wanted.length === 0) return [];
     const ids = wanted.map((one) => one.id);
-    const found = await this.#reading(opened, () => readLatest(opened.file, metric, ids, query.sinceMs));
+    const found = await this.#opening.reading(opened, () => readLatest(opened.file, metric, ids, query.sinceMs));
     return wanted.flatMap((one) => {
       const value = found.get(one.id);
       return value === undefined ? [] : [{ resource: resourceName(one), ...value }];
@@ -181,7 +174,7 @@ export class DuckDbStore implements MetricStore {
 
   async top(query: TopQuery): Promise<readonly TopResource[]> {
     const metric = metricNamed(query.metric, null);
-    const opened = await this.#opened();
+    const opened = await this.#opening.opened();
     const limit = Math.max(0, Math.min(MAX_TOP, Math.trunc(query.limit)));
     if (limit === 0 || query.toMs <= query.fromMs) return [];
     const wanted = {
@@ -191,7 +184,9 @@ export class DuckDbStore implements MetricStore {
       function: query.function ?? 'avg',
       ids: idsAmong(opened.writer.book, metric, query.among),
     };
-    const found = await this.#reading(opened, () => readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()));
+    const found = await this.#opening.reading(opened, () =>
+      readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()),
+    );
     return found.flatMap(({ resource, value }) => {
       const known = opened.writer.book.byId(resource);
       return known === undefined ? [] : [{ resource: resourceName(known), value }];
@@ -199,7 +194,7 @@ export class DuckDbStore implements MetricStore {
   }
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {
-    const { writer } = await this.#opened();
+    const { writer } = await this.#opening.opened();
     return writer.book
       .findGauges(device, null)
       .slice(0, MAX_GAUGES)
@@ -212,55 +207,20 @@ export class DuckDbStore implements MetricStore {
       }));
   }
 
+  /** Opened anew it may stand further back than it told: what lies between would be lost. Who asks for the position goes on from there. */
+  #refuseHole(writer: DuckDbWriter, entries: readonly JournaledBatch[]): void {
+    for (const { journal } of entries) {
+      const [told, position] = [this.#told.get(journal) ?? 0, writer.position(journal)];
+      if (position >= told) continue;
+      const what = `The metric store stands at position ${position} of its journal, not at ${told} as it told.`;
+      throw new WeirError('store_unavailable', what, { journal, position, told });
+    }
+  }
+
   #count(book: ResourceBook): void {
     if (this.#countedVersion === book.version) return;
     this.#countedVersion = book.version;
     for (const kind of RESOURCE_KINDS) this.#resources.set(book.count(kind), { kind });
-  }
-
-  #opened(): Promise<Opened> {
-    if (this.#stopping.signal.aborted)
-      return Promise.reject(new WeirError('store_unavailable', 'The metric store has been stopped.'));
-    this.#opening ??= this.#open();
-    return this.#opening;
-  }
-
-  async #open(): Promise<Opened> {
-    try {
-      const file = await DuckDbFile.open(this.#config);
-      const opened = await loaded(file).catch(async (error: unknown) => {
-        await file.close();
-        throw error;
-      });
-      this.#trouble = null;
-      return opened;
-    } catch (error) {
-      this.#opening = null;
-      this.#tell(error);
-      throw error;
-    }
-  }
-
-  /** A question that fails because of the file closes it; the next one opens it again. */
-  async #reading<T>(opened: Opened, read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      if (error instanceof WeirError && error.code.startsWith('store_')) await this.#reopenLater(opened, error);
-      throw error;
-    }
-  }
-
-  async #reopenLater(opened: Opened, error: unknown): Promise<void> {
-    if ((await this.#opening?.catch(() => null)) === opened) this.#opening = null;
-    this.#tell(error);
-    await opened.file.close().catch(() => undefined);
-  }
-
-  #tell(error: unknown): void {
-    const trouble = `${codeOf(error)}: ${messageOf(error)}`;
-    if (trouble !== this.#trouble) this.#reporter.error('metric store does not work', { reason: trouble });
-    this.#trouble = trouble;
   }
 
   /** So that readings which trickle in share a commit; the journal gathers them meanwhile. */
@@ -290,7 +250,7 @@ export class DuckDbStore implements MetricStore {
   /** Rolls up the whole hours before that time, and late readings. */
   async rollUp(beforeMs: EpochMs): Promise<void> {
     for (let more = true; more && !this.#stopping.signal.aborted; ) {
-      const rolled = await this.#changing((opened) => opened.rollUp.run(beforeMs, new Breather(this.#clock)));
+      const rolled = await this.#opening.changing((opened) => opened.rollUp.run(beforeMs, new Breather(this.#clock)));
       this.#buckets.add(rolled.buckets);
       more = rolled.more;
     }
@@ -298,11 +258,11 @@ export class DuckDbStore implements MetricStore {
 
   /** Deletes of each tier what is older than its retention; what is not yet rolled up stays. */
   async retain(nowMs: EpochMs): Promise<void> {
-    const { rollUp } = await this.#opened();
+    const { rollUp } = await this.#opening.opened();
     const before = retainedFrom(nowMs, this.#config, rollUp.marks.get('5m') ?? null);
     if (before === null) return;
     await this.forgetBefore(before.raw);
-    await this.#changing(async (opened) => {
+    await this.#opening.changing(async (opened) => {
       await opened.rollUp.forget(before);
       await opened.writer.forgetUnused();
       await opened.file.checkpoint();
@@ -311,27 +271,9 @@ export class DuckDbStore implements MetricStore {
 
   /** Deletes readings older than that. */
   async forgetBefore(beforeMs: EpochMs): Promise<void> {
-    await this.#changing(async (opened) => {
+    await this.#opening.changing(async (opened) => {
       await opened.writer.forgetBefore(beforeMs);
       opened.rollUp.marks.set('raw_from', beforeMs);
     });
   }
-
-  /** What is held in memory has run ahead of the file where a change of it fails. */
-  async #changing<T>(change: (opened: Opened) => Promise<T>): Promise<T> {
-    const opened = await this.#opened();
-    try {
-      return await change(opened);
-    } catch (error) {
-      await this.#reopenLater(opened, error);
-      throw error;
-    }
-  }
-}
-
-async function loaded(file: DuckDbFile): Promise<Opened> {
-  const writer = await DuckDbWriter.load(file);
-  const rollUp = await DuckDbRollUp.load(file, writer.book);
-  writer.judgeLateBy(() => rollUp.lateBeforeMs);
-  return { file, writer, rollUp, catalogue: new SeriesCatalogue(writer.book) };
 }
