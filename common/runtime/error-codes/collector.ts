@@ -155,6 +155,11 @@ export const COLLECTOR_ERRORS = {
     'The log of the metric store contradicts its checksums. It was set aside, and the store opened at its last checkpoint.',
     'Check the disk. What the log held is applied again from the journal, nothing else is to be done; batches gone from the journal meanwhile are told as entries_missed. The log line names the file, which may be deleted.',
   ),
+  store_too_new: entry(
+    500,
+    'A newer version wrote the file of the metric store.',
+    'Start that version again, or move the file and its .wal away: a new one is filled from what the journal still has. Bills do not rest on it.',
+  ),
   store_full: entry(
     507,
     'The disk leaves the metric store no room.',
