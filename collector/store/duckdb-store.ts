@@ -2,17 +2,18 @@
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import { DuckDbOpening } from './duckdb-opening.ts';
+import { DuckDbUpkeep } from './duckdb-upkeep.ts';
 import { readLatest } from './duckdb-queries.ts';
 import type { DuckDbWriter } from './duckdb-writer.ts';
 import { gridOf, pointsOf } from './grid.ts';
 import { metricNamed } from './metrics.ts';
 import { idsAmong, refuseTooManyPoints, resourcesOf } from './asked-resources.ts';
 import { averageSpans } from './average-spans.ts';
-import { planTiers, retainedFrom } from './tier-plan.ts';
+import { planTiers } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
 import { readTieredTop } from './tier-top.ts';
 import { RESOURCE_KINDS, type ResourceBook, resourceName } from './resource-book.ts';
@@ -36,49 +37,43 @@ import type { StoreConfig } from './store-config.ts';
 
 /** A chunk of this many rows is worth its commit at once: there is a backlog to work off. */
 const LARGE_CHUNK_ROWS = 5000;
-const RETENTION_EVERY_MS = 3_600_000;
-const ROLL_UP_EVERY_MS = 60_000;
-/** Readings of an hour are there so long after its end, or come late. */
-const ROLL_UP_LAG_MS = 900_000;
 const MAX_GAUGES = 10_000;
 const DEFAULT_INTERVAL_MS = 60_000;
 
 export class DuckDbStore implements MetricStore {
   readonly name = 'store';
-  readonly #reporter: Reporter;
   readonly #config: StoreConfig;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #rows: Count;
   readonly #dropped: Count;
   readonly #resources: GaugeMetric;
-  readonly #buckets: Count;
   readonly #opening: DuckDbOpening;
+  readonly #upkeep: DuckDbUpkeep;
   /** The position of each journal that its reader goes on from. */
   readonly #told = new Map<string, number>();
   #countedVersion = -1;
-  #retaining: Promise<void> | null = null;
+  #upkeeping: Promise<void> | null = null;
 
   constructor(reporter: Reporter, config: StoreConfig, deps: { readonly clock: Clock }) {
-    this.#reporter = reporter;
     this.#config = config;
     this.#clock = deps.clock;
     this.#rows = reporter.counter('store_rows_total', 'Rows written to the metric store');
     this.#dropped = reporter.counter('store_rows_dropped_total', 'Rows left out: more resources than the bound');
-    this.#buckets = reporter.counter('store_buckets_total', 'Five-minute buckets that readings were rolled up to');
     this.#resources = reporter.gauge('store_resources', 'Resources that the metric store knows', ['kind']);
     this.#opening = new DuckDbOpening(reporter, config, deps);
+    this.#upkeep = new DuckDbUpkeep(reporter, config, { ...deps, opening: this.#opening });
   }
 
   /** Opens the file. Where that fails it is told and tried again at the next call: alarms and bills do not wait for graphs. */
   async start(): Promise<void> {
     await this.#opening.opened().catch(() => undefined);
-    this.#retaining ??= this.#keepUp();
+    this.#upkeeping ??= this.#upkeep.run(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#retaining;
+    await this.#upkeeping;
     await this.#opening.close();
   }
 
@@ -97,6 +92,7 @@ export class DuckDbStore implements MetricStore {
       this.#rows.add(rows);
       if (dropped > 0) this.#dropped.add(dropped);
       this.#count(opened.writer.book);
+      this.#upkeep.tellLag();
       for (const { journal } of entries) this.#told.set(journal, opened.writer.position(journal));
       if (rows < LARGE_CHUNK_ROWS) await this.#pause(startedAtMs);
     } catch (error) {
@@ -229,51 +225,18 @@ export class DuckDbStore implements MetricStore {
     if (leftMs > 0) await this.#clock.sleep(leftMs, this.#stopping.signal);
   }
 
-  async #keepUp(): Promise<void> {
-    let retainAtMs = this.#clock.monotonicMs() + RETENTION_EVERY_MS;
-    while (!this.#stopping.signal.aborted) {
-      await this.#clock.sleep(ROLL_UP_EVERY_MS, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
-      await this.rollUp(this.#clock.now() - ROLL_UP_LAG_MS).catch((error: unknown) =>
-        this.#warn('roll-up failed', error),
-      );
-      if (this.#clock.monotonicMs() < retainAtMs) continue;
-      retainAtMs = this.#clock.monotonicMs() + RETENTION_EVERY_MS;
-      await this.retain(this.#clock.now()).catch((error: unknown) => this.#warn('old readings not forgotten', error));
-    }
-  }
-
-  #warn(what: string, error: unknown): void {
-    this.#reporter.warn(what, { code: codeOf(error), message: messageOf(error) });
-  }
-
   /** Rolls up the whole hours before that time, and late readings. */
-  async rollUp(beforeMs: EpochMs): Promise<void> {
-    for (let more = true; more && !this.#stopping.signal.aborted; ) {
-      const rolled = await this.#opening.changing((opened) => opened.rollUp.run(beforeMs, new Breather(this.#clock)));
-      this.#buckets.add(rolled.buckets);
-      more = rolled.more;
-    }
+  rollUp(beforeMs: EpochMs): Promise<void> {
+    return this.#upkeep.rollUp(beforeMs, this.#stopping.signal);
   }
 
   /** Deletes of each tier what is older than its retention; what is not yet rolled up stays. */
-  async retain(nowMs: EpochMs): Promise<void> {
-    const { rollUp } = await this.#opening.opened();
-    const before = retainedFrom(nowMs, this.#config, rollUp.marks.get('5m') ?? null);
-    if (before === null) return;
-    await this.forgetBefore(before.raw);
-    await this.#opening.changing(async (opened) => {
-      await opened.rollUp.forget(before);
-      await opened.writer.forgetUnused();
-      await opened.file.checkpoint();
-    });
+  retain(nowMs: EpochMs): Promise<void> {
+    return this.#upkeep.retain(nowMs);
   }
 
   /** Deletes readings older than that. */
-  async forgetBefore(beforeMs: EpochMs): Promise<void> {
-    await this.#opening.changing(async (opened) => {
-      await opened.writer.forgetBefore(beforeMs);
-      opened.rollUp.marks.set('raw_from', beforeMs);
-    });
+  forgetBefore(beforeMs: EpochMs): Promise<void> {
+    return this.#upkeep.forgetBefore(beforeMs);
   }
 }
