@@ -9,36 +9,29 @@ import { DuckDbOpening } from './duckdb-opening.ts';
 import { DuckDbUpkeep } from './duckdb-upkeep.ts';
 import { readLatest } from './duckdb-queries.ts';
 import type { DuckDbWriter } from './duckdb-writer.ts';
-import { gridOf, pointsOf } from './grid.ts';
 import { metricNamed } from './metrics.ts';
-import { idsAmong, refuseTooManyPoints, resourcesOf } from './asked-resources.ts';
-import { averageSpans } from './average-spans.ts';
 import { planTiers } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
 import { readTieredTop } from './tier-top.ts';
-import { RESOURCE_KINDS, type ResourceBook, resourceName } from './resource-book.ts';
+import { RESOURCE_KINDS, type ResourceBook } from './resource-book.ts';
 import {
   type CatalogueQuery,
   type GaugeResource,
   type ManyQuery,
-  MAX_MANY,
   type StoredSeries,
   type LatestQuery,
   type LatestValue,
-  MAX_LATEST,
-  MAX_TOP,
   type MetricStore,
   type Series,
   type SeriesQuery,
   type TopQuery,
   type TopResource,
 } from './store.ts';
+import { askedLatest, askedSeries, askedTop, gaugesOf, latestByName, oneOf, topByName } from './store-answers.ts';
 import type { StoreConfig } from './store-config.ts';
 
 /** A chunk of this many rows is worth its commit at once: there is a backlog to work off. */
 const LARGE_CHUNK_ROWS = 5000;
-const MAX_GAUGES = 10_000;
-const DEFAULT_INTERVAL_MS = 60_000;
 
 export class DuckDbStore implements MetricStore {
   readonly name = 'store';
@@ -108,43 +101,19 @@ export class DuckDbStore implements MetricStore {
     this.#told.set(journal, position);
   }
 
-  async series(query: SeriesQuery): Promise<Series> {
-    const { resource, ...others } = query;
-    const [found] = await this.many({ ...others, resources: [resource] });
-    if (found === undefined) throw new Error('BUG: a series without an answer');
-    return found;
+  series(query: SeriesQuery): Promise<Series> {
+    return oneOf(this, query);
   }
 
   async many(query: ManyQuery): Promise<readonly Series[]> {
     const metric = metricNamed(query.metric, query.function);
     const opened = await this.#opening.opened();
-    const asked = query.resources.slice(0, MAX_MANY).map((name) => ({
-      name,
-      resources: resourcesOf(opened.writer.book, metric, { metric: query.metric, resource: name }),
-    }));
-    const all = new Map(asked.flatMap(({ resources }) => resources.map((one) => [one.id, one] as const)));
-    const intervalMs = Math.max(0, ...[...all.values()].map((one) => one.intervalMs)) || DEFAULT_INTERVAL_MS;
-    const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
-    refuseTooManyPoints(grid, asked.length);
-    const sections = planTiers({ ...grid, function: query.function }, opened.rollUp.reach());
+    const asked = askedSeries(opened.writer.book, metric, query);
+    const sections = planTiers({ ...asked.grid, function: query.function }, opened.rollUp.reach());
     const spans = await this.#opening.reading(opened, () =>
-      readTieredSpans(opened.file, metric, [...all.values()], sections),
+      readTieredSpans(opened.file, metric, asked.resources, sections),
     );
-    const tier = coarsestOf(sections);
-    return asked.map(({ name, resources }) => {
-      const lines = resources.map((one) => spans.get(one.id) ?? []);
-      const only = lines.length === 1 ? lines[0] : undefined;
-      const unit = metric.unit === '' ? (resources[0]?.unit ?? '') : metric.unit;
-      return {
-        metric: query.metric,
-        resource: name,
-        function: query.function,
-        unit: query.function === 'delta' && metric.kind === 'counter' ? (metric.deltaUnit ?? unit) : unit,
-        ...grid,
-        ...(tier === 'raw' ? {} : { tier }),
-        points: pointsOf(grid, only ?? averageSpans(lines), query.function),
-      };
-    });
+    return asked.answer(spans, coarsestOf(sections));
   }
 
   async catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]> {
@@ -155,52 +124,27 @@ export class DuckDbStore implements MetricStore {
   async latest(query: LatestQuery): Promise<readonly LatestValue[]> {
     const metric = metricNamed(query.metric, null);
     const opened = await this.#opening.opened();
-    const wanted = query.resources.slice(0, MAX_LATEST).flatMap((resource) => {
-      const one = resourcesOf(opened.writer.book, metric, { metric: query.metric, resource });
-      return one.length === 1 ? one : [];
-    });
+    const wanted = askedLatest(opened.writer.book, metric, query);
     if (wanted.length === 0) return [];
     const ids = wanted.map((one) => one.id);
     const found = await this.#opening.reading(opened, () => readLatest(opened.file, metric, ids, query.sinceMs));
-    return wanted.flatMap((one) => {
-      const value = found.get(one.id);
-      return value === undefined ? [] : [{ resource: resourceName(one), ...value }];
-    });
+    return latestByName(wanted, found);
   }
 
   async top(query: TopQuery): Promise<readonly TopResource[]> {
     const metric = metricNamed(query.metric, null);
     const opened = await this.#opening.opened();
-    const limit = Math.max(0, Math.min(MAX_TOP, Math.trunc(query.limit)));
-    if (limit === 0 || query.toMs <= query.fromMs) return [];
-    const wanted = {
-      fromMs: query.fromMs,
-      toMs: query.toMs,
-      limit,
-      function: query.function ?? 'avg',
-      ids: idsAmong(opened.writer.book, metric, query.among),
-    };
+    const { book } = opened.writer;
+    const wanted = askedTop(book, metric, query);
+    if (wanted === null) return [];
     const found = await this.#opening.reading(opened, () =>
       readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()),
     );
-    return found.flatMap(({ resource, value }) => {
-      const known = opened.writer.book.byId(resource);
-      return known === undefined ? [] : [{ resource: resourceName(known), value }];
-    });
+    return topByName(book, found);
   }
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {
-    const { writer } = await this.#opening.opened();
-    return writer.book
-      .findGauges(device, null)
-      .slice(0, MAX_GAUGES)
-      .map((one) => ({
-        resource: resourceName(one),
-        device,
-        metric: one.metric,
-        description: one.description,
-        unit: one.unit,
-      }));
+    return gaugesOf((await this.#opening.opened()).writer.book, device);
   }
 
   /** Opened anew it may stand further back than it told: what lies between would be lost. Who asks for the position goes on from there. */
