@@ -74,6 +74,7 @@ export class ProjectionLag {
     this.#missed = { from, to, atMs: this.#clock.monotonicMs() };
     this.#missedTotal.add(to - from + 1, { projection: this.#projection });
     this.#reporter.error('entries were gone from the journal before they were applied', {
+      code: 'entries_missed',
       projection: this.#projection,
       from,
       to,
@@ -88,6 +89,6 @@ export class ProjectionLag {
     if (chunkMs >= STUCK_MS) return `has been at one chunk for ${Math.floor(chunkMs / 1000)} s`;
     if (this.#missed === null || nowMs - this.#missed.atMs > TELL_MISSED_MS) return null;
     const { from, to } = this.#missed;
-    return `positions ${from} to ${to} were gone from the journal before they were applied`;
+    return `entries_missed: positions ${from} to ${to} were gone from the journal before they were applied`;
   }
 }

@@ -78,6 +78,8 @@ export class ProjectionLoop {
   readonly #lag: ProjectionLag;
   #position: number | null = null;
   #waiting: AbortController | null = null;
+  /** Entries up to here were told as gone. */
+  #missedThrough = 0;
   #failures = 0;
   #lastFailure = '';
   /** Up to this position entries are applied one by one, because one of them fails. */
@@ -184,7 +186,7 @@ export class ProjectionLoop {
 
   /** Applies one chunk; false where there was none. */
   async #step(): Promise<boolean> {
-    const position = this.#pastMissed(this.#position ?? (await this.#findPosition()));
+    const position = this.#pastMissed(await this.#standing());
     const single = position < this.#singleUntil;
     const { chunkEntries, chunkBytes } = this.#config;
     const entries = await this.#deps.reader.read(position, single ? 1 : chunkEntries, chunkBytes);
@@ -281,11 +283,19 @@ export class ProjectionLoop {
     return position;
   }
 
-  /** What the journal has no longer is told and passed over: the database was set back further, or the store was too far behind. */
+  /** After a failure it is asked for anew: a store that lost what it had written stands further back. */
+  async #standing(): Promise<number> {
+    if (this.#position === null) return this.#findPosition();
+    if (this.#failures > 0) this.#position = await this.projection.position(this.#deps.journal.id);
+    return this.#position;
+  }
+
+  /** What the journal has no longer is told once and passed over: the database was set back further, or the store was too far behind. */
   #pastMissed(position: number): number {
     const kept = this.#deps.journal.firstPosition() - 1;
     if (kept <= position) return position;
-    this.#lag.miss(position + 1, kept);
+    if (kept > this.#missedThrough) this.#lag.miss(Math.max(position, this.#missedThrough) + 1, kept);
+    this.#missedThrough = Math.max(kept, this.#missedThrough);
     this.#position = kept;
     return kept;
   }

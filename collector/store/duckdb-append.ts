@@ -17,7 +17,7 @@ import {
 } from '@duckdb/node-api';
 import { COUNTER_COLUMNS } from './metrics.ts';
 
-const CHUNK_ROWS = 2048;
+export const CHUNK_ROWS = 2048;
 
 /** Column types of the metric tables, in the order of the schema (duckdb-file.ts). */
 export const TABLES = {
@@ -53,14 +53,11 @@ const ALL: Readonly<Record<string, readonly DuckDBType[]>> = { ...TABLES, ...ROL
 export type TableName = keyof typeof TABLES;
 export type AppendedTable = TableName | keyof typeof ROLLED;
 
-/** One table's appender inside a transaction; made only where there is a row. */
-export class TableAppender {
+/** Takes whole chunks for one table inside a transaction. */
+export class ChunkAppender {
   readonly #connection: DuckDBConnection;
   readonly #table: AppendedTable;
   #appender: DuckDBAppender | null = null;
-  #chunk: DuckDBDataChunk | null = null;
-  #vectors: DuckDBVector[] = [];
-  #rows = 0;
 
   constructor(connection: DuckDBConnection, table: AppendedTable) {
     this.#connection = connection;
@@ -71,13 +68,47 @@ export class TableAppender {
     this.#appender = await this.#connection.createAppender(this.#table);
   }
 
+  append(chunk: DuckDBDataChunk): void {
+    if (this.#appender === null) throw new Error('BUG: rows without an appender');
+    this.#appender.appendDataChunk(chunk);
+  }
+
+  /** Hands everything to the transaction. */
+  finish(): void {
+    this.#appender?.closeSync();
+    this.#appender = null;
+  }
+
+  /** Forgets rows that were not finished: left alone they would be written when the appender is collected, by whatever transaction runs then. */
+  abandon(): void {
+    this.#appender?.clear();
+    this.finish();
+  }
+}
+
+/** One table's rows, value by value. */
+export class TableAppender {
+  readonly #types: readonly DuckDBType[];
+  readonly #chunks: ChunkAppender;
+  #chunk: DuckDBDataChunk | null = null;
+  #vectors: DuckDBVector[] = [];
+  #rows = 0;
+
+  constructor(connection: DuckDBConnection, table: AppendedTable) {
+    this.#types = ALL[table] ?? [];
+    this.#chunks = new ChunkAppender(connection, table);
+  }
+
+  open(): Promise<void> {
+    return this.#chunks.open();
+  }
+
   /** Values in the order of the columns. */
   append(values: readonly DuckDBValue[]): void {
-    const types: readonly DuckDBType[] = ALL[this.#table] ?? [];
     if (this.#chunk === null) {
-      const chunk = DuckDBDataChunk.create(types, CHUNK_ROWS);
+      const chunk = DuckDBDataChunk.create(this.#types, CHUNK_ROWS);
       this.#chunk = chunk;
-      this.#vectors = types.map((_, column) => chunk.getColumnVector(column));
+      this.#vectors = this.#types.map((_, column) => chunk.getColumnVector(column));
       this.#rows = 0;
     }
     const row = this.#rows;
@@ -90,23 +121,20 @@ export class TableAppender {
   /** Hands everything to the transaction. */
   finish(): void {
     if (this.#rows > 0) this.#flushChunk();
-    this.#appender?.closeSync();
-    this.#appender = null;
+    this.#chunks.finish();
   }
 
-  /** Forgets rows that were not finished: left alone they would be written when the appender is collected, by whatever transaction runs then. */
+  /** As of ChunkAppender. */
   abandon(): void {
-    this.#appender?.clear();
-    this.#appender?.closeSync();
-    this.#appender = null;
+    this.#chunks.abandon();
     this.#chunk = null;
   }
 
   #flushChunk(): void {
-    if (this.#chunk === null || this.#appender === null) throw new Error('BUG: rows without an appender');
+    if (this.#chunk === null) throw new Error('BUG: rows without a chunk');
     for (const vector of this.#vectors) vector.flush();
     this.#chunk.rowCount = this.#rows;
-    this.#appender.appendDataChunk(this.#chunk);
+    this.#chunks.append(this.#chunk);
     this.#chunk = null;
     this.#rows = 0;
   }

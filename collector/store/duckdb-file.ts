@@ -1,8 +1,10 @@
 // The DuckDB file: opened with bounds, one writing transaction at a time, reads beside it, and its errors with codes.
 import { existsSync } from 'node:fs';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import type { EpochMs } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
-import { COUNTER_COLUMNS } from './metrics.ts';
+import { isTornLog, setLogsAside } from './duckdb-log.ts';
+import { migrate, SCHEMA_VERSION } from './duckdb-schema.ts';
 
 export interface DuckDbFileConfig {
   readonly file: string;
@@ -10,54 +12,18 @@ export interface DuckDbFileConfig {
   readonly threads: number;
 }
 
-/** Absent numbers are 0 with their bit in `flags` unset: a column without NULLs is smaller and several times faster to append. */
-const SCHEMA = [
-  `create table if not exists resource (
-     id integer not null, kind varchar not null, device varchar not null, part varchar not null,
-     metric varchar not null, description varchar not null, unit varchar not null, interval_ms integer not null)`,
-  `create table if not exists interface_metrics (
-     resource integer not null, at_ms bigint not null, flags uinteger not null,
-     ${COUNTER_COLUMNS.map((name) => `${name} ubigint not null`).join(', ')},
-     uptime_ticks uinteger not null, discontinuity_ticks uinteger not null, process uinteger not null,
-     monotonic_ms bigint not null, interval_ms integer not null, speed_bps ubigint not null,
-     admin_status utinyint not null, oper_status utinyint not null)`,
-  `create table if not exists device_metrics (
-     resource integer not null, at_ms bigint not null, interval_ms integer not null, reachable utinyint not null,
-     duration_ms integer not null, requests integer not null, retries integer not null, uptime_ticks uinteger)`,
-  `create table if not exists gauge_metrics (
-     resource integer not null, at_ms bigint not null, interval_ms integer not null, value double not null)`,
-  // Points of other programs, with the order in which they were written: of two of one time the later holds.
-  `create table if not exists point_metrics (
-     resource integer not null, at_ms bigint not null, value double not null, written bigint not null)`,
-  `create table if not exists point_texts (
-     resource integer not null, at_ms bigint not null, value varchar not null, written bigint not null)`,
-  // JSON of [key, value] pairs; of points only.
-  `alter table resource add column if not exists tags varchar default ''`,
-  ...['rollup_5m', 'rollup_1h', 'rollup_1d'].map(
-    (name) => `create table if not exists ${name} (
-      resource integer not null, field utinyint not null, at_ms bigint not null, least double not null, most double not null,
-      mean double not null, last double not null, known_ms integer not null, spans integer not null, moved hugeint not null)`,
-  ),
-  // Octets of gaps, which no bucket holds.
-  `create table if not exists rollup_gap (
-     resource integer not null, field utinyint not null, from_ms bigint not null, to_ms bigint not null, moved hugeint not null)`,
-  `create table if not exists state_run (
-     resource integer not null, field utinyint not null, from_ms bigint not null, to_ms bigint not null, value double not null)`,
-  // How far each tier reaches and from where on it is kept.
-  'create table if not exists rollup_mark (name varchar primary key, at_ms bigint not null)',
-  // Readings that came after their buckets were made. '' with a resource for points.
-  `create table if not exists rollup_due (
-     device varchar not null, resource integer not null, from_ms bigint not null, to_ms bigint not null)`,
-  'create table if not exists journal_position (journal varchar primary key, position bigint not null)',
-  `create table if not exists applied_stream (
-     agent varchar not null, incarnation varchar not null, through bigint not null, above varchar not null,
-     primary key (agent, incarnation))`,
-];
+interface OpenedInstance {
+  readonly instance: DuckDBInstance;
+  readonly writer: DuckDBConnection;
+  readonly setAside: readonly string[];
+}
 
 /** Reads at once: each holds a thread of DuckDB and some memory. */
 const MAX_READS = 4;
 
 export class DuckDbFile {
+  /** Torn logs that were set aside so that it opened; what they held is in the journal. */
+  readonly setAside: readonly string[];
   readonly #instance: DuckDBInstance;
   readonly #writer: DuckDBConnection;
   readonly #file: string;
@@ -66,29 +32,29 @@ export class DuckDbFile {
   #besides: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(instance: DuckDBInstance, writer: DuckDBConnection, file: string) {
-    this.#instance = instance;
-    this.#writer = writer;
+  private constructor(opened: OpenedInstance, file: string) {
+    this.#instance = opened.instance;
+    this.setAside = opened.setAside;
+    this.#writer = opened.writer;
     this.#file = file;
   }
 
-  /** Throws store_damaged, store_full, store_unavailable or data_folder_in_use. */
-  static async open(config: DuckDbFileConfig): Promise<DuckDbFile> {
-    const { file, memoryLimitMb, threads } = config;
+  /**
+   * `nowMs` names a torn log that is set aside; an older `version` is for tests of what comes after it.
+   * Throws store_damaged, store_too_new, store_full, store_unavailable or data_folder_in_use.
+   */
+  static async open(config: DuckDbFileConfig, nowMs: EpochMs, version = SCHEMA_VERSION): Promise<DuckDbFile> {
+    const { file } = config;
     const existed = existsSync(file);
     try {
-      const instance = await DuckDBInstance.create(file, {
-        memory_limit: `${memoryLimitMb}MB`,
-        threads: String(threads),
-        // Nothing is fetched from the network, whatever a query says.
-        autoinstall_known_extensions: 'false',
-        autoload_known_extensions: 'false',
-        temp_directory: `${file}.tmp`,
-        max_temp_directory_size: '1GB',
-      });
+      const { instance, setAside } = await openedInstance(config, nowMs);
       const writer = await instance.connect();
-      for (const statement of SCHEMA) await writer.run(statement);
-      return new DuckDbFile(instance, writer, file);
+      await migrate(writer, file, version).catch((error: unknown) => {
+        writer.closeSync();
+        instance.closeSync();
+        throw error;
+      });
+      return new DuckDbFile({ instance, setAside, writer }, file);
     } catch (error) {
       throw storeError(error, file, existed);
     }
@@ -228,7 +194,33 @@ export class DuckDbFile {
   }
 }
 
+async function openedInstance(
+  config: DuckDbFileConfig,
+  nowMs: EpochMs,
+): Promise<Pick<OpenedInstance, 'instance' | 'setAside'>> {
+  try {
+    return { instance: await createInstance(config), setAside: [] };
+  } catch (error) {
+    if (!isTornLog(error)) throw error;
+    const setAside = setLogsAside(config.file, nowMs);
+    return { instance: await createInstance(config), setAside };
+  }
+}
+
+function createInstance({ file, memoryLimitMb, threads }: DuckDbFileConfig): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(file, {
+    memory_limit: `${memoryLimitMb}MB`,
+    threads: String(threads),
+    // Nothing is fetched from the network, whatever a query says.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    temp_directory: `${file}.tmp`,
+    max_temp_directory_size: '1GB',
+  });
+}
+
 const FULL = /No space left|ENOSPC|disk (is )?full|Disk quota exceeded|max_temp_directory_size/i;
+const TOO_NEW = /storage version greater than|can only read versions|newer version of DuckDB/i;
 const IN_USE = /Could not set lock on file|Conflicting lock/i;
 const DAMAGED =
   /not a valid DuckDB|Serialization Error|corrupt|checksum|replaying WAL|magic bytes|INTERNAL Error|storage version|Could not read enough bytes/i;
@@ -239,10 +231,13 @@ const UNAVAILABLE =
 export function storeError(error: unknown, file: string, existed: boolean): unknown {
   if (error instanceof WeirError) return error;
   const text = messageOf(error);
-  const wrap = (code: 'store_full' | 'store_damaged' | 'store_unavailable' | 'data_folder_in_use', what: string) =>
-    new WeirError(code, `${what}: ${firstLine(text)}`, { file }, error);
+  const wrap = (
+    code: 'store_full' | 'store_damaged' | 'store_too_new' | 'store_unavailable' | 'data_folder_in_use',
+    what: string,
+  ) => new WeirError(code, `${what}: ${firstLine(text)}`, { file }, error);
   if (FULL.test(text)) return wrap('store_full', `No room for the metric store ${file}`);
   if (IN_USE.test(text)) return wrap('data_folder_in_use', `Another process holds the metric store ${file}`);
+  if (TOO_NEW.test(text)) return wrap('store_too_new', `A newer DuckDB wrote the metric store ${file}`);
   if (existed && DAMAGED.test(text)) return wrap('store_damaged', `The metric store ${file} is damaged`);
   if (UNAVAILABLE.test(text)) return wrap('store_unavailable', `The metric store ${file} does not work`);
   return error;

@@ -2,214 +2,159 @@
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
-import { DuckDbFile } from './duckdb-file.ts';
+import { DuckDbOpening } from './duckdb-opening.ts';
+import { DuckDbUpkeep } from './duckdb-upkeep.ts';
 import { readLatest } from './duckdb-queries.ts';
-import { DuckDbWriter } from './duckdb-writer.ts';
-import { gridOf, pointsOf } from './grid.ts';
+import type { DuckDbWriter } from './duckdb-writer.ts';
 import { metricNamed } from './metrics.ts';
-import { idsAmong, refuseTooManyPoints, resourcesOf } from './asked-resources.ts';
-import { averageSpans } from './average-spans.ts';
-import { DuckDbRollUp } from './duckdb-roll-up.ts';
-import { planTiers, retainedFrom } from './tier-plan.ts';
+import { planTiers } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
 import { readTieredTop } from './tier-top.ts';
-import { RESOURCE_KINDS, type ResourceBook, resourceName } from './resource-book.ts';
-import { SeriesCatalogue } from './stored-series.ts';
+import { RESOURCE_KINDS, type ResourceBook } from './resource-book.ts';
 import {
   type CatalogueQuery,
   type GaugeResource,
   type ManyQuery,
-  MAX_MANY,
   type StoredSeries,
   type LatestQuery,
   type LatestValue,
-  MAX_LATEST,
-  MAX_TOP,
   type MetricStore,
   type Series,
   type SeriesQuery,
   type TopQuery,
   type TopResource,
 } from './store.ts';
+import { askedLatest, askedSeries, askedTop, gaugesOf, latestByName, oneOf, topByName } from './store-answers.ts';
 import type { StoreConfig } from './store-config.ts';
-
-interface Opened {
-  readonly file: DuckDbFile;
-  readonly writer: DuckDbWriter;
-  readonly catalogue: SeriesCatalogue;
-  readonly rollUp: DuckDbRollUp;
-}
 
 /** A chunk of this many rows is worth its commit at once: there is a backlog to work off. */
 const LARGE_CHUNK_ROWS = 5000;
-const RETENTION_EVERY_MS = 3_600_000;
-const ROLL_UP_EVERY_MS = 60_000;
-/** Readings of an hour are there so long after its end, or come late. */
-const ROLL_UP_LAG_MS = 900_000;
-const MAX_GAUGES = 10_000;
-const DEFAULT_INTERVAL_MS = 60_000;
 
 export class DuckDbStore implements MetricStore {
   readonly name = 'store';
-  readonly #reporter: Reporter;
   readonly #config: StoreConfig;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #rows: Count;
   readonly #dropped: Count;
   readonly #resources: GaugeMetric;
-  readonly #buckets: Count;
+  readonly #opening: DuckDbOpening;
+  readonly #upkeep: DuckDbUpkeep;
+  /** The position of each journal that its reader goes on from. */
+  readonly #told = new Map<string, number>();
   #countedVersion = -1;
-  #opening: Promise<Opened> | null = null;
-  #trouble: string | null = null;
-  #retaining: Promise<void> | null = null;
+  #upkeeping: Promise<void> | null = null;
 
   constructor(reporter: Reporter, config: StoreConfig, deps: { readonly clock: Clock }) {
-    this.#reporter = reporter;
     this.#config = config;
     this.#clock = deps.clock;
     this.#rows = reporter.counter('store_rows_total', 'Rows written to the metric store');
     this.#dropped = reporter.counter('store_rows_dropped_total', 'Rows left out: more resources than the bound');
-    this.#buckets = reporter.counter('store_buckets_total', 'Five-minute buckets that readings were rolled up to');
     this.#resources = reporter.gauge('store_resources', 'Resources that the metric store knows', ['kind']);
-    reporter.health('metric store', () => ({
-      healthy: this.#trouble === null,
-      message: this.#trouble ?? 'open',
-    }));
+    this.#opening = new DuckDbOpening(reporter, config, deps);
+    this.#upkeep = new DuckDbUpkeep(reporter, config, { ...deps, opening: this.#opening });
   }
 
   /** Opens the file. Where that fails it is told and tried again at the next call: alarms and bills do not wait for graphs. */
   async start(): Promise<void> {
-    await this.#opened().catch(() => undefined);
-    this.#retaining ??= this.#keepUp();
+    await this.#opening.opened().catch(() => undefined);
+    this.#upkeeping ??= this.#upkeep.run(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#retaining;
-    const opening = this.#opening;
-    this.#opening = null;
-    const opened = await opening?.catch(() => null);
-    await opened?.file.close();
+    await this.#upkeeping;
+    await this.#opening.close();
   }
 
   async position(journal: string): Promise<number> {
-    return (await this.#opened()).writer.position(journal);
+    const position = (await this.#opening.opened()).writer.position(journal);
+    this.#told.set(journal, position);
+    return position;
   }
 
   async apply(entries: readonly JournaledBatch[]): Promise<void> {
     const startedAtMs = this.#clock.monotonicMs();
-    const opened = await this.#opened();
+    const opened = await this.#opening.opened();
+    this.#refuseHole(opened.writer, entries);
     try {
       const { rows, dropped } = await opened.writer.apply(entries, new Breather(this.#clock));
       this.#rows.add(rows);
       if (dropped > 0) this.#dropped.add(dropped);
       this.#count(opened.writer.book);
+      this.#upkeep.tellLag();
+      for (const { journal } of entries) this.#told.set(journal, opened.writer.position(journal));
       if (rows < LARGE_CHUNK_ROWS) await this.#pause(startedAtMs);
     } catch (error) {
       // What is held in memory has run ahead of the file.
-      await this.#reopenLater(opened, error);
+      await this.#opening.reopenLater(opened, error);
       throw error;
     }
   }
 
   /** Sets the position of the journal back, durably; what is applied after it with `again` replaces what was. */
   async rewind(journal: string, position: number): Promise<void> {
-    await this.#changing((opened) => opened.writer.rewind(journal, position));
+    await this.#opening.changing((opened) => opened.writer.rewind(journal, position));
+    this.#told.set(journal, position);
   }
 
-  async series(query: SeriesQuery): Promise<Series> {
-    const { resource, ...others } = query;
-    const [found] = await this.many({ ...others, resources: [resource] });
-    if (found === undefined) throw new Error('BUG: a series without an answer');
-    return found;
+  series(query: SeriesQuery): Promise<Series> {
+    return oneOf(this, query);
   }
 
   async many(query: ManyQuery): Promise<readonly Series[]> {
     const metric = metricNamed(query.metric, query.function);
-    const opened = await this.#opened();
-    const asked = query.resources.slice(0, MAX_MANY).map((name) => ({
-      name,
-      resources: resourcesOf(opened.writer.book, metric, { metric: query.metric, resource: name }),
-    }));
-    const all = new Map(asked.flatMap(({ resources }) => resources.map((one) => [one.id, one] as const)));
-    const intervalMs = Math.max(0, ...[...all.values()].map((one) => one.intervalMs)) || DEFAULT_INTERVAL_MS;
-    const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
-    refuseTooManyPoints(grid, asked.length);
-    const sections = planTiers({ ...grid, function: query.function }, opened.rollUp.reach());
-    const spans = await this.#reading(opened, () => readTieredSpans(opened.file, metric, [...all.values()], sections));
-    const tier = coarsestOf(sections);
-    return asked.map(({ name, resources }) => {
-      const lines = resources.map((one) => spans.get(one.id) ?? []);
-      const only = lines.length === 1 ? lines[0] : undefined;
-      const unit = metric.unit === '' ? (resources[0]?.unit ?? '') : metric.unit;
-      return {
-        metric: query.metric,
-        resource: name,
-        function: query.function,
-        unit: query.function === 'delta' && metric.kind === 'counter' ? (metric.deltaUnit ?? unit) : unit,
-        ...grid,
-        ...(tier === 'raw' ? {} : { tier }),
-        points: pointsOf(grid, only ?? averageSpans(lines), query.function),
-      };
-    });
+    const opened = await this.#opening.opened();
+    const asked = askedSeries(opened.writer.book, metric, query);
+    const sections = planTiers({ ...asked.grid, function: query.function }, opened.rollUp.reach());
+    const spans = await this.#opening.reading(opened, () =>
+      readTieredSpans(opened.file, metric, asked.resources, sections),
+    );
+    return asked.answer(spans, coarsestOf(sections));
   }
 
   async catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]> {
     if (query.metric !== undefined) metricNamed(query.metric, null);
-    return (await this.#opened()).catalogue.page(query);
+    return (await this.#opening.opened()).catalogue.page(query);
   }
 
   async latest(query: LatestQuery): Promise<readonly LatestValue[]> {
     const metric = metricNamed(query.metric, null);
-    const opened = await this.#opened();
-    const wanted = query.resources.slice(0, MAX_LATEST).flatMap((resource) => {
-      const one = resourcesOf(opened.writer.book, metric, { metric: query.metric, resource });
-      return one.length === 1 ? one : [];
-    });
+    const opened = await this.#opening.opened();
+    const wanted = askedLatest(opened.writer.book, metric, query);
     if (wanted.length === 0) return [];
     const ids = wanted.map((one) => one.id);
-    const found = await this.#reading(opened, () => readLatest(opened.file, metric, ids, query.sinceMs));
-    return wanted.flatMap((one) => {
-      const value = found.get(one.id);
-      return value === undefined ? [] : [{ resource: resourceName(one), ...value }];
-    });
+    const found = await this.#opening.reading(opened, () => readLatest(opened.file, metric, ids, query.sinceMs));
+    return latestByName(wanted, found);
   }
 
   async top(query: TopQuery): Promise<readonly TopResource[]> {
     const metric = metricNamed(query.metric, null);
-    const opened = await this.#opened();
-    const limit = Math.max(0, Math.min(MAX_TOP, Math.trunc(query.limit)));
-    if (limit === 0 || query.toMs <= query.fromMs) return [];
-    const wanted = {
-      fromMs: query.fromMs,
-      toMs: query.toMs,
-      limit,
-      function: query.function ?? 'avg',
-      ids: idsAmong(opened.writer.book, metric, query.among),
-    };
-    const found = await this.#reading(opened, () => readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()));
-    return found.flatMap(({ resource, value }) => {
-      const known = opened.writer.book.byId(resource);
-      return known === undefined ? [] : [{ resource: resourceName(known), value }];
-    });
+    const opened = await this.#opening.opened();
+    const { book } = opened.writer;
+    const wanted = askedTop(book, metric, query);
+    if (wanted === null) return [];
+    const found = await this.#opening.reading(opened, () =>
+      readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()),
+    );
+    return topByName(book, found);
   }
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {
-    const { writer } = await this.#opened();
-    return writer.book
-      .findGauges(device, null)
-      .slice(0, MAX_GAUGES)
-      .map((one) => ({
-        resource: resourceName(one),
-        device,
-        metric: one.metric,
-        description: one.description,
-        unit: one.unit,
-      }));
+    return gaugesOf((await this.#opening.opened()).writer.book, device);
+  }
+
+  /** Opened anew it may stand further back than it told: what lies between would be lost. Who asks for the position goes on from there. */
+  #refuseHole(writer: DuckDbWriter, entries: readonly JournaledBatch[]): void {
+    for (const { journal } of entries) {
+      const [told, position] = [this.#told.get(journal) ?? 0, writer.position(journal)];
+      if (position >= told) continue;
+      const what = `The metric store stands at position ${position} of its journal, not at ${told} as it told.`;
+      throw new WeirError('store_unavailable', what, { journal, position, told });
+    }
   }
 
   #count(book: ResourceBook): void {
@@ -218,120 +163,24 @@ export class DuckDbStore implements MetricStore {
     for (const kind of RESOURCE_KINDS) this.#resources.set(book.count(kind), { kind });
   }
 
-  #opened(): Promise<Opened> {
-    if (this.#stopping.signal.aborted)
-      return Promise.reject(new WeirError('store_unavailable', 'The metric store has been stopped.'));
-    this.#opening ??= this.#open();
-    return this.#opening;
-  }
-
-  async #open(): Promise<Opened> {
-    try {
-      const file = await DuckDbFile.open(this.#config);
-      const opened = await loaded(file).catch(async (error: unknown) => {
-        await file.close();
-        throw error;
-      });
-      this.#trouble = null;
-      return opened;
-    } catch (error) {
-      this.#opening = null;
-      this.#tell(error);
-      throw error;
-    }
-  }
-
-  /** A question that fails because of the file closes it; the next one opens it again. */
-  async #reading<T>(opened: Opened, read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      if (error instanceof WeirError && error.code.startsWith('store_')) await this.#reopenLater(opened, error);
-      throw error;
-    }
-  }
-
-  async #reopenLater(opened: Opened, error: unknown): Promise<void> {
-    if ((await this.#opening?.catch(() => null)) === opened) this.#opening = null;
-    this.#tell(error);
-    await opened.file.close().catch(() => undefined);
-  }
-
-  #tell(error: unknown): void {
-    const trouble = `${codeOf(error)}: ${messageOf(error)}`;
-    if (trouble !== this.#trouble) this.#reporter.error('metric store does not work', { reason: trouble });
-    this.#trouble = trouble;
-  }
-
   /** So that readings which trickle in share a commit; the journal gathers them meanwhile. */
   async #pause(startedAtMs: number): Promise<void> {
     const leftMs: DurationMs = this.#config.commitIntervalMs - (this.#clock.monotonicMs() - startedAtMs);
     if (leftMs > 0) await this.#clock.sleep(leftMs, this.#stopping.signal);
   }
 
-  async #keepUp(): Promise<void> {
-    let retainAtMs = this.#clock.monotonicMs() + RETENTION_EVERY_MS;
-    while (!this.#stopping.signal.aborted) {
-      await this.#clock.sleep(ROLL_UP_EVERY_MS, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
-      await this.rollUp(this.#clock.now() - ROLL_UP_LAG_MS).catch((error: unknown) =>
-        this.#warn('roll-up failed', error),
-      );
-      if (this.#clock.monotonicMs() < retainAtMs) continue;
-      retainAtMs = this.#clock.monotonicMs() + RETENTION_EVERY_MS;
-      await this.retain(this.#clock.now()).catch((error: unknown) => this.#warn('old readings not forgotten', error));
-    }
-  }
-
-  #warn(what: string, error: unknown): void {
-    this.#reporter.warn(what, { code: codeOf(error), message: messageOf(error) });
-  }
-
   /** Rolls up the whole hours before that time, and late readings. */
-  async rollUp(beforeMs: EpochMs): Promise<void> {
-    for (let more = true; more && !this.#stopping.signal.aborted; ) {
-      const rolled = await this.#changing((opened) => opened.rollUp.run(beforeMs, new Breather(this.#clock)));
-      this.#buckets.add(rolled.buckets);
-      more = rolled.more;
-    }
+  rollUp(beforeMs: EpochMs): Promise<void> {
+    return this.#upkeep.rollUp(beforeMs, this.#stopping.signal);
   }
 
   /** Deletes of each tier what is older than its retention; what is not yet rolled up stays. */
-  async retain(nowMs: EpochMs): Promise<void> {
-    const { rollUp } = await this.#opened();
-    const before = retainedFrom(nowMs, this.#config, rollUp.marks.get('5m') ?? null);
-    if (before === null) return;
-    await this.forgetBefore(before.raw);
-    await this.#changing(async (opened) => {
-      await opened.rollUp.forget(before);
-      await opened.writer.forgetUnused();
-      await opened.file.checkpoint();
-    });
+  retain(nowMs: EpochMs): Promise<void> {
+    return this.#upkeep.retain(nowMs);
   }
 
   /** Deletes readings older than that. */
-  async forgetBefore(beforeMs: EpochMs): Promise<void> {
-    await this.#changing(async (opened) => {
-      await opened.writer.forgetBefore(beforeMs);
-      opened.rollUp.marks.set('raw_from', beforeMs);
-    });
+  forgetBefore(beforeMs: EpochMs): Promise<void> {
+    return this.#upkeep.forgetBefore(beforeMs);
   }
-
-  /** What is held in memory has run ahead of the file where a change of it fails. */
-  async #changing<T>(change: (opened: Opened) => Promise<T>): Promise<T> {
-    const opened = await this.#opened();
-    try {
-      return await change(opened);
-    } catch (error) {
-      await this.#reopenLater(opened, error);
-      throw error;
-    }
-  }
-}
-
-async function loaded(file: DuckDbFile): Promise<Opened> {
-  const writer = await DuckDbWriter.load(file);
-  const rollUp = await DuckDbRollUp.load(file, writer.book);
-  writer.judgeLateBy(() => rollUp.lateBeforeMs);
-  return { file, writer, rollUp, catalogue: new SeriesCatalogue(writer.book) };
 }

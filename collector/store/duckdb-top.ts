@@ -1,27 +1,11 @@
 // The first of all resources by a metric: SQL sieves who may be among them, every number shown is computed from their spans.
-import type { EpochMs } from '../../common/model/time.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { among, bitOf, LAST_WRITTEN, presence, READING_COLUMNS, readRuns } from './duckdb-queries.ts';
 import { MAX_READINGS } from './reading-bounds.ts';
-import { valueOf } from './grid.ts';
 import { WIDE_SHIFT } from './interface-columns.ts';
 import { COUNTER_COLUMNS, type CounterMetric, type NumberMetric } from './metrics.ts';
+import { highest, type Ranked, rankOf, type TopWanted } from './ranking.ts';
 import type { Span } from './spans.ts';
-import type { TopQuery } from './store.ts';
-
-export interface TopWanted {
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-  readonly limit: number;
-  readonly function: NonNullable<TopQuery['function']>;
-  /** Only these; null for all of the table. */
-  readonly ids: readonly number[] | null;
-}
-
-export interface Ranked {
-  readonly resource: number;
-  readonly value: number;
-}
 
 /** The highest first. */
 export async function readTop(
@@ -47,13 +31,10 @@ export async function readTop(
       else list.push(span);
     },
   );
-  return [...spans]
-    .flatMap(([resource, list]) => {
-      const value = spansAs(list, wanted.function);
-      return value === null ? [] : [{ resource, value }];
-    })
-    .toSorted((a, b) => b.value - a.value || a.resource - b.resource)
-    .slice(0, wanted.limit);
+  return highest(
+    [...spans].map(([resource, list]) => [resource, rankOf(list, wanted.function)]),
+    wanted.limit,
+  );
 }
 
 /** Who may be among the first by raw readings. */
@@ -65,18 +46,6 @@ export async function candidatesOf(
   if (metric.kind === 'counter') return candidates(file, metric, wanted);
   const ranked = await topNumbers(file, metric, { ...wanted, limit: wanted.limit * 4 + 50 });
   return ranked.map((one) => one.resource);
-}
-
-function spansAs(spans: readonly Span[], wanted: TopWanted['function']): number | null {
-  const values: number[] = [];
-  let [weighted, knownMs] = [0, 0];
-  for (const span of spans) {
-    if (span.value === null) continue;
-    values.push(span.value);
-    weighted += span.value * (span.toMs - span.fromMs);
-    knownMs += span.toMs - span.fromMs;
-  }
-  return values.length === 0 ? null : valueOf(values, weighted / knownMs, wanted);
 }
 
 /** A gauge's values count alike: it is read about as often all the time. */

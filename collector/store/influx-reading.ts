@@ -5,10 +5,10 @@ import type { PointPlace } from './influx-book.ts';
 import type { InfluxClient } from './influx-client.ts';
 import { readCounters, readNumbers } from './influx-queries.ts';
 import type { Metric } from './metrics.ts';
+import { highest, type Ranked, rankOf, type TopWanted } from './ranking.ts';
 import { lookbackMs } from './reading-bounds.ts';
 import type { Resource } from './resource-book.ts';
 import { counterSpans, gaugeSpans, type Span, type StoredValue } from './spans.ts';
-import type { TopQuery } from './store.ts';
 
 export interface Reading {
   readonly client: Pick<InfluxClient, 'query'>;
@@ -72,11 +72,7 @@ export async function latestOf(
   return found;
 }
 
-export interface RankingWanted {
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-  readonly limit: number;
-  readonly function: NonNullable<TopQuery['function']>;
+export interface RankingWanted extends TopWanted {
   readonly everything: boolean;
 }
 
@@ -86,12 +82,12 @@ export async function rankedOf(
   metric: Metric,
   resources: readonly Resource[],
   wanted: RankingWanted,
-): Promise<{ readonly resource: number; readonly value: number }[]> {
+): Promise<Ranked[]> {
   const found = new Map<number, number>();
   const window = { fromMs: wanted.fromMs, toMs: wanted.toMs - 1, everything: wanted.everything };
   if (metric.kind === 'counter')
     await readCounters(client, metric, resources, window, (id, readings) => {
-      const value = spansAs(counterSpans(readings, metric), wanted.function);
+      const value = rankOf(counterSpans(readings, metric), wanted.function);
       if (value !== null) found.set(id, value);
     });
   else {
@@ -106,22 +102,7 @@ export async function rankedOf(
       if (numbers.length > 0) found.set(id, valueOf(numbers, average, wanted.function));
     });
   }
-  return [...found]
-    .map(([resource, value]) => ({ resource, value }))
-    .toSorted((a, b) => b.value - a.value || a.resource - b.resource)
-    .slice(0, wanted.limit);
-}
-
-function spansAs(spans: readonly Span[], wanted: RankingWanted['function']): number | null {
-  const values: number[] = [];
-  let [weighted, knownMs] = [0, 0];
-  for (const span of spans) {
-    if (span.value === null) continue;
-    values.push(span.value);
-    weighted += span.value * (span.toMs - span.fromMs);
-    knownMs += span.toMs - span.fromMs;
-  }
-  return values.length === 0 ? null : valueOf(values, weighted / knownMs, wanted);
+  return highest(found, wanted.limit);
 }
 
 /** By time; of one time the later given. */

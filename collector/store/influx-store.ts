@@ -6,9 +6,6 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric as Count, Reporter } from '../../common/runtime/reporter.ts';
 import type { JournaledBatch } from '../project/projection.ts';
-import { idsAmong, refuseTooManyPoints, resourcesOf } from './asked-resources.ts';
-import { averageSpans } from './average-spans.ts';
-import { gridOf, pointsOf } from './grid.ts';
 import { InfluxBook, keepRejected } from './influx-book.ts';
 import { InfluxClient, ServerBusy } from './influx-client.ts';
 import type { InfluxConfig } from './influx-config.ts';
@@ -16,16 +13,14 @@ import { type Delivered, InfluxDelivery, type Line } from './influx-delivery.ts'
 import { type LineForm, pointLine, pollLines, tooLarge } from './influx-lines.ts';
 import { latestOf, rankedOf, type Reading, spansOf } from './influx-reading.ts';
 import { metricNamed } from './metrics.ts';
-import { type Resource, resourceName } from './resource-book.ts';
+import type { Resource } from './resource-book.ts';
+import { askedLatest, askedSeries, askedTop, gaugesOf, latestByName, oneOf, topByName } from './store-answers.ts';
 import {
   type CatalogueQuery,
   type GaugeResource,
   type LatestQuery,
   type LatestValue,
   type ManyQuery,
-  MAX_LATEST,
-  MAX_MANY,
-  MAX_TOP,
   type MetricStore,
   type Series,
   type SeriesQuery,
@@ -50,8 +45,6 @@ export interface InfluxStoreDeps {
 
 const LEARN_EVERY_MS = 30_000;
 const LARGE_CHUNK_LINES = 5000;
-const MAX_GAUGES = 10_000;
-const DEFAULT_INTERVAL_MS = 60_000;
 
 export class InfluxStore implements MetricStore {
   readonly name = 'store';
@@ -125,38 +118,15 @@ export class InfluxStore implements MetricStore {
     await this.#deps.setPosition(this.#deps.database, this.name, journal, position);
   }
 
-  async series(query: SeriesQuery): Promise<Series> {
-    const { resource, ...others } = query;
-    const [found] = await this.many({ ...others, resources: [resource] });
-    if (found === undefined) throw new Error('BUG: a series without an answer');
-    return found;
+  series(query: SeriesQuery): Promise<Series> {
+    return oneOf(this, query);
   }
 
   async many(query: ManyQuery): Promise<readonly Series[]> {
     const metric = metricNamed(query.metric, query.function);
     const reading = await this.#reading(query.metric);
-    const asked = query.resources.slice(0, MAX_MANY).map((name) => ({
-      name,
-      resources: resourcesOf(this.#known.book, metric, { metric: query.metric, resource: name }),
-    }));
-    const all = new Map(asked.flatMap(({ resources }) => resources.map((one) => [one.id, one] as const)));
-    const intervalMs = Math.max(0, ...[...all.values()].map((one) => one.intervalMs)) || DEFAULT_INTERVAL_MS;
-    const grid = gridOf(query.fromMs, query.toMs, query.stepMs, intervalMs);
-    refuseTooManyPoints(grid, asked.length);
-    const spans = await spansOf(reading, metric, [...all.values()], grid);
-    return asked.map(({ name, resources }) => {
-      const lines = resources.map((one) => spans.get(one.id) ?? []);
-      const only = lines.length === 1 ? lines[0] : undefined;
-      const unit = metric.unit === '' ? (resources[0]?.unit ?? '') : metric.unit;
-      return {
-        metric: query.metric,
-        resource: name,
-        function: query.function,
-        unit: query.function === 'delta' && metric.kind === 'counter' ? (metric.deltaUnit ?? unit) : unit,
-        ...grid,
-        points: pointsOf(grid, only ?? averageSpans(lines), query.function),
-      };
-    });
+    const asked = askedSeries(this.#known.book, metric, query);
+    return asked.answer(await spansOf(reading, metric, asked.resources, asked.grid), 'raw');
   }
 
   async catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]> {
@@ -168,48 +138,29 @@ export class InfluxStore implements MetricStore {
   async latest(query: LatestQuery): Promise<readonly LatestValue[]> {
     const metric = metricNamed(query.metric, null);
     const reading = await this.#reading(query.metric);
-    const wanted = query.resources.slice(0, MAX_LATEST).flatMap((resource) => {
-      const one = resourcesOf(this.#known.book, metric, { metric: query.metric, resource });
-      return one.length === 1 ? one : [];
-    });
+    const wanted = askedLatest(this.#known.book, metric, query);
     if (wanted.length === 0) return [];
-    const found = await latestOf(reading, metric, wanted, query.sinceMs);
-    return wanted.flatMap((one) => {
-      const value = found.get(one.id);
-      return value === undefined ? [] : [{ resource: resourceName(one), ...value }];
-    });
+    return latestByName(wanted, await latestOf(reading, metric, wanted, query.sinceMs));
   }
 
   async top(query: TopQuery): Promise<readonly TopResource[]> {
     const metric = metricNamed(query.metric, null);
     const reading = await this.#reading(query.metric);
-    const limit = Math.max(0, Math.min(MAX_TOP, Math.trunc(query.limit)));
-    if (limit === 0 || query.toMs <= query.fromMs) return [];
     const { book } = this.#known;
-    const ids = idsAmong(book, metric, query.among);
+    const wanted = askedTop(book, metric, query);
+    if (wanted === null) return [];
     const kind = metric.kind === 'counter' || metric.table === 'interface_metrics' ? 'interface' : 'device';
     const resources: Resource[] =
-      ids === null ? [...book.all()].filter((one) => one.kind === kind) : ids.flatMap((id) => book.byId(id) ?? []);
-    const wanted = { ...query, limit, function: query.function ?? 'avg', everything: query.among === undefined };
-    const found = await rankedOf(reading, metric, resources, wanted);
-    return found.flatMap(({ resource, value }) => {
-      const known = book.byId(resource);
-      return known === undefined ? [] : [{ resource: resourceName(known), value }];
-    });
+      wanted.ids === null
+        ? [...book.all()].filter((one) => one.kind === kind)
+        : wanted.ids.flatMap((id) => book.byId(id) ?? []);
+    const everything = query.among === undefined;
+    return topByName(book, await rankedOf(reading, metric, resources, { ...wanted, everything }));
   }
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {
     await this.#learn();
-    return this.#known.book
-      .findGauges(device, null)
-      .slice(0, MAX_GAUGES)
-      .map((one) => ({
-        resource: resourceName(one),
-        device,
-        metric: one.metric,
-        description: one.description,
-        unit: one.unit,
-      }));
+    return gaugesOf(this.#known.book, device);
   }
 
   async #reading(metric: string): Promise<Reading> {

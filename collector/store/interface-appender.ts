@@ -1,10 +1,9 @@
 // Interfaces into DuckDB by whole columns: the words of a poll are copied into arrays of a chunk, and those into its vectors.
-import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
-import { TABLES } from './duckdb-append.ts';
+import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
+import { CHUNK_ROWS, ChunkAppender, TABLES } from './duckdb-append.ts';
 import { type InterfaceColumns, writeWords } from './interface-columns.ts';
 import { COUNTER_COLUMNS } from './metrics.ts';
 
-const CHUNK_ROWS = 2048;
 const TYPES: readonly DuckDBType[] = TABLES.interface_metrics;
 
 /** The columns of a chunk in the order of the schema; those of 64 bits also as words. */
@@ -25,17 +24,16 @@ interface ChunkArrays {
 
 /** The appender of `interface_metrics` inside a transaction. */
 export class InterfaceAppender {
-  readonly #connection: DuckDBConnection;
+  readonly #chunks: ChunkAppender;
   readonly #arrays = newArrays();
-  #appender: DuckDBAppender | null = null;
   #rows = 0;
 
   constructor(connection: DuckDBConnection) {
-    this.#connection = connection;
+    this.#chunks = new ChunkAppender(connection, 'interface_metrics');
   }
 
-  async open(): Promise<void> {
-    this.#appender = await this.#connection.createAppender('interface_metrics');
+  open(): Promise<void> {
+    return this.#chunks.open();
   }
 
   /** `ids`: the resource of each row, 0 where the row is left out. Returns how many rows were taken. */
@@ -62,15 +60,12 @@ export class InterfaceAppender {
   /** Hands everything to the transaction. */
   finish(): void {
     if (this.#rows > 0) this.#flushChunk();
-    this.#appender?.closeSync();
-    this.#appender = null;
+    this.#chunks.finish();
   }
 
-  /** As of TableAppender. */
+  /** As of ChunkAppender. */
   abandon(): void {
-    this.#appender?.clear();
-    this.#appender?.closeSync();
-    this.#appender = null;
+    this.#chunks.abandon();
     this.#rows = 0;
   }
 
@@ -94,7 +89,6 @@ export class InterfaceAppender {
   }
 
   #flushChunk(): void {
-    if (this.#appender === null) throw new Error('BUG: rows without an appender');
     const chunk = DuckDBDataChunk.create(TYPES, this.#rows);
     for (const [column, values] of inOrder(this.#arrays).entries()) {
       const vector = chunk.getColumnVector(column);
@@ -103,7 +97,7 @@ export class InterfaceAppender {
       new Uint8Array(buffer, byteOffset, byteLength).set(new Uint8Array(values.buffer, values.byteOffset, byteLength));
       vector.flush();
     }
-    this.#appender.appendDataChunk(chunk);
+    this.#chunks.append(chunk);
     this.#rows = 0;
   }
 }

@@ -2,9 +2,10 @@
 import { bucketStart } from '../../common/model/time.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { among } from './duckdb-queries.ts';
-import { candidatesOf, type Ranked, readTop, type TopWanted } from './duckdb-top.ts';
+import { candidatesOf, readTop } from './duckdb-top.ts';
 import { pointsOf } from './grid.ts';
 import type { CounterMetric, NumberMetric } from './metrics.ts';
+import { highest, type Ranked, type TopWanted } from './ranking.ts';
 import { DAY_MS, FIVE_MINUTES_MS, fieldOf, HOUR_MS } from './roll-up.ts';
 import type { Resource } from './resource-book.ts';
 import type { Span } from './spans.ts';
@@ -38,13 +39,11 @@ export async function readTieredTop(
       : await readWhole(file, metric, resources, sections);
   const [fromMs, toMs] = [sections[0]?.fromMs ?? wanted.fromMs, wanted.toMs];
   const grid = { fromMs, toMs, stepMs: toMs - fromMs };
-  return [...spans]
-    .flatMap(([resource, list]): Ranked[] => {
-      const value = pointsOf(grid, list, wanted.function)[0]?.value;
-      return typeof value === 'number' ? [{ resource, value }] : [];
-    })
-    .toSorted((a, b) => b.value - a.value || a.resource - b.resource)
-    .slice(0, wanted.limit);
+  const values = [...spans].map(([resource, list]): [number, number | null] => {
+    const value = pointsOf(grid, list, wanted.function)[0]?.value;
+    return [resource, typeof value === 'number' ? value : null];
+  });
+  return highest(values, wanted.limit);
 }
 
 /** Each section of buckets as one span, summed up in SQL; raw readings as they are. */

@@ -84,6 +84,11 @@ export const COLLECTOR_ERRORS = {
     'A projection is at a chunk that lasts, so that what was asked of it waits.',
     'It takes effect after the chunk; health and /metrics say how long that has lasted.',
   ),
+  entries_missed: entry(
+    410,
+    'Batches were gone from the journal before a projection had applied them.',
+    'The log line names projection and positions. Of the store: graphs lack them, bills do not; a backup of its file that is younger fills them. Of readings or faults: the database is older than the journal reaches; restore a younger backup, or have the bill run accept the gap. A longer collector.journal.keep_hours and keep_bytes reach further back.',
+  ),
   replay_too_old: entry(
     409,
     'A projection was to go back to what its journal has no longer.',
@@ -144,6 +149,16 @@ export const COLLECTOR_ERRORS = {
     500,
     'The file of the metric store is not what it was written as.',
     'Check the disk; move the file away and restart: a new one is filled from what the journal still has. Bills do not rest on it.',
+  ),
+  store_log_torn: entry(
+    500,
+    'The log of the metric store contradicts its checksums. It was set aside, and the store opened at its last checkpoint.',
+    'Check the disk. What the log held is applied again from the journal, nothing else is to be done; batches gone from the journal meanwhile are told as entries_missed. The log line names the file, which may be deleted.',
+  ),
+  store_too_new: entry(
+    500,
+    'A newer version wrote the file of the metric store.',
+    'Start that version again, or move the file and its .wal away: a new one is filled from what the journal still has. Bills do not rest on it.',
   ),
   store_full: entry(
     507,

@@ -289,8 +289,39 @@ describe('a projection that is stuck', () => {
     const health = told.reporter.healthStates();
     expect(health['projection readings']).toMatchObject({
       healthy: false,
-      message: 'at position 10: positions 3 to 6 were gone from the journal before they were applied',
+      message: 'at position 10: entries_missed: positions 3 to 6 were gone from the journal before they were applied',
     });
     expect(health['projection faults']?.healthy).toBe(true);
+  });
+
+  test('holds less after a failure than it had told: it is gone through from where it stands', async () => {
+    await runner.start();
+    await append(8);
+    await positionsAre({ store: 8 });
+    store.before = async () => {
+      store.before = () => Promise.resolve();
+      store.committed = 3;
+      throw new WeirError('store_unavailable', 'Opened at an earlier position.');
+    };
+    await append(1);
+    await eventually(async () => store.seen.includes(9), 'the last one');
+    expect(store.seen.slice(8)).toEqual([4, 5, 6, 7, 8, 9]);
+    expect(readings.seen).toHaveLength(9);
+  });
+
+  test('what is gone from the journal is counted once, however often what follows fails', async () => {
+    await append(10);
+    await journal.trim(6);
+    store.committed = 2;
+    let left = 3;
+    store.before = async () => {
+      if ((left -= 1) >= 0) throw new WeirError('store_unavailable', 'Not now.');
+    };
+    await runner.start();
+    await positionsAre({ store: 10 });
+    expect(await metric('projection_missed_total', 'store')).toBe(4);
+    const lines = told.lines.filter((line) => line.includes('entries_missed') && line.includes('"store"'));
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({ code: 'entries_missed', from: 3, to: 6, projection: 'store' });
   });
 });
