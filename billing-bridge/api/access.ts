@@ -1,5 +1,5 @@
 // Who may see what of the bridge: closed by default, and money only to those whose work it is (docs/api-billing.md).
-import type { Principal, Role } from '../../common/runtime/access.ts';
+import { type Principal, principalOf, type Role } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 
 /** Quantities of the network: meters and usage. */
@@ -21,18 +21,12 @@ export function seesFindings({ role, scope }: Principal): boolean {
   return role !== 'care' && scope === null;
 }
 
-/** Who asks; routes of money are open to nobody without a token. */
-export function known(principal: Principal | null): Principal {
-  if (principal === null) throw new Error('BUG: a route of money without a principal');
-  return principal;
-}
-
 /**
  * The customers whose rows a principal is told of; null: everybody's. The bridge knows no sites: of a scope it obeys the customers, and
  * one without any is refused rather than answered with nothing, which would look like a customer without bills.
  */
 export function customersSeen(principal: Principal | null): readonly string[] | null {
-  const { scope } = known(principal);
+  const { scope } = principalOf(principal);
   if (scope === null) return null;
   if (scope.customers.length > 0) return scope.customers;
   throw new WeirError(

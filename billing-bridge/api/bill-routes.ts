@@ -3,21 +3,13 @@ import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { pageOf, pageParameters, readCursor, timeParameter, writeCursor } from '../../common/http/parameters.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import type { Principal } from '../../common/runtime/access.ts';
+import { type Principal, principalOf } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { BillRequest, BillRunResult } from '../bill/bill-run.ts';
 import type { Bill } from '../bill/bill-store.ts';
 import type { GateName } from '../bill/gates.ts';
 import type { Ledger } from '../ledger.ts';
-import {
-  BILL_READERS,
-  customersSeen,
-  known,
-  MONEY_READERS,
-  MONEY_WRITERS,
-  seesCustomer,
-  seesFindings,
-} from './access.ts';
+import { BILL_READERS, customersSeen, MONEY_READERS, MONEY_WRITERS, seesCustomer, seesFindings } from './access.ts';
 import { evidenceParameters, idParameter } from './charge-routes.ts';
 import { describeBill, describeBillRun, describeLine, describePreview, describeReconciliation } from './forms.ts';
 import { billDetailForm, billForm, billRunEntryForm, billRunForm, evidenceForm, previewForm } from './schemas.ts';
@@ -61,7 +53,7 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
       answer: pageOf(billForm),
     },
     async ({ query, principal }) => {
-      const findings = seesFindings(known(principal));
+      const findings = seesFindings(principalOf(principal));
       const { customer, period, category, limit } = query;
       const beforeSerial = readCursor(query.cursor, idParameter) ?? undefined;
       const found = await ledger.bills({
@@ -92,7 +84,7 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
     },
     async ({ params, principal }) => {
       const bill = await existing(ledger, params.id, principal);
-      const findings = seesFindings(known(principal));
+      const findings = seesFindings(principalOf(principal));
       return { ...describeBill(bill, findings), lines: (await ledger.lines(bill.id)).map(describeLine) };
     },
   );
@@ -172,7 +164,7 @@ function addState(routes: DescribedRoutes, { ledger, billStates }: BillRoutesDep
       answer: billForm,
     },
     async ({ params, body, principal }) => {
-      const by = known(principal);
+      const by = principalOf(principal);
       const bill = await ledger.changeBillState({ bill: params.id, state: body.state, by: by.name });
       return describeBill(bill, seesFindings(by));
     },
@@ -228,7 +220,7 @@ async function runBills(
   { runBills: run }: BillRoutesDeps,
   { body, principal }: RouteInput<unknown, unknown, BillRunBody>,
 ): Promise<BillRunResult> {
-  const result = await run({ ...body, by: known(principal).name });
+  const result = await run({ ...body, by: principalOf(principal).name });
   const [only] = result.accounts;
   // Asked for one bill, a bill that is held is a refusal; asked for all, the answer says which are held.
   if (body.account !== undefined && only?.outcome === 'held')

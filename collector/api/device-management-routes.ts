@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../../common/database/audit.ts';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import type { Principal, Role } from '../../common/runtime/access.ts';
+import { type Principal, principalOf, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { deviceSchema } from '../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -123,7 +123,7 @@ function refuseFile(registry: DeviceManagementDeps['registry'], name: string): v
 }
 
 function auditOf({ clock }: DeviceManagementDeps, principal: Principal | null, action: string, name: string): AuditOf {
-  if (principal === null) throw new Error('BUG: a change without a principal');
-  const entry = { atMs: clock.now(), actor: principal.name, role: principal.role, action, subject: `device/${name}` };
+  const { name: actor, role } = principalOf(principal);
+  const entry = { atMs: clock.now(), actor, role, action, subject: `device/${name}` };
   return (before, after): AuditEntry => ({ ...entry, before, after });
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { tokenOf } from '../../common/http/server.ts';
-import { type Authenticator, type Principal, STATE_READERS } from '../../common/runtime/access.ts';
+import { type Authenticator, type Principal, principalOf, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import { browserHeaders } from './cross-site.ts';
@@ -36,8 +36,7 @@ export function addEventRoutes(routes: DescribedRoutes, deps: EventRoutesDeps): 
       contentType: 'text/event-stream',
     },
     async ({ request, reply, principal }) => {
-      if (principal === null) throw new Error('BUG: a route of readers without a principal');
-      const subscription = await subscriptionOf(deps, principal, {
+      const subscription = await subscriptionOf(deps, principalOf(principal), {
         token: tokenOf(request) ?? '',
         lastEventId: request.headers['last-event-id'],
       });

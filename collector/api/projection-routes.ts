@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AuditEntry } from '../../common/database/audit.ts';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import type { EpochMs } from '../../common/model/time.ts';
-import { type Principal, READERS, type Role } from '../../common/runtime/access.ts';
+import { type Principal, principalOf, READERS, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ProjectionRunner } from '../project/projection-runner.ts';
@@ -136,6 +136,6 @@ function auditOf(
   action: string,
   subject: string,
 ): AuditEntry {
-  if (principal === null) throw new Error('BUG: a change without a principal');
-  return { atMs: clock.now(), actor: principal.name, role: principal.role, action, subject };
+  const { name: actor, role } = principalOf(principal);
+  return { atMs: clock.now(), actor, role, action, subject };
 }

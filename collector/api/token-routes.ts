@@ -5,7 +5,7 @@ import type { TokenEntry, TokenStore } from '../../common/database/tokens.ts';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { readCursor, timeParameter, writeCursor } from '../../common/http/parameters.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
-import { holdsScope, type Principal, type Role, ROLES } from '../../common/runtime/access.ts';
+import { holdsScope, type Principal, principalOf, type Role, ROLES } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { nameSchema } from '../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -66,7 +66,7 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
       answer: listOf(tokenAnswer),
     },
     async ({ principal }) => ({
-      items: (await deps.tokens.list(actorOf(principal).scope)).map(describeToken),
+      items: (await deps.tokens.list(principalOf(principal).scope)).map(describeToken),
       next: null,
     }),
   );
@@ -81,7 +81,7 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
       answer: z.object({ token: z.string() }),
     },
     async ({ body, principal }) => {
-      const by = actorOf(principal);
+      const by = principalOf(principal);
       if (!holdsScope(by.scope, body.scope))
         throw new WeirError('scope_too_narrow', 'The token would see more than the one that makes it.');
       if (body.expires !== undefined && body.expires <= deps.clock.now())
@@ -109,7 +109,7 @@ export function addTokenRoutes(routes: DescribedRoutes, deps: TokenRoutesDeps): 
       answer: z.object({ revoked: z.number().int() }),
     },
     async ({ params, query, principal }) => {
-      const by = actorOf(principal);
+      const by = principalOf(principal);
       const actor = { actor: by.name, role: by.role };
       const revoked = await deps.tokens.revoke(params.name, query.id ?? '', actor, by.scope);
       if (revoked === 0) throw new WeirError('not_found', `There is no valid token of ${params.name}.`);
@@ -166,11 +166,6 @@ function refuseLonger(by: Principal, expiresAtMs: EpochMs | null): void {
     `The token that makes it ends ${latest}, and none that it makes may end later: give expires, at the latest then, or use a token that lasts longer.`,
     { latest },
   );
-}
-
-function actorOf(principal: Principal | null): Principal {
-  if (principal === null) throw new Error('BUG: a change without a principal');
-  return principal;
 }
 
 function describeToken(entry: TokenEntry): z.output<typeof tokenAnswer> {

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
-import type { Principal, Role } from '../../common/runtime/access.ts';
+import { type Principal, principalOf, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
@@ -89,7 +89,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
       answer: workAnswer,
     },
     async ({ params, body, principal }) => {
-      const by = known(principal);
+      const by = principalOf(principal);
       if (body.kind === 'set' && by.role !== 'administrator')
         throw new WeirError('forbidden', `The role ${by.role} may not set values of devices.`, {
           needs: ['administrator'],
@@ -132,7 +132,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
 
 /** What was set may be a secret of the device: its value is for those who may set one. */
 function shownTo(principal: Principal | null, item: WorkItem): ShownWork {
-  if (known(principal).role === 'administrator') return item;
+  if (principalOf(principal).role === 'administrator') return item;
   return { ...item, varbinds: item.varbinds.map(({ oid, type }) => ({ oid, type, value: null })) };
 }
 
@@ -154,7 +154,7 @@ function addFetching(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
       answer: z.object({ items: z.array(handedOutAnswer) }),
     },
     async ({ params, query, principal, reply }) => {
-      const { name, role } = known(principal);
+      const { name, role } = principalOf(principal);
       if (role !== 'agent' || name !== params.name) throw mismatch(name, params.name);
       return { items: await deps.work.take(params.name, query.wait * 1000, goneOf(reply)) };
     },
@@ -178,7 +178,7 @@ async function answerConfiguration(
   { params, query, principal, request, reply }: RouteInput<{ name: string }, { wait: number }, unknown>,
   { devices, clock }: WorkRoutesDeps,
 ): Promise<unknown> {
-  const { name, role } = known(principal);
+  const { name, role } = principalOf(principal);
   if (role !== 'administrator' && name !== params.name) throw mismatch(name, params.name);
   const held = (request.headers['if-none-match'] ?? '').split(',').map((one) => one.trim());
   const before = devices.of(params.name);
@@ -217,9 +217,4 @@ function refuseUnassigned(devices: WorkRoutesDeps['devices'], agent: string, dev
 
 function mismatch(name: string, agent: string): WeirError {
   return new WeirError('agent_mismatch', `The token belongs to ${name}, not to the agent ${agent}.`, { agent });
-}
-
-function known(principal: Principal | null): Principal {
-  if (principal === null) throw new Error('BUG: a route that is not open without a principal');
-  return principal;
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoute } from '../../common/http/described-routes.ts';
 import type { Receipt } from '../../common/model/batch.ts';
-import type { Principal } from '../../common/runtime/access.ts';
+import { principalOf } from '../../common/runtime/access.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { nameSchema } from '../../common/runtime/device-configuration.ts';
@@ -94,18 +94,13 @@ export function addIngestRoutes(server: FastifyInstance, deps: IngestRoutesDeps)
       const bounds = { maxBytes: deps.maxBatchBytes, charge };
       const encoding = deps.encodings.of(request.headers['content-encoding']);
       const body = await deps.encodings.unpack(encoding, request.body, bounds);
-      return deps.ingest.accept(principalOf(request), headers, body, { arrivedAtMs: arrival.atMs, charge });
+      return deps.ingest.accept(principalOf(request.principal), headers, body, { arrivedAtMs: arrival.atMs, charge });
     },
   });
   server.get('/api/v1/batches/receipt', { config: { access: ['agent'] } }, async (request): Promise<Receipt> => {
     const query = receiptQuery.parse(request.query);
-    const principal = principalOf(request);
+    const principal = principalOf(request.principal);
     return deps.ingest.receipt(principal, { agent: query.agent ?? principal.name, incarnation: query.incarnation });
   });
   return DESCRIBED;
-}
-
-function principalOf(request: FastifyRequest): Principal {
-  if (request.principal === null) throw new Error('BUG: a route of agents without a principal');
-  return request.principal;
 }

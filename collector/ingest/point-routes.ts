@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoute } from '../../common/http/described-routes.ts';
 import { toWeirError } from '../../common/http/server.ts';
+import { principalOf } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { BodyEncodings } from './body-encoding.ts';
 import type { CutOff } from './cut-off.ts';
@@ -83,8 +84,7 @@ export function addPointRoutes(server: FastifyInstance, deps: PointRoutesDeps): 
       },
       handler: async (request, reply) => {
         const { precision } = writeQuery.parse(request.query);
-        const { principal } = request;
-        if (principal === null) throw new Error('BUG: a route of writers without a principal');
+        const principal = principalOf(request.principal);
         const encoding = deps.encodings.of(request.headers['content-encoding']);
         await deps.points.accept(principal, { precision, encoding }, bodyOf(request), {
           arrivedAtMs: deps.clock.now(),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { toWeirError } from '../../common/http/server.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { type Principal, STATE_READERS } from '../../common/runtime/access.ts';
+import { principalOf, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
@@ -61,8 +61,7 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
   const add = (place: string, summary: string, work: (given: Given, samples: Samples) => Promise<unknown>): void => {
     const handler = async ({ query, body, principal, reply }: RouteInput<unknown, Given, Given>): Promise<unknown> => {
       try {
-        if (principal === null) throw new Error('BUG: a route of readers without a principal');
-        const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(principal));
+        const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(principalOf(principal)));
         return success(await turns.take(() => work({ ...query, ...body }, samples)));
       } catch (error) {
         const refusal = toWeirError(error);
@@ -138,7 +137,7 @@ function addLabelValues(routes: DescribedRoutes, deps: PrometheusDeps, metrics: 
     },
     async ({ params, query, principal, reply }) => {
       try {
-        const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(required(principal)));
+        const samples = new Samples(deps.store, metrics, await deps.viewpoints.of(principalOf(principal)));
         const values = await turns.take(() => valuesOf(params.name, query, samples));
         return success(limited([...values].toSorted(), query));
       } catch (error) {
@@ -148,11 +147,6 @@ function addLabelValues(routes: DescribedRoutes, deps: PrometheusDeps, metrics: 
       }
     },
   );
-}
-
-function required(principal: Principal | null): Principal {
-  if (principal === null) throw new Error('BUG: a route of readers without a principal');
-  return principal;
 }
 
 async function instant(given: Given, samples: Samples, nowMs: EpochMs): Promise<unknown> {

@@ -19,7 +19,7 @@ import { COUNTER_COLUMNS } from './metrics.ts';
 
 export const CHUNK_ROWS = 2048;
 
-/** Column types of the metric tables, in the order of the schema (duckdb-file.ts). */
+/** Column types of the metric tables, in the order of the schema (duckdb-schema.ts). */
 export const TABLES = {
   interface_metrics: [
     INTEGER,

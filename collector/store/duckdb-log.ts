@@ -1,8 +1,9 @@
 // The log beside a DuckDB file, where it is torn: set aside, so that the file opens at its last checkpoint and the journal is gone through from there.
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { EpochMs } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { flushFolder } from '../../common/runtime/flush-folder.ts';
 
 /** The log, the one of a compaction that a crash cut short, and both made one. */
 const LOGS = ['.wal', '.wal.checkpoint', '.wal.recovery'];
@@ -27,7 +28,7 @@ export function setLogsAside(file: string, nowMs: EpochMs): readonly string[] {
     const moved = renameLogs(file, nowMs);
     deleteOldest(file);
     // A log that came back after a power cut would be replayed into a file that has moved on.
-    syncFolder(path.dirname(file));
+    flushFolder(path.dirname(file));
     return moved;
   } catch (error) {
     const what = `The log of the metric store ${file} is torn, and cannot be set aside: ${messageOf(error)}`;
@@ -59,14 +60,4 @@ function deleteOldest(file: string): void {
   }
   for (const old of [...times.keys()].toSorted().slice(0, -MAX_KEPT))
     for (const name of times.get(old) ?? []) rmSync(path.join(folder, name), { force: true });
-}
-
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return; // a folder cannot be opened there
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

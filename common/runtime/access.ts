@@ -28,6 +28,12 @@ export interface Principal {
   readonly expiresAtMs?: EpochMs;
 }
 
+/** Who asks at a route that is not open: the server has let nobody else in. */
+export function principalOf(principal: Principal | null): Principal {
+  if (principal === null) throw new Error('BUG: a route that is not open without a principal');
+  return principal;
+}
+
 export interface Authenticator {
   /** Null where the token is not known. Compares hashes, never the token itself. */
   authenticate(token: string): Promise<Principal | null>;

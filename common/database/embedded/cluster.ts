@@ -3,12 +3,9 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chownSync,
-  closeSync,
   existsSync,
-  fsyncSync,
   lchownSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -18,6 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { codeOf, WeirError } from '../../runtime/errors.ts';
+import { flushFolder } from '../../runtime/flush-folder.ts';
 import { besideArgument, CLUSTER, type ClusterHome, dataFolderArgument, unusable } from './cluster-home.ts';
 import type { Binaries } from './packaged-binaries.ts';
 import { identityOf, type ServerUser } from './server-user.ts';
@@ -155,14 +153,4 @@ function reasonIn(said: string): string {
 
 export function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
-}
-
-function flushFolder(folder: string): void {
-  if (process.platform === 'win32') return; // a folder cannot be opened there
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

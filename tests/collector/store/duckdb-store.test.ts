@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DuckDbStore } from '../../../collector/store/duckdb-store.ts';
-import { storeConfigOf, storeSchema } from '../../../collector/store/store-config.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { codeOf } from '../../../common/runtime/errors.ts';
@@ -13,6 +12,7 @@ import { metricStoreConformance } from '../../conformance/metric-store.ts';
 import { type BundledProgram, bundledProgram } from '../../support/bundled-program.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { smallStoreConfig } from '../../support/small-store.ts';
 import {
   STEADY_INTERVAL_MS,
   STEADY_PORTS,
@@ -28,8 +28,7 @@ let files = 0;
 const freshFile = (): string => path.join(folder, `metrics-${(files += 1)}.duckdb`);
 
 async function opened(file: string): Promise<DuckDbStore> {
-  const config = storeConfigOf(storeSchema.parse({ commit_interval_ms: 0, memory_limit_mb: 64, threads: 1 }), file);
-  const store = new DuckDbStore(silentReporter().reporter, config, { clock: new SystemClock() });
+  const store = new DuckDbStore(silentReporter().reporter, smallStoreConfig(file), { clock: new SystemClock() });
   await store.start();
   return store;
 }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DuckDbStore } from '../../../collector/store/duckdb-store.ts';
-import { storeConfigOf, storeSchema } from '../../../collector/store/store-config.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { smallStoreConfig } from '../../support/small-store.ts';
 import { STEADY_START_MS, steadyEntries } from '../../support/steady-entries.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -27,8 +27,7 @@ interface Rig {
 async function rig(file: string): Promise<Rig> {
   const { reporter } = silentReporter();
   const clock = new VirtualClock(STEADY_START_MS);
-  const config = storeConfigOf(storeSchema.parse({ commit_interval_ms: 0, memory_limit_mb: 64, threads: 1 }), file);
-  const store = new DuckDbStore(reporter, config, { clock });
+  const store = new DuckDbStore(reporter, smallStoreConfig(file), { clock });
   await store.start();
   return {
     store,

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DuckDbFile, storeError } from '../../../collector/store/duckdb-file.ts';
 import { migrate, SCHEMA_VERSION } from '../../../collector/store/duckdb-schema.ts';
 import { DuckDbStore } from '../../../collector/store/duckdb-store.ts';
-import { storeConfigOf, storeSchema } from '../../../collector/store/store-config.ts';
 import { codeOf } from '../../../common/runtime/errors.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { smallStoreConfig } from '../../support/small-store.ts';
 import { STEADY_INTERVAL_MS, STEADY_START_MS, steadyEntries } from '../../support/steady-entries.ts';
 import { storeContents } from '../../support/store-contents.ts';
 
@@ -21,8 +21,7 @@ const freshFile = (): string => path.join(folder, `metrics-${(files += 1)}.duckd
 const fileConfig = (file: string) => ({ file, memoryLimitMb: 64, threads: 1 });
 
 async function opened(file: string): Promise<DuckDbStore> {
-  const config = storeConfigOf(storeSchema.parse({ commit_interval_ms: 0, memory_limit_mb: 64, threads: 1 }), file);
-  const store = new DuckDbStore(silentReporter().reporter, config, { clock: new SystemClock() });
+  const store = new DuckDbStore(silentReporter().reporter, smallStoreConfig(file), { clock: new SystemClock() });
   await store.start();
   return store;
 }

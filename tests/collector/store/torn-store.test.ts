@@ -13,12 +13,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DuckDbStore } from '../../../collector/store/duckdb-store.ts';
-import { storeConfigOf, storeSchema } from '../../../collector/store/store-config.ts';
 import type { Poll } from '../../../common/model/poll.ts';
 import { codeOf } from '../../../common/runtime/errors.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { bundledProgram } from '../../support/bundled-program.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
+import { smallStoreConfig } from '../../support/small-store.ts';
 import {
   STEADY_INTERVAL_MS,
   STEADY_PORTS,
@@ -41,9 +41,8 @@ interface OpenedStore {
 }
 
 async function opened(file: string): Promise<OpenedStore> {
-  const config = storeConfigOf(storeSchema.parse({ commit_interval_ms: 0, memory_limit_mb: 64, threads: 1 }), file);
   const { reporter, lines } = silentReporter();
-  const store = new DuckDbStore(reporter, config, { clock: new SystemClock() });
+  const store = new DuckDbStore(reporter, smallStoreConfig(file), { clock: new SystemClock() });
   await store.start();
   return { store, lines, metrics: () => reporter.metricsText() };
 }
