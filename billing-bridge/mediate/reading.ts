@@ -120,10 +120,20 @@ export function isOlderThan(last: Reading, observed: Reading): boolean {
   // Nothing tells the order, and a value that is lower, or higher by nearly a wrap, would be taken for what it is not.
   if (before === null || after === null || before === after) return elapsedMs <= SOUND_CLOCKS_MS;
   if (elapsedMs > CLOCK_ERROR_MS) return false;
+  if (isOfBootBefore(before, after, elapsedMs)) return true;
   // Modulo 2^32, because one of the two may have been read just before the uptime wrapped.
   const backMs = ((before - after + TIME_TICKS_MODULUS) % TIME_TICKS_MODULUS) * MS_PER_TICK;
   // A device that has only just booted (or whose uptime has only just wrapped) does not boot again within the error of two clocks.
   const justBooted = before * MS_PER_TICK <= UPTIME_SLACK_MS && elapsedMs <= SOUND_CLOCKS_MS;
   const mayHaveBooted = after < before && after * MS_PER_TICK <= elapsedMs + UPTIME_SLACK_MS && !justBooted;
   return backMs <= CLOCK_ERROR_MS && !mayHaveBooted;
+}
+
+/**
+ * An uptime further ahead than the time that passed, of a device that the last reading found just booted: read before that boot, by a clock
+ * that is ahead. Taken for a later one, its whole value would be counted again from the boot on.
+ */
+function isOfBootBefore(before: number, after: number, elapsedMs: DurationMs): boolean {
+  const aheadMs = (after - before) * MS_PER_TICK - elapsedMs;
+  return aheadMs > UPTIME_SLACK_MS && before * MS_PER_TICK + elapsedMs <= CLOCK_ERROR_MS;
 }

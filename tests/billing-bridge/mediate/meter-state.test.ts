@@ -70,6 +70,21 @@ const JUST_WRAPPED: HistoryWords = {
   uptimeTicks: 2 ** 32 - 2,
 };
 
+/** Found by the property: the second agent reads just after a boot, and by its clock just before the first one, who read before it. */
+const BOOTED_BETWEEN_CLOCKS: HistoryWords = {
+  steps: [
+    { waitMs: 1, octets: [0n, 0n], event: 'reboot', agent: 0, absent: [false, true] },
+    { waitMs: 60_000, octets: [1n, 0n], event: 'none', agent: 0, absent: [false, true] },
+    { waitMs: 60_000, octets: [0n, 0n], event: 'none', agent: 0, absent: [false, true] },
+    { waitMs: 1, octets: [0n, 0n], event: 'reboot', agent: 1, absent: [false, true] },
+    { waitMs: 60_000, octets: [0n, 0n], event: 'none', agent: 0, absent: [true, true] },
+  ],
+  width: 64,
+  begin: [0n, 0n],
+  skewMs: -2,
+  uptimeTicks: 2 ** 32 - 200_000,
+};
+
 const ONE_EPOCH: HistoryOptions = { events: ['restart agent'], agents: 2, widths: [32, 64] };
 const ANYTHING: HistoryOptions = {
   events: ['reboot', 'discontinuity', 'width', 'restart agent'],
@@ -131,7 +146,7 @@ describe('conservation', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[BOOTED_BETWEEN_CLOCKS]] },
     );
   });
 

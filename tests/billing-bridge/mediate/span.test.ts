@@ -245,6 +245,36 @@ describe('order', () => {
       true,
     ],
     [
+      'read before the boot that the other agent found, by a clock that is ahead',
+      { at: 0, value: 0n, uptime: 0 },
+      { at: 1, value: 5n, uptime: 18_000, process: 'q' },
+      true,
+    ],
+    [
+      'the same, by a clock a minute ahead, of a device that has been up for months',
+      { at: 0, value: 9n, uptime: 2_000 },
+      { at: 40_000, value: 5_000n, uptime: 900_000_000, process: 'q' },
+      true,
+    ],
+    [
+      'after the boot that the other agent found, by clocks two seconds apart',
+      { at: 0, value: 9n, uptime: 300 },
+      { at: 3_000, value: 10n, uptime: 800, process: 'q' },
+      false,
+    ],
+    [
+      "an uptime that jumps ahead long after the boot is the device's own affair",
+      { at: 0, value: 9n, uptime: 100_000 },
+      { at: 60_000, value: 10n, uptime: 200_000, process: 'q' },
+      false,
+    ],
+    [
+      "one process knows its order: an uptime that jumps ahead there is the device's own affair too",
+      { at: 0, mono: 7, value: 9n, uptime: 0 },
+      { at: 60_000, mono: 60_007, value: 10n, uptime: 200_000 },
+      false,
+    ],
+    [
       'no uptime, within seconds: nothing tells',
       { at: 0, value: 5n, uptime: null },
       { at: 500, value: 4n, uptime: null, process: 'q' },
