@@ -19,6 +19,8 @@ import { addIngestRoutes } from './ingest/ingest-routes.ts';
 import { PointIngest } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { ChangeBook } from './inventory/change-book.ts';
+import { PartBook } from './inventory/part-book.ts';
+import { TopologyBook } from './inventory/topology-book.ts';
 import { appliedThrough } from './project/applied.ts';
 import { addPrometheusRoutes } from './prometheus/prometheus-routes.ts';
 import { SecondTry } from './project/second-try.ts';
@@ -58,6 +60,8 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       tokens: entry.tokens,
       managed: entry.managed,
       changes: new ChangeBook(database),
+      parts: new PartBook(database),
+      topology: new TopologyBook(database),
       registry: entry.registry,
       audit: (query) => listAudit(database, query),
       projections: projecting.runner,

@@ -30,6 +30,7 @@ import { pointsOf } from './ingest/point-ingest.ts';
 import { StreamTable } from './ingest/streams.ts';
 import { Superseded, supersededEvent } from './ingest/superseded.ts';
 import { ChangeBook } from './inventory/change-book.ts';
+import { PartBook } from './inventory/part-book.ts';
 import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
@@ -127,10 +128,12 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const { keptMs, most } = config.events;
   const retention = new Retention(reporter, { keptMs, most }, { database, clock });
   const changes = new ChangeBook(database);
+  const parts = new PartBook(database);
   const forgetting = new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
     await retention.run();
     // What was not done now is done the next time.
     await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
+    await parts.forget(clock.now() - keptMs).catch(() => undefined);
   });
   const { store, runner, faults } = projecting;
   // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.

@@ -73,7 +73,8 @@ async function identification(
   facts: SystemFacts,
   signal: AbortSignal,
 ): Promise<Identification> {
-  const context = { reader, signal, lookups: new Map(), emptyRules: new Set<object>(), interfaceKey: () => null };
+  const rules = { emptyRules: new Set<object>(), fruitfulRules: new Set<object>() };
+  const context = { reader, signal, lookups: new Map(), ...rules, interfaceKey: () => null };
   try {
     const profile = await catalogue.choose(facts, (requests) => reader.readScalars(requests, signal));
     return await profile.identify(context, facts);

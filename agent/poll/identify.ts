@@ -47,8 +47,8 @@ export async function identify(
 
 /** What a profile needs to read from the device. */
 export function readContext(reader: DeviceReader, state: DeviceState, signal: AbortSignal): ReadContext {
-  const { names, lookups, emptyRules } = state;
-  return { reader, signal, lookups, emptyRules, interfaceKey: (text) => names?.keyOf(text) ?? null };
+  const { names, lookups, emptyRules, fruitfulRules } = state;
+  return { reader, signal, lookups, emptyRules, fruitfulRules, interfaceKey: (text) => names?.keyOf(text) ?? null };
 }
 
 function textOrNull(value: string | number | null | undefined): string | null {

@@ -76,13 +76,13 @@ export class CompiledProfile implements Profile {
             new TableWriter('bgp-peer', rules.bgp_peer, bgpPeerLines),
             new TableWriter('outlet', rules.outlet, outletLines),
           ]);
-    return tables.filter((table) => table.index.length > 0 || !table.complete);
+    return tables.filter((table) => table !== null);
   }
 
-  async #readAll(context: ReadContext, writers: readonly Writer[]): Promise<Table[]> {
+  async #readAll(context: ReadContext, writers: readonly Writer[]): Promise<(Table | null)[]> {
     const wanted = writers.flatMap((writer) => writer.rules);
     const reader = new RuleReader(this.name, wanted, context);
-    const tables: Table[] = [];
+    const tables: (Table | null)[] = [];
     for (const writer of writers) tables.push(await writer.read(reader, context));
     return tables;
   }
@@ -90,7 +90,8 @@ export class CompiledProfile implements Profile {
 
 interface Writer {
   readonly rules: readonly TableRule[];
-  read(reader: RuleReader, context: ReadContext): Promise<Table>;
+  /** Null where there is nothing to tell. */
+  read(reader: RuleReader, context: ReadContext): Promise<Table | null>;
 }
 
 /** Collects what the rules of one kind find. */
@@ -108,15 +109,22 @@ class TableWriter<R extends TableRule> implements Writer {
     this.#linesOf = linesOf;
   }
 
-  async read(reader: RuleReader, context: ReadContext): Promise<Table> {
+  async read(reader: RuleReader, context: ReadContext): Promise<Table | null> {
+    let ceased = false;
     for (const rule of this.rules) {
       // What could not be read may be there: a stand-in would come and go with it.
       const standsIn = this.#lines.size === 0 && this.#complete;
       if (context.emptyRules.has(rule) || (rule.fallback && !standsIn)) continue;
       const read = await reader.read(rule);
-      if (read.complete && read.hasNothing) context.emptyRules.add(rule);
+      const fruitful = context.fruitfulRules.has(rule);
+      if (read.complete && read.hasNothing && !fruitful) context.emptyRules.add(rule);
+      ceased ||= fruitful && read.complete;
+      const before = this.#lines.size;
       this.#take(rule, read);
+      if (this.#lines.size > before) context.fruitfulRules.add(rule);
     }
+    // The last neighbour that is lost is told by a table without rows, again each time: a batch may be dropped.
+    if (this.#lines.size === 0 && this.#complete && !ceased) return null;
     return {
       name: this.#name,
       complete: this.#complete,

@@ -27,6 +27,8 @@ export interface ReadContext {
   readonly lookups: Map<string, string | number | null>;
   /** Rules of whose objects the device has none; kept and emptied like `lookups`, and not asked for again until then. */
   readonly emptyRules: Set<object>;
+  /** Rules that have found something: when they no longer do, that is told, and they are read on. */
+  readonly fruitfulRules: Set<object>;
   /** The interface key that a name, description, address or `#ifIndex` stands for. */
   interfaceKey(text: string): string | null;
 }

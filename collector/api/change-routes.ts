@@ -25,12 +25,19 @@ const KINDS: Readonly<Record<ChangeKind, true>> = {
   speed: true,
   mac: true,
   presence: true,
+  interface_new: true,
+  module_new: true,
+  module_gone: true,
+  module_replaced: true,
+  module_upgrade: true,
+  neighbour_new: true,
+  neighbour_lost: true,
 };
 
 const changeAnswer = z.object({
   id: z.number().int(),
   device: z.string(),
-  part: z.string().describe('empty for the device itself, else the key of an interface'),
+  part: z.string().describe('empty for the device itself, the key of an interface, or `module:KEY`, `neighbour:KEY`'),
   kind: z.string(),
   before: z.string().nullable(),
   after: z.string().nullable(),

@@ -22,7 +22,8 @@ export const changeMigrations: readonly Migration[] = [
 
 /**
  * upgrade: another software version; replacement: another serial number; renumbering: another ifIndex; relabel: another ifAlias;
- * presence: an interface is gone from a complete table, or there again.
+ * presence: an interface is gone from a complete table, or there again; interface_new: one that no table had before. Of parts (`KIND:KEY`):
+ * module_new, module_gone, module_replaced and module_upgrade, told of modules with a serial number; neighbour_new, neighbour_lost.
  */
 export const CHANGE_KINDS = [
   'upgrade',
@@ -36,13 +37,20 @@ export const CHANGE_KINDS = [
   'speed',
   'mac',
   'presence',
+  'interface_new',
+  'module_new',
+  'module_gone',
+  'module_replaced',
+  'module_upgrade',
+  'neighbour_new',
+  'neighbour_lost',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 export interface InventoryChange {
   readonly id: number;
   readonly device: string;
-  /** '' for the device itself, else the key of an interface. */
+  /** '' for the device itself, the key of an interface, or `module:KEY` or `neighbour:KEY`. */
   readonly part: string;
   readonly kind: string;
   readonly before: string | null;
@@ -140,7 +148,8 @@ export class ChangeBook {
     const { rows } = await this.#database.query<Row>(
       `select id, device, part, kind, before, after, at_ms from inventory.change
         where id < $1 and ($2::text is null or device = $2) and ($3::text is null or kind = $3)
-          and ($4::text[] is null or device = any($4) or device || '/' || part = any($5::text[]))
+          and ($4::text[] is null or device = any($4) or (device || '/' || part = any($5::text[])
+                 and kind not like 'module%' and kind not like 'neighbour%'))
         order by id desc limit $6`,
       [
         query.before ?? Number.MAX_SAFE_INTEGER,

@@ -1,6 +1,7 @@
 // The tables of devices and interfaces: permanent ids, and each as it was last seen.
 import type { Migration } from '../../common/database/database.ts';
 import { changeMigrations } from './change-book.ts';
+import { partMigrations } from './part-book.ts';
 
 export const inventoryMigrations: readonly Migration[] = [
   {
@@ -64,4 +65,5 @@ export const inventoryMigrations: readonly Migration[] = [
       ) with (fillfactor = 80);`,
   },
   ...changeMigrations,
+  ...partMigrations,
 ];

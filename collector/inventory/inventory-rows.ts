@@ -2,7 +2,8 @@
 import type { Queryable } from '../../common/database/database.ts';
 import type { Poll } from '../../common/model/poll.ts';
 import type { EpochMs } from '../../common/model/time.ts';
-import type { KnownDevice, KnownInterface, LastPoll } from './known-device.ts';
+import type { KnownDevice, KnownInterface, LastParts, LastPoll } from './known-device.ts';
+import { PART_KINDS, type PartKind } from './part-kinds.ts';
 
 interface DeviceRow {
   readonly id: number;
@@ -20,6 +21,7 @@ interface DeviceRow {
   readonly last_retries: number | null;
   readonly interval_ms: bigint | null;
   readonly uptime_ticks: bigint | null;
+  readonly part_tables: Readonly<Partial<Record<PartKind, LastParts>>>;
 }
 
 interface InterfaceRow {
@@ -72,7 +74,7 @@ export async function lockDevices(
 export async function loadDevices(connection: Queryable, names: readonly string[]): Promise<KnownDevice[]> {
   const { rows } = await connection.query<DeviceRow>(
     `select id, name, revision, complete_until_ms, interfaces_at_ms, agent, last_poll_at_ms, last_answer_at_ms, last_outcome, last_failure,
-            last_poll_ms, last_requests, last_retries, interval_ms, uptime_ticks
+            last_poll_ms, last_requests, last_retries, interval_ms, uptime_ticks, part_tables
        from inventory.device where name = any($1::text[])`,
     [names],
   );
@@ -107,7 +109,12 @@ function deviceOf(row: DeviceRow): KnownDevice {
     interfacesAtMs: numberOf(row.interfaces_at_ms),
     details: 0,
     rows: null,
+    partTables: partTablesOf(row),
   };
+}
+
+function partTablesOf({ part_tables: tables }: DeviceRow): Map<PartKind, LastParts> {
+  return new Map(PART_KINDS.flatMap((kind) => (tables[kind] === undefined ? [] : [[kind, tables[kind]] as const])));
 }
 
 function lastPollOf(row: DeviceRow): LastPoll | null {

@@ -12,6 +12,7 @@ import {
   type Sighting,
 } from './known-device.ts';
 import { interfacesOf, newKeys, observePoll } from './observe-poll.ts';
+import { writeParts } from './part-writer.ts';
 
 /** Interfaces in memory, about 400 octets each; the devices longest unused go first and are read again when they come. */
 const MAX_INTERFACES = 200_000;
@@ -60,10 +61,17 @@ export class InventoryWriter {
     }
     if (rows.size === 0) return;
     await connection.query(
-      `insert into inventory.interface (device, key, if_index, first_seen_ms, last_seen_ms)
-       select device, key, "ifIndex", $2, $2
-         from jsonb_to_recordset($1::jsonb) as new (device int, key text, "ifIndex" text)
-        order by device, key collate "C" on conflict (device, key) do nothing`,
+      `with added as (
+         insert into inventory.interface (device, key, if_index, first_seen_ms, last_seen_ms)
+         select device, key, "ifIndex", $2, $2
+           from jsonb_to_recordset($1::jsonb) as new (device int, key text, "ifIndex" text)
+          order by device, key collate "C" on conflict (device, key) do nothing
+         returning device, key, if_index)
+       insert into inventory.change (device, part, kind, before, after, at_ms)
+       select device.name, added.key, 'interface_new', null, added.if_index, $2
+         from added join inventory.device device on device.id = added.device
+        where device.interfaces_at_ms is not null
+       on conflict do nothing`,
       [JSON.stringify([...rows.values()]), nowMs],
     );
     await loadInterfaces(connection, [...devices]);
@@ -107,10 +115,12 @@ export class InventoryWriter {
       const rows = [...changes.devices].map((device) => {
         device.revision += 1;
         const { id, revision, completeUntilMs, interfacesAtMs, last } = device;
-        return { id, revision, completeUntilMs, interfacesAtMs, ...last };
+        const partTables = Object.fromEntries(device.partTables);
+        return { id, revision, completeUntilMs, interfacesAtMs, partTables, ...last };
       });
       await connection.query(WRITE_DEVICES, [JSON.stringify(rows)]);
     }
+    await writeParts(connection, changes.parts);
     const systems =
       changes.systems.size === 0
         ? null
@@ -146,10 +156,10 @@ const WRITE_DEVICES = `
          last_poll_at_ms = seen."lastPollAtMs", last_answer_at_ms = seen."lastAnswerAtMs",
          last_outcome = seen."lastOutcome", last_failure = seen."lastFailure", last_poll_ms = seen."lastPollMs",
          last_requests = seen."lastRequests", last_retries = seen."lastRetries", interval_ms = seen."intervalMs",
-         uptime_ticks = seen."uptimeTicks"
+         uptime_ticks = seen."uptimeTicks", part_tables = seen."partTables"
     from jsonb_to_recordset($1::jsonb) as seen (id int, revision int8, "completeUntilMs" int8, "interfacesAtMs" int8,
          agent text, "lastPollAtMs" int8, "lastAnswerAtMs" int8, "lastOutcome" text, "lastFailure" text,
-         "lastPollMs" int8, "lastRequests" int, "lastRetries" int, "intervalMs" int8, "uptimeTicks" int8)
+         "lastPollMs" int8, "lastRequests" int, "lastRetries" int, "intervalMs" int8, "uptimeTicks" int8, "partTables" jsonb)
    where device.id = seen.id`;
 
 const COMPLETE_OTHERS = `

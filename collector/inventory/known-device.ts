@@ -1,6 +1,7 @@
 // A device as the collector knows it, and what polls have changed of it.
 import type { Poll, Table } from '../../common/model/poll.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import type { PartKind, SeenParts } from './part-kinds.ts';
 
 export interface KnownInterface {
   readonly id: number;
@@ -72,6 +73,24 @@ export interface KnownDevice {
   details: number;
   /** The last table of interfaces: most say the same again. */
   rows: LastRows | null;
+  /** The last table of each kind of parts. */
+  readonly partTables: Map<PartKind, LastParts>;
+}
+
+export interface LastParts {
+  readonly digest: string;
+  /** When the last complete one came; null before the first. */
+  readonly atMs: EpochMs | null;
+}
+
+/** A table of parts that says something else than the one before. */
+export interface SeenTable {
+  readonly device: KnownDevice;
+  readonly seen: SeenParts;
+  /** No complete table of the kind came before. */
+  readonly first: boolean;
+  /** When what is gone now was there for certain. */
+  readonly thereAtMs: EpochMs | null;
 }
 
 export interface LastRows {
@@ -114,6 +133,10 @@ export interface InventoryChanges {
   readonly systems: Map<KnownDevice, SystemTexts>;
   readonly interfaces: Set<KnownInterface>;
   readonly reachability: Reachability[];
+  /** In the order they were read. */
+  readonly parts: SeenTable[];
+  /** Rows of parts beyond the bound. */
+  partsLeftOut: number;
 }
 
 export function noChanges(): InventoryChanges {
@@ -124,5 +147,7 @@ export function noChanges(): InventoryChanges {
     systems: new Map(),
     interfaces: new Set(),
     reachability: [],
+    parts: [],
+    partsLeftOut: 0,
   };
 }

@@ -14,6 +14,7 @@ import {
   SYSTEM_TEXTS,
   type SystemTexts,
 } from './known-device.ts';
+import { partsOf } from './part-kinds.ts';
 import { keysOf } from './row-keys.ts';
 
 const MOST_INT4 = 2 ** 31 - 1;
@@ -50,6 +51,7 @@ export function observePoll(sighting: Sighting, changes: InventoryChanges): bool
   for (const table of poll.tables) {
     if (table.name === 'system') observeSystem(device, table, changes);
     if (table.name === 'interface-inventory') observeNames(sighting, table, atMs, changes);
+    observeParts(device, table, atMs, changes);
   }
   for (const table of poll.tables) if (table.name === 'interface') observeStatus(sighting, table, atMs, changes);
   return true;
@@ -120,6 +122,16 @@ function observeSystem(device: KnownDevice, table: Table, changes: InventoryChan
   // Of a device that gave none of its own, the table names only our profile.
   if (texts.every(([name, text]) => text === null || !name.startsWith('sys'))) return;
   changes.systems.set(device, Object.fromEntries(texts) as SystemTexts);
+}
+
+function observeParts(device: KnownDevice, table: Table, atMs: EpochMs, changes: InventoryChanges): void {
+  const seen = partsOf(table, atMs);
+  if (seen === null) return;
+  changes.partsLeftOut += seen.leftOut;
+  const last = device.partTables.get(seen.kind);
+  const thereAtMs = last?.atMs ?? null;
+  if (last?.digest !== seen.digest) changes.parts.push({ device, seen, first: thereAtMs === null, thereAtMs });
+  device.partTables.set(seen.kind, { digest: seen.digest, atMs: seen.complete ? atMs : thereAtMs });
 }
 
 function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: InventoryChanges): void {

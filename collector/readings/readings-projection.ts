@@ -40,6 +40,7 @@ interface Metrics {
   readonly layouts: CounterMetric;
   readonly repeated: CounterMetric;
   readonly leftOut: CounterMetric;
+  readonly partsLeftOut: CounterMetric;
 }
 
 /** What became of one chunk, to be told once it is committed. */
@@ -76,6 +77,7 @@ export class ReadingsProjection implements Projection {
       layouts: reporter.counter('readings_layouts_total', 'Changes of the rows or names of pages'),
       repeated: reporter.counter('readings_repeated_batches_total', 'Batches that were applied before: no-ops'),
       leftOut: reporter.counter('readings_left_out_total', 'Values of polls that no page holds, by reason', ['reason']),
+      partsLeftOut: reporter.counter('inventory_parts_left_out_total', 'Rows of modules, sensors, neighbours beyond 20,000 a table'),
     };
   }
 
@@ -230,6 +232,7 @@ export class ReadingsProjection implements Projection {
     this.#metrics.repeated.add(repeated);
     if (nameless > 0) this.#metrics.leftOut.add(nameless, { reason: 'nameless' });
     if (misfits > 0) this.#metrics.leftOut.add(misfits, { reason: 'width' });
+    if (changes.partsLeftOut > 0) this.#metrics.partsLeftOut.add(changes.partsLeftOut);
     for (const { device, reachable, atMs, failure } of changes.reachability)
       this.#deps.publish('device', { device, reachable, at: isoTime(atMs), failure });
     for (const device of changes.polled) this.#deps.publish('poll', pollEvent(device));

@@ -40,6 +40,7 @@ function device(objects: readonly string[]): { context: ReadContext; asked: stri
     },
     lookups: new Map(),
     emptyRules: new Set(),
+    fruitfulRules: new Set(),
     interfaceKey: (text) => (text === '#7' ? 'port7' : null),
   };
   return { context, asked };
