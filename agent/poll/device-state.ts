@@ -34,6 +34,7 @@ export class DeviceState {
   vainCalls = 0;
   readonly lookups = new Map<string, string | number | null>();
   readonly emptyRules = new Set<object>();
+  /** Rules belong to a profile and are compared by identity: those of another one do no harm. */
   readonly fruitfulRules = new Set<object>();
 
   /** Some agents renew ifTableLastChange with every look at the table: it then says nothing, and names are compared instead. */
@@ -63,7 +64,6 @@ export class DeviceState {
     this.usefulSoFar = null;
     this.lookups.clear();
     this.emptyRules.clear();
-    this.fruitfulRules.clear();
   }
 }
 

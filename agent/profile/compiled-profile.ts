@@ -90,7 +90,7 @@ export class CompiledProfile implements Profile {
 
 interface Writer {
   readonly rules: readonly TableRule[];
-  /** Null where there is nothing to tell. */
+  /** Null where the device was asked for none of it. */
   read(reader: RuleReader, context: ReadContext): Promise<Table | null>;
 }
 
@@ -110,21 +110,21 @@ class TableWriter<R extends TableRule> implements Writer {
   }
 
   async read(reader: RuleReader, context: ReadContext): Promise<Table | null> {
-    let ceased = false;
+    let asked = false;
     for (const rule of this.rules) {
       // What could not be read may be there: a stand-in would come and go with it.
       const standsIn = this.#lines.size === 0 && this.#complete;
       if (context.emptyRules.has(rule) || (rule.fallback && !standsIn)) continue;
       const read = await reader.read(rule);
-      const fruitful = context.fruitfulRules.has(rule);
-      if (read.complete && read.hasNothing && !fruitful) context.emptyRules.add(rule);
-      ceased ||= fruitful && read.complete;
+      asked = true;
+      // What was there once may be there again at any time.
+      if (read.complete && read.hasNothing && !context.fruitfulRules.has(rule)) context.emptyRules.add(rule);
       const before = this.#lines.size;
       this.#take(rule, read);
       if (this.#lines.size > before) context.fruitfulRules.add(rule);
     }
-    // The last neighbour that is lost is told by a table without rows, again each time: a batch may be dropped.
-    if (this.#lines.size === 0 && this.#complete && !ceased) return null;
+    // A table without rows tells that the last neighbour is lost, even where that was before this process began.
+    if (!asked) return null;
     return {
       name: this.#name,
       complete: this.#complete,

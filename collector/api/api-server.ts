@@ -29,6 +29,7 @@ import { addEventRoutes, type EventRoutesDeps } from './event-routes.ts';
 import { addKpiRoutes, type KpiRoutesDeps } from './kpi-routes.ts';
 import { addOverviewRoutes } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
+import { addPartRoutes, type PartRoutesDeps } from './part-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
@@ -63,6 +64,7 @@ export interface ApiDeps
     KpiRoutesDeps,
     EventRoutesDeps,
     ChangeRoutesDeps,
+    Pick<PartRoutesDeps, 'parts' | 'topology'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     TokenRoutesDeps {
@@ -151,6 +153,7 @@ export class ApiServer implements Component {
     const routes = new DescribedRoutes(server, { checkAnswers });
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
+    addPartRoutes(routes, deps);
     addDeviceManagementRoutes(routes, deps);
     addChangeRoutes(routes, deps);
     addSeriesRoutes(routes, deps);

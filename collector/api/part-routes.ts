@@ -44,7 +44,8 @@ const ROUTES: readonly PartRoute[] = [
   {
     kind: 'module',
     path: 'modules',
-    summary: 'Physical components of a device (RFC 6933): chassis, cards, power supplies, optics; those that are gone too.',
+    summary:
+      'Physical components of a device (RFC 6933): chassis, cards, power supplies, optics; those that are gone too.',
     facts: {
       class: text,
       description: text,
@@ -78,7 +79,12 @@ const ROUTES: readonly PartRoute[] = [
     kind: 'neighbour',
     path: 'neighbours',
     summary: 'What a device hears of its neighbours by LLDP and CDP; those that are gone too.',
-    facts: { localInterface: text.describe('key of an interface'), remoteDevice: text, remotePort: text, protocol: text },
+    facts: {
+      localInterface: text.describe('key of an interface'),
+      remoteDevice: text,
+      remotePort: text,
+      protocol: text,
+    },
   },
   {
     kind: 'storage',
@@ -115,9 +121,7 @@ const end = z.object({
   port: text.describe('as it was told'),
 });
 const topologyAnswer = z.object({
-  devices: z.array(
-    z.object({ name: z.string(), sysName: text, site: text, reachable: z.boolean().nullable() }),
-  ),
+  devices: z.array(z.object({ name: z.string(), sysName: text, site: text, reachable: z.boolean().nullable() })),
   links: z.array(
     z.object({
       a: end,
@@ -147,7 +151,8 @@ export function addPartRoutes(routes: DescribedRoutes, deps: PartRoutesDeps): vo
     },
     async ({ query, principal }) => {
       const { site, device } = query;
-      const ofSite = site === undefined ? null : deps.devices.names.filter((name) => deps.devices.get(name)?.site === site);
+      const ofSite =
+        site === undefined ? null : deps.devices.names.filter((name) => deps.devices.get(name)?.site === site);
       const names = device === undefined ? ofSite : [device].filter((name) => ofSite === null || ofSite.includes(name));
       const { devices, links, cut } = await deps.topology.read(await seenBy(deps, principal), names);
       return {
@@ -198,7 +203,12 @@ function addPartRoute(routes: DescribedRoutes, deps: PartRoutesDeps, { kind, pat
   );
 }
 
-function partOf(device: string, kind: PartKind, part: InventoryPart, names: readonly string[]): Record<string, unknown> {
+function partOf(
+  device: string,
+  kind: PartKind,
+  part: InventoryPart,
+  names: readonly string[],
+): Record<string, unknown> {
   const facts: PartFacts = kind === 'sensor' ? { ...part.facts, ...seriesOf(device, part) } : part.facts;
   return {
     key: part.key,

@@ -106,7 +106,10 @@ export function partsOf(table: Table, atMs: EpochMs): SeenParts | null {
   }
   const complete = table.complete && leftOut === 0;
   const all = [...parts.values()];
-  const digest = createHash('sha256').update(JSON.stringify([complete, all])).digest('base64url').slice(0, 22);
+  const digest = createHash('sha256')
+    .update(JSON.stringify([complete, all]))
+    .digest('base64url')
+    .slice(0, 22);
   return { kind: source.kind, atMs, complete, parts: all, leftOut, digest };
 }
 

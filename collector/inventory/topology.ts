@@ -99,17 +99,68 @@ export function linksOf(
     links.set(name, {
       a: there === undefined ? a : known(there.a, a),
       b: there === undefined ? b : known(there.b, b),
-      protocols: [...new Set([...(there?.protocols ?? []), ...(report.protocol === null ? [] : [report.protocol])])].sort(),
+      protocols: [
+        ...new Set([...(there?.protocols ?? []), ...(report.protocol === null ? [] : [report.protocol])]),
+      ].sort(),
       toldBy: [...new Set([...(there?.toldBy ?? []), teller])].sort(),
       lastSeenMs: Math.max(there?.lastSeenMs ?? 0, report.lastSeenMs),
     });
   }
-  return [...links.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, link]) => link);
+  const sorted = [...links.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, link]) => link);
+  return joined(sorted);
+}
+
+/**
+ * Some devices call their ports by a number that only they know (a port id of subtype local), so that one end's word names no interface
+ * of the other. Where the other tells of exactly one link to that very port, the two are the same.
+ */
+function joined(links: readonly Link[]): Link[] {
+  const bySure = new Map<string, Link[]>();
+  for (const link of links) {
+    if (link.a.interfaceKey === null || link.b.interfaceKey === null) continue;
+    for (const [sure, far] of [
+      [link.a, link.b],
+      [link.b, link.a],
+    ] as const) {
+      const name = sureName(sure, far);
+      bySure.set(name, [...(bySure.get(name) ?? []), link]);
+    }
+  }
+  const more = new Map<Link, Link[]>();
+  const kept = links.filter((link) => {
+    const { a, b } = link;
+    if (a.device === b.device || (a.interfaceKey === null) === (b.interfaceKey === null)) return true;
+    const [sure, far] = a.interfaceKey === null ? [b, a] : [a, b];
+    const [found, ...others] = far.device === null ? [] : (bySure.get(sureName(sure, far)) ?? []);
+    if (found === undefined || others.length > 0) return true;
+    more.set(found, [...(more.get(found) ?? []), link]);
+    return false;
+  });
+  return kept.map((link) => (more.get(link) ?? []).reduce(withWordsOf, link));
+}
+
+function sureName(sure: LinkEnd, far: LinkEnd): string {
+  return JSON.stringify([sure.device, sure.interfaceKey, far.device]);
+}
+
+function withWordsOf(link: Link, other: Link): Link {
+  // Between two devices their ends may stand in either order: only a port that is known decides that of a link.
+  const turned = link.a.device !== other.a.device;
+  const toldBy = turned ? other.toldBy.map((end) => (end === 'a' ? ('b' as const) : ('a' as const))) : other.toldBy;
+  return {
+    ...link,
+    protocols: [...new Set([...link.protocols, ...other.protocols])].sort(),
+    toldBy: [...new Set([...link.toldBy, ...toldBy])].sort(),
+    lastSeenMs: Math.max(link.lastSeenMs, other.lastSeenMs),
+  };
 }
 
 /** `00:1b:…`, however it is written; null for what is no address. */
 export function macText(text: string): string | null {
-  const digits = text.trim().toLowerCase().replaceAll(/[:.\s-]/g, '');
+  const digits = text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[:.\s-]/g, '');
   return /^[0-9a-f]{12}$/.test(digits) ? (digits.match(/../g)?.join(':') ?? null) : null;
 }
 

@@ -51,6 +51,15 @@ const FIXED: readonly PromMetric[] = [
   gauge('weir_memory_used_percent', 'memory_used_percent', 'Share of the memory in use', '%'),
   gauge('weir_memory_used_bytes', 'memory_used_bytes', 'Memory in use', 'octet'),
   gauge('weir_memory_total_bytes', 'memory_total_bytes', 'Memory', 'octet'),
+  gauge('weir_storage_used_percent', 'storage_used_percent', 'Share of the file system in use', '%'),
+  gauge('weir_storage_used_bytes', 'storage_used_bytes', 'File system in use', 'octet'),
+  gauge('weir_storage_total_bytes', 'storage_total_bytes', 'Size of the file system', 'octet'),
+  gauge('weir_outlet_current_amperes', 'outlet_current_amperes', 'Current of the outlet', 'A'),
+  gauge('weir_outlet_voltage_volts', 'outlet_voltage_volts', 'Voltage of the outlet', 'V'),
+  gauge('weir_outlet_power_watts', 'outlet_power_watts', 'Power of the outlet', 'W'),
+  gauge('weir_outlet_energy_watt_hours', 'outlet_energy_watt_hours', 'Energy of the outlet', 'Wh'),
+  gauge('weir_bgp_peer_established', 'bgp_peer_established', '1 where the BGP peer is established'),
+  gauge('weir_bgp_peer_established_seconds', 'bgp_peer_established_seconds', 'Since when it is established', 's'),
 ];
 const BY_METRIC = new Map<string, readonly PromMetric[]>();
 for (const one of FIXED) BY_METRIC.set(one.metric, [...(BY_METRIC.get(one.metric) ?? []), one]);

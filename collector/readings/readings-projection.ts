@@ -77,7 +77,10 @@ export class ReadingsProjection implements Projection {
       layouts: reporter.counter('readings_layouts_total', 'Changes of the rows or names of pages'),
       repeated: reporter.counter('readings_repeated_batches_total', 'Batches that were applied before: no-ops'),
       leftOut: reporter.counter('readings_left_out_total', 'Values of polls that no page holds, by reason', ['reason']),
-      partsLeftOut: reporter.counter('inventory_parts_left_out_total', 'Rows of modules, sensors, neighbours beyond 20,000 a table'),
+      partsLeftOut: reporter.counter(
+        'inventory_parts_left_out_total',
+        'Rows of modules, sensors, neighbours beyond 20,000 a table',
+      ),
     };
   }
 

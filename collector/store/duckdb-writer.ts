@@ -216,7 +216,7 @@ export class DuckDbWriter {
         const columns = interfaceColumns(table, clockOffsetMs);
         const ids = this.#interfaceIds(poll.device, columns.keys, intervalMs);
         this.#rows += appenders.interface_metrics.append(ids, columns, process, intervalMs);
-      } else if (table.name === 'processor' || table.name === 'memory' || table.name === 'sensor') {
+      } else {
         for (const row of gaugeRows(table, clockOffsetMs)) {
           const resource = this.book.gauge(poll.device, row, intervalMs);
           this.#append(appenders.gauge_metrics, resource?.id, (id) => [id, BigInt(row.atMs), intervalMs, row.value]);

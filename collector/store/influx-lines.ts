@@ -56,7 +56,7 @@ export function* pollLines(
         const tags = `device=${device},interface=${tagText(row.interfaceKey)}`;
         yield `${MEASUREMENTS.interface},${tags} ${fields.join(',')}${clocks} ${row.atMs}`;
       }
-    } else if (table.name === 'processor' || table.name === 'memory' || table.name === 'sensor') {
+    } else {
       for (const row of gaugeRows(table, clockOffsetMs)) {
         if (book.gauge(poll.device, row, intervalMs) === null) {
           dropped();

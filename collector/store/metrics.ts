@@ -76,11 +76,28 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   poll_requests: number('device_metrics', 'requests', 'request'),
   poll_retries: number('device_metrics', 'retries', 'request'),
   uptime_seconds: number('device_metrics', 'uptime_ticks / 100', 's'),
-  processor_usage_percent: number('gauge_metrics', 'value', '%', 'processor_usage_percent'),
-  memory_used_percent: number('gauge_metrics', 'value', '%', 'memory_used_percent'),
-  memory_used_bytes: number('gauge_metrics', 'value', 'octet', 'memory_used_bytes'),
-  memory_total_bytes: number('gauge_metrics', 'value', 'octet', 'memory_total_bytes'),
+  ...ofGauges({
+    processor_usage_percent: '%',
+    memory_used_percent: '%',
+    memory_used_bytes: 'octet',
+    memory_total_bytes: 'octet',
+    storage_used_percent: '%',
+    storage_used_bytes: 'octet',
+    storage_total_bytes: 'octet',
+    outlet_current_amperes: 'A',
+    outlet_voltage_volts: 'V',
+    outlet_power_watts: 'W',
+    outlet_energy_watt_hours: 'Wh',
+    bgp_peer_established: '1',
+    bgp_peer_established_seconds: 's',
+  }),
 };
+
+function ofGauges(units: Readonly<Record<string, string>>): Record<string, Metric> {
+  return Object.fromEntries(
+    Object.entries(units).map(([name, unit]) => [name, number('gauge_metrics', 'value', unit, name)]),
+  );
+}
 
 const SENSOR = /^sensor_[a-z0-9_]{1,40}$/;
 /** `point.MEASUREMENT.FIELD`, both as the other program named them. */

@@ -49,7 +49,7 @@ function replacedBy(book: ResourceBook, entries: readonly JournaledBatch[]): Gon
           const { keys, atMs } = interfaceColumns(table, clockOffsetMs);
           for (const [row, key] of keys.entries())
             add('interface_metrics', book.findInterface(poll.device, key)?.id, atMs[row] ?? 0);
-        } else if (table.name === 'processor' || table.name === 'memory' || table.name === 'sensor') {
+        } else {
           for (const row of gaugeRows(table, clockOffsetMs))
             add('gauge_metrics', book.findGauge(poll.device, row.metric, row.part)?.id, row.atMs);
         }

@@ -248,7 +248,10 @@ export function metricStoreConformance(open: () => Promise<OpenStore>): void {
       return interfacePoll({
         device: 'core1',
         atMs,
-        tables: [tableAt({ atMs }, 'processor', ['1', '2'], [usage, description])],
+        tables: [
+          tableAt({ atMs }, 'processor', ['1', '2'], [usage, description]),
+          tableAt({ atMs }, 'outlet', ['7'], [{ kind: 'number', name: 'powerWatts', values: Float64Array.of(230) }]),
+        ],
       });
     });
     const store = await storeWith([journalEntry({ position: 1, polls })]);
@@ -258,7 +261,9 @@ export function metricStoreConformance(open: () => Promise<OpenStore>): void {
     expect((await store.gauges('core1')).map((one) => [one.resource, one.metric, one.description, one.unit])).toEqual([
       ['core1/processor:1', metric, 'cpu 0', '%'],
       ['core1/processor:2', metric, 'cpu 1', '%'],
+      ['core1/outlet:7', 'outlet_power_watts', '', 'W'],
     ]);
+    expect(await valuesOf(store, 'outlet_power_watts', 'avg', 2, 5 * MINUTE, 'core1/outlet:7')).toEqual([230, 230]);
     const latest = await store.latest({ metric, resources: ['core1/processor:1'], sinceMs: T0 });
     expect(latest).toEqual([{ resource: 'core1/processor:1', atMs: T0 + 10 * MINUTE, value: 10 }]);
   });

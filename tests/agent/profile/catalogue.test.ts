@@ -69,7 +69,13 @@ function askedOf(profile: Profile): Promise<Set<string>> {
     probe: () => Promise.resolve(),
     memoryOf: () => FRESH_MEMORY,
   };
-  const context: ReadContext = { reader, lookups: new Map(), emptyRules: new Set(), fruitfulRules: new Set(), interfaceKey: () => null };
+  const context: ReadContext = {
+    reader,
+    lookups: new Map(),
+    emptyRules: new Set(),
+    fruitfulRules: new Set(),
+    interfaceKey: () => null,
+  };
   return profile.readTables(context, 'slow').then(() => asked);
 }
 

@@ -138,6 +138,25 @@ describe('what a device is asked for', () => {
     expect(asked.slice(3)).toEqual([`${ENTRY}.2`, '1.3.6.1.4.1.9999.9.1.2']);
   });
 
+  test('a table that has no rows is told once, and one that had some each time and read on: the last neighbour may be lost', async () => {
+    const objects = [`${ENTRY}.2.1|2|5`];
+    const rules = profile({ processor: [rule('a', 2)] });
+    const { context } = device(objects);
+    expect(rowsOf(await rules.readTables(context, 'slow'), 'processor')).toHaveLength(1);
+    const ceased = {
+      ...device(['1.3.6.1.2.1.1.5.0|4|x']),
+      context: { ...context, reader: device(['1.3.6.1.2.1.1.5.0|4|x']).context.reader },
+    };
+    for (const _ of [1, 2])
+      expect(await rules.readTables(ceased.context, 'slow')).toMatchObject([
+        { name: 'processor', complete: true, index: [] },
+      ]);
+    expect(rowsOf(await rules.readTables(device(objects).context, 'slow'), 'processor')).toHaveLength(1);
+    const never = device(['1.3.6.1.2.1.1.5.0|4|x']).context;
+    expect(await rules.readTables(never, 'slow')).toMatchObject([{ name: 'processor', complete: true, index: [] }]);
+    expect(await rules.readTables(never, 'slow')).toEqual([]);
+  });
+
   test('a rule whose rows only fail its conditions is asked again: what is not plugged in today may be tomorrow', async () => {
     const { context } = device([`${ENTRY}.2.1|2|5`]);
     await profile({ processor: [{ ...rule('a', 2), where: { load: [7] } }] }).readTables(context, 'slow');
