@@ -12,7 +12,7 @@ import type { InventoryPart, PartBook } from '../inventory/part-book.ts';
 import type { PartFacts, PartKind } from '../inventory/part-kinds.ts';
 import type { LinkEnd } from '../inventory/topology.ts';
 import type { TopologyBook } from '../inventory/topology-book.ts';
-import { sensorMetric } from '../store/metrics.ts';
+import { sensorMetric } from '../../common/model/sensor-metric.ts';
 import { listOf } from './answers.ts';
 import { collectorPage, deviceName } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';

@@ -106,15 +106,6 @@ const OF_COUNTERS: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'la
 const OF_SHARES: readonly SeriesFunction[] = ['rate', 'avg', 'min', 'max', 'last', 'p95', 'p99'];
 const OF_NUMBERS: readonly SeriesFunction[] = ['avg', 'min', 'max', 'last', 'p95', 'p99'];
 
-/** The metric name of a sensor's class as the profile gives it. */
-export function sensorMetric(sensorClass: string): string {
-  const name = sensorClass
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '_')
-    .slice(0, 40);
-  return `sensor_${name === '' ? 'other' : name}`;
-}
-
 /** The metric; throws metric_unknown where there is none of that name or the function does not fit it. */
 export function metricNamed(name: string, wanted: SeriesFunction | null): Metric {
   const metric = Object.hasOwn(METRICS, name) ? METRICS[name] : undefined;

@@ -2,7 +2,7 @@
 import { observedAt, type Poll, type Table } from '../../common/model/poll.ts';
 import { numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import { type EpochMs, TIME_TICKS_MODULUS } from '../../common/model/time.ts';
-import { sensorMetric } from './metrics.ts';
+import { sensorMetric } from '../../common/model/sensor-metric.ts';
 
 export interface DeviceRow {
   readonly atMs: EpochMs;
