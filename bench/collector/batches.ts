@@ -1,7 +1,7 @@
 // A round of the traffic as agents send it: polls of one device each, in encoded batches.
 import type { Column, NumberColumn, Poll, Segment, Table, TextColumn } from '../../common/model/poll.ts';
 import { encodeBatch } from '../../common/wire/batch-codec.ts';
-import { COUNTERS, deviceName, portName, type Traffic } from './traffic.ts';
+import { COUNTERS, deviceName, portName, STATUS_UP, type Traffic } from './traffic.ts';
 
 export interface AgentStream {
   readonly agent: string;
@@ -107,8 +107,8 @@ function counterTable(traffic: Traffic, device: number, segments: readonly Segme
     columns: [
       { kind: 'text', name: 'interfaceKey', values: namesOf(portsEach) },
       ...counters,
-      filled('ifAdminStatus', portsEach, 1),
-      filled('ifOperStatus', portsEach, 1),
+      filled('ifAdminStatus', portsEach, STATUS_UP),
+      filled('ifOperStatus', portsEach, STATUS_UP),
       filled('ifCounterDiscontinuityTime', portsEach, 0),
       filled('ifSpeedBps', portsEach, SPEED_BPS),
     ],

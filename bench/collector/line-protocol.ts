@@ -1,6 +1,6 @@
 // The peers' side: the same values as line protocol, posted in bodies of 5,000 points, several at a time.
 import { Agent, request } from 'node:http';
-import { COUNTERS, deviceName, portName, type Traffic } from './traffic.ts';
+import { COUNTERS, deviceName, portName, STATUS_UP, STATUSES, type Traffic } from './traffic.ts';
 
 const LINES_EACH = 5000;
 const CONCURRENCY = 4;
@@ -8,6 +8,7 @@ const CONCURRENCY = 4;
 /** The bodies of the traffic's present round. */
 export function bodiesOf(traffic: Traffic): Buffer[] {
   const { devices, portsEach } = traffic.config;
+  const statuses = STATUSES.map((name) => `,${name}=${STATUS_UP}i`).join('');
   const bodies: Buffer[] = [];
   let lines: string[] = [];
   for (let device = 0; device < devices; device += 1) {
@@ -15,7 +16,7 @@ export function bodiesOf(traffic: Traffic): Buffer[] {
     for (let port = 0; port < portsEach; port += 1) {
       const fields = COUNTERS.map(({ name }, counter) => `${name}=${values[counter]?.[port] ?? 0n}i`).join(',');
       lines.push(
-        `interface,device=${deviceName(device)},interface=${portName(port)} ${fields} ${traffic.atMs(device)}`,
+        `interface,device=${deviceName(device)},interface=${portName(port)} ${fields}${statuses} ${traffic.atMs(device)}`,
       );
       if (lines.length === LINES_EACH) {
         bodies.push(Buffer.from(lines.join('\n')));

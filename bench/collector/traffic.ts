@@ -20,6 +20,10 @@ export const COUNTERS = [
   { name: 'out_discards', object: 'ifOutDiscards', width: 32, mostPerSecond: 1 },
 ] as const;
 
+/** What is read of each port beside its counters, the same all the time: 1 is up. */
+export const STATUSES = ['admin_status', 'oper_status'] as const;
+export const STATUS_UP = 1;
+
 /** One port in this many discards packets. */
 const DISCARDING = 16;
 
@@ -45,9 +49,9 @@ export class Traffic {
     return this.#round;
   }
 
-  /** Counter values of one round. */
+  /** Values of one round: each is a field that every system keeps and answers for. */
   get valuesEach(): number {
-    return this.config.devices * this.config.portsEach * COUNTERS.length;
+    return this.config.devices * this.config.portsEach * (COUNTERS.length + STATUSES.length);
   }
 
   /** When the device is polled in this round: spread over the interval. */

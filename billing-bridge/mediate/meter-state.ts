@@ -1,9 +1,10 @@
 // The pure core of mediation: what is remembered of a meter, and what one more reading makes of it.
 import type { EpochEnd } from '../../common/model/counter.ts';
+import { isOlderThan } from '../../common/model/reading-order.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { addPart, type BucketContent, contentOf } from './bucket-content.ts';
 import { type Bucket, bucketOf, CHECKPOINT_MS } from './grid.ts';
-import { isOlderThan, type Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 import { type Span, spanBetween } from './span.ts';
 import { octetsUntil, splitSpan } from './split.ts';
 

@@ -316,10 +316,13 @@ export const overviewAnswer = z.object({
   pollIntervalMs: count,
   devices: z.object({ configured: count, total: count.describe('ever seen'), reachable: count }),
   interfaces: z.object({ total: count, up: count }),
-  readings: z.object({ pages: bigText, lastAt: time.nullable() }),
+  readings: z
+    .object({ pages: bigText, lastAt: time.nullable() })
+    .nullable()
+    .describe('null for a token with a scope: they are of the whole network'),
   alarms: z
     .record(z.string(), count)
     .describe('not cleared and not shelved, by severity; `cleared` and `shelved` beside'),
-  quarantined: count,
+  quarantined: count.nullable().describe('null for a token with a scope'),
 });
 export type OverviewAnswer = z.output<typeof overviewAnswer>;

@@ -70,7 +70,8 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
 async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint: Viewpoint): Promise<OverviewAnswer> {
   const [counts, readings, alarms] = await Promise.all([
     deps.inventory.counts(viewpoint),
-    deps.readings.summary(),
+    // Pages and quarantine are of the whole network; nothing of them is the scope's.
+    viewpoint.everything ? deps.readings.summary() : null,
     deps.alarms.under(viewpoint).summary(),
   ]);
   const cleared = alarms.severities.reduce((total, { cleared: some }) => total + some, 0);
@@ -82,15 +83,18 @@ async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint:
       ...counts.devices,
     },
     interfaces: { ...counts.interfaces },
-    readings: {
-      pages: readings.pages.toString(),
-      lastAt: readings.lastObservedAtMs === null ? null : isoTime(readings.lastObservedAtMs),
-    },
+    readings:
+      readings === null
+        ? null
+        : {
+            pages: readings.pages.toString(),
+            lastAt: readings.lastObservedAtMs === null ? null : isoTime(readings.lastObservedAtMs),
+          },
     alarms: {
       ...Object.fromEntries(alarms.severities.map(({ severity, notCleared }) => [severity, notCleared])),
       cleared,
       shelved: alarms.shelved,
     },
-    quarantined: readings.quarantined,
+    quarantined: readings?.quarantined ?? null,
   };
 }

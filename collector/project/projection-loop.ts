@@ -134,14 +134,19 @@ export class ProjectionLoop {
     return this.#errand(async () => this.#setControl({ ...this.#control, paused }, audit));
   }
 
-  /** Goes back to this position and through all entries after it again. */
+  /** Goes back to this position and through all entries after it again. Written down is only what was set back, and what cannot be written down is taken back. */
   replay(after: number, audit: AuditEntry): Promise<void> {
     return this.#errand(async () => {
-      const { id } = this.#deps.journal;
-      const againThrough = Math.max(this.#control.againThrough, this.#position ?? 0);
-      await this.#setControl({ ...this.#control, againThrough }, audit);
-      await this.projection.rewind(id, after);
-      this.#position = after;
+      const standing = this.#position ?? 0;
+      const againThrough = Math.max(this.#control.againThrough, standing);
+      await this.#rewind(after);
+      try {
+        await this.#setControl({ ...this.#control, againThrough }, audit);
+      } catch (error) {
+        // Where that fails too, the entries come without their mark and pass as applied.
+        await this.#rewind(standing).catch((failure: unknown) => this.#failed(failure));
+        throw error;
+      }
     });
   }
 
@@ -164,6 +169,11 @@ export class ProjectionLoop {
         await this.#deps.clock.sleep(backoffDelay(BACKOFF, this.#failures - 1, this.#deps.random), signal);
       }
     }
+  }
+
+  async #rewind(position: number): Promise<void> {
+    await this.projection.rewind(this.#deps.journal.id, position);
+    this.#position = position;
   }
 
   #errand(run: () => Promise<void>): Promise<void> {

@@ -27,16 +27,20 @@ export class DuckDbFile {
   readonly #instance: DuckDBInstance;
   readonly #writer: DuckDBConnection;
   readonly #file: string;
+  readonly #threads: number;
   readonly #reads = new Set<Promise<unknown>>();
   #writing: Promise<unknown> = Promise.resolve();
   #besides: Promise<unknown> = Promise.resolve();
+  #wide = 0;
+  #widening: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(opened: OpenedInstance, file: string) {
+  private constructor(opened: OpenedInstance, { file, threads }: DuckDbFileConfig) {
     this.#instance = opened.instance;
     this.setAside = opened.setAside;
     this.#writer = opened.writer;
     this.#file = file;
+    this.#threads = threads;
   }
 
   /**
@@ -54,7 +58,7 @@ export class DuckDbFile {
         instance.closeSync();
         throw error;
       });
-      return new DuckDbFile({ instance, setAside, writer }, file);
+      return new DuckDbFile({ instance, setAside, writer }, config);
     } catch (error) {
       throw storeError(error, file, existed);
     }
@@ -154,6 +158,34 @@ export class DuckDbFile {
     }
   }
 
+  /** While this works, questions are answered by several threads of DuckDB. Worth its while where many readings are gone through. */
+  async widely<T>(work: () => Promise<T>): Promise<T> {
+    this.#wide += 1;
+    await this.#setThreads();
+    try {
+      return await work();
+    } finally {
+      this.#wide -= 1;
+      await this.#setThreads();
+    }
+  }
+
+  /** Where that fails the work goes on with as many as there are. */
+  async #setThreads(): Promise<void> {
+    this.#widening = this.#widening
+      .then(async () => {
+        if (this.#closed) return;
+        const connection = await this.#instance.connect();
+        try {
+          await connection.run(`set threads = ${this.#wide > 0 ? this.#threads : 1}`);
+        } finally {
+          connection.closeSync();
+        }
+      })
+      .catch(() => undefined);
+    return this.#widening;
+  }
+
   async #stream(
     sql: string,
     values: Record<string, DuckDBValue>,
@@ -185,6 +217,7 @@ export class DuckDbFile {
     await this.#writing;
     await this.#besides;
     await Promise.all(this.#reads);
+    await this.#widening;
     this.#writer.closeSync();
     this.#instance.closeSync();
   }
@@ -207,10 +240,14 @@ async function openedInstance(
   }
 }
 
-function createInstance({ file, memoryLimitMb, threads }: DuckDbFileConfig): Promise<DuckDBInstance> {
+/**
+ * With one thread until `widely`: who has work done by another thread of DuckDB waits for it without sleeping, which costs what writes
+ * rows a sixth more.
+ */
+function createInstance({ file, memoryLimitMb }: DuckDbFileConfig): Promise<DuckDBInstance> {
   return DuckDBInstance.create(file, {
     memory_limit: `${memoryLimitMb}MB`,
-    threads: String(threads),
+    threads: '1',
     // Nothing is fetched from the network, whatever a query says.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

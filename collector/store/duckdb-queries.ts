@@ -6,7 +6,7 @@ import { COUNTER_COLUMNS, type CounterMetric, type NumberMetric } from './metric
 import { DISCONTINUITY_BIT, SPEED_BIT, UPTIME_BIT, WIDE_SHIFT } from './interface-columns.ts';
 import { lookbackMs, MAX_READINGS, tooMany } from './reading-bounds.ts';
 import type { Resource } from './resource-book.ts';
-import { counterSpan, gaugeSpans, type Span, type StoredReading, type StoredValue } from './spans.ts';
+import { counterSpan, follows, gaugeSpans, type Span, type StoredReading, type StoredValue } from './spans.ts';
 
 /** Of two points of one time the one written last. */
 export const LAST_WRITTEN = 'qualify row_number() over (partition by resource, at_ms order by written desc) = 1';
@@ -129,7 +129,7 @@ export async function readRuns(
     const resource = Number(row[9]);
     const reading = readingOf(row, metric);
     if (last !== null && last.resource === resource) {
-      if (reading.observedAtMs <= last.reading.observedAtMs) return;
+      if (!follows(last.reading, reading)) return;
       const span = counterSpan(last.reading, reading, metric);
       if (span !== null) take(resource, span);
     }

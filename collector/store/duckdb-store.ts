@@ -138,7 +138,7 @@ export class DuckDbStore implements MetricStore {
     const wanted = askedTop(book, metric, query);
     if (wanted === null) return [];
     const found = await this.#opening.reading(opened, () =>
-      readTieredTop(opened.file, metric, wanted, opened.rollUp.reach()),
+      opened.file.widely(() => readTieredTop(opened.file, metric, wanted, opened.rollUp.reach())),
     );
     return topByName(book, found);
   }

@@ -1,5 +1,6 @@
 // From stored readings to spans with a known value: the one place of the store where counters are subtracted, by common/model/counter.
 import { type CounterReading, difference, GAP_INTERVALS } from '../../common/model/counter.ts';
+import { isOlderThan } from '../../common/model/reading-order.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { CounterMetric } from './metrics.ts';
 
@@ -40,12 +41,17 @@ const HALF_OF_32_BITS = 2n ** 31n;
 /** A frame of 64 octets with preamble and gap: no more packets than that fit on a line. */
 const SHORTEST_FRAME_BITS = 84n * 8n;
 
-/** Spans between readings in the order of their time; a reading that repeats or goes back is passed over. */
+/** Given in the order of their time, one that repeats or that the device says is the older (the clocks of two agents differ) is passed over: it would be counted twice. */
+export function follows(previous: StoredReading, observed: StoredReading): boolean {
+  return observed.observedAtMs > previous.observedAtMs && !isOlderThan(previous, observed);
+}
+
+/** Spans between readings in the order of their time. */
 export function counterSpans(readings: Iterable<StoredReading>, metric: CounterMetric): Span[] {
   const spans: Span[] = [];
   let previous: StoredReading | null = null;
   for (const observed of readings) {
-    if (previous !== null && observed.observedAtMs <= previous.observedAtMs) continue;
+    if (previous !== null && !follows(previous, observed)) continue;
     const span = previous === null ? null : counterSpan(previous, observed, metric);
     if (span !== null) spans.push(span);
     previous = observed;

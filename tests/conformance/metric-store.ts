@@ -116,6 +116,38 @@ export function metricStoreConformance(open: () => Promise<OpenStore>): void {
     expect(await valuesOf(store, 'in_octets', 'max', 3)).toEqual([1, null, 1]);
   });
 
+  test('two agents, one with a clock that is ahead, and a boot between them: what was read before it counts once', async () => {
+    const read = (
+      position: number,
+      agent: 1 | 2,
+      atMs: number,
+      inOctets: bigint,
+      uptimeTicks: number,
+    ): JournaledBatch =>
+      journalEntry({
+        position,
+        polls: [
+          interfacePoll({
+            device: 'core1',
+            atMs: T0 + atMs,
+            interfaces: [{ key: 'ge-0/0/1', speedBps: 1e9, inOctets }],
+            uptimeTicks,
+            processId: `process-${agent}`,
+          }),
+        ],
+      });
+    const store = await storeWith([
+      read(1, 1, 0, 9_000_000_000n, 90_000_000),
+      read(2, 1, 60_000, 9_000_000_060n, 90_006_000),
+      // It booted at 90 s. The second agent read before, by a clock that is two seconds ahead.
+      read(3, 1, 90_500, 0n, 50),
+      read(4, 2, 91_000, 9_000_000_090n, 90_008_900),
+      read(5, 1, 150_500, 60n, 6_050),
+    ]);
+    expect(await valuesOf(store, 'in_octets', 'delta', 1, 3 * MINUTE)).toEqual(['120']);
+    expect(await valuesOf(store, 'in_octets', 'max', 1, 3 * MINUTE)).toEqual([1]);
+  });
+
   test('a counter of 32 bits that wraps goes on', async () => {
     const store = await storeWith(
       minutes([

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inOrder, isOlderThan, Reading } from '../../../billing-bridge/mediate/reading.ts';
+import { inOrder, Reading } from '../../../billing-bridge/mediate/reading.ts';
 import { MAX_SPAN_BUCKETS, type Span, spanBetween } from '../../../billing-bridge/mediate/span.ts';
 import { splitSpan } from '../../../billing-bridge/mediate/split.ts';
 import { BUCKET, MINUTE, T0 } from '../../support/mediation-fixture.ts';
@@ -180,120 +180,6 @@ describe('order', () => {
     ];
     expect(inOrder([...both, early])).toEqual([early, both[1]]);
     expect(inOrder([both[1] ?? early, early, both[0] ?? early, early])).toEqual([early, both[1]]);
-  });
-
-  test.each<[string, Words, Words, boolean]>([
-    [
-      'one process: the monotonic clock, after its wall clock stepped',
-      { at: 90_000, mono: 60_000, value: 5n },
-      { at: 95_000, mono: 50_000, value: 4n },
-      true,
-    ],
-    [
-      'one process, one reading twice with another offset',
-      { at: 0, mono: 7, value: 5n },
-      { at: 12, mono: 7, value: 5n },
-      true,
-    ],
-    ['one process, later', { at: 0, mono: 7, value: 5n }, { at: 12, mono: 8, value: 5n }, false],
-    [
-      'two agents, clocks two seconds apart: the uptime',
-      { at: 0, value: 5n, uptime: 10_000 },
-      { at: 500, value: 4n, uptime: 9_900, process: 'q' },
-      true,
-    ],
-    [
-      'two agents, later',
-      { at: 0, value: 5n, uptime: 10_000 },
-      { at: 500, value: 6n, uptime: 10_020, process: 'q' },
-      false,
-    ],
-    [
-      'two agents, a clock minutes off',
-      { at: 0, value: 5n, uptime: 100_000 },
-      { at: 10_000, value: 4n, uptime: 80_000, process: 'q' },
-      true,
-    ],
-    [
-      'a boot in between is no matter of order',
-      { at: 0, value: 5n, uptime: 10_000 },
-      { at: 60_000, value: 0n, uptime: 3_000, process: 'q' },
-      false,
-    ],
-    [
-      'a boot in between by a clock that is two seconds off',
-      { at: 0, value: 5n, uptime: 18_000 },
-      { at: 18_000, value: 0n, uptime: 1_950, process: 'q' },
-      false,
-    ],
-    [
-      'a boot of long ago neither',
-      { at: 0, value: 5n, uptime: 9_000_000 },
-      { at: 60_000, value: 0n, uptime: 3_000_000, process: 'q' },
-      false,
-    ],
-    [
-      'the uptime wrapped between two agents',
-      { at: 0, value: 5n, uptime: 2 ** 32 - 10 },
-      { at: 500, value: 6n, uptime: 30, process: 'q' },
-      false,
-    ],
-    [
-      'the other way round',
-      { at: 0, value: 5n, uptime: 30 },
-      { at: 500, value: 4n, uptime: 2 ** 32 - 10, process: 'q' },
-      true,
-    ],
-    [
-      'read before the boot that the other agent found, by a clock that is ahead',
-      { at: 0, value: 0n, uptime: 0 },
-      { at: 1, value: 5n, uptime: 18_000, process: 'q' },
-      true,
-    ],
-    [
-      'the same, by a clock a minute ahead, of a device that has been up for months',
-      { at: 0, value: 9n, uptime: 2_000 },
-      { at: 40_000, value: 5_000n, uptime: 900_000_000, process: 'q' },
-      true,
-    ],
-    [
-      'after the boot that the other agent found, by clocks two seconds apart',
-      { at: 0, value: 9n, uptime: 300 },
-      { at: 3_000, value: 10n, uptime: 800, process: 'q' },
-      false,
-    ],
-    [
-      "an uptime that jumps ahead long after the boot is the device's own affair",
-      { at: 0, value: 9n, uptime: 100_000 },
-      { at: 60_000, value: 10n, uptime: 200_000, process: 'q' },
-      false,
-    ],
-    [
-      "one process knows its order: an uptime that jumps ahead there is the device's own affair too",
-      { at: 0, mono: 7, value: 9n, uptime: 0 },
-      { at: 60_000, mono: 60_007, value: 10n, uptime: 200_000 },
-      false,
-    ],
-    [
-      'no uptime, within seconds: nothing tells',
-      { at: 0, value: 5n, uptime: null },
-      { at: 500, value: 4n, uptime: null, process: 'q' },
-      true,
-    ],
-    [
-      'one tick of the uptime, one agent each: nothing tells',
-      { at: 0, value: 5n, uptime: 10_000, width: 32 },
-      { at: 1, value: 2n ** 32n - 5n, uptime: 10_000, width: 32, process: 'q' },
-      true,
-    ],
-    [
-      'no uptime, later',
-      { at: 0, value: 5n, uptime: null },
-      { at: 60_000, value: 4n, uptime: null, process: 'q' },
-      false,
-    ],
-  ])('older: %s', (_, last, observed, expected) => {
-    expect(isOlderThan(reading(last), reading(observed))).toBe(expected);
   });
 });
 

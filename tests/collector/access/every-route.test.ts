@@ -234,6 +234,8 @@ describe('access to every route', () => {
     expect(await ask('/api/v1/overview')).toMatchObject({
       devices: { total: 1, configured: 1 },
       interfaces: { total: 1 },
+      readings: null,
+      quarantined: null,
     });
   });
 

@@ -26,6 +26,7 @@ const CONFIG: RunnerConfig = {
   storeBacklogBytes: 2 * MIB,
 };
 
+const KEEPING = { ...CONFIG, keepEntries: 100 };
 const PAUSED = {
   atMs: 1,
   actor: 'anna',
@@ -33,12 +34,15 @@ const PAUSED = {
   action: 'projection.pause',
   subject: 'projection/store',
 };
+const REPLAYED = { ...PAUSED, action: 'projection.replay' };
 
 /** Keeps its position in memory, and does before each chunk what the test says. */
 class ScriptedProjection implements Projection {
   readonly name: Projection['name'];
   readonly seen: number[] = [];
+  readonly again: number[] = [];
   before: (entries: readonly JournaledBatch[]) => Promise<void> = () => Promise.resolve();
+  beforeRewind: () => Promise<void> = () => Promise.resolve();
   committed = 0;
 
   constructor(name: Projection['name']) {
@@ -50,12 +54,14 @@ class ScriptedProjection implements Projection {
   }
 
   async rewind(_journal: string, position: number): Promise<void> {
+    await this.beforeRewind();
     this.committed = position;
   }
 
   async apply(entries: readonly JournaledBatch[]): Promise<void> {
     await this.before(entries);
     for (const { position, batch } of entries) if (batch.createdAtMs === 1) this.seen.push(position);
+    for (const { position, again } of entries) if (again === true) this.again.push(position);
     this.committed = entries.at(-1)?.position ?? this.committed;
   }
 }
@@ -69,6 +75,7 @@ describe('a projection that is stuck', () => {
   let letGo: () => void;
   let hangs: Promise<void>;
   let audited: AuditEntry[];
+  let refusesToSave = false;
   let quarantined: { reader: string; position: number }[];
   const { reporter } = silentReporter();
   let told = silentReporter();
@@ -103,6 +110,7 @@ describe('a projection that is stuck', () => {
   function make(config: RunnerConfig): void {
     const controls = new Map<string, ProjectionControl>();
     audited = [];
+    refusesToSave = false;
     runner = new ProjectionRunner(
       told.reporter,
       config,
@@ -124,6 +132,7 @@ describe('a projection that is stuck', () => {
         controls: {
           load: async (name) => controls.get(name) ?? UNTOUCHED,
           save: async (name, _id, control, audit) => {
+            if (refusesToSave) throw new WeirError('database_unreachable', 'Gone.');
             controls.set(name, control);
             audited.push(audit);
           },
@@ -201,6 +210,46 @@ describe('a projection that is stuck', () => {
     expect(audited).toEqual([PAUSED]);
     await append(1);
     await positionsAre({ readings: 2, store: 1 });
+  });
+
+  test('cannot be set back: nothing is written of it, and nothing is gone through again', async () => {
+    make(KEEPING);
+    store.beforeRewind = () => Promise.reject(new WeirError('store_unavailable', 'Not now.'));
+    await runner.start();
+    await append(3);
+    await positionsAre({ readings: 3, store: 3 });
+    await expect(runner.replay('store', 1, REPLAYED)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await append(1);
+    await positionsAre({ store: 4 });
+    expect(audited).toEqual([]);
+    expect(store.seen).toEqual([1, 2, 3, 4]);
+    store.beforeRewind = () => Promise.resolve();
+    await runner.replay('store', 2, REPLAYED);
+    await positionsAre({ store: 4 });
+    expect(store.again).toEqual([2, 3, 4]);
+    expect(audited).toEqual([{ ...REPLAYED, after: { from: 2, entries: 3 } }]);
+  });
+
+  test.each([
+    ['stands where it stood', 0, [1, 2, 3, 4]],
+    ['cannot be taken back either: what comes again passes as applied', 2, [1, 2, 3, 1, 2, 3, 4]],
+  ] as const)('is set back where nobody can write who did it: %s', async (_, fails, seen) => {
+    make(KEEPING);
+    await runner.start();
+    await append(3);
+    await positionsAre({ readings: 3, store: 3 });
+    refusesToSave = true;
+    let rewinds = 0;
+    store.beforeRewind = async () => {
+      rewinds += 1;
+      if (rewinds === fails) throw new WeirError('store_unavailable', 'Not now.');
+    };
+    await expect(runner.replay('store', 1, REPLAYED)).rejects.toMatchObject({ code: 'database_unreachable' });
+    await append(1);
+    await positionsAre({ store: 4 });
+    expect(store.seen).toEqual(seen);
+    expect(store.again).toEqual([]);
+    expect(audited).toEqual([]);
   });
 
   test('fails for want of its surroundings: it is tried again and sets nothing aside; the others go on', async () => {

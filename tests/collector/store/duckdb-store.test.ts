@@ -79,6 +79,39 @@ describe('conformance, rolled up after every chunk', () => {
   });
 });
 
+test('ranks over many readings, asked by several at once while readings are written, with more threads and less', async () => {
+  const config = { ...smallStoreConfig(freshFile()), threads: 3 };
+  const store = new DuckDbStore(silentReporter().reporter, config, { clock: new SystemClock() });
+  await store.start();
+  await store.apply(steadyEntries(0, 600));
+  const span = { fromMs: STEADY_START_MS, toMs: STEADY_START_MS + 300 * STEADY_INTERVAL_MS };
+  const top = { metric: 'in_octets', ...span, limit: 3 };
+  const series = {
+    metric: 'in_octets',
+    resource: 'odd/p7',
+    ...span,
+    toMs: STEADY_START_MS + 1_800_000,
+    stepMs: 600_000,
+    function: 'avg' as const,
+  };
+  const asked = async (): Promise<readonly unknown[]> =>
+    Promise.all([store.top({ ...top, function: 'p95' }), store.series(series), store.top({ ...top, function: 'max' })]);
+  const alone = await asked();
+  let writing = true;
+  const written = (async () => {
+    for (let at = 600; at < 700; at += 10) await store.apply(steadyEntries(at, 10));
+    writing = false;
+  })();
+  let rounds = 0;
+  while (writing || rounds < 10) {
+    for (const answer of await Promise.all([asked(), asked(), asked()])) expect(answer).toEqual(alone);
+    rounds += 1;
+  }
+  await written;
+  expect(await store.position('journal-1')).toBe(700);
+  await store.stop();
+}, 60_000);
+
 describe('crashes', () => {
   let program: BundledProgram;
   beforeAll(async () => {

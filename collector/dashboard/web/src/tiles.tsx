@@ -93,17 +93,19 @@ function Network({ overview }: { readonly overview: Overview }) {
           </>
         }
       />
-      <Tile
-        label="Polls kept as evidence"
-        value={exactInteger(readings.pages)}
-        note={
-          quarantined === 0 ? (
-            `last ${ago(readings.lastAt, Date.now())}`
-          ) : (
-            <span class="severity major">{quarantined} batches in quarantine</span>
-          )
-        }
-      />
+      {readings !== null && (
+        <Tile
+          label="Polls kept as evidence"
+          value={exactInteger(readings.pages)}
+          note={
+            quarantined === 0 ? (
+              `last ${ago(readings.lastAt, Date.now())}`
+            ) : (
+              <span class="severity major">{quarantined} batches in quarantine</span>
+            )
+          }
+        />
+      )}
     </>
   );
 }
