@@ -7,7 +7,7 @@ export const SEVERITIES = ['critical', 'major', 'minor', 'warning', 'indetermina
 export type Severity = (typeof SEVERITIES)[number];
 
 export interface AlarmKey {
-  /** `device`, `device/interfaceKey`, or `agent:NAME` (no device can have a name with a colon). */
+  /** `device`, `device/interfaceKey`, `agent:NAME` or `site:NAME` (no device can have a name with a colon). */
   readonly resource: string;
   /** One of ALARM_TYPES (alarm-types.ts). */
   readonly alarmType: string;
@@ -129,4 +129,4 @@ export interface Alarms {
 }
 
 /** Live events; the page asks again for what it shows. */
-export type Publish = (kind: 'alarm' | 'event', data: Readonly<Record<string, unknown>>) => void;
+export type Publish = (kind: 'alarm' | 'event' | 'problem', data: Readonly<Record<string, unknown>>) => void;
