@@ -34,6 +34,9 @@ export interface Causes {
   readonly goneSites: readonly GoneSite[];
   /** Sites of which no device answers, for whatever reason. */
   readonly darkSites: ReadonlySet<string>;
+  /** Devices at the edges of regions of dead ones, and those of them that are cut off. */
+  readonly regions: ReadonlyMap<string, number>;
+  readonly cutOff: ReadonlySet<string>;
   /** What a later decision needs to know of the same moment. */
   readonly world: World;
 }
@@ -61,7 +64,7 @@ export function siteOf(resource: string): string | null {
 
 export function causesOf(graph: NetworkGraph, alarms: readonly RaisedAlarm[]): Causes {
   const state = stateOf(alarms);
-  const rootDevices = deadRoots(graph, state);
+  const { roots: rootDevices, regions, cutOff } = deadRoots(graph, state);
   const all = goneSitesOf(graph, rootDevices);
   const symptoms = new Map<string, Cause>();
   const roots = new Roots(state, rootDevices, all);
@@ -73,6 +76,8 @@ export function causesOf(graph: NetworkGraph, alarms: readonly RaisedAlarm[]): C
     symptoms,
     goneSites: all.filter(({ roots: own }) => own.length > 0),
     darkSites: new Set(all.map(({ site }) => site)),
+    regions,
+    cutOff,
     world: state,
   };
 }

@@ -13,20 +13,32 @@ const NOBODY: readonly string[] = [];
 /** Devices that fall together are found within so many of their intervals: two polls fail until an alarm is raised. */
 const TOGETHER_INTERVALS = 2;
 
-/** Of each dead device the device that is its root: itself where nothing else that is dead explains it. */
-export function deadRoots(graph: NetworkGraph, world: World): Map<string, string> {
+export interface DeadRoots {
+  /** Of each dead device the device that is its root: itself where nothing else that is dead explains it. */
+  readonly roots: ReadonlyMap<string, string>;
+  /** Of devices at the edge of a region of dead ones which region it is; and those to which every port is down, which may be one problem. */
+  readonly regions: ReadonlyMap<string, number>;
+  readonly cutOff: ReadonlySet<string>;
+}
+
+export function deadRoots(graph: NetworkGraph, world: World): DeadRoots {
   const isReached = reachedBy(graph, world);
   const entries = new Map<string, string>();
-  for (const region of regionsOf(graph, world)) {
+  const regions = new Map<string, number>();
+  const cutOff = new Set<string>();
+  for (const [number, region] of regionsOf(graph, world).entries()) {
     const found = region.filter((name) => isEntry(graph, world, isReached, name));
-    if (found.length > 0) for (const [entry, lead] of leadsOf(graph, world, isReached, found)) entries.set(entry, lead);
+    const cut = found.filter((name) => isCutOff(graph, world, isReached, name));
+    for (const name of found) regions.set(name, number);
+    for (const name of cut) cutOff.add(name);
+    if (found.length > 0) for (const [entry, lead] of leadsOf(graph, world, found, cut)) entries.set(entry, lead);
     else {
       // Nothing that answers leads into it, and no agent is known to be there: the one with the most links is the likeliest.
       const [likeliest] = region.toSorted((one, other) => graph.compare(one, other));
       if (likeliest !== undefined) entries.set(likeliest, likeliest);
     }
   }
-  return spread(graph, world, entries);
+  return { roots: spread(graph, world, entries), regions, cutOff };
 }
 
 /** Devices that lead to this one, answer, and are reached by its agent. */
@@ -92,14 +104,12 @@ function isEntry(graph: NetworkGraph, world: World, isReached: Reached, name: st
 function leadsOf(
   graph: NetworkGraph,
   world: World,
-  isReached: Reached,
   entries: readonly string[],
+  cutOff: readonly string[],
 ): Map<string, string> {
   const leads = new Map(entries.map((name) => [name, name]));
   const fellAt = (name: string): EpochMs => world.dead.get(name) ?? 0;
-  const cut = entries
-    .filter((name) => isCutOff(graph, world, isReached, name))
-    .toSorted((one, other) => fellAt(one) - fellAt(other) || byName(one, other));
+  const cut = cutOff.toSorted((one, other) => fellAt(one) - fellAt(other) || byName(one, other));
   let group: string[] = [];
   const close = (): void => {
     const [lead] = group.toSorted((one, other) => graph.compare(one, other));
@@ -125,13 +135,13 @@ function isCutOff(graph: NetworkGraph, world: World, isReached: Reached, name: s
   const agent = graph.devices.get(name)?.agent ?? '';
   if (graph.attached.get(agent)?.includes(name) === true) return false;
   const living = livingBefore(graph, world, name).filter((one) => isReached(one, agent));
-  return (
-    living.length > 0 &&
-    living.every((one) => {
-      const ports = graph.portsTo(one, name);
-      return ports.length > 0 && ports.every((port) => world.down.has(port));
-    })
-  );
+  return living.length > 0 && living.every((one) => isPortDown(graph, world, one, name));
+}
+
+/** Whether every port of the first device that leads to the second is known, and down. */
+export function isPortDown(graph: NetworkGraph, world: World, from: string, to: string): boolean {
+  const ports = graph.portsTo(from, to);
+  return ports.length > 0 && ports.every((port) => world.down.has(port));
 }
 
 /** From the entries inwards: each dead device has the root of the entry that is nearest to it. */

@@ -4,6 +4,7 @@
 //      │                                             held ──something that is dead explains it──► symptom
 //      └──something could──► held (at most hold_ms)  symptom ──its root clears──► recovering (at most recovery_ms)
 //                                                    recovering ──its own device was polled again──► free
+//   A symptom that is explained no more while its root still stands is recovering too: something between them came back first.
 import type { DurationMs, EpochMs } from '../../../common/model/time.ts';
 import {
   AGENT_SILENT,
@@ -14,8 +15,9 @@ import {
   NO_DATA,
   type RaisedAlarm,
   SITE_GONE,
+  siteResource,
 } from './causes.ts';
-import { livingBefore } from './dead-regions.ts';
+import { isPortDown, livingBefore } from './dead-regions.ts';
 import type { NetworkGraph } from './network-graph.ts';
 
 /** What is kept of an alarm (faults.cause); both null: it is told by itself. */
@@ -74,6 +76,7 @@ interface Suspect {
 
 /** Devices before one that are polled at once, and of its site: a few first, more once one of them is silent too. */
 const MOST_BEFORE = 4;
+const MOST_NEIGHBOURS = 12;
 const FIRST_OF_SITE = 2;
 const MOST_OF_SITE = 50;
 
@@ -92,14 +95,48 @@ export function askedOf(moment: Omit<Moment, 'polls'>): Set<string> {
 
 export function decide(moment: Moment): Decided {
   const wanted = new Set<string>();
-  const decisions = moment.alarms.map((alarm) => decideOne(moment, alarm, wanted));
-  const held = new Set(decisions.filter(({ heldUntilMs }) => heldUntilMs !== null).map(({ alarm }) => alarm));
+  const each = moment.alarms.map((alarm) => ({ alarm, decision: decideOne(moment, alarm, wanted) }));
+  const open = new Set(each.filter(({ decision }) => isHeld(decision)).flatMap(({ alarm }) => groupsOf(moment, alarm)));
+  const mayWait = (alarm: RaisedAlarm, group: string): boolean =>
+    open.has(group) && (!group.startsWith(REGION) || moment.causes.cutOff.has(alarm.resource));
+  const decisions = each.map(({ alarm, decision }) =>
+    groupsOf(moment, alarm).some((group) => mayWait(alarm, group)) ? withGroup(moment, alarm, decision) : decision,
+  );
+  const held = new Set(decisions.filter(isHeld).map(({ alarm }) => alarm));
   const idOf = new Map(moment.alarms.filter(isDead).map(({ resource, id }) => [resource, id]));
   const known = new Set(moment.alarms.filter(({ alarmType }) => alarmType === SITE_GONE).map((one) => one.resource));
   const goneSites = moment.causes.goneSites.filter(
-    ({ site, roots }) => !known.has(`site:${site}`) && !roots.some((root) => held.has(idOf.get(root) ?? '')),
+    ({ site, roots }) => !known.has(siteResource(site)) && !roots.some((root) => held.has(idOf.get(root) ?? '')),
   );
   return { decisions, wanted: [...wanted], goneSites };
+}
+
+const REGION = 'region ';
+
+function isHeld({ heldUntilMs }: Decision): boolean {
+  return heldUntilMs !== null;
+}
+
+/** What a root may still become one problem with: the other side of a ring that was cut, or the rest of a site that is gone. */
+function groupsOf({ graph, causes }: Moment, alarm: RaisedAlarm): string[] {
+  if (!isDead(alarm) || causes.symptoms.has(alarm.id)) return [];
+  const region = causes.regions.get(alarm.resource);
+  const site = graph.devices.get(alarm.resource)?.site ?? null;
+  return [
+    ...(region === undefined ? [] : [`${REGION}${region}`]),
+    ...(site === null || !causes.darkSites.has(site) ? [] : [siteResource(site)]),
+  ];
+}
+
+/** What could be told by itself now waits for the others of its group, as long as it may be held at all. */
+function withGroup(moment: Moment, alarm: RaisedAlarm, decision: Decision): Decision {
+  const prior = priorOf(moment, alarm);
+  if (!isFree(decision) || isFree(prior) || (prior !== null && prior.root !== null)) return decision;
+  const heldUntilMs = prior?.heldUntilMs ?? moment.nowMs + holdMs(moment, alarm);
+  if (moment.nowMs >= heldUntilMs) return decision;
+  const reason = 'waiting for what fell with it';
+  if (prior !== null && prior.reason === reason) return prior;
+  return { ...decision, heldUntilMs, reason, decidedAtMs: moment.nowMs };
 }
 
 function isDead({ alarmType }: RaisedAlarm): boolean {
@@ -130,11 +167,14 @@ function decideOne(moment: Moment, alarm: RaisedAlarm, wanted: Set<string>): Dec
   if (prior !== null && prior.root !== null) return recovering(moment, alarm, prior, made, wanted);
   const suspects = suspectsOf(moment, alarm);
   const open = suspects.filter(({ unless }) => !unless.some((name) => answeredSince(moment, name, alarm)));
-  if (open.length === 0) return made(null, null, suspects.length === 0 ? NOTHING_BEFORE : ALL_ANSWER);
+  if (open.length === 0) {
+    const { polls: _polls, ...before } = moment;
+    return made(null, null, suspectsOf(before, alarm).length === 0 ? NOTHING_BEFORE : ALL_ANSWER);
+  }
   const heldUntilMs = prior?.heldUntilMs ?? nowMs + holdMs(moment, alarm);
   if (nowMs >= heldUntilMs) return made(null, null, TIME_IS_OVER);
   for (const { ask } of open) for (const name of ask) wanted.add(name);
-  const awaited = [...new Set(open.map(({ unless }) => unless[0] ?? ''))];
+  const awaited = [...new Set(open.map(({ ask, unless }) => ask[0] ?? unless[0] ?? ''))];
   return made(null, heldUntilMs, `waiting to hear of ${awaited.join(' and ')}`);
 }
 
@@ -142,7 +182,7 @@ const NOTHING_BEFORE = 'nothing that is watched lies before it';
 const ALL_ANSWER = 'what lies before it answers';
 const TIME_IS_OVER = 'nothing was found that explains it';
 
-/** Its root has cleared: nothing is said before its own device was polled again. */
+/** Its root has cleared, or something between them: nothing is said before its own device was polled again. */
 function recovering(
   moment: Moment,
   alarm: RaisedAlarm,
@@ -151,10 +191,9 @@ function recovering(
   wanted: Set<string>,
 ): Decision {
   const { nowMs, config, polls, clearedAtMs } = moment;
-  const clearedAt = clearedAtMs.get(prior.root ?? '');
-  if (clearedAt === undefined) return made(null, null, 'what explained it no longer does');
+  const sinceMs = clearedAtMs.get(prior.root ?? '') ?? (prior.heldUntilMs === null ? nowMs : prior.decidedAtMs);
   const polled = alarm.device === null ? undefined : polls.get(alarm.device);
-  if (polled !== undefined && polled.atMs > clearedAt) return made(null, null, 'it stays, though its root has ended');
+  if (polled !== undefined && polled.atMs > sinceMs) return made(null, null, 'it stays, though its root has ended');
   const heldUntilMs = prior.heldUntilMs ?? nowMs + config.recoveryMs;
   if (nowMs >= heldUntilMs) return made(null, null, 'it stays, though its root has ended; no poll came meanwhile');
   if (alarm.device !== null) wanted.add(alarm.device);
@@ -166,7 +205,7 @@ function holdMs({ graph, config }: Moment, alarm: RaisedAlarm): DurationMs {
   return Math.min(config.holdMs, interval ?? config.holdMs);
 }
 
-function answeredSince({ polls }: Moment, name: string, { raisedAtMs }: RaisedAlarm): boolean {
+function answeredSince({ polls }: Pick<Moment, 'polls'>, name: string, { raisedAtMs }: RaisedAlarm): boolean {
   const poll = polls.get(name);
   return poll !== undefined && poll.answered && poll.atMs > raisedAtMs;
 }
@@ -198,12 +237,26 @@ function polledOnes(names: readonly string[]): Suspect[] {
   return names.length === 0 ? [] : [{ unless: names, ask: names }];
 }
 
-/** Where an agent is plugged in nothing lies before the device. */
-function pathTo({ graph, causes }: Known, alarm: RaisedAlarm): Suspect[] {
+/**
+ * Where an agent is plugged in nothing lies before the device. One that answers beside it, with no port down towards it, shows that the
+ * device failed by itself. Where all ports towards it are down, it may be one side of a ring that was cut elsewhere too: then each
+ * neighbour that has another way is heard first.
+ */
+function pathTo(moment: Known, alarm: RaisedAlarm): Suspect[] {
+  const { graph, causes, polls } = moment;
   const agent = graph.devices.get(alarm.resource)?.agent ?? '';
   if (graph.attached.get(agent)?.includes(alarm.resource) === true) return [];
-  const living = livingBefore(graph, causes.world, alarm.resource);
-  return polledOnes(living.toSorted((one, other) => graph.compare(one, other)).slice(0, MOST_BEFORE));
+  const living = livingBefore(graph, causes.world, alarm.resource)
+    .toSorted((one, other) => graph.compare(one, other))
+    .slice(0, MOST_NEIGHBOURS);
+  if (polls === undefined) return polledOnes(living);
+  const answers = (name: string): boolean => answeredSince({ polls }, name, alarm);
+  const answered = living.filter(answers);
+  if (answered.length === 0) return living.length === 0 ? [] : [{ unless: living, ask: living.slice(0, MOST_BEFORE) }];
+  if (!answered.every((name) => isPortDown(graph, causes.world, name, alarm.resource))) return [];
+  const hasOtherWay = (name: string): boolean => (graph.before.get(name) ?? []).some((one) => one !== alarm.resource);
+  const awaited = living.filter((name) => !answers(name) && hasOtherWay(name));
+  return awaited.length === 0 ? [] : [{ unless: [], ask: awaited }];
 }
 
 /** The others of its site: it may be gone as a whole. A few are asked first, the others once one of them is silent too. */

@@ -1,5 +1,5 @@
 // Causes in a running collector with a real database: a core that dies with everything behind it, and comes back.
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CauseSilence } from '../../../../collector/faults/cause/cause-silence.ts';
 import { ALARM_COLUMNS, type AlarmRow } from '../../../../collector/faults/alarm-row.ts';
 import {
@@ -22,6 +22,17 @@ interface Work {
   readonly device: string;
   readonly kind: string;
   readonly askedBy: string;
+}
+
+interface Problem {
+  readonly id: string;
+  readonly symptoms: readonly { readonly resource: string }[];
+}
+
+interface Folded {
+  readonly resource: string;
+  readonly rootAlarm: string | null;
+  readonly symptoms: number;
 }
 
 describe('a core that dies', () => {
@@ -81,6 +92,35 @@ describe('a core that dies', () => {
     await poll({ access2: false, core1: false });
     await poll({ access2: false, core1: false });
     await become({ core1: 'told', access1: 'symptom', access2: 'symptom' });
+  });
+
+  test('the API shows one problem, and folds the list of alarms', async () => {
+    const { items } = await fixture.get<{ items: Problem[] }>('/api/v1/problems');
+    expect(items).toMatchObject([
+      { rootResource: 'core1', settled: true, symptomCount: 2, affectedNumberOfServices: 0, criticality: 'normal' },
+    ]);
+    expect(items[0]?.symptoms.map(({ resource }) => resource)).toEqual(['access1', 'access2']);
+    const id = items[0]?.id ?? '';
+    expect(await fixture.get(`/api/v1/problems/${id}`)).toMatchObject({ id, symptomCount: 2 });
+    const listed = async (state: string): Promise<readonly (readonly [string, string | null, number])[]> => {
+      const answer = await fixture.get<{ items: Folded[] }>(`/api/v1/alarms?state=${state}`);
+      return answer.items
+        .map(({ resource, rootAlarm, symptoms }) => [resource, rootAlarm, symptoms] as const)
+        .toSorted();
+    };
+    expect(await listed('root')).toEqual([['core1', null, 2]]);
+    expect(await listed('active')).toEqual([
+      ['access1', id, 0],
+      ['access2', id, 0],
+      ['core1', null, 2],
+    ]);
+    expect((await fixture.ask('/api/v1/problems/999999')).status).toBe(404);
+    const viewer = await fixture.token('a-viewer', 'viewer');
+    expect(await fixture.get(`/api/v1/problems/${id}`, viewer)).toMatchObject({
+      affectedServices: null,
+      affectedCustomers: null,
+      revenueAtRisk: null,
+    });
   });
 
   test('a restart changes nothing of it, and what was lost is found again', async () => {
