@@ -60,7 +60,7 @@ export interface Moment {
 
 export interface Decided {
   readonly decisions: readonly Decision[];
-  /** Devices to be polled at once, the most useful first. */
+  /** Devices to be polled at once, those nearest to an agent first: one of them explains the most. */
   readonly wanted: readonly string[];
   /** Sites whose alarm is due: nothing outside can explain it any more. */
   readonly goneSites: readonly GoneSite[];
@@ -108,7 +108,8 @@ export function decide(moment: Moment): Decided {
   const goneSites = moment.causes.goneSites.filter(
     ({ site, roots }) => !known.has(siteResource(site)) && !roots.some((root) => held.has(idOf.get(root) ?? '')),
   );
-  return { decisions, wanted: [...wanted], goneSites };
+  const nearestFirst = [...wanted].toSorted((one, other) => moment.graph.compare(one, other));
+  return { decisions, wanted: nearestFirst, goneSites };
 }
 
 const REGION = 'region ';

@@ -8,6 +8,8 @@ import type { NetworkGraph } from './network-graph.ts';
 
 /** Of one pass. What is left out is wanted again by the next. */
 const MOST_AT_ONCE = 50;
+/** Of one agent that may not be done yet: people ask for work there, too. */
+const MOST_OF_AGENT = 60;
 /** A device is not asked for again before. */
 const AGAIN_MS: DurationMs = 5000;
 const EXPIRES_MS: DurationMs = 30_000;
@@ -23,6 +25,8 @@ export class PollsAtOnce {
   readonly #refused: CounterMetric;
   readonly #askedAtMs = new Map<string, EpochMs>();
   readonly #restingUntilMs = new Map<string, EpochMs>();
+  /** By agent: until when what it was asked for may be open. */
+  readonly #openUntilMs = new Map<string, EpochMs[]>();
 
   constructor(reporter: Reporter, work: Pick<Work, 'ask'>) {
     this.#work = work;
@@ -44,6 +48,13 @@ export class PollsAtOnce {
     for (const name of due.slice(0, MOST_AT_ONCE)) {
       const agent = graph.devices.get(name)?.agent;
       if (agent === undefined || (this.#restingUntilMs.get(agent) ?? 0) > nowMs) continue;
+      const open = (this.#openUntilMs.get(agent) ?? []).filter((untilMs) => untilMs > nowMs);
+      this.#openUntilMs.set(agent, open);
+      if (open.length >= MOST_OF_AGENT) {
+        this.#refused.add(1, { reason: 'agent_bound' });
+        continue;
+      }
+      open.push(nowMs + EXPIRES_MS);
       await this.#askOne(agent, name, nowMs);
     }
     this.#forget(nowMs);
@@ -65,6 +76,8 @@ export class PollsAtOnce {
   #forget(nowMs: EpochMs): void {
     for (const [name, atMs] of this.#askedAtMs)
       if (nowMs - atMs >= REMEMBERED_MS || this.#askedAtMs.size > MOST_REMEMBERED) this.#askedAtMs.delete(name);
+    for (const [agent, open] of this.#openUntilMs)
+      if (open.every((untilMs) => untilMs <= nowMs)) this.#openUntilMs.delete(agent);
     for (const [agent, untilMs] of this.#restingUntilMs) if (untilMs <= nowMs) this.#restingUntilMs.delete(agent);
   }
 }
