@@ -7,6 +7,7 @@ import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
+import { composeProblems } from './compose-cause.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
@@ -90,16 +91,22 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
+      problems: composeProblems(common, entry),
       seenAgents: () => agents.list(),
-      appliedThrough: async (seen) => {
-        const marks = await appliedThrough(database, APPLYING, seen);
-        return new Map(marks.map(({ agent, through }) => [agent, through]));
-      },
+      appliedThrough: (seen) => appliedByAgent(database, seen),
       silence: config.faults.rules.agentSilent,
       soundClockMs: SOUND_CLOCK_MS,
       addIngest: (server) => composeIngest(server, common, projecting, entry),
     },
   );
+}
+
+async function appliedByAgent(
+  database: Common['database'],
+  seen: Parameters<typeof appliedThrough>[2],
+): Promise<Map<string, number>> {
+  const marks = await appliedThrough(database, APPLYING, seen);
+  return new Map(marks.map(({ agent, through }) => [agent, through]));
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -221,6 +221,7 @@ export function deviceOf(device: DeviceConfiguration, agent: PollingConfiguratio
     site: device.site ?? null,
     agent: device.agent ?? agent.name,
     intervalMs: device.interval_ms ?? agent.poll_interval_ms,
+    parents: device.parents ?? [],
     definition: definitionOf(device, agent),
   };
 }

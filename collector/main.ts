@@ -15,6 +15,7 @@ import { ConfiguredDevices } from './agents/configured-devices.ts';
 import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
+import { composeCause } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeServices } from './compose-services.ts';
 import { composeStore } from './compose-store.ts';
@@ -125,17 +126,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const api = composeApi(common, projecting, entry);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
-  const { keptMs, most } = config.events;
-  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
-  const changes = new ChangeBook(database);
-  const parts = new PartBook(database);
-  const forgetting = new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
-    await retention.run();
-    // What was not done now is done the next time.
-    await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
-    await parts.forget(clock.now() - keptMs).catch(() => undefined);
-  });
-  const { store, runner, faults } = projecting;
+  const forgetting = composeForgetting(common);
+  const { store, runner, faults, correlator } = projecting;
   // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.
   return {
     components: [
@@ -143,6 +135,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       store,
       runner,
       faults,
+      correlator,
       states,
       forgetting,
       watching,
@@ -155,6 +148,21 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     settle: (book) => common.streams.save(book),
     reload: (devices) => entry.registry.reload(devices),
   };
+}
+
+/** What is kept for a time only. */
+function composeForgetting({ reporter, config, deps, database }: Common): RepeatedWork {
+  const { clock } = deps;
+  const { keptMs, most } = config.events;
+  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
+  const changes = new ChangeBook(database);
+  const parts = new PartBook(database);
+  return new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
+    await retention.run();
+    // What was not done now is done the next time.
+    await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
+    await parts.forget(clock.now() - keptMs).catch(() => undefined);
+  });
 }
 
 function composeProjections(common: Common): Projecting {
@@ -177,9 +185,13 @@ function composeProjections(common: Common): Projecting {
       publish: (kind, data) => hub.publish(kind, data),
     },
   );
+  const correlator = composeCause(common);
   const faults = new FaultsProjection(reporter, config.faults, {
     ...shared,
-    publish: (kind, data) => hub.publish(kind, data),
+    publish: (kind, data) => {
+      hub.publish(kind, data);
+      if (kind === 'alarm') correlator.wake();
+    },
     events: common.events,
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
@@ -203,7 +215,7 @@ function composeProjections(common: Common): Projecting {
     },
     [readings, faults, store],
   );
-  return { store, faults, reader, runner };
+  return { store, faults, correlator, reader, runner };
 }
 
 /** False while a batch waits that arrived some time ago. */

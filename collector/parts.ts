@@ -8,6 +8,7 @@ import type { EventKeeper } from './agents/event-keeper.ts';
 import type { WorkDesk } from './agents/work-desk.ts';
 import type { EventHub } from './api/event-hub.ts';
 import type { CollectorConfig } from './config.ts';
+import type { Correlator } from './faults/cause/correlator.ts';
 import type { FaultsProjection } from './faults/faults-projection.ts';
 import type { AgentStates } from './ingest/agent-states.ts';
 import type { AppliedMarks } from './ingest/applied-marks.ts';
@@ -47,6 +48,7 @@ export interface Common extends Grounds {
 export interface Projecting {
   readonly store: MetricStore;
   readonly faults: FaultsProjection;
+  readonly correlator: Correlator;
   readonly reader: BatchReader;
   readonly runner: ProjectionRunner;
 }

@@ -133,6 +133,7 @@ function feedItem(book: ContractBook, service: Service, total: RunningTotal | un
             amount,
             currency: total.currency,
             periodStart: isoTime(total.periodStartMs),
+            periodEnd: isoTime(total.periodEndMs),
             until: isoTime(total.untilMs),
           },
   };

@@ -10,6 +10,7 @@ import { Paced } from './paced.ts';
 export interface RunningTotal {
   readonly currency: string;
   readonly periodStartMs: EpochMs;
+  readonly periodEndMs: EpochMs;
   readonly untilMs: EpochMs;
   readonly total: string;
   readonly byService: ReadonlyMap<string, string>;
@@ -60,6 +61,7 @@ function totalOf(preview: Preview): RunningTotal {
   return {
     currency: preview.currency,
     periodStartMs: preview.period.startMs,
+    periodEndMs: preview.period.endMs,
     untilMs: preview.untilMs,
     total: preview.total,
     byService: new Map([...sums].map(([service, sum]) => [service, sum.toFixed(places, 'half_up')])),

@@ -64,7 +64,7 @@ export const scheduleForm = z.object({
   fallbackWakes: z.number().int(),
 });
 
-const runningForm = z.object({ amount: money, currency: z.string(), periodStart: time, until: time });
+const runningForm = z.object({ amount: money, currency: z.string(), periodStart: time, periodEnd: time, until: time });
 
 export const feedForm = z.object({
   version: integer.describe('of the contracts; grows with each change of them'),

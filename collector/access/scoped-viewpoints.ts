@@ -26,7 +26,8 @@ export class ScopedViewpoints implements Viewpoints {
     return Promise.resolve({
       everything: false,
       devices: devices.map(({ name }) => name).toSorted(),
-      resources: this.#boundNow(scope.customers),
+      // Alarms of a site as a whole are on a resource of its own.
+      resources: [...this.#boundNow(scope.customers), ...scope.sites.map((site) => `site:${site}`)].toSorted(),
       customers: scope.customers.toSorted(),
     });
   }

@@ -7,6 +7,7 @@ export function visibleEvents(viewpoint: Viewpoint): EventFilter {
   return (kind, data) => {
     switch (kind) {
       case 'alarm':
+      case 'problem':
         return typeof data['resource'] === 'string' && sees(viewpoint, data['resource']);
       case 'event':
         return seesEvent(viewpoint, data['device'], data['interfaceKey']);

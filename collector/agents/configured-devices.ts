@@ -10,6 +10,8 @@ export interface ConfiguredDevice {
   readonly site: string | null;
   readonly agent: string;
   readonly intervalMs: DurationMs;
+  /** Devices through any one of which it is reached. */
+  readonly parents: readonly string[];
   /** As its agent gets it; never with a secret, which a device only names. */
   readonly definition: DeviceConfiguration;
 }

@@ -4,7 +4,8 @@ import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
 import { type Principal, type Role, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Alarms, OperatorAction, OperatorState, Severity } from '../faults/alarm.ts';
-import { alarmAnswer, alarmSummaryAnswer, alarmWithHistoryAnswer, listOf } from './answers.ts';
+import { alarmWithHistoryAnswer, foldedAlarmAnswer } from './alarm-answers.ts';
+import { alarmAnswer, alarmSummaryAnswer, listOf } from './answers.ts';
 import { collectorPage, deviceName, resourceName } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 
@@ -22,9 +23,9 @@ const action = z.strictObject({ text: z.string().max(2000).default('').describe(
 
 const listQuery = z.strictObject({
   state: z
-    .enum(['active', 'cleared', 'shelved', 'all'])
+    .enum(['active', 'root', 'cleared', 'shelved', 'all'])
     .default('all')
-    .describe('active: raised and not shelved; cleared: not shelved either'),
+    .describe('active: raised and not shelved; root: active and no symptom of another; cleared: not shelved either'),
   severity: z.enum(Object.keys(SEVERITIES) as Severity[]).optional(),
   device: deviceName.optional(),
   resource: resourceName.optional(),
@@ -45,7 +46,7 @@ export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): 
       scoped: true,
       summary: 'Alarms, the last changed first.',
       query: listQuery,
-      answer: listOf(alarmAnswer),
+      answer: listOf(foldedAlarmAnswer),
     },
     async ({ query, principal }) => (await seen(principal)).list(given(query)),
   );

@@ -174,11 +174,6 @@ export const alarmAnswer = z.object({
 });
 export type AlarmAnswer = z.output<typeof alarmAnswer>;
 
-export const alarmWithHistoryAnswer = alarmAnswer.extend({
-  statusChanges: z.array(z.object({ at: time, severity: z.string(), text: z.string(), origin: z.string() })),
-  operatorChanges: z.array(z.object({ at: time, operator: z.string(), state: z.string(), text: z.string() })),
-});
-
 export const alarmSummaryAnswer = z.object({
   severities: z.array(
     z.object({

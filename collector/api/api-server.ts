@@ -35,6 +35,7 @@ import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { holdRoutesDescribed, UNDESCRIBED_ROUTES } from './undescribed-routes.ts';
+import { addProblemRoutes, type ProblemRoutesDeps } from './problem-routes.ts';
 import { addProjectionRoutes, type ProjectionRoutesDeps } from './projection-routes.ts';
 import { addTokenRoutes, type TokenRoutesDeps } from './token-routes.ts';
 import { addWorkRoutes, type WorkRoutesDeps } from './work-routes.ts';
@@ -67,6 +68,7 @@ export interface ApiDeps
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
+    Pick<ProblemRoutesDeps, 'problems'>,
     TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly registry: DeviceRegistry;
@@ -158,6 +160,7 @@ export class ApiServer implements Component {
     addChangeRoutes(routes, deps);
     addSeriesRoutes(routes, deps);
     addAlarmRoutes(routes, deps);
+    addProblemRoutes(routes, deps);
     addAgentRoutes(routes, deps);
     addWorkRoutes(routes, deps);
     addDeviceEventRoutes(routes, deps.events);

@@ -6,7 +6,7 @@ import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, GaugeMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { type EventOrigin, EventReplay, type ResyncReason } from './event-replay.ts';
 
-export type EventKind = 'alarm' | 'event' | 'poll' | 'device' | 'applied' | 'resync';
+export type EventKind = 'alarm' | 'problem' | 'event' | 'poll' | 'device' | 'applied' | 'resync';
 
 /** One reader's connection. */
 export interface EventSink {

@@ -31,7 +31,7 @@ export function addEventRoutes(routes: DescribedRoutes, deps: EventRoutesDeps): 
       access: STATE_READERS,
       scoped: true,
       summary:
-        'Live events: alarm, event, poll, device, applied; after the header last-event-id those that were missed, or resync where everything is to be asked again.',
+        'Live events: alarm, problem, event, poll, device, applied; after the header last-event-id those that were missed, or resync where everything is to be asked again.',
       answer: z.string(),
       contentType: 'text/event-stream',
     },

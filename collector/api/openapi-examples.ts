@@ -27,7 +27,7 @@ const ALARM = {
 export const OPENAPI_EXAMPLES: OpenApiExamples = {
   'GET /healthz': { healthy: true },
   'GET /readyz': { ready: true, parts: { 'metric store': { healthy: true, message: 'open' } } },
-  'GET /api/v1/alarms': { items: [ALARM], next: null },
+  'GET /api/v1/alarms': { items: [{ ...ALARM, rootAlarm: null, symptoms: 0 }], next: null },
   'GET /api/v1/series': {
     metric: 'in_bps',
     resource: 'core1/xe-0/0/0',

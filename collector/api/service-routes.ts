@@ -21,7 +21,7 @@ export interface ServiceRoutesDeps {
 }
 
 /** Who is connected where: an operator has to know whom an alarm hits, care whom it talks to. */
-const CUSTOMER_READERS: readonly Role[] = ['operator', 'care', 'billing'];
+export const CUSTOMER_READERS: readonly Role[] = ['operator', 'care', 'billing'];
 /** Interfaces of one answer whose alarms are asked for, and alarms of each. */
 const MAX_ASKED = 200;
 const ALARMS_EACH = 50;
@@ -29,7 +29,7 @@ const ALARMS_EACH = 50;
 const time = z.iso.datetime();
 const idParameter = z.object({ id: z.string().min(1).max(500) });
 
-const mirrorForm = z.object({
+export const mirrorForm = z.object({
   version: z.string().nullable().describe('of the contracts; null before the first copy'),
   freshAt: time.nullable().describe("when the copy was last known to be the bridge's"),
   stale: z.boolean().describe('older than five minutes'),
@@ -193,7 +193,7 @@ function describe(service: MirroredService) {
   };
 }
 
-function describeMirror(services: ServiceBook) {
+export function describeMirror(services: Pick<ServiceBook, 'state'>): z.output<typeof mirrorForm> {
   const { version, freshAtMs, stale } = services.state();
   return { version, freshAt: timeOrNull(freshAtMs), stale };
 }

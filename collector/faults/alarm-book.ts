@@ -13,6 +13,7 @@ import {
   type AlarmsPage,
   type AlarmsQuery,
   type AlarmsSummary,
+  type Folding,
   MAX_ALARMS_PAGE,
   type OperatorAction,
   type OperatorChange,
@@ -22,6 +23,7 @@ import {
   type Severity,
 } from './alarm.ts';
 import { ALARM_COLUMNS, type AlarmRow, alarmOf, timeOf } from './alarm-row.ts';
+import { foldingsOf, symptomOf } from './cause/folding.ts';
 
 export interface AlarmBookDeps {
   readonly database: Database;
@@ -81,13 +83,14 @@ export class AlarmBook implements Alarms {
     );
     const items = rows.slice(0, limit);
     const last = items.at(-1);
+    const foldingOf = await this.#foldings(items);
     return {
-      items: items.map((row) => alarmOf(row, nowMs)),
+      items: items.map((row) => ({ ...alarmOf(row, nowMs), ...foldingOf(row.id) })),
       next: rows.length > limit && last !== undefined ? `${last.changed_at_ms}.${last.id}` : null,
     };
   }
 
-  async get(id: string): Promise<Alarm & AlarmHistory> {
+  async get(id: string): Promise<Alarm & Folding & AlarmHistory> {
     const { database, clock } = this.#deps;
     const row = await findAlarm(database, this.#viewpoint, id, false);
     const changes = await database.query<{
@@ -112,6 +115,7 @@ export class AlarmBook implements Alarms {
     ]);
     return {
       ...alarmOf(row, clock.now()),
+      ...(await this.#foldings([row]))(row.id),
       statusChanges: changes.rows.map((change) => ({
         at: timeOf(change.at_ms),
         severity: change.severity,
@@ -185,6 +189,11 @@ export class AlarmBook implements Alarms {
     });
   }
 
+  #foldings(rows: readonly AlarmRow[]): Promise<(id: bigint) => Folding> {
+    const ids = rows.map(({ id }) => id);
+    return foldingsOf(this.#deps.database, ids, seesAlarm(2, 'alarm.'), seen(this.#viewpoint));
+  }
+
   /** Runs the action on the locked alarm, writes it into the history of operators and the audit log, tells the listeners. */
   async #act(
     id: string,
@@ -237,13 +246,15 @@ function seen(viewpoint: Viewpoint): readonly unknown[] {
 }
 
 /** $N: names of devices, null for all; $N+1: single interfaces. Alarms of agents belong to no device. */
-function seesAlarm(place: number): string {
-  return `($${place}::text[] is null or device = any($${place}::text[]) or resource = any($${place + 1}::text[]))`;
+function seesAlarm(place: number, of = ''): string {
+  const [devices, resources] = [`$${place}::text[]`, `$${place + 1}::text[]`];
+  return `(${devices} is null or ${of}device = any(${devices}) or ${of}resource = any(${resources}))`;
 }
 
-/** $1 is now. */
+/** $1 is now, $3 and $4 are what is seen: a symptom of what is not seen is shown by itself. */
 function conditionOf(state: NonNullable<AlarmsQuery['state']>): string {
   const shelved = 'coalesce(shelved_until_ms > $1, false)';
+  if (state === 'root') return `not is_cleared and not ${shelved} and not exists (${symptomOf(seesAlarm(3, 'root.'))})`;
   if (state === 'active') return `not is_cleared and not ${shelved}`;
   if (state === 'cleared') return `is_cleared and not ${shelved}`;
   return state === 'shelved' ? shelved : 'true';

@@ -27,6 +27,13 @@ export const ALARM_TYPES = {
     proposedRepair: 'Check power and the path to the device, then its SNMP access list and credentials.',
     willClear: true,
   },
+  'site-unreachable': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'powerProblem',
+    description: 'No device of a site answers, and nothing outside it explains that.',
+    proposedRepair: 'Check the power of the site, then its uplinks and the devices they end at.',
+    willClear: true,
+  },
   'device-rebooted': {
     eventType: 'equipmentAlarm',
     probableCause: 'equipmentMalfunction',

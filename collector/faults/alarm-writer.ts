@@ -61,7 +61,7 @@ function afterChange(held: NewRow | undefined, change: AlarmChange): NewRow {
     resource,
     alarm_type: alarmType,
     qualifier,
-    device: resource.startsWith('agent:') ? null : (resource.split('/')[0] ?? resource),
+    device: deviceOf(resource),
     severity,
     is_cleared: cleared,
     // What was wrong stays readable after it ended; how it ended is in the history.
@@ -72,6 +72,12 @@ function afterChange(held: NewRow | undefined, change: AlarmChange): NewRow {
     changed_at_ms: atMs,
     cleared_at_ms: cleared ? atMs : null,
   };
+}
+
+/** `agent:NAME` and `site:NAME` are no devices: no device has a colon in its name. */
+function deviceOf(resource: string): string | null {
+  const [first = resource] = resource.split('/');
+  return first.includes(':') ? null : first;
 }
 
 function keyOfRow(row: Pick<AlarmRow, 'resource' | 'alarm_type' | 'qualifier'>): string {

@@ -7,7 +7,7 @@ export const SEVERITIES = ['critical', 'major', 'minor', 'warning', 'indetermina
 export type Severity = (typeof SEVERITIES)[number];
 
 export interface AlarmKey {
-  /** `device`, `device/interfaceKey`, or `agent:NAME` (no device can have a name with a colon). */
+  /** `device`, `device/interfaceKey`, `agent:NAME` or `site:NAME` (no device can have a name with a colon). */
   readonly resource: string;
   /** One of ALARM_TYPES (alarm-types.ts). */
   readonly alarmType: string;
@@ -72,9 +72,17 @@ export interface AlarmHistory {
   readonly operatorChanges: readonly OperatorChange[];
 }
 
+/** What the cause of an alarm is (collector/faults/cause). */
+export interface Folding {
+  /** Id of the alarm that it is a symptom of; null where it is its own cause. */
+  readonly rootAlarm: string | null;
+  /** How many are symptoms of it. */
+  readonly symptoms: number;
+}
+
 export interface AlarmsQuery {
-  /** active: raised and not shelved. */
-  readonly state?: 'active' | 'cleared' | 'shelved' | 'all';
+  /** active: raised and not shelved; root: active, and no symptom. */
+  readonly state?: 'active' | 'root' | 'cleared' | 'shelved' | 'all';
   readonly severity?: Severity;
   readonly device?: string;
   readonly resource?: string;
@@ -84,7 +92,7 @@ export interface AlarmsQuery {
 }
 
 export interface AlarmsPage {
-  readonly items: readonly Alarm[];
+  readonly items: readonly (Alarm & Folding)[];
   readonly next: string | null;
 }
 
@@ -119,7 +127,7 @@ export interface Alarms {
   /** The same alarms as that viewpoint sees them: of others it knows nothing, and changes nothing. */
   under(viewpoint: Viewpoint): Alarms;
   list(query: AlarmsQuery): Promise<AlarmsPage>;
-  get(id: string): Promise<Alarm & AlarmHistory>;
+  get(id: string): Promise<Alarm & Folding & AlarmHistory>;
   summary(): Promise<AlarmsSummary>;
   /** `none` takes an acknowledgement back. The alarm as it is then. */
   setState(id: string, state: OperatorState, action: OperatorAction): Promise<Alarm>;
@@ -129,4 +137,4 @@ export interface Alarms {
 }
 
 /** Live events; the page asks again for what it shows. */
-export type Publish = (kind: 'alarm' | 'event', data: Readonly<Record<string, unknown>>) => void;
+export type Publish = (kind: 'alarm' | 'event' | 'problem', data: Readonly<Record<string, unknown>>) => void;

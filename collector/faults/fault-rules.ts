@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from './alarm.ts';
 import { SEVERITIES } from './alarm.ts';
+import { type CauseConfig, causeConfigOf, causeSchema } from './cause/cause-config.ts';
 
 const severity = (usual: Severity) => z.enum(SEVERITIES).default(usual);
 const polls = (usual: number) => z.number().int().min(1).max(1000).default(usual);
@@ -74,6 +75,7 @@ export const faultsSchema = z.strictObject({
     })
     .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
     .prefault({}),
+  cause: causeSchema.prefault({}),
   /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
   history_entries: z.number().int().min(1).max(10_000).default(32),
   /** How often it is looked whether an agent is silent. */
@@ -130,6 +132,7 @@ export interface FaultsConfig {
   readonly rules: FaultRules;
   readonly historyEntries: number;
   readonly tickMs: DurationMs;
+  readonly cause: CauseConfig;
 }
 
 export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsConfig {
@@ -173,6 +176,7 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
     },
     historyEntries: parsed.history_entries,
     tickMs: parsed.tick_ms,
+    cause: causeConfigOf(parsed.cause),
   };
 }
 

@@ -1,5 +1,6 @@
 // Reads what devices say of their neighbours, and what those may be called, and answers the links between them as far as the viewpoint sees.
 import type { Database } from '../../common/database/database.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import { deviceFinder, type Link, linksOf, macText, type NeighbourReport } from './topology.ts';
 
@@ -32,17 +33,24 @@ export class TopologyBook {
     this.#database = database;
   }
 
-  /** Of the devices of these names, of all for null; the far end of a link may be any device that the viewpoint sees. */
-  async read(viewpoint: Viewpoint, names: readonly string[] | null): Promise<Topology> {
+  /**
+   * Of the devices of these names, of all for null; the far end of a link may be any device that the viewpoint sees. `goneSinceMs`: also
+   * links that were lost after it, because a link that has failed is one that its ends no longer tell of.
+   */
+  async read(
+    viewpoint: Viewpoint,
+    names: readonly string[] | null,
+    goneSinceMs: EpochMs | null = null,
+  ): Promise<Topology> {
     const seen = viewpoint.everything ? null : viewpoint.devices;
     const { rows: found } = await this.#database.query<ReportRow>(
       `select device.name as device, part.facts,
               greatest(part.last_seen_ms, (device.part_tables -> 'neighbour' ->> 'atMs')::int8) as there_at_ms
          from inventory.part part join inventory.device device on device.id = part.device
-        where part.kind = 'neighbour' and part.gone_at_ms is null
+        where part.kind = 'neighbour' and (part.gone_at_ms is null or part.gone_at_ms > $3::int8)
           and ($1::text[] is null or device.name = any($1)) and ($2::text[] is null or device.name = any($2))
         order by device.name, part.key limit ${MAX_REPORTS + 1}`,
-      [seen, names],
+      [seen, names, goneSinceMs],
     );
     const reports = found.slice(0, MAX_REPORTS).map(reportOf);
     const { rows: known } = await this.#database.query<{

@@ -18,6 +18,7 @@ const feedItem = z.object({
       amount: z.string().regex(/^-?\d{1,30}(\.\d{1,20})?$/),
       currency: z.string().max(10),
       periodStart: time,
+      periodEnd: time.optional(),
       until: time,
     })
     .nullable(),
@@ -64,6 +65,7 @@ function serviceOf(item: z.output<typeof feedItem>): MirroredService {
             currency: item.running.currency,
             periodStartMs: item.running.periodStart,
             untilMs: item.running.until,
+            ...(item.running.periodEnd === undefined ? {} : { periodEndMs: item.running.periodEnd }),
           },
   };
 }

@@ -21,6 +21,8 @@ export interface MirroredService {
     readonly currency: string;
     readonly periodStartMs: EpochMs;
     readonly untilMs: EpochMs;
+    /** Absent from a bridge, or in a copy, of before it was told. */
+    readonly periodEndMs?: EpochMs;
   } | null;
 }
 

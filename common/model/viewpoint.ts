@@ -5,7 +5,7 @@ export interface Viewpoint {
   readonly everything: boolean;
   /** Devices seen with all their parts; sorted by code units. */
   readonly devices: readonly string[];
-  /** Single parts of other devices, as `device/interfaceKey`: what customers in scope are bound to. Of their devices only the name is seen. */
+  /** Single parts of other devices, as `device/interfaceKey`: what customers in scope are bound to. Of their devices only the name is seen. And sites, as `site:NAME`. */
   readonly resources: readonly string[];
   /** Ids of customers whose services are seen. */
   readonly customers: readonly string[];
@@ -18,5 +18,5 @@ export function sees(viewpoint: Viewpoint, resource: string): boolean {
   if (viewpoint.everything) return true;
   const slash = resource.indexOf('/');
   const device = slash === -1 ? resource : resource.slice(0, slash);
-  return viewpoint.devices.includes(device) || (slash !== -1 && viewpoint.resources.includes(resource));
+  return viewpoint.devices.includes(device) || viewpoint.resources.includes(resource);
 }

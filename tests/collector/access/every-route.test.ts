@@ -42,6 +42,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/alarms': [STATE, true],
   '/api/v1/alarms/summary': [STATE, true],
   '/api/v1/alarms/{id}': [STATE, true],
+  '/api/v1/problems': [STATE, true],
+  '/api/v1/problems/{id}': [STATE, true],
   '/api/v1/agents': [NETWORK, false],
   '/api/v1/agents/{name}': [NETWORK, false],
   '/api/v1/agents/{name}/work': [['agent'], false],
@@ -132,7 +134,11 @@ describe('access to every route', () => {
 
   /** An address of the south: what a token of the north must not reach. */
   function addressOf(place: string): string {
-    const id = place.includes('interfaces') ? places['interface'] : place.includes('alarms') ? places['alarm'] : '1';
+    const id = place.includes('interfaces')
+      ? places['interface']
+      : place.includes('alarms') || place.includes('problems')
+        ? places['alarm']
+        : '1';
     const name = place.includes('agents')
       ? 'agent-1'
       : place.includes('kpi')
@@ -214,6 +220,7 @@ describe('access to every route', () => {
       '/api/v1/devices/{name}/interfaces',
       '/api/v1/interfaces/{id}',
       '/api/v1/alarms/{id}',
+      '/api/v1/problems/{id}',
     ])
       expect((await statusOf(place, north)).status).toBe(404);
   }, 60_000);

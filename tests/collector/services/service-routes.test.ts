@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addServiceRoutes } from '../../../collector/api/service-routes.ts';
 import type { Viewpoint } from '../../../common/model/viewpoint.ts';
-import type { Alarm, AlarmsQuery } from '../../../collector/faults/alarm.ts';
+import type { Alarm, AlarmsQuery, Folding } from '../../../collector/faults/alarm.ts';
 import type { MirroredService, ServiceBook } from '../../../collector/services/service-book.ts';
 import { ServiceIndex } from '../../../collector/services/service-index.ts';
 import { DescribedRoutes } from '../../../common/http/described-routes.ts';
@@ -30,7 +30,9 @@ const bound = (interfaceKey: string, toMs: number | null = null) => ({
   toMs,
 });
 
-const alarm = (id: string, resource: string): Alarm => ({
+const alarm = (id: string, resource: string): Alarm & Folding => ({
+  rootAlarm: null,
+  symptoms: 0,
   id,
   resource,
   alarmType: 'link-down',

@@ -1,0 +1,42 @@
+// What finds causes of alarms and shows them as problems, made from what the collector knows of its network.
+import { randomUUID } from 'node:crypto';
+import { Leases } from '../common/database/lease.ts';
+import { EVERYTHING } from '../common/model/viewpoint.ts';
+import { Correlator } from './faults/cause/correlator.ts';
+import { NetworkView } from './faults/cause/network-view.ts';
+import { ProblemBook } from './faults/cause/problem-book.ts';
+import { TopologyBook } from './inventory/topology-book.ts';
+import type { Common, Entry } from './parts.ts';
+
+export function composeCause({ reporter, config, deps, database, devices, work, hub }: Common): Correlator {
+  const { clock } = deps;
+  const { cause, historyEntries } = config.faults;
+  const topology = new TopologyBook(database);
+  const view = new NetworkView(reporter, cause.attached, {
+    clock,
+    devices,
+    topology: (goneSinceMs) => topology.read(EVERYTHING, null, goneSinceMs),
+  });
+  return new Correlator(
+    reporter,
+    { ...cause, historyEntries },
+    {
+      database,
+      clock,
+      leases: new Leases(database),
+      holder: randomUUID(),
+      graph: () => view.graph(),
+      work,
+      publish: (kind, data) => hub.publish(kind, data),
+    },
+  );
+}
+
+export function composeProblems({ database, deps, services }: Common, { registry }: Entry): ProblemBook {
+  return new ProblemBook({
+    database,
+    clock: deps.clock,
+    services,
+    criticalityOf: (device) => registry.labelsOf(device).criticality,
+  });
+}

@@ -1,0 +1,75 @@
+// Whom a problem hits, and what these services earn: alarm, service, customer, revenue at risk. Pure.
+import { Exact } from '../../../common/model/exact.ts';
+import type { EpochMs } from '../../../common/model/time.ts';
+import type { MirroredService } from '../../services/service-book.ts';
+
+export interface Revenue {
+  readonly currency: string;
+  /** Decimals. */
+  readonly month: string;
+  readonly hour: string;
+}
+
+export interface Impact {
+  /** Each once, by id. */
+  readonly services: readonly MirroredService[];
+  readonly customers: readonly MirroredService['customer'][];
+  /** By currency. */
+  readonly revenueAtRisk: readonly Revenue[];
+  /** To order problems by: of several currencies the largest, because nothing here knows a rate between them. */
+  readonly hourly: Exact;
+}
+
+/** Hours of a month, a twelfth of 365.25 days. */
+const MONTH_HOURS = Exact.ratio(1461n, 2n);
+const HOUR_MS = 3_600_000n;
+const MONTH_PLACES = 2;
+const HOUR_PLACES = 4;
+
+/** Alarms that say nothing of whether services work: what is not seen may be well. */
+const UNSEEN: ReadonlySet<string> = new Set(['agent-silent', 'agent-clock-offset', 'no-data']);
+
+/** The services bound to what these alarms are of. */
+export function servicesHit(
+  alarms: readonly { readonly resource: string; readonly alarmType: string }[],
+  boundTo: (resource: string) => readonly MirroredService[],
+): MirroredService[] {
+  const found = new Map<string, MirroredService>();
+  for (const { resource, alarmType } of alarms)
+    if (!UNSEEN.has(alarmType)) for (const service of boundTo(resource)) found.set(service.id, service);
+  return [...found.values()];
+}
+
+export function impactOf(hit: readonly MirroredService[]): Impact {
+  const services = hit.toSorted((one, other) => (one.id < other.id ? -1 : one.id > other.id ? 1 : 0));
+  const customers = new Map(services.map(({ customer }) => [customer.id, customer]));
+  const sums = new Map<string, Exact>();
+  for (const { running } of services) {
+    if (running === null) continue;
+    const hourly = hourlyOf(running);
+    if (hourly !== null) sums.set(running.currency, (sums.get(running.currency) ?? Exact.zero).add(hourly));
+  }
+  const byCurrency = [...sums].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return {
+    services,
+    customers: [...customers.values()],
+    revenueAtRisk: byCurrency.map(([currency, hourly]) => ({
+      currency,
+      month: hourly.multiply(MONTH_HOURS).toFixed(MONTH_PLACES, 'half_up'),
+      hour: hourly.toFixed(HOUR_PLACES, 'half_up'),
+    })),
+    hourly: byCurrency.reduce((most, [, hourly]) => (hourly.compare(most) > 0 ? hourly : most), Exact.zero),
+  };
+}
+
+/**
+ * What the running period holds so far, over the hours of the whole period: fixed prices stand in it in full from the first day, usage grows,
+ * so that it is never more than what the period will be worth.
+ */
+function hourlyOf(running: NonNullable<MirroredService['running']>): Exact | null {
+  const amount = Exact.parse(running.amount);
+  if (amount === null) return null;
+  const endMs: EpochMs | undefined = running.periodEndMs;
+  if (endMs === undefined || endMs <= running.periodStartMs) return amount.divide(MONTH_HOURS);
+  return amount.divide(Exact.ratio(BigInt(endMs - running.periodStartMs), HOUR_MS));
+}
