@@ -2,7 +2,7 @@
 import { listAudit } from '../common/database/audit.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
-import { ApiServer } from './api/api-server.ts';
+import { type ApiDeps, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
@@ -10,6 +10,7 @@ import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
+import { alarmInventory } from './faults/alarm-types.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -89,7 +90,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       },
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
-      alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
+      ...composeAlarms(common),
       seenAgents: () => agents.list(),
       appliedThrough: async (seen) => {
         const marks = await appliedThrough(database, APPLYING, seen);
@@ -100,6 +101,11 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       addIngest: (server) => composeIngest(server, common, projecting, entry),
     },
   );
+}
+
+function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge' | 'alarmTypes'> {
+  const alarms = new AlarmBook({ database, clock: deps.clock, publish: (kind, data) => hub.publish(kind, data) });
+  return { alarms, purge: alarmPurge, alarmTypes: alarmInventory };
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -19,6 +19,7 @@ import { composeEvents } from './compose-events.ts';
 import { composeServices } from './compose-services.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
+import { AlarmPurge } from './faults/alarm-purge.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
 import { givenTokens } from './given-tokens.ts';
@@ -118,6 +119,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     work: new WorkDesk(reporter, { database, clock, newId: randomUUID }),
     devices: new ConfiguredDevices(config.devices),
     services: composeServices(reporter, config, deps, database),
+    alarmPurge: new AlarmPurge(reporter, config.faults.retention, { database, clock, publish: hub.publish.bind(hub) }),
   };
   common.streams.recover(journal);
   const projecting = composeProjections(common);
@@ -125,16 +127,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const api = composeApi(common, projecting, entry);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
-  const { keptMs, most } = config.events;
-  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
-  const changes = new ChangeBook(database);
-  const parts = new PartBook(database);
-  const forgetting = new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
-    await retention.run();
-    // What was not done now is done the next time.
-    await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
-    await parts.forget(clock.now() - keptMs).catch(() => undefined);
-  });
+  const forgetting = composeForgetting(common);
   const { store, runner, faults } = projecting;
   // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.
   return {
@@ -155,6 +148,22 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     settle: (book) => common.streams.save(book),
     reload: (devices) => entry.registry.reload(devices),
   };
+}
+
+/** What is kept no longer than its bounds say. */
+function composeForgetting({ reporter, config, deps, database, alarmPurge }: Common): RepeatedWork {
+  const { clock } = deps;
+  const { keptMs, most } = config.events;
+  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
+  const changes = new ChangeBook(database);
+  const parts = new PartBook(database);
+  return new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
+    await retention.run();
+    await alarmPurge.run();
+    // What was not done now is done the next time.
+    await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
+    await parts.forget(clock.now() - keptMs).catch(() => undefined);
+  });
 }
 
 function composeProjections(common: Common): Projecting {

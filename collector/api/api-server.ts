@@ -16,7 +16,7 @@ import type { DeviceRegistry } from '../inventory/device-registry.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
 import { type AgentRoutesDeps, addAgentRoutes } from './agent-routes.ts';
-import { addAlarmRoutes } from './alarm-routes.ts';
+import { type AlarmRoutesDeps, addAlarmRoutes } from './alarm-routes.ts';
 import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
@@ -65,6 +65,7 @@ export interface ApiDeps
     EventRoutesDeps,
     ChangeRoutesDeps,
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
+    Pick<AlarmRoutesDeps, 'purge' | 'alarmTypes'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     TokenRoutesDeps {

@@ -1,5 +1,6 @@
 // The schema of fault management in PostgreSQL: alarms and their two histories, and what the rules remember.
 import type { Migration } from '../../common/database/database.ts';
+import { faultsLifeMigrations } from './faults-life-migrations.ts';
 
 export const faultsMigrations: readonly Migration[] = [
   {
@@ -66,4 +67,5 @@ export const faultsMigrations: readonly Migration[] = [
         state jsonb
       ) with (fillfactor = 60);`,
   },
+  ...faultsLifeMigrations,
 ];

@@ -27,6 +27,12 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/alarms/:id/comment': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/shelve': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/unshelve': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/assign': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/escalate': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/ticket': [OPERATORS, 'absent'],
+  // Of each alarm it tells what became of it: what is not seen is not found.
+  'POST /api/v1/alarms/actions': [OPERATORS, 'within'],
+  'POST /api/v1/alarms/purge': [NOBODY_ELSE, 'refused'],
   'POST /api/v1/agents/:name/work': [OPERATORS, 'refused'],
   'POST /api/v1/devices': [OPERATORS, 'refused'],
   'PUT /api/v1/devices/:name': [OPERATORS, 'refused'],
@@ -73,6 +79,11 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/unack': {},
   '/api/v1/alarms/:id/close': {},
   '/api/v1/alarms/:id/unshelve': {},
+  '/api/v1/alarms/:id/assign': { to: 'ann' },
+  '/api/v1/alarms/:id/escalate': { text: 'nobody answers' },
+  '/api/v1/alarms/:id/ticket': { reference: 'INC-1' },
+  '/api/v1/alarms/actions': { action: 'ack', filter: { device: 'south1' } },
+  '/api/v1/alarms/purge': { dry_run: true },
   '/api/v1/tokens': { name: 'heir', role: 'viewer' },
 };
 
