@@ -1,6 +1,6 @@
 // The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
 import { listAudit } from '../common/database/audit.ts';
-import type { DescribedRoute } from '../common/http/described-routes.ts';
+import type { DescribedRoute, DescribedRoutes } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
 import { type ApiDeps, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
@@ -8,7 +8,9 @@ import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeKpis } from './compose-kpi.ts';
+import { addNorthboundRoutes } from './compose-northbound.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
+import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { alarmInventory } from './faults/alarm-types.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
@@ -84,10 +86,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       devices: common.devices,
       services: common.services,
       viewpoints,
-      addOthers: (routes) => {
-        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
-        addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
-      },
+      addOthers: (routes) => addOthers(routes, common, projecting, viewpoints),
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
       ...composeAlarms(common),
@@ -101,6 +100,14 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       addIngest: (server) => composeIngest(server, common, projecting, entry),
     },
   );
+}
+
+/** Routes of other stages. */
+function addOthers(routes: DescribedRoutes, common: Common, { store }: Projecting, viewpoints: Viewpoints): void {
+  const { deps, database } = common;
+  addPrometheusRoutes(routes, { clock: deps.clock, store, viewpoints, version: deps.version });
+  addNorthboundRoutes(routes, common, viewpoints);
+  addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
 }
 
 function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge' | 'alarmTypes'> {

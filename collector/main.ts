@@ -16,10 +16,12 @@ import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { composeEvents } from './compose-events.ts';
+import { composeAlarmHub } from './compose-northbound.ts';
 import { composeServices } from './compose-services.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmPurge } from './faults/alarm-purge.ts';
+import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
 import { givenTokens } from './given-tokens.ts';
@@ -141,6 +143,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       watching,
       looking,
       common.services,
+      composeAlarmHub(common),
       api,
       common.work,
     ],
@@ -159,6 +162,7 @@ function composeForgetting({ reporter, config, deps, database, alarmPurge }: Com
   const parts = new PartBook(database);
   return new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
     await retention.run();
+    await endShelves(database, clock.now()).catch(() => undefined);
     await alarmPurge.run();
     // What was not done now is done the next time.
     await changes.forget(clock.now() - keptMs, most).catch(() => undefined);

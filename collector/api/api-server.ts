@@ -151,6 +151,11 @@ export class ApiServer implements Component {
       if (request.url.startsWith('/prometheus/')) done(null, formOf(String(body)));
       else done(new WeirError('invalid_request', 'The body must be JSON.'));
     });
+    server.addContentTypeParser(
+      'application/merge-patch+json',
+      { parseAs: 'string' },
+      server.getDefaultJsonParser('error', 'error'),
+    );
     const routes = new DescribedRoutes(server, { checkAnswers });
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);

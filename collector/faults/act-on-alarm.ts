@@ -12,12 +12,12 @@ import { auditVerb, effectOf, operatorPart } from './operator-deed.ts';
 export const MAX_OPERATOR_CHANGES = 500;
 const MAX_TEXT = 2000;
 
-/** `system`: through which other system it was done, if through one. The alarm as it is then. */
+/** `system`, `onBehalfOf`: through which other system, and for whom there, it was done, if for one. The alarm as it is then. */
 export async function actOn(
   connection: Queryable,
   held: AlarmRow,
   deed: Deed,
-  action: OperatorAction & { readonly system?: string },
+  action: OperatorAction & { readonly system?: string; readonly onBehalfOf?: string },
   nowMs: EpochMs,
 ): Promise<AlarmRow> {
   if (action.text.length > MAX_TEXT)
@@ -33,8 +33,17 @@ export async function actOn(
   const [after] = rows;
   if (after === undefined) throw new Error(`BUG: the locked alarm ${held.id} is gone`);
   await connection.query(
-    'insert into faults.operator_change (alarm, at_ms, operator, state, text, action, system) values ($1, $2, $3, $4, $5, $6, $7)',
-    [held.id, nowMs, cleanText(action.operator), state, cleanText(action.text), deed.verb, action.system ?? null],
+    'insert into faults.operator_change (alarm, at_ms, operator, state, text, action, system, on_behalf_of) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+    [
+      held.id,
+      nowMs,
+      cleanText(action.operator),
+      state,
+      cleanText(action.text),
+      deed.verb,
+      action.system ?? null,
+      action.onBehalfOf ?? null,
+    ],
   );
   await connection.query(
     `delete from faults.operator_change where alarm = $1 and id <=
