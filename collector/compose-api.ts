@@ -1,16 +1,19 @@
 // The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
 import { listAudit } from '../common/database/audit.ts';
-import type { DescribedRoute } from '../common/http/described-routes.ts';
+import type { DescribedRoute, DescribedRoutes } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
-import { ApiServer } from './api/api-server.ts';
+import { type ApiDeps, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeProblems } from './compose-cause.ts';
 import { composeKpis } from './compose-kpi.ts';
+import { addNorthboundRoutes } from './compose-northbound.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
+import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
+import { alarmInventory } from './faults/alarm-types.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -84,13 +87,10 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       devices: common.devices,
       services: common.services,
       viewpoints,
-      addOthers: (routes) => {
-        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
-        addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
-      },
+      addOthers: (routes) => addOthers(routes, common, projecting, viewpoints),
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
-      alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
+      ...composeAlarms(common),
       problems: composeProblems(common, entry),
       seenAgents: () => agents.list(),
       appliedThrough: (seen) => appliedByAgent(database, seen),
@@ -107,6 +107,19 @@ async function appliedByAgent(
 ): Promise<Map<string, number>> {
   const marks = await appliedThrough(database, APPLYING, seen);
   return new Map(marks.map(({ agent, through }) => [agent, through]));
+}
+
+/** Routes of other stages. */
+function addOthers(routes: DescribedRoutes, common: Common, { store }: Projecting, viewpoints: Viewpoints): void {
+  const { deps, database } = common;
+  addPrometheusRoutes(routes, { clock: deps.clock, store, viewpoints, version: deps.version });
+  addNorthboundRoutes(routes, common, viewpoints);
+  addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
+}
+
+function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge' | 'alarmTypes'> {
+  const alarms = new AlarmBook({ database, clock: deps.clock, publish: (kind, data) => hub.publish(kind, data) });
+  return { alarms, purge: alarmPurge, alarmTypes: alarmInventory };
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -17,9 +17,12 @@ import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { composeCause } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
+import { composeAlarmHub } from './compose-northbound.ts';
 import { composeServices } from './compose-services.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
+import { AlarmPurge } from './faults/alarm-purge.ts';
+import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
 import { givenTokens } from './given-tokens.ts';
@@ -119,6 +122,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     work: new WorkDesk(reporter, { database, clock, newId: randomUUID }),
     devices: new ConfiguredDevices(config.devices),
     services: composeServices(reporter, config, deps, database),
+    alarmPurge: new AlarmPurge(reporter, config.faults.retention, { database, clock, publish: hub.publish.bind(hub) }),
   };
   common.streams.recover(journal);
   const projecting = composeProjections(common);
@@ -141,6 +145,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       watching,
       looking,
       common.services,
+      composeAlarmHub(common),
       api,
       common.work,
     ],
@@ -150,8 +155,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   };
 }
 
-/** What is kept for a time only. */
-function composeForgetting({ reporter, config, deps, database }: Common): RepeatedWork {
+/** What is kept no longer than its bounds say. */
+function composeForgetting({ reporter, config, deps, database, alarmPurge }: Common): RepeatedWork {
   const { clock } = deps;
   const { keptMs, most } = config.events;
   const retention = new Retention(reporter, { keptMs, most }, { database, clock });
@@ -159,6 +164,8 @@ function composeForgetting({ reporter, config, deps, database }: Common): Repeat
   const parts = new PartBook(database);
   return new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
     await retention.run();
+    await endShelves(database, clock.now()).catch(() => undefined);
+    await alarmPurge.run();
     // What was not done now is done the next time.
     await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
     await parts.forget(clock.now() - keptMs).catch(() => undefined);

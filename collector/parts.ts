@@ -9,6 +9,7 @@ import type { WorkDesk } from './agents/work-desk.ts';
 import type { EventHub } from './api/event-hub.ts';
 import type { CollectorConfig } from './config.ts';
 import type { Correlator } from './faults/cause/correlator.ts';
+import type { AlarmPurge } from './faults/alarm-purge.ts';
 import type { FaultsProjection } from './faults/faults-projection.ts';
 import type { AgentStates } from './ingest/agent-states.ts';
 import type { AppliedMarks } from './ingest/applied-marks.ts';
@@ -43,6 +44,7 @@ export interface Common extends Grounds {
   readonly work: WorkDesk;
   readonly devices: ConfiguredDevices;
   readonly services: ServiceMirror;
+  readonly alarmPurge: AlarmPurge;
 }
 
 export interface Projecting {

@@ -1,39 +1,22 @@
-// Alarms: the list, one with its histories, the summary, and what operators do to them.
+// Alarms: the list, one with its histories, the summary and the inventory of types; what operators do to them is in alarm-action-routes.ts.
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
-import { type Principal, type Role, STATE_READERS } from '../../common/runtime/access.ts';
-import type { Alarms, OperatorAction, OperatorState, Severity } from '../faults/alarm.ts';
-import { alarmWithHistoryAnswer, foldedAlarmAnswer } from './alarm-answers.ts';
-import { alarmAnswer, alarmSummaryAnswer, listOf } from './answers.ts';
-import { collectorPage, deviceName, resourceName } from './parameters.ts';
+import { type Principal, principalOf, type Role, STATE_READERS } from '../../common/runtime/access.ts';
+import type { Alarms, AlarmsPurge } from '../faults/alarm.ts';
+import { addAlarmActions } from './alarm-action-routes.ts';
+import { alarmsListQuery, alarmsQueryOf } from './alarm-filters.ts';
+import { alarmSummaryAnswer, alarmTypeAnswer, alarmWithHistoryAnswer, foldedAlarmAnswer } from './alarm-answers.ts';
+import { listOf } from './answers.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 
-const SEVERITIES: Readonly<Record<Severity, true>> = {
-  critical: true,
-  major: true,
-  minor: true,
-  warning: true,
-  indeterminate: true,
-};
-const OPERATORS: readonly Role[] = ['operator'];
-
+const NOBODY_ELSE: readonly Role[] = [];
 const byId = z.object({ id: z.string().max(40) });
-const action = z.strictObject({ text: z.string().max(2000).default('').describe('why; kept in the history') });
-
-const listQuery = z.strictObject({
-  state: z
-    .enum(['active', 'root', 'cleared', 'shelved', 'all'])
-    .default('all')
-    .describe('active: raised and not shelved; root: active and no symptom of another; cleared: not shelved either'),
-  severity: z.enum(Object.keys(SEVERITIES) as Severity[]).optional(),
-  device: deviceName.optional(),
-  resource: resourceName.optional(),
-  ...collectorPage,
-});
 
 export interface AlarmRoutesDeps extends SeenBy {
   readonly alarms: Alarms;
+  readonly purge: AlarmsPurge;
+  readonly alarmTypes: () => readonly z.output<typeof alarmTypeAnswer>[];
 }
 
 export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): void {
@@ -44,11 +27,11 @@ export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): 
       url: '/api/v1/alarms',
       access: STATE_READERS,
       scoped: true,
-      summary: 'Alarms, the last changed first.',
-      query: listQuery,
+      summary: 'Alarms; the last changed first where `sort` does not say otherwise.',
+      query: alarmsListQuery,
       answer: listOf(foldedAlarmAnswer),
     },
-    async ({ query, principal }) => (await seen(principal)).list(given(query)),
+    async ({ query, principal }) => (await seen(principal)).list(alarmsQueryOf(query)),
   );
   routes.add(
     {
@@ -73,60 +56,57 @@ export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): 
     },
     async ({ params, principal }) => (await seen(principal)).get(params.id),
   );
-  addActions(routes, seen);
-}
-
-const STATES: readonly { readonly verb: string; readonly state: OperatorState; readonly summary: string }[] = [
-  { verb: 'ack', state: 'ack', summary: 'Acknowledges an alarm: somebody sees to it. It ends when it is raised anew.' },
-  { verb: 'unack', state: 'none', summary: 'Takes an acknowledgement back.' },
-  {
-    verb: 'close',
-    state: 'closed',
-    summary: 'Closes an alarm for the operators; the resource goes on saying how it is.',
-  },
-];
-
-function addActions(routes: DescribedRoutes, seen: (principal: Principal | null) => Promise<Alarms>): void {
-  const route = <Body extends z.ZodType>(verb: string, summary: string, body: Body) => ({
-    method: 'POST' as const,
-    url: `/api/v1/alarms/:id/${verb}`,
-    access: OPERATORS,
-    scoped: true,
-    summary,
-    params: byId,
-    body,
-    answer: alarmAnswer,
-  });
-  for (const { verb, state, summary } of STATES)
-    routes.add(route(verb, summary, action), async ({ params, body, principal }) =>
-      (await seen(principal)).setState(params.id, state, by(principal, body.text)),
-    );
   routes.add(
-    route('comment', 'Adds a comment to the history.', z.strictObject({ text: z.string().min(1).max(2000) })),
-    async ({ params, body, principal }) => (await seen(principal)).comment(params.id, by(principal, body.text)),
+    {
+      method: 'GET',
+      url: '/api/v1/alarm-types',
+      access: STATE_READERS,
+      scoped: true,
+      summary: 'The inventory of alarm types (RFC 8632): what each means, and what to do about it.',
+      answer: z.object({ items: z.array(alarmTypeAnswer) }),
+    },
+    async () => ({ items: deps.alarmTypes() }),
   );
+  addAlarmActions(routes, seen);
+  addPurge(routes, deps.purge);
+}
+
+const purgeAnswer = z.object({
+  dryRun: z.boolean(),
+  purged: z.number().int().describe('with dry_run how many would go'),
+  more: z.boolean().describe('one request lets no more go: ask again'),
+  items: z
+    .array(
+      z.object({
+        id: z.string(),
+        resource: z.string(),
+        alarmType: z.string(),
+        clearedAt: z.iso.datetime().nullable(),
+        rule: z.string().describe('closed, or cleared'),
+      }),
+    )
+    .describe('the first of them'),
+});
+
+function addPurge(routes: DescribedRoutes, purge: AlarmsPurge): void {
   routes.add(
-    route(
-      'shelve',
-      'Hides an alarm until a time; its state goes on being kept.',
-      action.extend({ until: timeParameter }),
-    ),
-    async ({ params, body, principal }) =>
-      (await seen(principal)).shelve(params.id, body.until, by(principal, body.text)),
+    {
+      method: 'POST',
+      url: '/api/v1/alarms/purge',
+      access: NOBODY_ELSE,
+      summary:
+        'Lets go of cleared alarms: of those that the policy names, or cleared before a time. Never of an active one.',
+      body: z.strictObject({
+        cleared_before: timeParameter.optional().describe('and not touched since; without it as the policy says'),
+        closed_only: z.boolean().default(false),
+        dry_run: z.boolean().default(false),
+      }),
+      answer: purgeAnswer,
+    },
+    ({ body, principal }) =>
+      purge.purge(
+        { clearedBeforeMs: body.cleared_before ?? null, closedOnly: body.closed_only, dryRun: body.dry_run },
+        principalOf(principal),
+      ),
   );
-  routes.add(route('unshelve', 'Shows a shelved alarm again.', action), async ({ params, body, principal }) =>
-    (await seen(principal)).unshelve(params.id, by(principal, body.text)),
-  );
-}
-
-function by(principal: Pick<Principal, 'name' | 'role'> | null, text: string): OperatorAction {
-  if (principal === null) throw new Error('BUG: an operator without a name');
-  return { operator: principal.name, role: principal.role, text };
-}
-
-type Given<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
-
-/** Without the keys that were not given. */
-function given<T extends object>(query: T): Given<T> {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Given<T>;
 }

@@ -142,54 +142,6 @@ export const latestAnswer = z.object({ resource: z.string(), at: time, value: z.
 export type TopAnswer = z.output<typeof topAnswer>;
 export type LatestAnswer = z.output<typeof latestAnswer>;
 
-export const alarmAnswer = z.object({
-  id: z.string(),
-  resource: z.string(),
-  alarmType: z.string(),
-  qualifier: z.string(),
-  device: z.string().nullable(),
-  severity: z.string(),
-  isCleared: z.boolean(),
-  text: z.string(),
-  eventType: z.string(),
-  probableCause: z.string(),
-  proposedRepair: z.string(),
-  threshold: z
-    .object({
-      indicator: z.string(),
-      unit: z.string(),
-      observed: z.number(),
-      raiseAt: z.number(),
-      clearBelow: z.number(),
-    })
-    .nullable(),
-  createdAt: time,
-  raisedAt: time,
-  changedAt: time,
-  clearedAt: time.nullable(),
-  operatorState: z.enum(['none', 'ack', 'closed']),
-  operator: z.string().nullable(),
-  operatorChangedAt: time.nullable(),
-  shelvedUntil: time.nullable(),
-});
-export type AlarmAnswer = z.output<typeof alarmAnswer>;
-
-export const alarmSummaryAnswer = z.object({
-  severities: z.array(
-    z.object({
-      severity: z.string(),
-      total: count,
-      notCleared: count,
-      cleared: count,
-      clearedNotClosed: count,
-      clearedClosed: count,
-      notClearedClosed: count,
-      notClearedNotClosed: count,
-    }),
-  ),
-  shelved: count,
-});
-
 export const agentAnswer = z.object({
   name: z.string(),
   state: z.enum(['awaited', 'reporting', 'silent', 'idle']).describe('idle: no device is assigned to it'),

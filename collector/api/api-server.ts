@@ -16,7 +16,7 @@ import type { DeviceRegistry } from '../inventory/device-registry.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
 import { type AgentRoutesDeps, addAgentRoutes } from './agent-routes.ts';
-import { addAlarmRoutes } from './alarm-routes.ts';
+import { type AlarmRoutesDeps, addAlarmRoutes } from './alarm-routes.ts';
 import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
@@ -66,6 +66,7 @@ export interface ApiDeps
     EventRoutesDeps,
     ChangeRoutesDeps,
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
+    Pick<AlarmRoutesDeps, 'purge' | 'alarmTypes'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     Pick<ProblemRoutesDeps, 'problems'>,
@@ -152,6 +153,11 @@ export class ApiServer implements Component {
       if (request.url.startsWith('/prometheus/')) done(null, formOf(String(body)));
       else done(new WeirError('invalid_request', 'The body must be JSON.'));
     });
+    server.addContentTypeParser(
+      'application/merge-patch+json',
+      { parseAs: 'string' },
+      server.getDefaultJsonParser('error', 'error'),
+    );
     const routes = new DescribedRoutes(server, { checkAnswers });
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);

@@ -22,6 +22,16 @@ const ALARM = {
   operator: null,
   operatorChangedAt: null,
   shelvedUntil: null,
+  shelvedBy: null,
+  shelfReason: null,
+  assignedTo: 'night shift',
+  ticket: 'INC-2041',
+  ticketUrl: 'https://tickets.example.net/INC-2041',
+  escalationLevel: 1,
+  escalationReason: 'no answer from the site',
+  sourceSystemId: null,
+  externalAlarmId: null,
+  updatedAt: '2026-11-26T00:03:12.480Z',
 };
 
 export const OPENAPI_EXAMPLES: OpenApiExamples = {

@@ -6,7 +6,7 @@ import { type Principal, principalOf, type Role, STATE_READERS } from '../../com
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Problem, Problems } from '../faults/cause/problem.ts';
 import type { ServiceBook } from '../services/service-book.ts';
-import { alarmAnswer } from './answers.ts';
+import { alarmAnswer } from './alarm-answers.ts';
 import { collectorPage } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 import { CUSTOMER_READERS, describeMirror, mirrorForm } from './service-routes.ts';

@@ -10,7 +10,7 @@ import { sees, type Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import { type Alarm, type Alarms } from '../faults/alarm.ts';
 import type { MirroredService, ServiceBook } from '../services/service-book.ts';
-import { alarmAnswer } from './answers.ts';
+import { alarmAnswer } from './alarm-answers.ts';
 import { collectorPage } from './parameters.ts';
 
 export interface ServiceRoutesDeps {

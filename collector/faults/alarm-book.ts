@@ -1,20 +1,23 @@
 // Alarms as the API reads them, and what operators do to them; resources never lose state by it (RFC 8632: two lifecycles).
-import { recordAudit } from '../../common/database/audit.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
-import { cleanText } from '../../common/model/table-columns.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import {
   type Alarm,
   type AlarmHistory,
+  type AlarmSelection,
   type Alarms,
   type AlarmsPage,
   type AlarmsQuery,
   type AlarmsSummary,
   type Folding,
+  type BulkAnswer,
+  type BulkOutcome,
+  type Deed,
   MAX_ALARMS_PAGE,
+  MAX_BULK_ALARMS,
   type OperatorAction,
   type OperatorChange,
   type OperatorState,
@@ -22,8 +25,10 @@ import {
   SEVERITIES,
   type Severity,
 } from './alarm.ts';
+import { cursorAfter, listQuery, seen, seesAlarm } from './alarm-query.ts';
 import { ALARM_COLUMNS, type AlarmRow, alarmOf, timeOf } from './alarm-row.ts';
-import { foldingsOf, symptomOf } from './cause/folding.ts';
+import { actOn, MAX_OPERATOR_CHANGES } from './act-on-alarm.ts';
+import { foldingsOf } from './cause/folding.ts';
 
 export interface AlarmBookDeps {
   readonly database: Database;
@@ -32,9 +37,6 @@ export interface AlarmBookDeps {
 }
 
 const USUAL_PAGE = 100;
-/** Operators' changes kept of one alarm; the oldest go first. */
-const MAX_OPERATOR_CHANGES = 500;
-const MAX_TEXT = 2000;
 
 interface SummaryRow {
   readonly severity: Severity;
@@ -58,35 +60,17 @@ export class AlarmBook implements Alarms {
     return viewpoint.everything ? this : new AlarmBook(this.#deps, viewpoint);
   }
 
-  /** The last changed first. */
   async list(query: AlarmsQuery): Promise<AlarmsPage> {
     const nowMs = this.#deps.clock.now();
     const limit = Math.max(1, Math.min(MAX_ALARMS_PAGE, Math.trunc(query.limit ?? USUAL_PAGE)));
-    const values: unknown[] = [nowMs, limit + 1, ...seen(this.#viewpoint)];
-    const conditions = [conditionOf(query.state ?? 'all'), seesAlarm(3)];
-    const add = (condition: (place: string) => string, value: unknown): void => {
-      values.push(value);
-      conditions.push(condition(`$${values.length}`));
-    };
-    if (query.severity !== undefined) add((place) => `severity = ${place}`, query.severity);
-    if (query.device !== undefined) add((place) => `device = ${place}`, query.device);
-    if (query.resource !== undefined) add((place) => `resource = ${place}`, query.resource);
-    if (query.cursor !== undefined) {
-      const [changedAtMs, id] = readCursor(query.cursor);
-      add((place) => `(changed_at_ms, id) < (${place}::int8, $${values.length + 1}::int8)`, changedAtMs);
-      values.push(id);
-    }
-    const { rows } = await this.#deps.database.query<AlarmRow>(
-      `select ${ALARM_COLUMNS} from faults.alarm where $1::int8 is not null and ${conditions.join(' and ')}
-        order by changed_at_ms desc, id desc limit $2`,
-      values,
-    );
+    const { text, values } = listQuery(query, this.#viewpoint, nowMs, limit);
+    const { rows } = await this.#deps.database.query<AlarmRow>(text, values);
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     const foldingOf = await this.#foldings(items);
     return {
       items: items.map((row) => ({ ...alarmOf(row, nowMs), ...foldingOf(row.id) })),
-      next: rows.length > limit && last !== undefined ? `${last.changed_at_ms}.${last.id}` : null,
+      next: rows.length > limit && last !== undefined ? cursorAfter(last, query.sort) : null,
     };
   }
 
@@ -108,11 +92,12 @@ export class AlarmBook implements Alarms {
       at_ms: bigint;
       operator: string;
       state: OperatorChange['state'];
+      action: string | null;
       text: string;
-    }>('select at_ms, operator, state, text from faults.operator_change where alarm = $1 order by id desc limit $2', [
-      row.id,
-      MAX_OPERATOR_CHANGES,
-    ]);
+    }>(
+      'select at_ms, operator, state, action, text from faults.operator_change where alarm = $1 order by id desc limit $2',
+      [row.id, MAX_OPERATOR_CHANGES],
+    );
     return {
       ...alarmOf(row, clock.now()),
       ...(await this.#foldings([row]))(row.id),
@@ -122,12 +107,7 @@ export class AlarmBook implements Alarms {
         text: change.text,
         origin: `${change.journal}/${change.position}/${change.ordinal}`,
       })),
-      operatorChanges: actions.rows.map(({ at_ms: atMs, operator, state, text }) => ({
-        at: timeOf(atMs),
-        operator,
-        state,
-        text,
-      })),
+      operatorChanges: actions.rows.map(({ at_ms: atMs, ...change }) => ({ at: timeOf(atMs), ...change })),
     };
   }
 
@@ -160,33 +140,36 @@ export class AlarmBook implements Alarms {
   }
 
   setState(id: string, state: OperatorState, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, state === 'none' ? 'reset' : state, async (connection, row, nowMs) => {
-      await connection.query(
-        'update faults.alarm set operator_state = $2, operator = $3, operator_at_ms = $4 where id = $1',
-        [row.id, state, state === 'none' ? null : cleanText(action.operator), state === 'none' ? null : nowMs],
-      );
-      return state;
-    });
+    const verbs = { none: 'unack', ack: 'ack', closed: 'close' } as const;
+    return this.act(id, { verb: verbs[state] }, action);
   }
 
   comment(id: string, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, 'comment', async (_, row) => row.operator_state);
+    return this.act(id, { verb: 'comment' }, action);
   }
 
   shelve(id: string, untilMs: EpochMs, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, 'shelve', async (connection, row, nowMs) => {
-      if (!Number.isSafeInteger(untilMs) || untilMs <= nowMs)
-        throw new WeirError('invalid_request', 'An alarm is shelved until a time to come.', { until: untilMs });
-      await connection.query('update faults.alarm set shelved_until_ms = $2 where id = $1', [row.id, untilMs]);
-      return 'shelved';
-    });
+    return this.act(id, { verb: 'shelve', untilMs }, action);
   }
 
   unshelve(id: string, action: OperatorAction): Promise<Alarm> {
-    return this.#act(id, action, 'unshelve', async (connection, row) => {
-      await connection.query('update faults.alarm set shelved_until_ms = null where id = $1', [row.id]);
-      return 'un-shelved';
-    });
+    return this.act(id, { verb: 'unshelve' }, action);
+  }
+
+  async actOnAll(selection: AlarmSelection, deed: Deed, action: OperatorAction): Promise<BulkAnswer> {
+    const { ids, more } = await this.#idsOf(selection);
+    const items: BulkOutcome[] = [];
+    for (const id of ids) {
+      try {
+        await this.act(id, deed, action);
+        items.push({ id, outcome: 'changed', message: null });
+      } catch (error) {
+        if (!(error instanceof WeirError) || error.status >= 500) throw error;
+        items.push({ id, outcome: error.code, message: error.message });
+      }
+    }
+    const changed = items.filter(({ outcome }) => outcome === 'changed').length;
+    return { changed, refused: items.length - changed, items, more };
   }
 
   #foldings(rows: readonly AlarmRow[]): Promise<(id: bigint) => Folding> {
@@ -194,70 +177,27 @@ export class AlarmBook implements Alarms {
     return foldingsOf(this.#deps.database, ids, seesAlarm(2, 'alarm.'), seen(this.#viewpoint));
   }
 
-  /** Runs the action on the locked alarm, writes it into the history of operators and the audit log, tells the listeners. */
-  async #act(
-    id: string,
-    action: OperatorAction,
-    verb: string,
-    work: (connection: Queryable, row: AlarmRow, nowMs: EpochMs) => Promise<OperatorChange['state']>,
-  ): Promise<Alarm> {
+  async #idsOf(selection: AlarmSelection): Promise<{ readonly ids: readonly string[]; readonly more: boolean }> {
+    if ('ids' in selection) {
+      const ids = [...new Set(selection.ids)];
+      if (ids.length <= MAX_BULK_ALARMS) return { ids, more: false };
+      throw new WeirError('invalid_request', `ids: expected at most ${MAX_BULK_ALARMS}.`, { most: MAX_BULK_ALARMS });
+    }
+    const { items, next } = await this.list({ ...selection.query, limit: MAX_BULK_ALARMS });
+    return { ids: items.map(({ id }) => id), more: next !== null };
+  }
+
+  /** Acts on the locked alarm, writes it into the history of operators and the audit log, tells the listeners. */
+  async act(id: string, deed: Deed, action: OperatorAction): Promise<Alarm> {
     const nowMs = this.#deps.clock.now();
-    if (action.text.length > MAX_TEXT)
-      throw new WeirError('invalid_request', `The text is longer than ${MAX_TEXT} characters.`, { most: MAX_TEXT });
     const row = await this.#deps.database.transaction(async (connection) => {
       const held = await findAlarm(connection, this.#viewpoint, id, true);
-      const state = await work(connection, held, nowMs);
-      await connection.query(
-        'insert into faults.operator_change (alarm, at_ms, operator, state, text) values ($1, $2, $3, $4, $5)',
-        [held.id, nowMs, cleanText(action.operator), state, cleanText(action.text)],
-      );
-      await connection.query(
-        `delete from faults.operator_change where alarm = $1 and id <=
-           (select id from faults.operator_change where alarm = $1 order by id desc offset $2 limit 1)`,
-        [held.id, MAX_OPERATOR_CHANGES],
-      );
-      const after = await findAlarm(connection, this.#viewpoint, id, false);
-      await recordAudit(connection, {
-        atMs: nowMs,
-        actor: cleanText(action.operator),
-        role: action.role,
-        action: `alarm.${verb}`,
-        subject: `alarm/${held.id}`,
-        before: operatorPart(held),
-        after: operatorPart(after),
-        ...(action.text === '' ? {} : { note: cleanText(action.text) }),
-      });
-      return after;
+      return actOn(connection, held, deed, action, nowMs);
     });
     const alarm = alarmOf(row, nowMs);
     this.#deps.publish('alarm', { change: 'operator', ...alarm });
     return alarm;
   }
-}
-
-/** What operators change of an alarm, for the audit log. */
-function operatorPart({ operator_state: state, operator, shelved_until_ms: untilMs }: AlarmRow): object {
-  return { state, operator, shelvedUntil: untilMs === null ? null : timeOf(untilMs) };
-}
-
-/** The values of `seesAlarm`. */
-function seen(viewpoint: Viewpoint): readonly unknown[] {
-  return viewpoint.everything ? [null, []] : [viewpoint.devices, viewpoint.resources];
-}
-
-/** $N: names of devices, null for all; $N+1: single interfaces. Alarms of agents belong to no device. */
-function seesAlarm(place: number, of = ''): string {
-  const [devices, resources] = [`$${place}::text[]`, `$${place + 1}::text[]`];
-  return `(${devices} is null or ${of}device = any(${devices}) or ${of}resource = any(${resources}))`;
-}
-
-/** $1 is now, $3 and $4 are what is seen: a symptom of what is not seen is shown by itself. */
-function conditionOf(state: NonNullable<AlarmsQuery['state']>): string {
-  const shelved = 'coalesce(shelved_until_ms > $1, false)';
-  if (state === 'root') return `not is_cleared and not ${shelved} and not exists (${symptomOf(seesAlarm(3, 'root.'))})`;
-  if (state === 'active') return `not is_cleared and not ${shelved}`;
-  if (state === 'cleared') return `is_cleared and not ${shelved}`;
-  return state === 'shelved' ? shelved : 'true';
 }
 
 async function findAlarm(connection: Queryable, viewpoint: Viewpoint, id: string, lock: boolean): Promise<AlarmRow> {
@@ -271,10 +211,4 @@ async function findAlarm(connection: Queryable, viewpoint: Viewpoint, id: string
   const row = rows[0];
   if (row === undefined) throw new WeirError('not_found', `There is no alarm ${id.slice(0, 40)}.`, { alarm: id });
   return row;
-}
-
-function readCursor(cursor: string): readonly [string, string] {
-  const match = /^(-?\d{1,18})\.(\d{1,18})$/.exec(cursor);
-  if (match === null) throw new WeirError('invalid_request', 'The cursor is not one that this list gave.', { cursor });
-  return [match[1] ?? '', match[2] ?? ''];
 }

@@ -13,7 +13,21 @@ export interface Origin {
 
 export type OriginatedChange = AlarmChange & { readonly origin: Origin };
 
-type NewRow = Omit<AlarmRow, 'id' | 'operator_state' | 'operator' | 'operator_at_ms' | 'shelved_until_ms'>;
+type NewRow = Pick<
+  AlarmRow,
+  | 'resource'
+  | 'alarm_type'
+  | 'qualifier'
+  | 'device'
+  | 'severity'
+  | 'is_cleared'
+  | 'text'
+  | 'threshold'
+  | 'created_at_ms'
+  | 'raised_at_ms'
+  | 'changed_at_ms'
+  | 'cleared_at_ms'
+>;
 
 export interface Written {
   readonly row: AlarmRow;
@@ -38,7 +52,9 @@ export async function writeChanges(
   }
   await takeBack(
     connection,
-    [...raised].flatMap((key) => before.get(key) ?? []).filter((row) => row.operator_state !== 'none'),
+    [...raised]
+      .flatMap((key) => before.get(key) ?? [])
+      .filter((row) => row.operator_state !== 'none' || row.escalation_level > 0),
     after,
   );
   const rows = await upsert(connection, [...after.values()]);
@@ -95,7 +111,7 @@ async function lockAlarms(connection: Queryable, changes: readonly AlarmChange[]
   return new Map(rows.map((row) => [keyOfRow(row), row]));
 }
 
-/** An acknowledgement was of the fault before: the next one must not hide behind it. */
+/** Acknowledgement and escalation were of the fault before: the next one must not hide behind them. */
 async function takeBack(
   connection: Queryable,
   rows: readonly AlarmRow[],
@@ -105,12 +121,13 @@ async function takeBack(
   const ids = rows.map((row) => row.id);
   const times = rows.map((row) => after.get(keyOfRow(row))?.raised_at_ms ?? row.changed_at_ms);
   await connection.query(
-    `insert into faults.operator_change (alarm, at_ms, operator, state, text)
-     select alarm, at_ms, 'weir', 'none', 'raised again' from unnest($1::int8[], $2::int8[]) as raised (alarm, at_ms)`,
+    `insert into faults.operator_change (alarm, at_ms, operator, state, text, action)
+     select alarm, at_ms, 'weir', 'none', 'raised again', 'reset' from unnest($1::int8[], $2::int8[]) as raised (alarm, at_ms)`,
     [ids, times],
   );
   await connection.query(
-    `update faults.alarm set operator_state = 'none', operator = null, operator_at_ms = null where id = any($1::int8[])`,
+    `update faults.alarm set operator_state = 'none', operator = null, operator_at_ms = null, escalation_level = 0,
+            escalation_reason = null where id = any($1::int8[])`,
     [ids],
   );
 }

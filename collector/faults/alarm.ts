@@ -49,6 +49,21 @@ export interface Alarm extends AlarmKey {
   readonly operator: string | null;
   readonly operatorChangedAt: string | null;
   readonly shelvedUntil: string | null;
+  readonly shelvedBy: string | null;
+  readonly shelfReason: string | null;
+  /** Who sees to it. */
+  readonly assignedTo: string | null;
+  /** Of the ticket system; free text, and where it is to be seen. */
+  readonly ticket: string | null;
+  readonly ticketUrl: string | null;
+  /** How often it was handed up since it was raised; 0: never. */
+  readonly escalationLevel: number;
+  readonly escalationReason: string | null;
+  /** Which system entered it, and under which name there; null for what Weir found itself. */
+  readonly sourceSystemId: string | null;
+  readonly externalAlarmId: string | null;
+  /** When resource or operators last changed anything of it, by the clock of the database. */
+  readonly updatedAt: string;
 }
 
 export interface StatusChange {
@@ -63,6 +78,8 @@ export interface OperatorChange {
   readonly at: string;
   readonly operator: string;
   readonly state: OperatorState | 'shelved' | 'un-shelved';
+  /** What was done, as the address of the action says it; null where an earlier version wrote it. */
+  readonly action: string | null;
   readonly text: string;
 }
 
@@ -86,6 +103,20 @@ export interface AlarmsQuery {
   readonly severity?: Severity;
   readonly device?: string;
   readonly resource?: string;
+  readonly severityAtLeast?: Severity;
+  readonly alarmType?: string;
+  readonly resourcePrefix?: string;
+  /** Part of text, resource, ticket or type, in any case. */
+  readonly text?: string;
+  /** '' for those that nobody has. */
+  readonly assignedTo?: string;
+  /** '' for those without one. */
+  readonly ticket?: string;
+  readonly operatorState?: OperatorState;
+  /** By `updatedAt`. */
+  readonly changedSinceMs?: EpochMs;
+  /** Default `changed`. Under `id` no change moves an alarm from page to page. */
+  readonly sort?: AlarmSort;
   readonly cursor?: string;
   /** At most MAX_ALARMS_PAGE. */
   readonly limit?: number;
@@ -97,6 +128,10 @@ export interface AlarmsPage {
 }
 
 export const MAX_ALARMS_PAGE = 1000;
+
+/** Last changed first, last raised first, worst first, or oldest entry first. */
+export const ALARM_SORTS = ['changed', 'raised', 'severity', 'id'] as const;
+export type AlarmSort = (typeof ALARM_SORTS)[number];
 
 /** RFC 8632 §4.7: of each severity how many in which state; shelved alarms are counted apart only. */
 export interface AlarmSummary {
@@ -122,6 +157,34 @@ export interface OperatorAction {
   readonly text: string;
 }
 
+/** What is done to an alarm by operators; none of it changes the state of the resource. */
+export type Deed =
+  | { readonly verb: 'ack' | 'unack' | 'close' | 'comment' | 'unshelve' | 'escalate' }
+  | { readonly verb: 'shelve'; readonly untilMs: EpochMs }
+  /** Null takes it back. */
+  | { readonly verb: 'assign'; readonly to: string | null }
+  | { readonly verb: 'ticket'; readonly reference: string | null; readonly url: string | null };
+
+/** Alarms that are done the same to in one go. */
+export type AlarmSelection = { readonly ids: readonly string[] } | { readonly query: AlarmsQuery };
+
+export const MAX_BULK_ALARMS = 500;
+
+export interface BulkOutcome {
+  readonly id: string;
+  /** `changed`, or the code of the refusal. */
+  readonly outcome: string;
+  readonly message: string | null;
+}
+
+export interface BulkAnswer {
+  readonly changed: number;
+  readonly refused: number;
+  readonly items: readonly BulkOutcome[];
+  /** True where the filter fits more alarms than one request acts on: ask again. */
+  readonly more: boolean;
+}
+
 /** What the API asks; not_found where no alarm has the id, invalid_request for a cursor that this list never gave or a time that is over. */
 export interface Alarms {
   /** The same alarms as that viewpoint sees them: of others it knows nothing, and changes nothing. */
@@ -134,6 +197,37 @@ export interface Alarms {
   comment(id: string, action: OperatorAction): Promise<Alarm>;
   shelve(id: string, untilMs: EpochMs, action: OperatorAction): Promise<Alarm>;
   unshelve(id: string, action: OperatorAction): Promise<Alarm>;
+  act(id: string, deed: Deed, action: OperatorAction): Promise<Alarm>;
+  /** Each alarm in a transaction of its own: one that is refused stops no other. */
+  actOnAll(selection: AlarmSelection, deed: Deed, action: OperatorAction): Promise<BulkAnswer>;
+}
+
+export interface PurgeQuestion {
+  /** Null: as the policy says. */
+  readonly clearedBeforeMs: EpochMs | null;
+  readonly closedOnly: boolean;
+  /** Only says what would go. */
+  readonly dryRun: boolean;
+}
+
+export interface PurgeAnswer {
+  readonly dryRun: boolean;
+  readonly purged: number;
+  /** True where one request lets no more go: ask again. */
+  readonly more: boolean;
+  /** The first of them. */
+  readonly items: readonly {
+    readonly id: string;
+    readonly resource: string;
+    readonly alarmType: string;
+    readonly clearedAt: string | null;
+    readonly rule: string;
+  }[];
+}
+
+/** RFC 8632 purge-alarms, for alarms that are cleared only. */
+export interface AlarmsPurge {
+  purge(question: PurgeQuestion, by: { readonly name: string; readonly role: string }): Promise<PurgeAnswer>;
 }
 
 /** Live events; the page asks again for what it shows. */

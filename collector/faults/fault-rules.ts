@@ -4,6 +4,9 @@ import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from './alarm.ts';
 import { SEVERITIES } from './alarm.ts';
 import { type CauseConfig, causeConfigOf, causeSchema } from './cause/cause-config.ts';
+import type { AlarmRetention } from './alarm-purge.ts';
+
+const DAY_MS: DurationMs = 86_400_000;
 
 const severity = (usual: Severity) => z.enum(SEVERITIES).default(usual);
 const polls = (usual: number) => z.number().int().min(1).max(1000).default(usual);
@@ -78,6 +81,13 @@ export const faultsSchema = z.strictObject({
   cause: causeSchema.prefault({}),
   /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
   history_entries: z.number().int().min(1).max(10_000).default(32),
+  /** Cleared alarms are let go of so long after they and their operators last changed: closed ones, and all. */
+  retention: z
+    .strictObject({
+      closed_days: z.number().min(1).max(3650).default(90),
+      cleared_days: z.number().min(1).max(3650).default(400),
+    })
+    .prefault({}),
   /** How often it is looked whether an agent is silent. */
   tick_ms: z.number().int().min(100).max(600_000).default(5000),
 });
@@ -131,6 +141,7 @@ export interface FaultRules {
 export interface FaultsConfig {
   readonly rules: FaultRules;
   readonly historyEntries: number;
+  readonly retention: AlarmRetention;
   readonly tickMs: DurationMs;
   readonly cause: CauseConfig;
 }
@@ -175,6 +186,10 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
       },
     },
     historyEntries: parsed.history_entries,
+    retention: {
+      closedMs: Math.round(parsed.retention.closed_days * DAY_MS),
+      clearedMs: Math.round(parsed.retention.cleared_days * DAY_MS),
+    },
     tickMs: parsed.tick_ms,
     cause: causeConfigOf(parsed.cause),
   };

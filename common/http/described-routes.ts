@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Principal, RouteAccess } from '../runtime/access.ts';
+import type { WeirError } from '../runtime/errors.ts';
 
 export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** In fastify's form: `/billing/v1/bills/:id`. */
   readonly url: string;
   readonly access: RouteAccess;
@@ -21,8 +22,12 @@ export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Bo
   readonly answer: z.ZodType;
   /** Of the answer; JSON where it is not given. */
   readonly contentType?: string;
-  /** Of a refusal, where it has another form than everywhere else. */
+  /** Of an answer that is no refusal; 200 where it is not given, without a body under 204. */
+  readonly status?: 200 | 201 | 204;
+  /** Of a refusal, where it has another form than everywhere else … */
   readonly refusal?: z.ZodType;
+  /** … and how it comes by it. */
+  readonly refusalBody?: (refusal: WeirError) => unknown;
 }
 
 export interface RouteInput<Params, Query, Body> {
@@ -92,12 +97,17 @@ export class DescribedRoutes {
       answer,
       ...(spec.contentType === undefined ? {} : { contentType: spec.contentType }),
       ...(spec.refusal === undefined ? {} : { refusal: spec.refusal }),
+      ...(spec.status === undefined ? {} : { status: spec.status }),
       ...(spec.bodyType === undefined ? {} : { bodyType: spec.bodyType }),
     });
     this.#server.route({
       method,
       url,
-      config: { access, ...(spec.scoped === true ? { scoped: true } : {}) },
+      config: {
+        access,
+        ...(spec.scoped === true ? { scoped: true } : {}),
+        ...(spec.refusalBody === undefined ? {} : { refusalBody: spec.refusalBody }),
+      },
       handler: async (request, reply) => {
         const result = await handler({
           params: parse(params, request.params),
@@ -107,6 +117,8 @@ export class DescribedRoutes {
           request,
           reply,
         });
+        if (spec.status !== undefined && !reply.sent) void reply.status(spec.status);
+        if (spec.status === 204) return reply.sent ? result : reply.send();
         if (this.#options.checkAnswers && !reply.sent && reply.statusCode < 300) check(url, answer, result);
         return result;
       },

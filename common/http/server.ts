@@ -15,6 +15,8 @@ declare module 'fastify' {
     access?: RouteAccess;
     /** True where rows are read under the principal's scope; without it a principal with a scope is refused. */
     scoped?: boolean;
+    /** The body of a refusal, where clients of a standard read another than everywhere else. */
+    refusalBody?: (refusal: WeirError) => unknown;
   }
   interface FastifyRequest {
     principal: Principal | null;
@@ -48,7 +50,7 @@ export function createServer(reporter: Reporter, options: ServerOptions): Fastif
   const refused = reporter.counter('http_refused_total', 'Requests refused, by code', ['code']);
   const refuse = (reply: FastifyReply, refusal: WeirError): void => {
     refused.add(1, { code: refusal.code });
-    void sendRefusal(reply, refusal);
+    void sendRefusal(reply, refusal, reply.request.routeOptions?.config.refusalBody);
   };
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const server = fastify({
@@ -149,10 +151,14 @@ function addHealth(server: FastifyInstance, reporter: Reporter): void {
   );
 }
 
-function sendRefusal(reply: FastifyReply, refusal: WeirError): FastifyReply {
+function sendRefusal(
+  reply: FastifyReply,
+  refusal: WeirError,
+  bodyOf: ((refusal: WeirError) => unknown) | undefined,
+): FastifyReply {
   const retryAfter = refusal.detail['retryAfterSeconds'];
   if (typeof retryAfter === 'number') void reply.header('retry-after', String(Math.max(0, Math.ceil(retryAfter))));
-  return reply.status(refusal.status).send(refusal.toBody());
+  return reply.status(refusal.status).send(bodyOf?.(refusal) ?? refusal.toBody());
 }
 
 /** What a request failed by, as it is told. */

@@ -180,6 +180,32 @@ export const COLLECTOR_ERRORS = {
     'The metric store is a server that is only written to.',
     'Ask the server itself: VictoriaMetrics has no InfluxQL; graphs, KPIs and rankings of Weir need duckdb or InfluxDB.',
   ),
+  // collector/faults
+  alarm_of_poll: entry(
+    409,
+    'Another system tried to change of an alarm what the resource itself says: Weir found that alarm by polling.',
+    'Acknowledge, comment or group it; severity and state follow the resource. detail.attribute names what was refused.',
+  ),
+  alarm_is_cleared: entry(
+    409,
+    'A cleared alarm was to be given another state or severity.',
+    'Post the alarm anew under the same sourceSystemId and externalAlarmId: it is raised again.',
+  ),
+  alarm_is_active: entry(
+    409,
+    'An alarm was to be deleted that is not cleared.',
+    'Clear it first, if it is yours; an alarm of a poll is cleared by its resource.',
+  ),
+  alarm_exists: entry(
+    409,
+    'An alarm was posted under a name that its source has given to another that is not cleared.',
+    'Change that one with PATCH (detail.alarm), or post the new one under another externalAlarmId.',
+  ),
+  listener_not_allowed: entry(
+    403,
+    'A system asked to be told alarms at an address that is not among those allowed.',
+    'An administrator names it in collector.northbound.listeners; nothing else is ever asked from here.',
+  ),
   // collector/services
   feed_unavailable: entry(
     503,

@@ -17,7 +17,26 @@ const STATE: readonly Role[] = ['viewer', 'operator', 'billing', 'bridge', 'care
 const NOBODY_ELSE: readonly Role[] = [];
 
 /** What a scope of the north gets about the south: no such thing, a question answered within it, the bridge's own decision, or a refusal. */
-type Scoped = 'absent' | 'within' | 'passed on' | 'refused';
+type Scoped = 'absent' | 'within' | 'made within' | 'passed on' | 'refused';
+
+const TMF642 = ['/tmf-api/alarmManagement/v4', '/tmf-api/alarm/v4'];
+const TMF642_TASKS = ['ackAlarms', 'unAckAlarms', 'clearAlarms', 'commentAlarms', 'groupAlarms', 'unGroupAlarms'];
+
+/** The same under both of its base paths. */
+function northbound(): Record<string, readonly [roles: readonly Role[], scoped: Scoped]> {
+  const rows = TMF642.flatMap((base) => [
+    [`POST ${base}/alarm`, [OPERATORS, 'absent']],
+    [`PATCH ${base}/alarm/:id`, [OPERATORS, 'absent']],
+    [`DELETE ${base}/alarm/:id`, [OPERATORS, 'absent']],
+    [`POST ${base}/hub`, [OPERATORS, 'refused']],
+    [`DELETE ${base}/hub/:id`, [OPERATORS, 'refused']],
+    ...TMF642_TASKS.map((kind) => [
+      `POST ${base}/${kind}`,
+      [OPERATORS, /group/i.test(kind) ? 'absent' : 'made within'],
+    ]),
+  ]);
+  return Object.fromEntries(rows) as Record<string, readonly [readonly Role[], Scoped]>;
+}
 
 /** Of each route: who may beside an administrator, and what becomes of a scope. A route that is missing fails the test. */
 const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: Scoped]>> = {
@@ -27,6 +46,13 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/alarms/:id/comment': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/shelve': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/unshelve': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/assign': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/escalate': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/ticket': [OPERATORS, 'absent'],
+  // Of each alarm it tells what became of it: what is not seen is not found.
+  'POST /api/v1/alarms/actions': [OPERATORS, 'within'],
+  'POST /api/v1/alarms/purge': [NOBODY_ELSE, 'refused'],
+  ...northbound(),
   'POST /api/v1/agents/:name/work': [OPERATORS, 'refused'],
   'POST /api/v1/devices': [OPERATORS, 'refused'],
   'PUT /api/v1/devices/:name': [OPERATORS, 'refused'],
@@ -73,6 +99,11 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/unack': {},
   '/api/v1/alarms/:id/close': {},
   '/api/v1/alarms/:id/unshelve': {},
+  '/api/v1/alarms/:id/assign': { to: 'ann' },
+  '/api/v1/alarms/:id/escalate': { text: 'nobody answers' },
+  '/api/v1/alarms/:id/ticket': { reference: 'INC-1' },
+  '/api/v1/alarms/actions': { action: 'ack', filter: { device: 'south1' } },
+  '/api/v1/alarms/purge': { dry_run: true },
   '/api/v1/tokens': { name: 'heir', role: 'viewer' },
 };
 
@@ -86,6 +117,7 @@ beforeAll(async () => {
   const table = new RouteTable();
   table.watch();
   started = await startCollectorFixture({
+    collector: { northbound: { listeners: ['http://127.0.0.1:9/'] } },
     devices: [
       { name: 'north1', site: 'north' },
       { name: 'south1', site: 'south' },
@@ -123,7 +155,7 @@ interface Heard {
 /** About the south, or about nothing that there is: who may is told 400 or 404 and changes nothing but an alarm. */
 async function asked(route: string, token: string | null): Promise<Heard> {
   const [method = '', place = ''] = route.split(' ');
-  const id = place.includes('alarms') ? alarm : '999999';
+  const id = place.includes('alarm') ? alarm : '999999';
   const name = place.includes('agents') ? 'agent-1' : place.includes('devices') ? 'south1' : 'none-such';
   const url = place.replace(':id', id).replace(':name', name).replace('*', 'v1/bills');
   const { type, body } = contentOf(place);
@@ -143,7 +175,46 @@ function contentOf(place: string): { type: string; body: string } {
     return { type: 'application/x-www-form-urlencoded', body: new URLSearchParams(FORMS[place] ?? {}).toString() };
   if (place === '/api/v1/batches') return { type: 'application/vnd.weir.batch', body: 'no batch' };
   if (place === '/api/v2/write') return { type: 'text/plain', body: 'no line' };
-  return { type: 'application/json', body: JSON.stringify(BODIES[place] ?? { nothing: 'of the kind' }) };
+  return {
+    type: 'application/json',
+    body: JSON.stringify(BODIES[place] ?? northboundBody(place) ?? { nothing: 'of the kind' }),
+  };
+}
+
+/** About the port of the south, without its name. */
+function northboundBody(place: string): object | undefined {
+  const alarmPattern = [{ probableCause: 'lossOfSignal', isRootCause: false }];
+  const at = '2026-11-20T10:00:00Z';
+  const bodies: Readonly<Record<string, object>> = {
+    alarm: {
+      alarmedObject: { id: 'south1' },
+      alarmRaisedTime: at,
+      alarmType: 'equipmentAlarm',
+      perceivedSeverity: 'major',
+      probableCause: 'fire',
+      sourceSystemId: 'ems',
+      state: 'raised',
+    },
+    ':id': { ackState: 'acknowledged' },
+    hub: { callback: 'http://127.0.0.1:9/' },
+    ackAlarms: { ackSystemId: 'a', ackUserId: 'b', alarmPattern },
+    unAckAlarms: { ackSystemId: 'a', ackUserId: 'b', alarmPattern },
+    clearAlarms: { clearSystemId: 'a', clearUserId: 'b', alarmClearedTime: at, alarmPattern },
+    commentAlarms: { comment: { comment: 'seen' }, alarmPattern },
+    groupAlarms: {
+      sourceSystemId: 'a',
+      alarmChangedTime: at,
+      parentAlarm: { id: alarm },
+      correlatedAlarm: [{ id: '99' }],
+    },
+    unGroupAlarms: {
+      sourceSystemId: 'a',
+      alarmChangedTime: at,
+      parentAlarm: { id: alarm },
+      correlatedAlarm: [{ id: '99' }],
+    },
+  };
+  return place.startsWith('/tmf-api/') ? bodies[place.split('/').pop() ?? ''] : undefined;
 }
 
 test('the table knows every route that is none of the GETs of the other table', () => {
@@ -174,7 +245,7 @@ test('a token of the north changes nothing of the south, whoever it is of', asyn
     for (const [route, [roles, scoped]] of Object.entries(TABLE)) {
       if (!roles.includes(role) && role !== 'administrator') continue;
       const { status, text } = await asked(route, token);
-      const expected = { absent: 404, within: 200, 'passed on': 502, refused: 403 }[scoped];
+      const expected = { absent: 404, within: 200, 'made within': 201, 'passed on': 502, refused: 403 }[scoped];
       if (status !== expected) wrong.push(`${route} for ${role}: ${status} ${text}`);
       if (scoped === 'refused' && !text.includes('scope_too_narrow')) wrong.push(`${route} for ${role}: ${text}`);
       if (scoped === 'within' && /south/i.test(text)) wrong.push(`${route} for ${role}: ${text}`);

@@ -13,6 +13,14 @@ const NETWORK: readonly Role[] = ['viewer', 'operator', 'billing', 'bridge'];
 const STATE: readonly Role[] = [...NETWORK, 'care'];
 const CUSTOMERS: readonly Role[] = ['operator', 'care', 'billing'];
 
+/** The same under both of its base paths. */
+function northbound(): Record<string, readonly [roles: readonly Role[], scoped: boolean]> {
+  const kinds = ['alarm', 'ackAlarms', 'unAckAlarms', 'clearAlarms', 'commentAlarms', 'groupAlarms', 'unGroupAlarms'];
+  const bases = ['/tmf-api/alarmManagement/v4', '/tmf-api/alarm/v4'];
+  const places = bases.flatMap((base) => kinds.flatMap((kind) => [`${base}/${kind}`, `${base}/${kind}/{id}`]));
+  return Object.fromEntries(places.map((place) => [place, [STATE, true]]));
+}
+
 /** Of each route that reads: who may beside an administrator, and whether it is read under a scope. A route that is missing fails the test. */
 const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: boolean]>> = {
   '/api/v1/overview': [STATE, true],
@@ -41,9 +49,12 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/metrics/resources': [STATE, true],
   '/api/v1/alarms': [STATE, true],
   '/api/v1/alarms/summary': [STATE, true],
+  '/api/v1/alarm-types': [STATE, true],
   '/api/v1/alarms/{id}': [STATE, true],
   '/api/v1/problems': [STATE, true],
   '/api/v1/problems/{id}': [STATE, true],
+  '/api/v1/alarm-listeners': [['operator'], false],
+  ...northbound(),
   '/api/v1/agents': [NETWORK, false],
   '/api/v1/agents/{name}': [NETWORK, false],
   '/api/v1/agents/{name}/work': [['agent'], false],
@@ -136,7 +147,7 @@ describe('access to every route', () => {
   function addressOf(place: string): string {
     const id = place.includes('interfaces')
       ? places['interface']
-      : place.includes('alarms') || place.includes('problems')
+      : place.includes('alarm') || place.includes('problems')
         ? places['alarm']
         : '1';
     const name = place.includes('agents')

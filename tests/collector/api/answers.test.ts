@@ -1,9 +1,9 @@
 // A collector that holds data, asked over HTTP: every answer is held against its schema by the server itself.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Alarm } from '../../../collector/faults/alarm.ts';
+import type { AlarmAnswer } from '../../../collector/api/alarm-answers.ts';
 import type {
   AgentAnswer,
-  AlarmAnswer,
   DeviceAnswer,
   InterfaceAnswer,
   OverviewAnswer,

@@ -1,7 +1,8 @@
 // Batches over HTTP into a real collector: what is kept, what is refused with which code, and that nothing acknowledged is ever lost.
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AgentAnswer, AlarmAnswer } from '../../../collector/api/answers.ts';
+import type { AlarmAnswer } from '../../../collector/api/alarm-answers.ts';
+import type { AgentAnswer } from '../../../collector/api/answers.ts';
 import type { Receipt } from '../../../common/model/batch.ts';
 import { encodeBatch } from '../../../common/wire/batch-codec.ts';
 import type { ReadingsAnswer } from '../../../common/wire/reading-page.ts';

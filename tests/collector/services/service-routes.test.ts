@@ -53,6 +53,16 @@ const alarm = (id: string, resource: string): Alarm & Folding => ({
   operator: null,
   operatorChangedAt: null,
   shelvedUntil: null,
+  shelvedBy: null,
+  shelfReason: null,
+  assignedTo: null,
+  ticket: null,
+  ticketUrl: null,
+  escalationLevel: 0,
+  escalationReason: null,
+  sourceSystemId: null,
+  externalAlarmId: null,
+  updatedAt: '2026-11-09T00:00:00.000Z',
 });
 const ALARMS = [alarm('1', 'sw1/ge-0'), alarm('2', 'sw1/ge-1'), alarm('3', 'sw1'), alarm('4', 'sw2')];
 

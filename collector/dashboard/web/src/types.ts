@@ -1,7 +1,7 @@
 // The shapes of the answers that the page reads: the collector's come from the schemas of its API.
+import type { AlarmAnswer } from '../../../api/alarm-answers.ts';
 import type {
   AgentAnswer,
-  AlarmAnswer,
   DeviceAnswer,
   InterfaceAnswer,
   LatestAnswer,
