@@ -2,7 +2,13 @@
 
 export interface AlarmType {
   /** ITU-T X.733 / X.736 event type, as TMF642 spells it. */
-  readonly eventType: 'communicationsAlarm' | 'equipmentAlarm' | 'qualityOfServiceAlarm' | 'timeDomainViolation';
+  readonly eventType:
+    | 'communicationsAlarm'
+    | 'equipmentAlarm'
+    | 'environmentalAlarm'
+    | 'processingErrorAlarm'
+    | 'qualityOfServiceAlarm'
+    | 'timeDomainViolation';
   /** ITU-T X.733 probable cause, as TMF642 spells it. */
   readonly probableCause: string;
   readonly description: string;
@@ -46,6 +52,58 @@ export const ALARM_TYPES = {
     probableCause: 'transmissionError',
     description: 'An interface counts packets with errors.',
     proposedRepair: 'Check cable, optics, and speed and duplex on both ends.',
+    willClear: true,
+  },
+  'sensor-limit': {
+    eventType: 'environmentalAlarm',
+    probableCause: 'thresholdCrossed',
+    description:
+      'A sensor (temperature, voltage, optical power, …) is beyond a limit that the device itself has for it: low or high.',
+    proposedRepair:
+      'Of a temperature check fans, filters and the room; of optical power clean and check the fibre and both optics; of a voltage the power supply.',
+    willClear: true,
+  },
+  'sensor-state': {
+    eventType: 'equipmentAlarm',
+    probableCause: 'equipmentMalfunction',
+    description: 'A device says of one of its sensors that its state is not well.',
+    proposedRepair: 'See what the device says of that part, and its log.',
+    willClear: true,
+  },
+  'fan-failed': {
+    eventType: 'equipmentAlarm',
+    probableCause: 'heatingVentCoolingSystemProblem',
+    description: 'A device says of a fan that it does not run as it should.',
+    proposedRepair: 'Replace the fan or its tray soon; watch the temperatures of the device until then.',
+    willClear: true,
+  },
+  'power-supply-failed': {
+    eventType: 'equipmentAlarm',
+    probableCause: 'powerProblem',
+    description: 'A device says of a power supply that it has failed or has no input.',
+    proposedRepair: 'Check the feed and its fuse, then replace the power supply: redundancy is lost meanwhile.',
+    willClear: true,
+  },
+  'high-processor-usage': {
+    eventType: 'processingErrorAlarm',
+    probableCause: 'cpuCyclesLimitExceeded',
+    description: 'A processor of a device is busy; of a device with many of them, all of them on average.',
+    proposedRepair: 'See which process takes it: routing churn, a loop, polling, packets for the device itself.',
+    willClear: true,
+  },
+  'high-memory-usage': {
+    eventType: 'processingErrorAlarm',
+    probableCause: 'outOfMemory',
+    description: 'The memory of a device is nearly full.',
+    proposedRepair: 'See which process takes it, and the size of the tables; plan a restart where it leaks.',
+    willClear: true,
+  },
+  'storage-full': {
+    eventType: 'processingErrorAlarm',
+    probableCause: 'storageCapacityProblem',
+    description: 'A file system of a device is nearly full.',
+    proposedRepair:
+      'Delete old images, logs and core files. What is full by its nature belongs into storage_full.ignore.',
     willClear: true,
   },
   'agent-silent': {

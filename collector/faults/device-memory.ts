@@ -37,6 +37,8 @@ export interface DeviceMemory {
   rebootSeenAtMs: EpochMs | null;
   bootedAtMs: EpochMs | null;
   readonly interfaces: Map<string, InterfaceMemory>;
+  /** Tables in a row that said raise, or clear, of an alarm of a part; none of those that are well. */
+  readonly partStreaks: Map<string, Streak>;
   readonly active: ActiveAlarms;
   rows: CounterRows;
   /** Rows of interfaces that are forgotten, and the row after the last. */
@@ -58,6 +60,7 @@ export function newDeviceMemory(device: string): DeviceMemory {
     rebootSeenAtMs: null,
     bootedAtMs: null,
     interfaces: new Map(),
+    partStreaks: new Map(),
     active: new Map(),
     rows: new CounterRows(),
     freeSlots: [],
@@ -112,6 +115,8 @@ export interface StoredDevice {
     readonly slot: number;
     readonly streaks?: InterfaceMemory['streaks'];
   })[];
+  /** Left out where there is none. */
+  readonly partStreaks?: readonly (readonly [alarm: string, Streak])[];
   readonly active: readonly ActiveAlarm[];
 }
 
@@ -127,6 +132,7 @@ export function storedOf(memory: DeviceMemory): StoredDevice {
       const kept = running.length === 0 ? {} : { streaks: Object.fromEntries(running) };
       return { ...(Object.fromEntries(unusual) as { key: string; slot: number }), ...kept };
     }),
+    ...(memory.partStreaks.size === 0 ? {} : { partStreaks: [...memory.partStreaks] }),
     active: [...memory.active.values()],
   };
 }
@@ -152,6 +158,7 @@ export function memoryOf(row: DeviceRow): DeviceMemory {
     rebootSeenAtMs: state.rebootSeenAtMs,
     bootedAtMs: state.bootedAtMs,
     interfaces: new Map(state.interfaces.map((one) => [one.key, { ...FRESH, streaks: {}, ...one }])),
+    partStreaks: new Map(state.partStreaks ?? []),
     active: activeOf(state.active),
     rows: new CounterRows(row.counters),
     ...slotsOf(state.interfaces.map((one) => one.slot)),

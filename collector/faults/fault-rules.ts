@@ -2,12 +2,8 @@
 import { z } from 'zod';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from './alarm.ts';
-import { SEVERITIES } from './alarm.ts';
-
-const severity = (usual: Severity) => z.enum(SEVERITIES).default(usual);
-const polls = (usual: number) => z.number().int().min(1).max(1000).default(usual);
-const durationMs = (usual: number) => z.number().int().min(0).max(31_536_000_000).default(usual);
-const enabled = z.boolean().default(true);
+import { partRuleShape } from './part-rules.ts';
+import { type Camel, camelOf, durationMs, enabled, polls, severity } from './rule-fields.ts';
 
 export const faultsSchema = z.strictObject({
   interface_down: z
@@ -74,6 +70,7 @@ export const faultsSchema = z.strictObject({
     })
     .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
     .prefault({}),
+  ...partRuleShape,
   /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
   history_entries: z.number().int().min(1).max(10_000).default(32),
   /** How often it is looked whether an agent is silent. */
@@ -90,7 +87,9 @@ export interface ThresholdRule {
   readonly clearAfterPolls: number;
 }
 
-export interface FaultRules {
+type PartRules = Camel<z.output<z.ZodObject<typeof partRuleShape>>>;
+
+export interface FaultRules extends PartRules {
   readonly interfaceDown: {
     readonly enabled: boolean;
     readonly severity: Severity;
@@ -137,6 +136,7 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
   const { device_unreachable: unreachable, device_rebooted: rebooted, agent_clock: clock } = parsed;
   return {
     rules: {
+      ...partRulesOf(parsed),
       interfaceDown: {
         enabled: down.enabled,
         severity: down.severity,
@@ -174,6 +174,11 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
     historyEntries: parsed.history_entries,
     tickMs: parsed.tick_ms,
   };
+}
+
+function partRulesOf(parsed: z.output<typeof faultsSchema>): PartRules {
+  const wanted = Object.keys(partRuleShape) as (keyof typeof partRuleShape)[];
+  return camelOf(Object.fromEntries(wanted.map((name) => [name, parsed[name]]))) as PartRules;
 }
 
 function thresholdOf(

@@ -8,6 +8,7 @@ import { processHashOf } from './counter-rows.ts';
 import { type DeviceMemory, remember } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
 import { judgeInterfaces } from './judge-interfaces.ts';
+import { judgeParts } from './judge-parts.ts';
 import { isActive, OFF, type Round } from './round.ts';
 
 export interface Judged {
@@ -40,6 +41,7 @@ export function judgePoll(
   if (poll.outcome !== 'failed') {
     judgeReboot(round);
     for (const table of poll.tables) if (table.name === 'interface') judgeInterfaces(round, table);
+    judgeParts(round);
   }
   return { counted: true, changes };
 }

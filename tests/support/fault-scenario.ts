@@ -10,6 +10,8 @@
 //   at 5s core1 silent                           polls fail from now on, until `answers`
 //   at 5s core1 reboots                          uptime and counters begin anew
 //   at 5s core1 unnamed ge-0/0/1                 left out of the next poll as an interface without a name is
+//   at 5s core1 partial                          polls are cut short from now on, until `whole`
+//   at 5s core1 sensor:12 value=45               a row of another table (tests/support/fault-scenario-parts.ts)
 //   at 5s agent-1 clock +3s                      its clock is off from now on
 //   watch until 900s                             looks for silent agents every 5 s
 //   expect raised interface-down core1/ge-0/0/1 major at 120s
@@ -18,6 +20,7 @@
 import type { JournaledBatch } from '../../collector/project/projection.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from '../../collector/faults/fault-rules.ts';
 import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
+import { changePart, newParts, type Parts, tablesOf } from './fault-scenario-parts.ts';
 import { interfacePoll, journalEntry } from './poll-builder.ts';
 
 export const SCENARIO_START_MS = 1_790_000_000_000;
@@ -44,6 +47,8 @@ interface Port {
 
 interface Device {
   readonly ports: Map<string, Port>;
+  readonly parts: Parts;
+  partial: boolean;
   silent: boolean;
   bootMs: number;
   unnamed: string | null;
@@ -121,7 +126,7 @@ function live(events: readonly Event[]): JournaledBatch[] {
       continue;
     }
     const name = first === 'poll' ? second : first;
-    const device: Device = devices.get(name) ?? { ports: new Map(), silent: false, bootMs: -1e8, unnamed: null };
+    const device: Device = devices.get(name) ?? newDevice();
     devices.set(name, device);
     if (first === 'poll') {
       const agent = words.includes('by') ? (words[words.indexOf('by') + 1] ?? '') : 'agent-1';
@@ -138,11 +143,16 @@ function live(events: readonly Event[]): JournaledBatch[] {
       device.bootMs = atMs;
       for (const port of device.ports.values()) Object.assign(port.counters, { in: 0, out: 0, 'in-errors': 0 });
     } else if (second === 'unnamed') device.unnamed = third;
-    else change(device, second, third, fourth);
+    else if (second === 'partial' || second === 'whole') device.partial = second === 'partial';
+    else if (!changePart(device.parts, words.slice(1))) change(device, second, third, fourth);
   }
   return sent
     .toSorted((a, b) => a.arrivesMs - b.arrivesMs)
     .map(({ entry }, at) => journalEntry({ ...entry, position: at + 1 }));
+}
+
+function newDevice(): Device {
+  return { ports: new Map(), parts: newParts(), partial: false, silent: false, bootMs: -1e8, unnamed: null };
 }
 
 function change(device: Device, key: string, what: string, value: string): void {
@@ -189,7 +199,9 @@ function pollOf(
     outOctets: BigInt(Math.floor(port.counters.out)),
     inErrors: BigInt(Math.floor(port.counters['in-errors'])),
   }));
-  return interfacePoll({ ...base, interfaces, uptimeTicks: Math.round((atMs - device.bootMs) / 10) });
+  const clocks = { ...base, uptimeTicks: Math.round((atMs - device.bootMs) / 10) };
+  const tables = tablesOf(device.parts, clocks);
+  return interfacePoll({ ...clocks, interfaces, tables, complete: !device.partial });
 }
 
 function timeOf(word: string): number {
