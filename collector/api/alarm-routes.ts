@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
 import { type Principal, type Role, STATE_READERS } from '../../common/runtime/access.ts';
+import type { AlarmType } from '../faults/alarm-type.ts';
 import type { Alarms, OperatorAction, OperatorState, Severity } from '../faults/alarm.ts';
-import { alarmAnswer, alarmSummaryAnswer, alarmWithHistoryAnswer, listOf } from './answers.ts';
+import { alarmAnswer, alarmSummaryAnswer, alarmTypeAnswer, alarmWithHistoryAnswer, listOf } from './answers.ts';
 import { collectorPage, deviceName, resourceName } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 
@@ -33,6 +34,7 @@ const listQuery = z.strictObject({
 
 export interface AlarmRoutesDeps extends SeenBy {
   readonly alarms: Alarms;
+  readonly alarmTypes: readonly (AlarmType & { readonly alarmType: string })[];
 }
 
 export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): void {
@@ -71,6 +73,18 @@ export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): 
       answer: alarmWithHistoryAnswer,
     },
     async ({ params, principal }) => (await seen(principal)).get(params.id),
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/alarm-types',
+      access: STATE_READERS,
+      // The same for everybody: it tells of no device.
+      scoped: true,
+      summary: 'What alarms may be about (RFC 8632): what each type means, when it ends and what to do.',
+      answer: z.object({ items: z.array(alarmTypeAnswer) }),
+    },
+    async () => ({ items: [...deps.alarmTypes] }),
   );
   addActions(routes, seen);
 }

@@ -1,126 +1,16 @@
-// The inventory of alarm types (RFC 8632 §4.1): what each means, what it is by ITU-T X.733, and what to do about it.
-
-export interface AlarmType {
-  /** ITU-T X.733 / X.736 event type, as TMF642 spells it. */
-  readonly eventType:
-    | 'communicationsAlarm'
-    | 'equipmentAlarm'
-    | 'environmentalAlarm'
-    | 'processingErrorAlarm'
-    | 'qualityOfServiceAlarm'
-    | 'timeDomainViolation';
-  /** ITU-T X.733 probable cause, as TMF642 spells it. */
-  readonly probableCause: string;
-  readonly description: string;
-  readonly proposedRepair: string;
-  /** Whether the resource itself can end it. */
-  readonly willClear: boolean;
-}
+// The inventory of alarm types (RFC 8632 §4.1): what each means, what it is by ITU-T X.733, when it ends, and what to do about it.
+import type { AlarmType } from './alarm-type.ts';
+import { DEVICE_ALARM_TYPES } from './device-alarm-types.ts';
+import { INTERFACE_ALARM_TYPES } from './interface-alarm-types.ts';
+import { OWN_ALARM_TYPES } from './own-alarm-types.ts';
+import { PART_ALARM_TYPES } from './part-alarm-types.ts';
 
 export const ALARM_TYPES = {
-  'interface-down': {
-    eventType: 'communicationsAlarm',
-    probableCause: 'lossOfSignal',
-    description: 'An interface that has been up and is meant to be up is down.',
-    proposedRepair:
-      'Check cable, optics and the far end; shut the interface down if it is not meant to carry anything.',
-    willClear: true,
-  },
-  'device-unreachable': {
-    eventType: 'communicationsAlarm',
-    probableCause: 'communicationsSubsystemFailure',
-    description: 'A device has not answered several polls in a row. Its other alarms stay as they were last seen.',
-    proposedRepair: 'Check power and the path to the device, then its SNMP access list and credentials.',
-    willClear: true,
-  },
-  'device-rebooted': {
-    eventType: 'equipmentAlarm',
-    probableCause: 'equipmentMalfunction',
-    description: 'The uptime of a device shows that it has restarted.',
-    proposedRepair: 'See the log of the device for the cause; nothing to do where the restart was planned.',
-    willClear: true,
-  },
-  'high-utilisation': {
-    eventType: 'qualityOfServiceAlarm',
-    probableCause: 'bandwidthReduced',
-    description: 'An interface carries nearly as much as its speed allows.',
-    proposedRepair: 'See what carries the traffic; move it or make the link larger.',
-    willClear: true,
-  },
-  'interface-errors': {
-    eventType: 'communicationsAlarm',
-    probableCause: 'transmissionError',
-    description: 'An interface counts packets with errors.',
-    proposedRepair: 'Check cable, optics, and speed and duplex on both ends.',
-    willClear: true,
-  },
-  'sensor-limit': {
-    eventType: 'environmentalAlarm',
-    probableCause: 'thresholdCrossed',
-    description:
-      'A sensor (temperature, voltage, optical power, …) is beyond a limit that the device itself has for it: low or high.',
-    proposedRepair:
-      'Of a temperature check fans, filters and the room; of optical power clean and check the fibre and both optics; of a voltage the power supply.',
-    willClear: true,
-  },
-  'sensor-state': {
-    eventType: 'equipmentAlarm',
-    probableCause: 'equipmentMalfunction',
-    description: 'A device says of one of its sensors that its state is not well.',
-    proposedRepair: 'See what the device says of that part, and its log.',
-    willClear: true,
-  },
-  'fan-failed': {
-    eventType: 'equipmentAlarm',
-    probableCause: 'heatingVentCoolingSystemProblem',
-    description: 'A device says of a fan that it does not run as it should.',
-    proposedRepair: 'Replace the fan or its tray soon; watch the temperatures of the device until then.',
-    willClear: true,
-  },
-  'power-supply-failed': {
-    eventType: 'equipmentAlarm',
-    probableCause: 'powerProblem',
-    description: 'A device says of a power supply that it has failed or has no input.',
-    proposedRepair: 'Check the feed and its fuse, then replace the power supply: redundancy is lost meanwhile.',
-    willClear: true,
-  },
-  'high-processor-usage': {
-    eventType: 'processingErrorAlarm',
-    probableCause: 'cpuCyclesLimitExceeded',
-    description: 'A processor of a device is busy; of a device with many of them, all of them on average.',
-    proposedRepair: 'See which process takes it: routing churn, a loop, polling, packets for the device itself.',
-    willClear: true,
-  },
-  'high-memory-usage': {
-    eventType: 'processingErrorAlarm',
-    probableCause: 'outOfMemory',
-    description: 'The memory of a device is nearly full.',
-    proposedRepair: 'See which process takes it, and the size of the tables; plan a restart where it leaks.',
-    willClear: true,
-  },
-  'storage-full': {
-    eventType: 'processingErrorAlarm',
-    probableCause: 'storageCapacityProblem',
-    description: 'A file system of a device is nearly full.',
-    proposedRepair:
-      'Delete old images, logs and core files. What is full by its nature belongs into storage_full.ignore.',
-    willClear: true,
-  },
-  'agent-silent': {
-    eventType: 'communicationsAlarm',
-    probableCause: 'communicationsProtocolError',
-    description: 'An agent has sent nothing for several intervals: of its devices nothing is known meanwhile.',
-    proposedRepair: 'Check that the agent runs and reaches the collector; what it polls meanwhile is in its spool.',
-    willClear: true,
-  },
-  'agent-clock-offset': {
-    eventType: 'timeDomainViolation',
-    probableCause: 'clockSynchronisationProblem',
-    description: 'The clock of an agent is off; its readings are marked, and the bill run asks about them.',
-    proposedRepair: "Synchronise the clock of the agent's machine, with NTP for instance.",
-    willClear: true,
-  },
-} as const satisfies Record<string, AlarmType>;
+  ...INTERFACE_ALARM_TYPES,
+  ...DEVICE_ALARM_TYPES,
+  ...PART_ALARM_TYPES,
+  ...OWN_ALARM_TYPES,
+};
 
 export type AlarmTypeName = keyof typeof ALARM_TYPES;
 
@@ -133,5 +23,9 @@ export function alarmTypeOf(name: string): AlarmType {
     description: `${name}: a type of another version of Weir.`,
     proposedRepair: '',
     willClear: false,
+    resource: '',
+    qualifiers: '',
+    ends: '',
+    rule: null,
   };
 }

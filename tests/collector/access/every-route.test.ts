@@ -41,6 +41,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/metrics/resources': [STATE, true],
   '/api/v1/alarms': [STATE, true],
   '/api/v1/alarms/summary': [STATE, true],
+  '/api/v1/alarm-types': [STATE, true],
   '/api/v1/alarms/{id}': [STATE, true],
   '/api/v1/agents': [NETWORK, false],
   '/api/v1/agents/{name}': [NETWORK, false],

@@ -1,0 +1,27 @@
+// Alarm types of Weir itself: agents and collectors.
+import type { AlarmType } from './alarm-type.ts';
+
+export const OWN_ALARM_TYPES = {
+  'agent-silent': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsProtocolError',
+    description: 'An agent has sent nothing for several intervals: of its devices nothing is known meanwhile.',
+    proposedRepair: 'Check that the agent runs and reaches the collector; what it polls meanwhile is in its spool.',
+    willClear: true,
+    resource: 'an agent: `agent:NAME`',
+    qualifiers: '',
+    ends: 'with its next batch, or when no device is assigned to it.',
+    rule: 'agent_silent',
+  },
+  'agent-clock-offset': {
+    eventType: 'timeDomainViolation',
+    probableCause: 'clockSynchronisationProblem',
+    description: 'The clock of an agent is off; its readings are marked, and the bill run asks about them.',
+    proposedRepair: "Synchronise the clock of the agent's machine, with NTP for instance.",
+    willClear: true,
+    resource: 'an agent',
+    qualifiers: '',
+    ends: 'below `clear_ms`.',
+    rule: 'agent_clock',
+  },
+} as const satisfies Record<string, AlarmType>;
