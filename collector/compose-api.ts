@@ -10,7 +10,6 @@ import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeKpis } from './compose-kpi.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
-import { ALARM_TYPES } from './faults/alarm-types.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -90,7 +89,6 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       },
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
-      alarmTypes: Object.entries(ALARM_TYPES).map(([alarmType, type]) => ({ alarmType, ...type })),
       alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
       seenAgents: () => agents.list(),
       appliedThrough: async (seen) => {

@@ -2,9 +2,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ALARM_TYPES } from '../collector/faults/alarm-types.ts';
-import { alarmsPage } from '../collector/faults/alarms-page.ts';
-import { faultsSchema } from '../collector/faults/fault-rules.ts';
 import { ERROR_TABLE, errorsPage } from '../common/runtime/error-table.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -206,20 +203,6 @@ describe('sources', () => {
 describe('documents', () => {
   test('docs/errors.md is the error table', () => {
     expect(readFileSync(path.join(ROOT, 'docs/errors.md'), 'utf8')).toBe(errorsPage());
-  });
-
-  test('docs/alarms.md is the inventory of alarm types', () => {
-    expect(readFileSync(path.join(ROOT, 'docs/alarms.md'), 'utf8')).toBe(alarmsPage());
-  });
-
-  test('every alarm type is raised somewhere, by a rule that exists', () => {
-    const all = sources
-      .filter((source) => !source.file.endsWith('-alarm-types.ts'))
-      .map((source) => source.text)
-      .join('\n');
-    expect(Object.keys(ALARM_TYPES).filter((type) => !all.includes(`'${type}'`))).toEqual([]);
-    const rules = [...new Set(Object.values(ALARM_TYPES).map(({ rule }) => rule))];
-    expect(rules.filter((rule) => rule !== null && !(rule in faultsSchema.shape))).toEqual([]);
   });
 
   test('every error code is thrown somewhere', () => {

@@ -3,9 +3,8 @@ import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
 import { type Principal, type Role, STATE_READERS } from '../../common/runtime/access.ts';
-import type { AlarmType } from '../faults/alarm-type.ts';
 import type { Alarms, OperatorAction, OperatorState, Severity } from '../faults/alarm.ts';
-import { alarmAnswer, alarmSummaryAnswer, alarmTypeAnswer, alarmWithHistoryAnswer, listOf } from './answers.ts';
+import { alarmAnswer, alarmSummaryAnswer, alarmWithHistoryAnswer, listOf } from './answers.ts';
 import { collectorPage, deviceName, resourceName } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 
@@ -21,6 +20,19 @@ const OPERATORS: readonly Role[] = ['operator'];
 const byId = z.object({ id: z.string().max(40) });
 const action = z.strictObject({ text: z.string().max(2000).default('').describe('why; kept in the history') });
 
+const alarmTypeAnswer = z.object({
+  alarmType: z.string(),
+  description: z.string(),
+  resource: z.string().describe('what an alarm of this type is about'),
+  qualifiers: z.string(),
+  ends: z.string().describe('when it ends'),
+  proposedRepair: z.string(),
+  willClear: z.boolean().describe('whether the resource itself can end it'),
+  eventType: z.string(),
+  probableCause: z.string(),
+  rule: z.string().nullable().describe('its rule in `collector.faults`'),
+});
+
 const listQuery = z.strictObject({
   state: z
     .enum(['active', 'cleared', 'shelved', 'all'])
@@ -34,7 +46,6 @@ const listQuery = z.strictObject({
 
 export interface AlarmRoutesDeps extends SeenBy {
   readonly alarms: Alarms;
-  readonly alarmTypes: readonly (AlarmType & { readonly alarmType: string })[];
 }
 
 export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): void {
@@ -84,7 +95,7 @@ export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): 
       summary: 'What alarms may be about (RFC 8632): what each type means, when it ends and what to do.',
       answer: z.object({ items: z.array(alarmTypeAnswer) }),
     },
-    async () => ({ items: [...deps.alarmTypes] }),
+    async () => ({ items: [...deps.alarms.types()] }),
   );
   addActions(routes, seen);
 }

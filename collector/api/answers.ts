@@ -195,19 +195,6 @@ export const alarmSummaryAnswer = z.object({
   shelved: count,
 });
 
-export const alarmTypeAnswer = z.object({
-  alarmType: z.string(),
-  description: z.string(),
-  resource: z.string().describe('what an alarm of this type is about'),
-  qualifiers: z.string(),
-  ends: z.string().describe('when it ends'),
-  proposedRepair: z.string(),
-  willClear: z.boolean().describe('whether the resource itself can end it'),
-  eventType: z.string(),
-  probableCause: z.string(),
-  rule: z.string().nullable().describe('its rule in `collector.faults`'),
-});
-
 export const agentAnswer = z.object({
   name: z.string(),
   state: z.enum(['awaited', 'reporting', 'silent', 'idle']).describe('idle: no device is assigned to it'),

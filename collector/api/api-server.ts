@@ -16,7 +16,7 @@ import type { DeviceRegistry } from '../inventory/device-registry.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { MetricStore } from '../store/store.ts';
 import { type AgentRoutesDeps, addAgentRoutes } from './agent-routes.ts';
-import { addAlarmRoutes, type AlarmRoutesDeps } from './alarm-routes.ts';
+import { addAlarmRoutes } from './alarm-routes.ts';
 import type { MetricAnswer } from './answers.ts';
 import { addBridgeProxy, BRIDGE_PROXY } from './bridge-proxy.ts';
 import { addBrowserProtection } from './cross-site.ts';
@@ -77,7 +77,6 @@ export interface ApiDeps
   readonly store: Pick<MetricStore, 'series' | 'many' | 'catalogue' | 'latest' | 'top' | 'gauges'>;
   readonly metrics: readonly MetricAnswer[];
   readonly alarms: Alarms;
-  readonly alarmTypes: AlarmRoutesDeps['alarmTypes'];
   readonly events: DeviceEvents;
   /** The routes of the agents; what they are is told in the document. */
   readonly addIngest: (server: FastifyInstance) => readonly DescribedRoute[];

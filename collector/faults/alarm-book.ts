@@ -22,6 +22,8 @@ import {
   type Severity,
 } from './alarm.ts';
 import { ALARM_COLUMNS, type AlarmRow, alarmOf, timeOf } from './alarm-row.ts';
+import type { NamedAlarmType } from './alarm-type.ts';
+import { NAMED_ALARM_TYPES } from './alarm-types.ts';
 
 export interface AlarmBookDeps {
   readonly database: Database;
@@ -57,6 +59,10 @@ export class AlarmBook implements Alarms {
   }
 
   /** The last changed first. */
+  types(): readonly NamedAlarmType[] {
+    return NAMED_ALARM_TYPES;
+  }
+
   async list(query: AlarmsQuery): Promise<AlarmsPage> {
     const nowMs = this.#deps.clock.now();
     const limit = Math.max(1, Math.min(MAX_ALARMS_PAGE, Math.trunc(query.limit ?? USUAL_PAGE)));

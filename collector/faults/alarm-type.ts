@@ -23,3 +23,7 @@ export interface AlarmType {
   /** Its rule in `collector.faults`; null where it has none. */
   readonly rule: string | null;
 }
+
+export interface NamedAlarmType extends AlarmType {
+  readonly alarmType: string;
+}

@@ -1,5 +1,5 @@
 // The inventory of alarm types (RFC 8632 §4.1): what each means, what it is by ITU-T X.733, when it ends, and what to do about it.
-import type { AlarmType } from './alarm-type.ts';
+import type { AlarmType, NamedAlarmType } from './alarm-type.ts';
 import { DEVICE_ALARM_TYPES } from './device-alarm-types.ts';
 import { INTERFACE_ALARM_TYPES } from './interface-alarm-types.ts';
 import { OWN_ALARM_TYPES } from './own-alarm-types.ts';
@@ -11,6 +11,11 @@ export const ALARM_TYPES = {
   ...PART_ALARM_TYPES,
   ...OWN_ALARM_TYPES,
 };
+
+/** By name. */
+export const NAMED_ALARM_TYPES: readonly NamedAlarmType[] = Object.entries<AlarmType>(ALARM_TYPES)
+  .map(([alarmType, type]) => ({ alarmType, ...type }))
+  .toSorted((a, b) => a.alarmType.localeCompare(b.alarmType));
 
 export type AlarmTypeName = keyof typeof ALARM_TYPES;
 

@@ -1,6 +1,7 @@
 // The nouns of fault management (RFC 8632): an alarm is the state of a resource, keyed by resource, type and qualifier; clearing never deletes it.
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import type { NamedAlarmType } from './alarm-type.ts';
 
 /** Worst first. "Cleared" is no severity but a state of its own. */
 export const SEVERITIES = ['critical', 'major', 'minor', 'warning', 'indeterminate'] as const;
@@ -118,6 +119,8 @@ export interface OperatorAction {
 export interface Alarms {
   /** The same alarms as that viewpoint sees them: of others it knows nothing, and changes nothing. */
   under(viewpoint: Viewpoint): Alarms;
+  /** The inventory: what an alarm may be about. */
+  types(): readonly NamedAlarmType[];
   list(query: AlarmsQuery): Promise<AlarmsPage>;
   get(id: string): Promise<Alarm & AlarmHistory>;
   summary(): Promise<AlarmsSummary>;

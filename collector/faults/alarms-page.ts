@@ -1,11 +1,9 @@
 // The text of docs/alarms.md, made of the inventory of alarm types so that the two cannot differ (npm run docs:alarms).
-import type { AlarmType } from './alarm-type.ts';
-import { ALARM_TYPES } from './alarm-types.ts';
+import { NAMED_ALARM_TYPES } from './alarm-types.ts';
 
 export function alarmsPage(): string {
-  const types = Object.entries<AlarmType>(ALARM_TYPES).toSorted(([a], [b]) => a.localeCompare(b));
-  const rows = types.flatMap(([name, type]) => [
-    `## \`${name}\``,
+  const rows = NAMED_ALARM_TYPES.flatMap((type) => [
+    `## \`${type.alarmType}\``,
     '',
     type.description,
     '',

@@ -2,14 +2,9 @@
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { type ActiveAlarm, type ActiveAlarms, alarmKeyText } from './alarm-machine.ts';
 import { CounterRows } from './counter-rows.ts';
+import { type PartsMemory, partsMemoryOf, type StoredParts, storedPartsOf, type Streak } from './parts-memory.ts';
 
-/** How many polls in a row said raise, or clear. */
-export interface Streak {
-  raise: number;
-  clear: number;
-}
-
-export const STREAKS = ['in', 'out', 'in-errors', 'out-errors'] as const;
+export const STREAKS = ['in', 'out', 'in-errors', 'out-errors', 'in-discards', 'out-discards'] as const;
 export type StreakName = (typeof STREAKS)[number];
 
 export interface InterfaceMemory {
@@ -37,8 +32,7 @@ export interface DeviceMemory {
   rebootSeenAtMs: EpochMs | null;
   bootedAtMs: EpochMs | null;
   readonly interfaces: Map<string, InterfaceMemory>;
-  /** Tables in a row that said raise, or clear, of an alarm of a part; none of those that are well. */
-  readonly partStreaks: Map<string, Streak>;
+  readonly parts: PartsMemory;
   readonly active: ActiveAlarms;
   rows: CounterRows;
   /** Rows of interfaces that are forgotten, and the row after the last. */
@@ -60,7 +54,7 @@ export function newDeviceMemory(device: string): DeviceMemory {
     rebootSeenAtMs: null,
     bootedAtMs: null,
     interfaces: new Map(),
-    partStreaks: new Map(),
+    parts: partsMemoryOf(undefined),
     active: new Map(),
     rows: new CounterRows(),
     freeSlots: [],
@@ -115,8 +109,8 @@ export interface StoredDevice {
     readonly slot: number;
     readonly streaks?: InterfaceMemory['streaks'];
   })[];
-  /** Left out where there is none. */
-  readonly partStreaks?: readonly (readonly [alarm: string, Streak])[];
+  /** Left out where there is nothing. */
+  readonly parts?: StoredParts;
   readonly active: readonly ActiveAlarm[];
 }
 
@@ -132,7 +126,7 @@ export function storedOf(memory: DeviceMemory): StoredDevice {
       const kept = running.length === 0 ? {} : { streaks: Object.fromEntries(running) };
       return { ...(Object.fromEntries(unusual) as { key: string; slot: number }), ...kept };
     }),
-    ...(memory.partStreaks.size === 0 ? {} : { partStreaks: [...memory.partStreaks] }),
+    ...storedPartsOf(memory.parts),
     active: [...memory.active.values()],
   };
 }
@@ -158,7 +152,7 @@ export function memoryOf(row: DeviceRow): DeviceMemory {
     rebootSeenAtMs: state.rebootSeenAtMs,
     bootedAtMs: state.bootedAtMs,
     interfaces: new Map(state.interfaces.map((one) => [one.key, { ...FRESH, streaks: {}, ...one }])),
-    partStreaks: new Map(state.partStreaks ?? []),
+    parts: partsMemoryOf(state.parts),
     active: activeOf(state.active),
     rows: new CounterRows(row.counters),
     ...slotsOf(state.interfaces.map((one) => one.slot)),

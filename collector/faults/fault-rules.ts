@@ -51,6 +51,20 @@ export const faultsSchema = z.strictObject({
       message: 'expected less than raise_per_second',
     })
     .prefault({}),
+  interface_discards: z
+    .strictObject({
+      enabled,
+      severity: severity('warning'),
+      raise_per_second: z.number().positive().default(10),
+      clear_per_second: z.number().positive().default(1),
+      raise_after_polls: polls(3),
+      clear_after_polls: polls(3),
+    })
+    .refine((rule) => rule.clear_per_second < rule.raise_per_second, {
+      path: ['clear_per_second'],
+      message: 'expected less than raise_per_second',
+    })
+    .prefault({}),
   agent_silent: z
     .strictObject({
       enabled,
@@ -110,6 +124,7 @@ export interface FaultRules extends PartRules {
   };
   readonly highUtilisation: ThresholdRule;
   readonly interfaceErrors: ThresholdRule;
+  readonly interfaceDiscards: ThresholdRule;
   readonly agentSilent: {
     readonly enabled: boolean;
     readonly severity: Severity;
@@ -133,6 +148,7 @@ export interface FaultsConfig {
 
 export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsConfig {
   const { interface_down: down, high_utilisation: high, interface_errors: errors, agent_silent: silent } = parsed;
+  const { interface_discards: discards } = parsed;
   const { device_unreachable: unreachable, device_rebooted: rebooted, agent_clock: clock } = parsed;
   return {
     rules: {
@@ -157,6 +173,7 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
       },
       highUtilisation: thresholdOf(high, high.raise_percent, high.clear_percent),
       interfaceErrors: thresholdOf(errors, errors.raise_per_second, errors.clear_per_second),
+      interfaceDiscards: thresholdOf(discards, discards.raise_per_second, discards.clear_per_second),
       agentSilent: {
         enabled: silent.enabled,
         severity: silent.severity,

@@ -19,6 +19,7 @@ import type { DeviceMemory } from './device-memory.ts';
 import type { FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { Memories } from './memories.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface FaultsDeps {
   readonly database: Database;
@@ -35,6 +36,8 @@ export interface FaultsDeps {
   readonly caughtUp?: () => boolean;
   /** Whether devices are assigned to the agent: one without any has nothing to send. Default always true. */
   readonly isAwaited?: (agent: string) => boolean;
+  /** What is known beside polls. Default nothing. */
+  readonly around?: Surroundings;
 }
 
 export class FaultsProjection implements Projection, Component {
@@ -129,7 +132,7 @@ export class FaultsProjection implements Projection, Component {
     for (const poll of batch.polls) {
       const memory = known.devices.get(poll.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);
-      const judged = judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs);
+      const judged = judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs, this.#deps.around);
       if (!judged.counted) this.#history.add();
       else Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
       changes.push(...judged.changes);

@@ -36,4 +36,27 @@ export const INTERFACE_ALARM_TYPES = {
     ends: 'below `clear_per_second` for several polls.',
     rule: 'interface_errors',
   },
+  'interface-discards': {
+    eventType: 'qualityOfServiceAlarm',
+    probableCause: 'queueSizeExceeded',
+    description: 'An interface drops packets that had no error: its queues are full, or a filter drops them.',
+    proposedRepair:
+      'See whether it is congested at peaks, whether a policer or shaper fits what was bought, and who sends the bursts.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: 'in, out',
+    ends: 'below `clear_per_second` for several polls.',
+    rule: 'interface_discards',
+  },
+  'half-duplex': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'configurationOrCustomizationError',
+    description: 'An Ethernet port that is up runs with half duplex: mostly one end negotiates and the other does not.',
+    proposedRepair: 'Set both ends to negotiate, or both to the same speed and full duplex.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: '',
+    ends: 'when it runs with full duplex.',
+    rule: 'half_duplex',
+  },
 } as const satisfies Record<string, AlarmType>;

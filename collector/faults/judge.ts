@@ -10,6 +10,7 @@ import type { FaultRules } from './fault-rules.ts';
 import { judgeInterfaces } from './judge-interfaces.ts';
 import { judgeParts } from './judge-parts.ts';
 import { isActive, OFF, type Round } from './round.ts';
+import { NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
 
 export interface Judged {
   /** False where the poll was history. */
@@ -24,6 +25,7 @@ export function judgePoll(
   poll: Poll,
   clockOffsetMs: number,
   receivedAtMs: EpochMs,
+  around: Surroundings = NO_SURROUNDINGS,
 ): Judged {
   const atMs = Math.min(Math.round(poll.finishedAtMs - clockOffsetMs), receivedAtMs);
   if (atMs < memory.lastAtMs) return { counted: false, changes: [] };
@@ -35,7 +37,7 @@ export function judgePoll(
     changes.push(change);
   };
   const processHash = processHashOf(poll.processId);
-  const round: Round = { memory, rules, poll, atMs, clockOffsetMs, processHash, say };
+  const round: Round = { memory, rules, poll, atMs, clockOffsetMs, processHash, around, say };
   memory.lastAtMs = atMs;
   judgeReachability(round);
   if (poll.outcome !== 'failed') {

@@ -82,4 +82,28 @@ export const PART_ALARM_TYPES = {
     ends: 'below `clear_percent` for several tables; or with the file system.',
     rule: 'storage_full',
   },
+  'bgp-peer-down': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsSubsystemFailure',
+    description: 'A BGP peer that has been established is not, and nobody stopped it.',
+    proposedRepair:
+      'See why in the log of the device (hold timer, notification received); check the path to the peer and its side.',
+    willClear: true,
+    resource: 'a peer: `device/bgp-peer:ADDRESS`',
+    qualifiers: '',
+    ends: 'when it is established again, stopped by intent, or removed.',
+    rule: 'bgp_peer_down',
+  },
+  'neighbour-lost': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'connectionEstablishmentError',
+    description: 'A device of ours is no longer heard as a neighbour (LLDP, CDP), though the interface is not down.',
+    proposedRepair:
+      'See whether it was wired anew, whether LLDP runs on both ends, and whether the link passes traffic in one direction only.',
+    willClear: true,
+    resource: 'a neighbour: `device/neighbour:WORDS`',
+    qualifiers: '',
+    ends: 'when it is heard again, or another device of ours has taken its place.',
+    rule: 'neighbour_lost',
+  },
 } as const satisfies Record<string, AlarmType>;

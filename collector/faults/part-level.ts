@@ -2,7 +2,7 @@
 import type { Severity, ThresholdInformation } from './alarm.ts';
 import { type ActiveAlarm, alarmKeyText } from './alarm-machine.ts';
 import type { AlarmTypeName } from './alarm-types.ts';
-import type { Streak } from './device-memory.ts';
+import type { Streak } from './parts-memory.ts';
 import { OFF, type Round } from './round.ts';
 
 /** Alarms of parts that may be on their way at once; of one more beyond it nothing is raised. */
@@ -36,7 +36,7 @@ export function heldOf({ memory }: Round, key: PartKey): ActiveAlarm | undefined
 
 /** True where nothing is on its way and nothing stands: then a part that is well needs no second look. */
 export function isQuiet({ memory }: Round): boolean {
-  return memory.active.size === 0 && memory.partStreaks.size === 0;
+  return memory.active.size === 0 && memory.parts.streaks.size === 0;
 }
 
 export function judgePart(round: Round, key: PartKey, rule: PartRule, state: PartState): void {
@@ -68,20 +68,36 @@ export function endOfGone(round: Round, prefix: string, present: ReadonlySet<str
   const gone = new Set<string>();
   for (const { resource } of memory.active.values())
     if (resource.startsWith(prefix) && !present.has(resource)) gone.add(resource);
-  for (const name of memory.partStreaks.keys()) {
+  for (const name of memory.parts.streaks.keys()) {
     const resource = name.slice(name.lastIndexOf(prefix));
-    if (!resource.startsWith(prefix)) continue;
+    if (!resource.startsWith(prefix) || name === missingName(resource)) continue;
     if (present.has(resource)) {
       if (name === goneName(resource)) forgetStreak(round, name);
     } else if (!gone.has(resource)) forgetStreak(round, name);
   }
   for (const resource of gone) {
     if (count(round, goneName(resource), 'raise') < MISSING_TABLES) continue;
-    for (const name of memory.partStreaks.keys()) if (name.endsWith(` ${resource}`)) forgetStreak(round, name);
+    for (const name of memory.parts.streaks.keys()) if (name.endsWith(` ${resource}`)) forgetStreak(round, name);
     const text = `${resource.slice(memory.device.length + 1)} is gone from ${memory.device}.`;
     for (const alarm of memory.active.values())
       if (alarm.resource === resource) say({ ...alarm, active: false, atMs, text });
   }
+}
+
+/** True once two complete tables in a row have not had it. */
+export function missing(round: Round, resource: string, present: ReadonlySet<string>): boolean {
+  const name = missingName(resource);
+  if (present.has(resource)) {
+    forgetStreak(round, name);
+    return false;
+  }
+  if (count(round, name, 'raise') < MISSING_TABLES) return false;
+  forgetStreak(round, name);
+  return true;
+}
+
+function missingName(resource: string): string {
+  return `missing ${resource}`;
 }
 
 function goneName(resource: string): string {
@@ -90,14 +106,14 @@ function goneName(resource: string): string {
 
 /** One more table in a row; counts of the other way begin anew. */
 export function count({ memory }: Round, name: string, way: keyof Streak): number {
-  const streak = memory.partStreaks.get(name);
-  if (streak === undefined && memory.partStreaks.size >= MAX_STREAKS) return 0;
+  const streak = memory.parts.streaks.get(name);
+  if (streak === undefined && memory.parts.streaks.size >= MAX_STREAKS) return 0;
   const times = Math.min((streak?.[way] ?? 0) + 1, 1000);
-  memory.partStreaks.set(name, { raise: 0, clear: 0, [way]: times });
+  memory.parts.streaks.set(name, { raise: 0, clear: 0, [way]: times });
   memory.dirty = true;
   return times;
 }
 
 export function forgetStreak({ memory }: Round, name: string): void {
-  if (memory.partStreaks.size > 0 && memory.partStreaks.delete(name)) memory.dirty = true;
+  if (memory.parts.streaks.size > 0 && memory.parts.streaks.delete(name)) memory.dirty = true;
 }

@@ -1,6 +1,7 @@
 // The rules of what a device has beside interfaces, in the configuration, every value with a default.
 import { z } from 'zod';
-import { enabled, pattern, polls, severity } from './rule-fields.ts';
+import type { Severity } from './alarm.ts';
+import { durationMs, enabled, pattern, polls, severity } from './rule-fields.ts';
 
 const percent = (usual: number) => z.number().positive().max(100).default(usual);
 /** Descriptions that are never a fault: one of the patterns fits. */
@@ -27,6 +28,10 @@ const usage = (raise: number, clear: number, raiseAfterPolls: number, ignore: re
       message: 'expected less than raise_percent',
     })
     .prefault({});
+
+/** What happened, and ends by itself. */
+const passing = (usual: Severity) =>
+  z.strictObject({ enabled, severity: severity(usual), clear_after_ms: durationMs(14_400_000) }).prefault({});
 
 /** What is full by its nature: images that are only read, and what is no disk at all. */
 const IMAGES = [
@@ -63,4 +68,27 @@ export const partRuleShape = {
   high_processor_usage: usage(95, 85, 3, []),
   high_memory_usage: usage(95, 90, 3, ['^(Memory buffers|Cached memory|Shared memory)$']),
   storage_full: usage(90, 85, 2, IMAGES),
+  bgp_peer_down: z
+    .strictObject({ enabled, severity: severity('major'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
+    .prefault({}),
+  neighbour_lost: z
+    .strictObject({
+      enabled,
+      severity: severity('major'),
+      raise_after_polls: polls(3),
+      /** What has been there for a shorter time is not missed. */
+      settle_ms: durationMs(900_000),
+    })
+    .prefault({}),
+  device_upgraded: passing('warning'),
+  unit_replaced: passing('minor'),
+  half_duplex: z
+    .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
+    .prefault({}),
+  poll_partial: z
+    .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(5), clear_after_polls: polls(2) })
+    .prefault({}),
+  no_data: z
+    .strictObject({ enabled, severity: severity('major'), raise_after_polls: polls(5), clear_after_polls: polls(1) })
+    .prefault({}),
 };

@@ -24,6 +24,14 @@ export function isUnused({ memory, poll }: Round, description: string): boolean 
   return false;
 }
 
+/** ifOperStatus of an interface in this poll; null where it does not say. */
+export function isUp({ poll }: Pick<Round, 'poll'>, key: string): boolean | null {
+  const table = poll.tables.find((one) => one.name === 'interface');
+  const row = table === undefined ? undefined : rowsOf(table).get(key);
+  const oper = table === undefined || row === undefined ? undefined : numbersOf(table, 'ifOperStatus')?.[row];
+  return oper === undefined || Number.isNaN(oper) ? null : oper === UP;
+}
+
 function rowsOf(table: Table): ReadonlyMap<string, number> {
   const held = rowsOfTable.get(table);
   if (held !== undefined) return held;

@@ -35,7 +35,7 @@ export function playScenario(scenario: Scenario): string[] {
       const memory = devices.get(poll.device) ?? newDeviceMemory(poll.device);
       devices.set(poll.device, memory);
       intervals.set(batch.agent, Math.min(poll.intervalMs, intervals.get(batch.agent) ?? poll.intervalMs));
-      changes.push(...judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs).changes);
+      changes.push(...judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs, scenario.around).changes);
     }
   }
   look(Number.POSITIVE_INFINITY);

@@ -7,6 +7,7 @@ import { AlarmBook } from '../../../collector/faults/alarm-book.ts';
 import { DEFAULT_FAULTS, type FaultsConfig } from '../../../collector/faults/fault-rules.ts';
 import { faultsMigrations } from '../../../collector/faults/faults-migrations.ts';
 import { FaultsProjection } from '../../../collector/faults/faults-projection.ts';
+import { NO_SURROUNDINGS, type Surroundings } from '../../../collector/faults/surroundings.ts';
 import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
@@ -43,6 +44,7 @@ function projection(
   config: FaultsConfig,
   database: Database = postgres.database,
   clock = new VirtualClock(0),
+  around: Surroundings = NO_SURROUNDINGS,
 ): FaultsProjection {
   return new FaultsProjection(reporter, config, {
     database,
@@ -52,6 +54,7 @@ function projection(
     positionOf: projectionPosition,
     setPosition,
     events: null,
+    around,
   });
 }
 
@@ -130,9 +133,11 @@ async function applyThroughCrashes(
   config: FaultsConfig,
   chunks: readonly number[],
   crashes: readonly CrashPlan[],
+  around: Surroundings = NO_SURROUNDINGS,
 ): Promise<void> {
   const database = new CrashingDatabase(postgres.database);
-  let running = projection(config, database);
+  const begin = (): FaultsProjection => projection(config, database, new VirtualClock(0), around);
+  let running = begin();
   for (let turn = 0; ; turn += 1) {
     const position = await running.position('journal-1');
     const chunk = entries.slice(position, position + (chunks[turn % chunks.length] ?? 1));
@@ -144,7 +149,7 @@ async function applyThroughCrashes(
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
     }
-    if (crash?.restart === true) running = projection(config, database);
+    if (crash?.restart === true) running = begin();
   }
 }
 
@@ -160,7 +165,7 @@ describe('crashes and replays', () => {
       await fc.assert(
         fc.asyncProperty(chunkSizes, crashPlans, async (chunks, crashes) => {
           await clear();
-          await applyThroughCrashes(scenario.entries, scenario.config, chunks, crashes);
+          await applyThroughCrashes(scenario.entries, scenario.config, chunks, crashes, scenario.around);
           expect(await history()).toEqual(scenario.expected);
         }),
         { numRuns: 6 },
