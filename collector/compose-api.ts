@@ -89,7 +89,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       },
       ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
       metrics: describedMetrics(),
-      alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
+      ...composeFaults(common, projecting),
       seenAgents: () => agents.list(),
       appliedThrough: async (seen) => {
         const marks = await appliedThrough(database, APPLYING, seen);
@@ -100,6 +100,11 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       addIngest: (server) => composeIngest(server, common, projecting, entry),
     },
   );
+}
+
+function composeFaults({ database, deps, hub }: Common, { wanted }: Projecting) {
+  const { clock } = deps;
+  return { alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }), wanted };
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -21,6 +21,7 @@ import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
+import { WantedBook } from './faults/wanted-book.ts';
 import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { AppliedMarks } from './ingest/applied-marks.ts';
@@ -35,6 +36,7 @@ import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
+import { deviceFinder } from './inventory/topology.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
 import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
@@ -74,6 +76,7 @@ const DECODED = { cacheBytes: 48 * MIB, decodedBytes: 64 * MIB };
 const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
+const LOOK_AT_WANTED_MS = 10_000;
 const FORGET_EVERY_MS = 30_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
@@ -177,12 +180,21 @@ function composeProjections(common: Common): Projecting {
       publish: (kind, data) => hub.publish(kind, data),
     },
   );
+  const wanted = new WantedBook(reporter, {
+    database,
+    names: () => common.devices.names,
+    finderOf: (devices) => deviceFinder(devices, new Map()),
+    isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
+  });
   const faults = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => hub.publish(kind, data),
     events: common.events,
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
+    around: wanted,
+    ready: () => wanted.ready(),
+    beside: [new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look())],
   });
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
     if (APPLYING.includes(projection))
@@ -203,7 +215,7 @@ function composeProjections(common: Common): Projecting {
     },
     [readings, faults, store],
   );
-  return { store, faults, reader, runner };
+  return { store, faults, wanted, reader, runner };
 }
 
 /** False while a batch waits that arrived some time ago. */

@@ -9,6 +9,7 @@ import type { WorkDesk } from './agents/work-desk.ts';
 import type { EventHub } from './api/event-hub.ts';
 import type { CollectorConfig } from './config.ts';
 import type { FaultsProjection } from './faults/faults-projection.ts';
+import type { WantedBook } from './faults/wanted-book.ts';
 import type { AgentStates } from './ingest/agent-states.ts';
 import type { AppliedMarks } from './ingest/applied-marks.ts';
 import type { AssignedDevices } from './ingest/assigned-devices.ts';
@@ -47,6 +48,7 @@ export interface Common extends Grounds {
 export interface Projecting {
   readonly store: MetricStore;
   readonly faults: FaultsProjection;
+  readonly wanted: WantedBook;
   readonly reader: BatchReader;
   readonly runner: ProjectionRunner;
 }

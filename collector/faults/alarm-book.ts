@@ -58,11 +58,11 @@ export class AlarmBook implements Alarms {
     return viewpoint.everything ? this : new AlarmBook(this.#deps, viewpoint);
   }
 
-  /** The last changed first. */
   types(): readonly NamedAlarmType[] {
     return NAMED_ALARM_TYPES;
   }
 
+  /** The last changed first. */
   async list(query: AlarmsQuery): Promise<AlarmsPage> {
     const nowMs = this.#deps.clock.now();
     const limit = Math.max(1, Math.min(MAX_ALARMS_PAGE, Math.trunc(query.limit ?? USUAL_PAGE)));

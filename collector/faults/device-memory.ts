@@ -9,6 +9,11 @@ export type StreakName = (typeof STREAKS)[number];
 
 export interface InterfaceMemory {
   readonly key: string;
+  /** Its alias is one that the rules take as a sign that it is wanted up. */
+  described: boolean;
+  /** Down that should be up, as last seen; and when that changed lately, the newest last. */
+  down: boolean;
+  changes: readonly EpochMs[];
   /** Its row in the counters; row 0 is the device. */
   readonly slot: number;
   /** Only an interface that has been up can be missed. */
@@ -97,7 +102,17 @@ export function remember<Part extends object>(memory: DeviceMemory, part: Part, 
   }
 }
 
-const FRESH = { seenUp: false, downPolls: 0, downSinceMs: null, upPolls: 0, missing: 0 };
+export const NO_CHANGES: readonly EpochMs[] = [];
+const FRESH = {
+  described: false,
+  down: false,
+  changes: NO_CHANGES,
+  seenUp: false,
+  downPolls: 0,
+  downSinceMs: null,
+  upPolls: 0,
+  missing: 0,
+};
 
 /** The JSON part, short where an interface is as it usually is. */
 export interface StoredDevice {

@@ -4,6 +4,7 @@ import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from './alarm.ts';
 import { partRuleShape } from './part-rules.ts';
 import { type Camel, camelOf, durationMs, enabled, polls, severity } from './rule-fields.ts';
+import { wantedSchema } from './wanted-rule.ts';
 
 export const faultsSchema = z.strictObject({
   interface_down: z
@@ -15,6 +16,7 @@ export const faultsSchema = z.strictObject({
       clear_after_polls: polls(1),
       /** Links come up one after the other: so long after a restart of the device none is raised. */
       settle_ms: durationMs(60_000),
+      wanted: wantedSchema,
     })
     .prefault({}),
   device_unreachable: z
@@ -111,6 +113,7 @@ export interface FaultRules extends PartRules {
     readonly raiseAfterMs: DurationMs;
     readonly clearAfterPolls: number;
     readonly settleMs: DurationMs;
+    readonly wanted: Camel<z.output<typeof wantedSchema>>;
   };
   readonly deviceUnreachable: {
     readonly enabled: boolean;
@@ -160,6 +163,7 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
         raiseAfterMs: down.raise_after_ms,
         clearAfterPolls: down.clear_after_polls,
         settleMs: down.settle_ms,
+        wanted: camelOf(down.wanted),
       },
       deviceUnreachable: {
         enabled: unreachable.enabled,

@@ -38,6 +38,10 @@ export interface FaultsDeps {
   readonly isAwaited?: (agent: string) => boolean;
   /** What is known beside polls. Default nothing. */
   readonly around?: Surroundings;
+  /** Resolves once that has been read for the first time. Default at once. */
+  readonly ready?: () => Promise<void>;
+  /** What is started and stopped with it. */
+  readonly beside?: readonly Component[];
 }
 
 export class FaultsProjection implements Projection, Component {
@@ -68,12 +72,14 @@ export class FaultsProjection implements Projection, Component {
   }
 
   /** Begins to watch for agents that fall silent. */
-  start(): Promise<void> {
-    return this.#watch.start();
+  async start(): Promise<void> {
+    for (const one of this.#deps.beside ?? []) await one.start();
+    await this.#watch.start();
   }
 
-  stop(): Promise<void> {
-    return this.#watch.stop();
+  async stop(): Promise<void> {
+    await this.#watch.stop();
+    for (const one of this.#deps.beside ?? []) await one.stop();
   }
 
   position(journal: string): Promise<number> {
@@ -89,6 +95,7 @@ export class FaultsProjection implements Projection, Component {
   }
 
   async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
+    await this.#deps.ready?.();
     const devices = new Set(entries.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)));
     const agents = new Set(entries.map(({ batch }) => batch.agent));
     let events: readonly KeptEvent[] = [];

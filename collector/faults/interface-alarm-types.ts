@@ -5,7 +5,7 @@ export const INTERFACE_ALARM_TYPES = {
   'interface-down': {
     eventType: 'communicationsAlarm',
     probableCause: 'lossOfSignal',
-    description: 'An interface that has been up and is meant to be up is down.',
+    description: 'An interface that has been up and is wanted up is down (docs/decisions/wanted-interfaces.md).',
     proposedRepair:
       'Check cable, optics and the far end; shut the interface down if it is not meant to carry anything.',
     willClear: true,
@@ -13,6 +13,19 @@ export const INTERFACE_ALARM_TYPES = {
     qualifiers: '',
     ends: 'when the interface is up again, was shut down by intent, or is gone.',
     rule: 'interface_down',
+  },
+  'interface-flapping': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'transmissionError',
+    description:
+      'An interface goes down and up again and again. Meanwhile nothing else is told of its status; once it is quiet, the settled state is.',
+    proposedRepair:
+      'Clean and check cable and optics, and the far end; shut it down until it is repaired, so that routing settles.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: '',
+    ends: 'after `settle_ms` without a change, when it was shut down by intent, or is gone.',
+    rule: 'interface_flapping',
   },
   'high-utilisation': {
     eventType: 'qualityOfServiceAlarm',

@@ -52,9 +52,9 @@ function judgeMissing(round: Round, key: string, gone: NeighbourMemory, present:
     if (isReplaced(round, gone, present)) forget(`Another device has taken the place of ${gone.remoteDevice}.`);
     return;
   }
-  if (!around.isManaged(gone.remoteDevice) || atMs - gone.sinceMs < rule.settleMs) return forget('');
   // That the interface is down says it already; whether the neighbour is there is known when it is up again.
   if (gone.port !== '' && isUp(round, gone.port) === false) return forgetStreak(round, nameOf(alarm));
+  if (!around.isManaged(gone.remoteDevice) || atMs - gone.sinceMs < rule.settleMs) return forget('');
   if (count(round, nameOf(alarm), 'raise') < rule.raiseAfterPolls) return;
   forgetStreak(round, nameOf(alarm));
   const text = `${name} is gone, though the interface is not down.`;

@@ -7,6 +7,7 @@ import { type AlarmChange, settle, type Verdict } from './alarm-machine.ts';
 import { processHashOf } from './counter-rows.ts';
 import { type DeviceMemory, remember } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
+import { learnAliases } from './judge-inventory.ts';
 import { judgeInterfaces } from './judge-interfaces.ts';
 import { judgeParts } from './judge-parts.ts';
 import { isActive, OFF, type Round } from './round.ts';
@@ -42,6 +43,7 @@ export function judgePoll(
   judgeReachability(round);
   if (poll.outcome !== 'failed') {
     judgeReboot(round);
+    for (const table of poll.tables) if (table.name === 'interface-inventory') learnAliases(round, table);
     for (const table of poll.tables) if (table.name === 'interface') judgeInterfaces(round, table);
     judgeParts(round);
   }

@@ -1,4 +1,4 @@
-// The rules of what a device has beside interfaces, in the configuration, every value with a default.
+// Rules of flapping, and of what a device has beside interfaces, in the configuration, every value with a default.
 import { z } from 'zod';
 import type { Severity } from './alarm.ts';
 import { durationMs, enabled, pattern, polls, severity } from './rule-fields.ts';
@@ -42,6 +42,16 @@ const IMAGES = [
 ];
 
 export const partRuleShape = {
+  interface_flapping: z
+    .strictObject({
+      enabled,
+      severity: severity('minor'),
+      changes: z.number().int().min(3).max(100).default(6),
+      within_ms: durationMs(600_000),
+      /** So long without a change it has settled. */
+      settle_ms: durationMs(600_000),
+    })
+    .prefault({}),
   sensor_limit: z
     .strictObject({
       enabled,

@@ -2,14 +2,16 @@
 import type { Table } from '../../common/model/poll.ts';
 import { cleanKey, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import type { Round } from './round.ts';
+import { isWanted } from './wanted.ts';
 
 const UP = 1;
 
 /** Rows of the interface table of the poll that is being judged. */
 const rowsOfTable = new WeakMap<Table, ReadonlyMap<string, number>>();
 
-/** True where the description names an interface of the poll that is shut, or down without ever having been up. */
-export function isUnused({ memory, poll }: Round, description: string): boolean {
+/** True where the description names an interface of the poll that is shut, or down without having been up before or being wanted up. */
+export function isUnused(round: Round, description: string): boolean {
+  const { memory, poll } = round;
   const table = poll.tables.find((one) => one.name === 'interface');
   if (table === undefined) return false;
   const rows = rowsOf(table);
@@ -19,7 +21,9 @@ export function isUnused({ memory, poll }: Round, description: string): boolean 
     const admin = numbersOf(table, 'ifAdminStatus')?.[row];
     const oper = numbersOf(table, 'ifOperStatus')?.[row];
     const key = cleanKey(textsOf(table, 'interfaceKey')?.[row] ?? '');
-    return (admin !== undefined && admin > UP) || (oper !== UP && memory.interfaces.get(key)?.seenUp !== true);
+    const found = memory.interfaces.get(key);
+    if (admin !== undefined && admin > UP) return true;
+    return oper !== UP && (found === undefined || !found.seenUp || !isWanted(round, found));
   }
   return false;
 }

@@ -14,6 +14,8 @@
 //   at 5s core1 sensor:12 value=45               a row of another table (tests/support/fault-scenario-parts.ts)
 //   at 5s agent-1 clock +3s                      its clock is off from now on
 //   managed core2                                a device of ours is called so by its neighbours
+//   bound core1/ge-0/0/1                         a service is bound to the interface
+//   by-hand core1/ge-0/0/1 wanted                or unwanted, as somebody has said
 //   watch until 900s                             looks for silent agents every 5 s
 //   expect raised interface-down core1/ge-0/0/1 major at 120s
 //   expect raised high-utilisation core1/ge-0/0/1 in minor at 120s
@@ -70,7 +72,8 @@ export function parseScenario(text: string): Scenario {
   const events: Event[] = [];
   const expected: string[] = [];
   const rules: Record<string, Record<string, unknown>> = {};
-  const managed = new Set<string>();
+  const [managed, bound] = [new Set<string>(), new Set<string>()];
+  const byHand = new Map<string, boolean>();
   let watchUntilMs = 0;
   for (const [number, raw] of text.split('\n').entries()) {
     const line = raw.replace(/#.*/, '').trim();
@@ -88,6 +91,8 @@ export function parseScenario(text: string): Scenario {
         rules[rule] = { ...held, [field]: JSON.parse(value) as unknown };
       }
     } else if (words[0] === 'managed') for (const name of words.slice(1)) managed.add(name);
+    else if (words[0] === 'bound') for (const name of words.slice(1)) bound.add(name).add(name.split('/')[0] ?? '');
+    else if (words[0] === 'by-hand') byHand.set(words[1] ?? '', words[2] === 'wanted');
     else if (words[0] === 'watch') watchUntilMs = timeOf(words[2] ?? fail());
     else if (words[0] === 'poll') events.push(...pollsOf(words, fail));
     else if (words[0] === 'at') events.push({ atMs: timeOf(words[1] ?? fail()), words: words.slice(2) });
@@ -95,7 +100,11 @@ export function parseScenario(text: string): Scenario {
   }
   const ticks: number[] = [];
   for (let atMs = TICK_MS; atMs <= watchUntilMs; atMs += TICK_MS) ticks.push(SCENARIO_START_MS + atMs);
-  const around = { isManaged: (name: string) => managed.has(name) };
+  const around = {
+    isManaged: (name: string) => managed.has(name),
+    isBound: (resource: string) => bound.has(resource),
+    byHand: (device: string, key: string) => byHand.get(`${device}/${key}`) ?? null,
+  };
   return { config: faultsConfigOf(faultsSchema.parse(rules)), around, entries: live(events), ticks, expected };
 }
 

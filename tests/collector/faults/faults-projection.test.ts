@@ -257,6 +257,11 @@ async function expectCurrent(truth: readonly string[]): Promise<void> {
 }
 
 const MINUTE = 60_000;
+const { rules } = DEFAULT_FAULTS;
+const NO_FLAPPING: FaultsConfig = {
+  ...DEFAULT_FAULTS,
+  rules: { ...rules, interfaceFlapping: { ...rules.interfaceFlapping, enabled: false } },
+};
 
 /** A poll a minute of core1 p1: true is up. */
 function statuses(ups: readonly (boolean | null)[], device = 'core1'): JournaledBatch[] {
@@ -291,7 +296,7 @@ describe('projection', () => {
   test('two collectors at once, each with half of the batches, come to one history', async () => {
     const ups = Array.from({ length: 40 }, (_, at) => at % 4 !== 2);
     const entries = statuses(ups);
-    const [one, other] = [projection(DEFAULT_FAULTS), projection(DEFAULT_FAULTS)];
+    const [one, other] = [projection(NO_FLAPPING), projection(NO_FLAPPING)];
     const half = (journal: string, odd: number): JournaledBatch[] =>
       entries.filter((_, at) => at % 2 === odd).map((entry, at) => ({ ...entry, journal, position: at + 1 }));
     const [first, second] = [half('journal-1', 0), half('journal-2', 1)];
@@ -322,7 +327,7 @@ describe('projection', () => {
   });
 
   test('what is kept of an alarm is bounded, the newest stay', async () => {
-    const running = projection({ ...DEFAULT_FAULTS, historyEntries: 4 });
+    const running = projection({ ...NO_FLAPPING, historyEntries: 4 });
     await running.apply(statuses([true, false, true, false, true, false, true, false]));
     const told = await history();
     expect(told.map((line) => line.split(' at ')[1])).toEqual(['240s', '300s', '360s', '420s']);
