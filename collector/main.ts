@@ -123,8 +123,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     services: composeServices(reporter, config, deps, database),
   };
   common.streams.recover(journal);
-  const projecting = composeProjections(common);
   const entry = composeEntry(common);
+  const projecting = composeProjections(common, entry);
   const api = composeApi(common, projecting, entry);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
@@ -156,11 +156,19 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     ],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
-    reload: (devices) => entry.registry.reload(devices),
+    reload: reloadOf(entry, faults),
   };
 }
 
-function composeProjections(common: Common): Projecting {
+/** Rules only where the devices were taken up: all or none. */
+function reloadOf({ registry }: Entry, faults: FaultsProjection): Parts['reload'] {
+  return async (devices, rules) => {
+    await registry.reload(devices);
+    if (rules !== undefined) faults.reload(rules);
+  };
+}
+
+function composeProjections(common: Common, { registry }: Entry): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
   const encodings = new BodyEncodings();
@@ -193,6 +201,7 @@ function composeProjections(common: Common): Projecting {
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
     around: wanted,
+    labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
     ready: () => wanted.ready(),
     beside: [new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look())],
   });

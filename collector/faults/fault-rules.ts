@@ -4,9 +4,10 @@ import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from './alarm.ts';
 import { partRuleShape } from './part-rules.ts';
 import { type Camel, camelOf, durationMs, enabled, polls, severity } from './rule-fields.ts';
+import { overridden, overrideSchema, type RuleOverride, wrongOverrides } from './rule-overrides.ts';
 import { wantedSchema } from './wanted-rule.ts';
 
-export const faultsSchema = z.strictObject({
+const ruleShape = {
   interface_down: z
     .strictObject({
       enabled,
@@ -87,11 +88,31 @@ export const faultsSchema = z.strictObject({
     .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
     .prefault({}),
   ...partRuleShape,
-  /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
-  history_entries: z.number().int().min(1).max(10_000).default(32),
-  /** How often it is looked whether an agent is silent. */
-  tick_ms: z.number().int().min(100).max(600_000).default(5000),
-});
+};
+const rulesSchema = z.strictObject(ruleShape);
+
+export const faultsSchema = z
+  .strictObject({
+    ...ruleShape,
+    /** Rules that differ for some devices; of those that fit one, each changes what the ones before left. */
+    overrides: z.array(overrideSchema).max(1000).default([]),
+    /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
+    history_entries: z.number().int().min(1).max(10_000).default(32),
+    /** How often it is looked whether an agent is silent. */
+    tick_ms: z.number().int().min(100).max(600_000).default(5000),
+  })
+  .superRefine((parsed, context) => {
+    for (const { path, message } of wrongOverrides(onlyRules(parsed), parsed.overrides, rulesSchema))
+      context.addIssue({ code: 'custom', path, message });
+  });
+
+/** Rules as they stand in the configuration, every value there. */
+type RulesConfiguration = z.output<typeof rulesSchema>;
+
+function onlyRules(parsed: RulesConfiguration): RulesConfiguration {
+  const names = Object.keys(ruleShape) as (keyof RulesConfiguration)[];
+  return Object.fromEntries(names.map((name) => [name, parsed[name]])) as RulesConfiguration;
+}
 
 /** A level that raises, a lower one that clears, and how many polls in a row each needs. */
 export interface ThresholdRule {
@@ -145,59 +166,83 @@ export interface FaultRules extends PartRules {
 
 export interface FaultsConfig {
   readonly rules: FaultRules;
+  readonly overrides: readonly RuleOverride[];
+  /** The rules as configured: what overrides are laid over. */
+  readonly configured: RulesConfiguration;
   readonly historyEntries: number;
   readonly tickMs: DurationMs;
 }
 
 export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsConfig {
-  const { interface_down: down, high_utilisation: high, interface_errors: errors, agent_silent: silent } = parsed;
-  const { interface_discards: discards } = parsed;
-  const { device_unreachable: unreachable, device_rebooted: rebooted, agent_clock: clock } = parsed;
   return {
-    rules: {
-      ...partRulesOf(parsed),
-      interfaceDown: {
-        enabled: down.enabled,
-        severity: down.severity,
-        raiseAfterPolls: down.raise_after_polls,
-        raiseAfterMs: down.raise_after_ms,
-        clearAfterPolls: down.clear_after_polls,
-        settleMs: down.settle_ms,
-        wanted: camelOf(down.wanted),
-      },
-      deviceUnreachable: {
-        enabled: unreachable.enabled,
-        severity: unreachable.severity,
-        raiseAfterPolls: unreachable.raise_after_polls,
-      },
-      deviceRebooted: {
-        enabled: rebooted.enabled,
-        severity: rebooted.severity,
-        clearAfterMs: rebooted.clear_after_ms,
-      },
-      highUtilisation: thresholdOf(high, high.raise_percent, high.clear_percent),
-      interfaceErrors: thresholdOf(errors, errors.raise_per_second, errors.clear_per_second),
-      interfaceDiscards: thresholdOf(discards, discards.raise_per_second, discards.clear_per_second),
-      agentSilent: {
-        enabled: silent.enabled,
-        severity: silent.severity,
-        intervals: silent.intervals,
-        leastMs: silent.least_ms,
-      },
-      agentClock: {
-        enabled: clock.enabled,
-        severity: clock.severity,
-        raiseMs: clock.raise_ms,
-        clearMs: clock.clear_ms,
-        raiseAfterBatches: clock.raise_after_batches,
-      },
-    },
+    rules: rulesOf(parsed),
+    overrides: parsed.overrides,
+    configured: onlyRules(parsed),
     historyEntries: parsed.history_entries,
     tickMs: parsed.tick_ms,
   };
 }
 
-function partRulesOf(parsed: z.output<typeof faultsSchema>): PartRules {
+/** The rules with these overrides, in their order; `left` are those that fit by themselves, but not with the ones before. */
+export function rulesWith(
+  { configured, overrides }: Pick<FaultsConfig, 'configured' | 'overrides'>,
+  wanted: readonly number[],
+): { readonly made: FaultRules; readonly left: readonly number[] } {
+  let rules = configured;
+  const left: number[] = [];
+  for (const at of wanted) {
+    const parsed = rulesSchema.safeParse(overridden(rules, overrides[at]?.rules ?? {}));
+    if (parsed.success) rules = parsed.data;
+    else left.push(at);
+  }
+  return { made: rulesOf(rules), left };
+}
+
+function rulesOf(parsed: RulesConfiguration): FaultRules {
+  const { interface_down: down, high_utilisation: high, interface_errors: errors, agent_silent: silent } = parsed;
+  const { interface_discards: discards } = parsed;
+  const { device_unreachable: unreachable, device_rebooted: rebooted, agent_clock: clock } = parsed;
+  return {
+    ...partRulesOf(parsed),
+    interfaceDown: {
+      enabled: down.enabled,
+      severity: down.severity,
+      raiseAfterPolls: down.raise_after_polls,
+      raiseAfterMs: down.raise_after_ms,
+      clearAfterPolls: down.clear_after_polls,
+      settleMs: down.settle_ms,
+      wanted: camelOf(down.wanted),
+    },
+    deviceUnreachable: {
+      enabled: unreachable.enabled,
+      severity: unreachable.severity,
+      raiseAfterPolls: unreachable.raise_after_polls,
+    },
+    deviceRebooted: {
+      enabled: rebooted.enabled,
+      severity: rebooted.severity,
+      clearAfterMs: rebooted.clear_after_ms,
+    },
+    highUtilisation: thresholdOf(high, high.raise_percent, high.clear_percent),
+    interfaceErrors: thresholdOf(errors, errors.raise_per_second, errors.clear_per_second),
+    interfaceDiscards: thresholdOf(discards, discards.raise_per_second, discards.clear_per_second),
+    agentSilent: {
+      enabled: silent.enabled,
+      severity: silent.severity,
+      intervals: silent.intervals,
+      leastMs: silent.least_ms,
+    },
+    agentClock: {
+      enabled: clock.enabled,
+      severity: clock.severity,
+      raiseMs: clock.raise_ms,
+      clearMs: clock.clear_ms,
+      raiseAfterBatches: clock.raise_after_batches,
+    },
+  };
+}
+
+function partRulesOf(parsed: RulesConfiguration): PartRules {
   const wanted = Object.keys(partRuleShape) as (keyof typeof partRuleShape)[];
   return camelOf(Object.fromEntries(wanted.map((name) => [name, parsed[name]]))) as PartRules;
 }

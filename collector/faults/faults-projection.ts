@@ -19,6 +19,7 @@ import type { DeviceMemory } from './device-memory.ts';
 import type { FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { Memories } from './memories.ts';
+import { RuleBook } from './rule-book.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface FaultsDeps {
@@ -38,16 +39,21 @@ export interface FaultsDeps {
   readonly isAwaited?: (agent: string) => boolean;
   /** What is known beside polls. Default nothing. */
   readonly around?: Surroundings;
+  /** Site and tags of a device, by which overrides of rules are chosen. Default none. */
+  readonly labelsOf?: (device: string) => { readonly site: string | null; readonly tags: readonly string[] };
   /** Resolves once that has been read for the first time. Default at once. */
   readonly ready?: () => Promise<void>;
   /** What is started and stopped with it. */
   readonly beside?: readonly Component[];
 }
 
+const NO_LABELS = { site: null, tags: [] };
+
 export class FaultsProjection implements Projection, Component {
   readonly name = 'faults';
   readonly #config: FaultsConfig;
   readonly #deps: FaultsDeps;
+  readonly #rules: RuleBook;
   readonly #memories = new Memories();
   readonly #watch: AgentWatch;
   readonly #history: CounterMetric;
@@ -57,18 +63,25 @@ export class FaultsProjection implements Projection, Component {
   constructor(reporter: Reporter, config: FaultsConfig, deps: FaultsDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#rules = new RuleBook(reporter, config, deps.labelsOf ?? (() => NO_LABELS));
     this.#history = reporter.counter(
       'faults_history_polls_total',
       'Polls older than the last of their device: no alarm heeds them',
     );
     this.#changes = reporter.counter('alarm_changes_total', 'Changes of alarms', ['alarm_type', 'kind']);
     this.#watch = new AgentWatch(reporter, config, {
+      rules: () => this.#rules.rules,
       clock: deps.clock,
       database: deps.database,
       caughtUp: deps.caughtUp ?? (() => true),
       isAwaited: deps.isAwaited ?? (() => true),
       raise: (silent) => this.#exclusive(() => this.#applySilence(silent)),
     });
+  }
+
+  /** Other rules, from the next poll of each device on. */
+  reload(config: FaultsConfig): void {
+    this.#rules.replace(config);
   }
 
   /** Begins to watch for agents that fall silent. */
@@ -131,15 +144,22 @@ export class FaultsProjection implements Projection, Component {
     known: { readonly agents: ReadonlyMap<string, AgentMemory>; readonly devices: ReadonlyMap<string, DeviceMemory> },
   ): OriginatedChange[] {
     const { batch, clockOffsetMs, receivedAtMs, journal, position } = entry;
-    const { rules } = this.#config;
     const agent = known.agents.get(batch.agent);
     if (agent === undefined) throw new Error(`BUG: no memory of the agent ${batch.agent}`);
     // What is gone through again says nothing of whether the agent sends now.
-    const changes: AlarmChange[] = entry.again === true ? [] : judgeBatch(agent, rules, receivedAtMs, clockOffsetMs);
+    const changes: AlarmChange[] =
+      entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
     for (const poll of batch.polls) {
       const memory = known.devices.get(poll.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);
-      const judged = judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs, this.#deps.around);
+      const judged = judgePoll(
+        memory,
+        this.#rules.of(poll.device),
+        poll,
+        clockOffsetMs,
+        receivedAtMs,
+        this.#deps.around,
+      );
       if (!judged.counted) this.#history.add();
       else Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
       changes.push(...judged.changes);

@@ -1,6 +1,8 @@
 // Fault scenarios as text: what happens to a small network and when it is polled, and every alarm change that must come of it, no more and no less.
 //
 //   rules interface_down.raise_after_polls=2     thresholds other than the defaults (collector/faults/fault-rules.ts)
+//   override tag=access interface_down.severity="minor"     rules of some devices: device=, site=, tag=
+//   labels core1 site=north tags=access,poe      what overrides choose by
 //   poll core1 every 60s from 0s until 600s      polls; `by agent-2` where it is another agent
 //   at 5s poll core1                             one poll
 //   at 5s poll core1 arrives at 90s              one whose batch comes late
@@ -31,8 +33,14 @@ export const SCENARIO_START_MS = 1_790_000_000_000;
 const TICK_MS = 5000;
 const OPER = { up: 1, down: 2, testing: 3, unknown: 4, dormant: 5, notPresent: 6, lowerLayerDown: 7 } as const;
 
+interface Labels {
+  readonly site: string | null;
+  readonly tags: readonly string[];
+}
+
 export interface Scenario {
   readonly config: FaultsConfig;
+  readonly labels: ReadonlyMap<string, Labels>;
   readonly around: Surroundings;
   /** In the order of their arrival. */
   readonly entries: readonly JournaledBatch[];
@@ -73,6 +81,8 @@ export function parseScenario(text: string): Scenario {
   const expected: string[] = [];
   const rules: Record<string, Record<string, unknown>> = {};
   const [managed, bound] = [new Set<string>(), new Set<string>()];
+  const overrides: unknown[] = [];
+  const labels = new Map<string, Labels>();
   const byHand = new Map<string, boolean>();
   let watchUntilMs = 0;
   for (const [number, raw] of text.split('\n').entries()) {
@@ -90,6 +100,10 @@ export function parseScenario(text: string): Scenario {
         const held = rules[rule] ?? {};
         rules[rule] = { ...held, [field]: JSON.parse(value) as unknown };
       }
+    } else if (words[0] === 'override') overrides.push(overrideOf(words.slice(1)));
+    else if (words[0] === 'labels') {
+      const { site, tags } = textsOf(words.slice(2));
+      labels.set(words[1] ?? '', { site: site ?? null, tags: tags?.split(',') ?? [] });
     } else if (words[0] === 'managed') for (const name of words.slice(1)) managed.add(name);
     else if (words[0] === 'bound') for (const name of words.slice(1)) bound.add(name).add(name.split('/')[0] ?? '');
     else if (words[0] === 'by-hand') byHand.set(words[1] ?? '', words[2] === 'wanted');
@@ -105,7 +119,23 @@ export function parseScenario(text: string): Scenario {
     isBound: (resource: string) => bound.has(resource),
     byHand: (device: string, key: string) => byHand.get(`${device}/${key}`) ?? null,
   };
-  return { config: faultsConfigOf(faultsSchema.parse(rules)), around, entries: live(events), ticks, expected };
+  const config = faultsConfigOf(faultsSchema.parse({ ...rules, overrides }));
+  return { config, labels, around, entries: live(events), ticks, expected };
+}
+
+function textsOf(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+}
+
+function overrideOf(words: readonly string[]): unknown {
+  const rules: Record<string, Record<string, unknown>> = {};
+  const chosen: Record<string, string> = {};
+  for (const [name, value] of Object.entries(textsOf(words))) {
+    const [rule = '', field] = name.split('.');
+    if (field === undefined) chosen[rule] = value;
+    else rules[rule] = { ...rules[rule], [field]: JSON.parse(value) as unknown };
+  }
+  return { ...chosen, rules };
 }
 
 /** How an expectation is written. */

@@ -7,7 +7,7 @@ import { AlarmBook } from '../../../collector/faults/alarm-book.ts';
 import { DEFAULT_FAULTS, type FaultsConfig } from '../../../collector/faults/fault-rules.ts';
 import { faultsMigrations } from '../../../collector/faults/faults-migrations.ts';
 import { FaultsProjection } from '../../../collector/faults/faults-projection.ts';
-import { NO_SURROUNDINGS, type Surroundings } from '../../../collector/faults/surroundings.ts';
+import { NO_SURROUNDINGS } from '../../../collector/faults/surroundings.ts';
 import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
@@ -15,7 +15,7 @@ import { auditMigrations, listAudit } from '../../../common/database/audit.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { AlarmsPage, AlarmsQuery, Severity } from '../../../collector/faults/alarm.ts';
 import { playScenario } from '../../support/fault-machine.ts';
-import { describeChange, parseScenario, SCENARIO_START_MS } from '../../support/fault-scenario.ts';
+import { describeChange, parseScenario, type Scenario, SCENARIO_START_MS } from '../../support/fault-scenario.ts';
 import { interfacePoll, journalEntry } from '../../support/poll-builder.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -23,6 +23,8 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 let postgres: TestDatabase;
 const { reporter } = silentReporter();
+const NO_LABELS = { site: null, tags: [] };
+const NOTHING_BESIDE: Pick<Scenario, 'around' | 'labels'> = { around: NO_SURROUNDINGS, labels: new Map() };
 
 beforeAll(async () => {
   postgres = await startTestDatabase();
@@ -44,7 +46,7 @@ function projection(
   config: FaultsConfig,
   database: Database = postgres.database,
   clock = new VirtualClock(0),
-  around: Surroundings = NO_SURROUNDINGS,
+  { around, labels }: Pick<Scenario, 'around' | 'labels'> = NOTHING_BESIDE,
 ): FaultsProjection {
   return new FaultsProjection(reporter, config, {
     database,
@@ -55,6 +57,7 @@ function projection(
     setPosition,
     events: null,
     around,
+    labelsOf: (device) => labels.get(device) ?? NO_LABELS,
   });
 }
 
@@ -133,10 +136,10 @@ async function applyThroughCrashes(
   config: FaultsConfig,
   chunks: readonly number[],
   crashes: readonly CrashPlan[],
-  around: Surroundings = NO_SURROUNDINGS,
+  beside: Pick<Scenario, 'around' | 'labels'> = NOTHING_BESIDE,
 ): Promise<void> {
   const database = new CrashingDatabase(postgres.database);
-  const begin = (): FaultsProjection => projection(config, database, new VirtualClock(0), around);
+  const begin = (): FaultsProjection => projection(config, database, new VirtualClock(0), beside);
   let running = begin();
   for (let turn = 0; ; turn += 1) {
     const position = await running.position('journal-1');
@@ -165,7 +168,7 @@ describe('crashes and replays', () => {
       await fc.assert(
         fc.asyncProperty(chunkSizes, crashPlans, async (chunks, crashes) => {
           await clear();
-          await applyThroughCrashes(scenario.entries, scenario.config, chunks, crashes, scenario.around);
+          await applyThroughCrashes(scenario.entries, scenario.config, chunks, crashes, scenario);
           expect(await history()).toEqual(scenario.expected);
         }),
         { numRuns: 6 },
