@@ -13,7 +13,7 @@ import { addNorthboundRoutes } from './compose-northbound.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
-import { alarmInventory } from './faults/alarm-types.ts';
+import { NAMED_ALARM_TYPES } from './faults/alarm-types.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -92,6 +92,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       metrics: describedMetrics(),
       ...composeAlarms(common),
       problems: composeProblems(common, entry),
+      wanted: projecting.wanted,
       seenAgents: () => agents.list(),
       appliedThrough: (seen) => appliedByAgent(database, seen),
       silence: config.faults.rules.agentSilent,
@@ -119,7 +120,7 @@ function addOthers(routes: DescribedRoutes, common: Common, { store }: Projectin
 
 function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge' | 'alarmTypes'> {
   const alarms = new AlarmBook({ database, clock: deps.clock, publish: (kind, data) => hub.publish(kind, data) });
-  return { alarms, purge: alarmPurge, alarmTypes: alarmInventory };
+  return { alarms, purge: alarmPurge, alarmTypes: () => NAMED_ALARM_TYPES };
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -25,6 +25,7 @@ import { AlarmPurge } from './faults/alarm-purge.ts';
 import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
+import { WantedBook } from './faults/wanted-book.ts';
 import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { AppliedMarks } from './ingest/applied-marks.ts';
@@ -39,6 +40,7 @@ import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
+import { deviceFinder } from './inventory/topology.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
 import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
@@ -78,6 +80,7 @@ const DECODED = { cacheBytes: 48 * MIB, decodedBytes: 64 * MIB };
 const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
+const LOOK_AT_WANTED_MS = 10_000;
 const FORGET_EVERY_MS = 30_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
@@ -125,8 +128,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     alarmPurge: new AlarmPurge(reporter, config.faults.retention, { database, clock, publish: hub.publish.bind(hub) }),
   };
   common.streams.recover(journal);
-  const projecting = composeProjections(common);
   const entry = composeEntry(common);
+  const projecting = composeProjections(common, entry);
   const api = composeApi(common, projecting, entry);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
@@ -151,7 +154,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     ],
     port: () => api.port,
     settle: (book) => common.streams.save(book),
-    reload: (devices) => entry.registry.reload(devices),
+    reload: reloadOf(entry, faults),
   };
 }
 
@@ -172,7 +175,15 @@ function composeForgetting({ reporter, config, deps, database, alarmPurge }: Com
   });
 }
 
-function composeProjections(common: Common): Projecting {
+/** Rules only where the devices were taken up: all or none. */
+function reloadOf({ registry }: Entry, faults: FaultsProjection): Parts['reload'] {
+  return async (devices, rules) => {
+    await registry.reload(devices);
+    if (rules !== undefined) faults.reload(rules);
+  };
+}
+
+function composeProjections(common: Common, { registry }: Entry): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
   const encodings = new BodyEncodings();
@@ -193,6 +204,12 @@ function composeProjections(common: Common): Projecting {
     },
   );
   const correlator = composeCause(common);
+  const wanted = new WantedBook(reporter, {
+    database,
+    names: () => common.devices.names,
+    finderOf: (devices) => deviceFinder(devices, new Map()),
+    isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
+  });
   const faults = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => {
@@ -202,6 +219,10 @@ function composeProjections(common: Common): Projecting {
     events: common.events,
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
+    around: wanted,
+    labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
+    ready: () => wanted.ready(),
+    beside: [new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look())],
   });
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
     if (APPLYING.includes(projection))
@@ -222,7 +243,7 @@ function composeProjections(common: Common): Projecting {
     },
     [readings, faults, store],
   );
-  return { store, faults, correlator, reader, runner };
+  return { store, faults, correlator, wanted, reader, runner };
 }
 
 /** False while a batch waits that arrived some time ago. */

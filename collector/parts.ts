@@ -11,6 +11,7 @@ import type { CollectorConfig } from './config.ts';
 import type { Correlator } from './faults/cause/correlator.ts';
 import type { AlarmPurge } from './faults/alarm-purge.ts';
 import type { FaultsProjection } from './faults/faults-projection.ts';
+import type { WantedBook } from './faults/wanted-book.ts';
 import type { AgentStates } from './ingest/agent-states.ts';
 import type { AppliedMarks } from './ingest/applied-marks.ts';
 import type { AssignedDevices } from './ingest/assigned-devices.ts';
@@ -51,6 +52,7 @@ export interface Projecting {
   readonly store: MetricStore;
   readonly faults: FaultsProjection;
   readonly correlator: Correlator;
+  readonly wanted: WantedBook;
   readonly reader: BatchReader;
   readonly runner: ProjectionRunner;
 }

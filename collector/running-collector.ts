@@ -28,8 +28,8 @@ export interface CollectorDeps {
 export interface Collector extends Component {
   /** The port it listens on; 0 before. */
   readonly port: number;
-  /** Takes up other devices while it runs, all or none; rejects with not_ready, or as the database does, and then nothing has changed. */
-  reload(devices: CollectorConfig['devices']): Promise<void>;
+  /** Takes up other devices, and other fault rules, while it runs, all or none; rejects with not_ready, or as the database does, and then nothing has changed. */
+  reload(devices: CollectorConfig['devices'], faults?: CollectorConfig['faults']): Promise<void>;
 }
 
 /** What everything else rests on. */
@@ -44,7 +44,7 @@ export interface Parts {
   readonly port: () => number;
   /** Writes into the journal what helps the next start; called once everything else has stopped. */
   readonly settle: (journal: BatchJournal) => Promise<void>;
-  readonly reload: (devices: CollectorConfig['devices']) => Promise<void>;
+  readonly reload: (devices: CollectorConfig['devices'], faults?: CollectorConfig['faults']) => Promise<void>;
 }
 
 export type Compose = (reporter: Reporter, config: CollectorConfig, deps: CollectorDeps, grounds: Grounds) => Parts;
@@ -73,9 +73,9 @@ export class RunningCollector implements Collector {
     return this.#parts?.port() ?? 0;
   }
 
-  reload(devices: CollectorConfig['devices']): Promise<void> {
+  reload(devices: CollectorConfig['devices'], faults?: CollectorConfig['faults']): Promise<void> {
     if (this.#parts === null) return Promise.reject(new WeirError('not_ready', 'The collector does not run.'));
-    return this.#parts.reload(devices);
+    return this.#parts.reload(devices, faults);
   }
 
   async start(): Promise<void> {

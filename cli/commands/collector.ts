@@ -47,9 +47,9 @@ a restart. Logs are JSON lines on standard error. Runs until it is stopped.`,
       version: versionOf(path.join(HOME, 'package.json')),
     });
     const listenNoMore = onReload(reporter, async () => {
-      const { devices } = collectorConfig(loadWhole(file));
-      await collector.reload(devices);
-      reporter.info('devices read again', { file, devices: devices.length });
+      const { devices, faults } = collectorConfig(loadWhole(file));
+      await collector.reload(devices, faults);
+      reporter.info('devices and fault rules read again', { file, devices: devices.length });
     });
     await collector.start();
     reporter.info('collector started', { port: collector.port, devices: whole.devices.length });

@@ -67,11 +67,15 @@ export const alarmWithHistoryAnswer = foldedAlarmAnswer.extend({
 
 export const alarmTypeAnswer = z.object({
   alarmType: z.string(),
+  description: z.string(),
+  resource: z.string().describe('what an alarm of this type is about'),
+  qualifiers: z.string(),
+  ends: z.string().describe('when it ends'),
+  proposedRepair: z.string(),
+  willClear: z.boolean().describe('whether the resource itself can end it'),
   eventType: z.string().describe('ITU-T X.733'),
   probableCause: z.string(),
-  description: z.string(),
-  proposedRepair: z.string(),
-  willClear: z.boolean().describe('whether the resource itself ends it'),
+  rule: z.string().nullable().describe('its rule in `collector.faults`'),
 });
 
 export const bulkAnswer = z.object({

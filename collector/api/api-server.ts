@@ -30,6 +30,7 @@ import { addKpiRoutes, type KpiRoutesDeps } from './kpi-routes.ts';
 import { addOverviewRoutes } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { addPartRoutes, type PartRoutesDeps } from './part-routes.ts';
+import { addWantedRoutes, type WantedRoutesDeps } from './wanted-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
@@ -70,6 +71,7 @@ export interface ApiDeps
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     Pick<ProblemRoutesDeps, 'problems'>,
+    WantedRoutesDeps,
     TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly registry: DeviceRegistry;
@@ -163,6 +165,7 @@ export class ApiServer implements Component {
     addDeviceRoutes(routes, deps);
     addPartRoutes(routes, deps);
     addDeviceManagementRoutes(routes, deps);
+    addWantedRoutes(routes, deps);
     addChangeRoutes(routes, deps);
     addSeriesRoutes(routes, deps);
     addAlarmRoutes(routes, deps);

@@ -7,11 +7,12 @@ import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import { type AgentMemory, judgeSilence } from './agent-memory.ts';
 import type { AlarmChange } from './alarm-machine.ts';
-import type { FaultsConfig } from './fault-rules.ts';
+import type { FaultRules, FaultsConfig } from './fault-rules.ts';
 
 interface AgentWatchDeps {
   readonly clock: Clock;
   readonly database: Database;
+  readonly rules: () => FaultRules;
   readonly caughtUp: () => boolean;
   readonly isAwaited: (agent: string) => boolean;
   readonly raise: (silent: {
@@ -77,7 +78,7 @@ export class AgentWatch implements Component {
       this.#watchingSinceMs = nowMs;
       return;
     }
-    const { rules } = this.#config;
+    const rules = this.#deps.rules();
     const { isAwaited } = this.#deps;
     const { rows } = await this.#deps.database.query<Quiet>(
       `select agent.agent, coalesce(min(nullif(device.interval_ms, 0)), $1::int8) as interval_ms

@@ -2,14 +2,25 @@
 import type { CounterReading } from '../../common/model/counter.ts';
 
 /** Counters of one row, in the order of their places. */
-export const KEPT_COUNTERS = ['in_octets', 'out_octets', 'in_errors', 'out_errors'] as const;
+export const KEPT_COUNTERS = [
+  'in_octets',
+  'out_octets',
+  'in_errors',
+  'out_errors',
+  'in_discards',
+  'out_discards',
+] as const;
 
-const ROW_BYTES = 64;
+const ROW_BYTES = 80;
+/** Rows of the first form had four counters; their flags tell the forms apart. */
+const FIRST_FORM_ROW_BYTES = 64;
+const FIRST_FORM_COUNTERS = 4;
+const FIRST_FORM_WRITTEN_BIT = 1 << 10;
 const FIRST_COUNTER = 32;
-const WIDE_SHIFT = 4;
-const UPTIME_BIT = 1 << 8;
-const DISCONTINUITY_BIT = 1 << 9;
-const WRITTEN_BIT = 1 << 10;
+const WIDE_SHIFT = 8;
+const UPTIME_BIT = 1 << 16;
+const DISCONTINUITY_BIT = 1 << 17;
+const WRITTEN_BIT = 1 << 18;
 const TWO_TO_32 = 2 ** 32;
 
 /** Clocks of a row: of the device in row 0, of an interface in the others. */
@@ -22,8 +33,8 @@ export interface RowClock {
 }
 
 /**
- * Row: 0 f64 time, 8 f64 monotonic, 16 u32 uptime, 20 u32 discontinuity, 24 u32 flags (bit i present, 4 + i wide), 28 u32 hash of the
- * process, 32 four u64 counters; little-endian.
+ * Row: 0 f64 time, 8 f64 monotonic, 16 u32 uptime, 20 u32 discontinuity, 24 u32 flags (bit i present, 8 + i wide, 16 uptime, 17
+ * discontinuity, 18 written), 28 u32 hash of the process, 32 six u64 counters; little-endian.
  */
 export class CounterRows {
   #bytes: Buffer;
@@ -31,7 +42,7 @@ export class CounterRows {
   #view: DataView;
 
   constructor(bytes: Uint8Array | null = null) {
-    this.#bytes = bytes === null ? Buffer.alloc(ROW_BYTES) : Buffer.from(bytes);
+    this.#bytes = bytes === null ? Buffer.alloc(ROW_BYTES) : ofToday(Buffer.from(bytes));
     if (this.#bytes.length === 0 || this.#bytes.length % ROW_BYTES !== 0)
       throw new Error(`BUG: ${this.#bytes.length} octets are no rows of counters`);
     this.#view = viewOf(this.#bytes);
@@ -132,6 +143,38 @@ export class CounterRows {
     this.#bytes = Buffer.concat([this.#bytes], needed);
     this.#view = viewOf(this.#bytes);
   }
+}
+
+/** Rows that an earlier version wrote: their flags have another bit for "written". */
+function ofToday(bytes: Buffer): Buffer {
+  if (!isFirstForm(bytes)) return bytes;
+  const rows = bytes.length / FIRST_FORM_ROW_BYTES;
+  const made = Buffer.alloc(rows * ROW_BYTES);
+  for (let row = 0; row < rows; row += 1) {
+    const [from, to] = [row * FIRST_FORM_ROW_BYTES, row * ROW_BYTES];
+    bytes.copy(made, to, from, from + FIRST_FORM_ROW_BYTES);
+    const old = bytes.readUInt32LE(from + 24);
+    let flags = old & ((1 << FIRST_FORM_COUNTERS) - 1);
+    flags |= ((old >> FIRST_FORM_COUNTERS) & ((1 << FIRST_FORM_COUNTERS) - 1)) << WIDE_SHIFT;
+    flags |= ((old >> 8) & 0b111) << 16;
+    made.writeUInt32LE(flags >>> 0, to + 24);
+  }
+  return made;
+}
+
+function isFirstForm(bytes: Buffer): boolean {
+  const today = formFits(bytes, ROW_BYTES, WRITTEN_BIT);
+  return !today && formFits(bytes, FIRST_FORM_ROW_BYTES, FIRST_FORM_WRITTEN_BIT);
+}
+
+/** Whether the flags of every row are none, or those of a row that was written in that form. */
+function formFits(bytes: Buffer, rowBytes: number, writtenBit: number): boolean {
+  if (bytes.length % rowBytes !== 0) return false;
+  for (let at = 24; at < bytes.length; at += rowBytes) {
+    const flags = bytes.readUInt32LE(at);
+    if (flags !== 0 && ((flags & writtenBit) === 0 || flags >= writtenBit * 2)) return false;
+  }
+  return true;
 }
 
 function viewOf(bytes: Buffer): DataView {

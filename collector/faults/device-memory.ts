@@ -2,18 +2,18 @@
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { type ActiveAlarm, type ActiveAlarms, alarmKeyText } from './alarm-machine.ts';
 import { CounterRows } from './counter-rows.ts';
+import { type PartsMemory, partsMemoryOf, type StoredParts, storedPartsOf, type Streak } from './parts-memory.ts';
 
-/** How many polls in a row said raise, or clear. */
-export interface Streak {
-  raise: number;
-  clear: number;
-}
-
-export const STREAKS = ['in', 'out', 'in-errors', 'out-errors'] as const;
+export const STREAKS = ['in', 'out', 'in-errors', 'out-errors', 'in-discards', 'out-discards'] as const;
 export type StreakName = (typeof STREAKS)[number];
 
 export interface InterfaceMemory {
   readonly key: string;
+  /** Its alias is one that the rules take as a sign that it is wanted up. */
+  described: boolean;
+  /** Down that should be up, as last seen; and when that changed lately, the newest last. */
+  down: boolean;
+  changes: readonly EpochMs[];
   /** Its row in the counters; row 0 is the device. */
   readonly slot: number;
   /** Only an interface that has been up can be missed. */
@@ -37,6 +37,7 @@ export interface DeviceMemory {
   rebootSeenAtMs: EpochMs | null;
   bootedAtMs: EpochMs | null;
   readonly interfaces: Map<string, InterfaceMemory>;
+  readonly parts: PartsMemory;
   readonly active: ActiveAlarms;
   rows: CounterRows;
   /** Rows of interfaces that are forgotten, and the row after the last. */
@@ -58,6 +59,7 @@ export function newDeviceMemory(device: string): DeviceMemory {
     rebootSeenAtMs: null,
     bootedAtMs: null,
     interfaces: new Map(),
+    parts: partsMemoryOf(undefined),
     active: new Map(),
     rows: new CounterRows(),
     freeSlots: [],
@@ -100,7 +102,17 @@ export function remember<Part extends object>(memory: DeviceMemory, part: Part, 
   }
 }
 
-const FRESH = { seenUp: false, downPolls: 0, downSinceMs: null, upPolls: 0, missing: 0 };
+export const NO_CHANGES: readonly EpochMs[] = [];
+const FRESH = {
+  described: false,
+  down: false,
+  changes: NO_CHANGES,
+  seenUp: false,
+  downPolls: 0,
+  downSinceMs: null,
+  upPolls: 0,
+  missing: 0,
+};
 
 /** The JSON part, short where an interface is as it usually is. */
 export interface StoredDevice {
@@ -112,6 +124,8 @@ export interface StoredDevice {
     readonly slot: number;
     readonly streaks?: InterfaceMemory['streaks'];
   })[];
+  /** Left out where there is nothing. */
+  readonly parts?: StoredParts;
   readonly active: readonly ActiveAlarm[];
 }
 
@@ -127,6 +141,7 @@ export function storedOf(memory: DeviceMemory): StoredDevice {
       const kept = running.length === 0 ? {} : { streaks: Object.fromEntries(running) };
       return { ...(Object.fromEntries(unusual) as { key: string; slot: number }), ...kept };
     }),
+    ...storedPartsOf(memory.parts),
     active: [...memory.active.values()],
   };
 }
@@ -152,6 +167,7 @@ export function memoryOf(row: DeviceRow): DeviceMemory {
     rebootSeenAtMs: state.rebootSeenAtMs,
     bootedAtMs: state.bootedAtMs,
     interfaces: new Map(state.interfaces.map((one) => [one.key, { ...FRESH, streaks: {}, ...one }])),
+    parts: partsMemoryOf(state.parts),
     active: activeOf(state.active),
     rows: new CounterRows(row.counters),
     ...slotsOf(state.interfaces.map((one) => one.slot)),

@@ -2,18 +2,16 @@
 import { z } from 'zod';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from './alarm.ts';
-import { SEVERITIES } from './alarm.ts';
 import { type CauseConfig, causeConfigOf, causeSchema } from './cause/cause-config.ts';
 import type { AlarmRetention } from './alarm-purge.ts';
 
 const DAY_MS: DurationMs = 86_400_000;
+import { partRuleShape } from './part-rules.ts';
+import { type Camel, camelOf, durationMs, enabled, polls, severity } from './rule-fields.ts';
+import { overridden, overrideSchema, type RuleOverride, wrongOverrides } from './rule-overrides.ts';
+import { wantedSchema } from './wanted-rule.ts';
 
-const severity = (usual: Severity) => z.enum(SEVERITIES).default(usual);
-const polls = (usual: number) => z.number().int().min(1).max(1000).default(usual);
-const durationMs = (usual: number) => z.number().int().min(0).max(31_536_000_000).default(usual);
-const enabled = z.boolean().default(true);
-
-export const faultsSchema = z.strictObject({
+const ruleShape = {
   interface_down: z
     .strictObject({
       enabled,
@@ -23,6 +21,7 @@ export const faultsSchema = z.strictObject({
       clear_after_polls: polls(1),
       /** Links come up one after the other: so long after a restart of the device none is raised. */
       settle_ms: durationMs(60_000),
+      wanted: wantedSchema,
     })
     .prefault({}),
   device_unreachable: z
@@ -59,6 +58,20 @@ export const faultsSchema = z.strictObject({
       message: 'expected less than raise_per_second',
     })
     .prefault({}),
+  interface_discards: z
+    .strictObject({
+      enabled,
+      severity: severity('warning'),
+      raise_per_second: z.number().positive().default(10),
+      clear_per_second: z.number().positive().default(1),
+      raise_after_polls: polls(3),
+      clear_after_polls: polls(3),
+    })
+    .refine((rule) => rule.clear_per_second < rule.raise_per_second, {
+      path: ['clear_per_second'],
+      message: 'expected less than raise_per_second',
+    })
+    .prefault({}),
   agent_silent: z
     .strictObject({
       enabled,
@@ -78,19 +91,40 @@ export const faultsSchema = z.strictObject({
     })
     .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
     .prefault({}),
-  cause: causeSchema.prefault({}),
-  /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
-  history_entries: z.number().int().min(1).max(10_000).default(32),
-  /** Cleared alarms are let go of so long after they and their operators last changed: closed ones, and all. */
-  retention: z
-    .strictObject({
-      closed_days: z.number().min(1).max(3650).default(90),
-      cleared_days: z.number().min(1).max(3650).default(400),
-    })
-    .prefault({}),
-  /** How often it is looked whether an agent is silent. */
-  tick_ms: z.number().int().min(100).max(600_000).default(5000),
-});
+  ...partRuleShape,
+};
+const rulesSchema = z.strictObject(ruleShape);
+
+export const faultsSchema = z
+  .strictObject({
+    ...ruleShape,
+    /** Rules that differ for some devices; of those that fit one, each changes what the ones before left. */
+    overrides: z.array(overrideSchema).max(1000).default([]),
+    cause: causeSchema.prefault({}),
+    /** Status changes kept of each alarm (RFC 8632 max-alarm-status-changes); the oldest go first. */
+    history_entries: z.number().int().min(1).max(10_000).default(32),
+    /** Cleared alarms are let go of so long after they and their operators last changed: closed ones, and all. */
+    retention: z
+      .strictObject({
+        closed_days: z.number().min(1).max(3650).default(90),
+        cleared_days: z.number().min(1).max(3650).default(400),
+      })
+      .prefault({}),
+    /** How often it is looked whether an agent is silent. */
+    tick_ms: z.number().int().min(100).max(600_000).default(5000),
+  })
+  .superRefine((parsed, context) => {
+    for (const { path, message } of wrongOverrides(onlyRules(parsed), parsed.overrides, rulesSchema))
+      context.addIssue({ code: 'custom', path, message });
+  });
+
+/** Rules as they stand in the configuration, every value there. */
+type RulesConfiguration = z.output<typeof rulesSchema>;
+
+function onlyRules(parsed: RulesConfiguration): RulesConfiguration {
+  const names = Object.keys(ruleShape) as (keyof RulesConfiguration)[];
+  return Object.fromEntries(names.map((name) => [name, parsed[name]])) as RulesConfiguration;
+}
 
 /** A level that raises, a lower one that clears, and how many polls in a row each needs. */
 export interface ThresholdRule {
@@ -102,7 +136,9 @@ export interface ThresholdRule {
   readonly clearAfterPolls: number;
 }
 
-export interface FaultRules {
+type PartRules = Camel<z.output<z.ZodObject<typeof partRuleShape>>>;
+
+export interface FaultRules extends PartRules {
   readonly interfaceDown: {
     readonly enabled: boolean;
     readonly severity: Severity;
@@ -110,6 +146,7 @@ export interface FaultRules {
     readonly raiseAfterMs: DurationMs;
     readonly clearAfterPolls: number;
     readonly settleMs: DurationMs;
+    readonly wanted: Camel<z.output<typeof wantedSchema>>;
   };
   readonly deviceUnreachable: {
     readonly enabled: boolean;
@@ -123,6 +160,7 @@ export interface FaultRules {
   };
   readonly highUtilisation: ThresholdRule;
   readonly interfaceErrors: ThresholdRule;
+  readonly interfaceDiscards: ThresholdRule;
   readonly agentSilent: {
     readonly enabled: boolean;
     readonly severity: Severity;
@@ -140,6 +178,9 @@ export interface FaultRules {
 
 export interface FaultsConfig {
   readonly rules: FaultRules;
+  readonly overrides: readonly RuleOverride[];
+  /** The rules as configured: what overrides are laid over. */
+  readonly configured: RulesConfiguration;
   readonly historyEntries: number;
   readonly retention: AlarmRetention;
   readonly tickMs: DurationMs;
@@ -147,44 +188,10 @@ export interface FaultsConfig {
 }
 
 export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsConfig {
-  const { interface_down: down, high_utilisation: high, interface_errors: errors, agent_silent: silent } = parsed;
-  const { device_unreachable: unreachable, device_rebooted: rebooted, agent_clock: clock } = parsed;
   return {
-    rules: {
-      interfaceDown: {
-        enabled: down.enabled,
-        severity: down.severity,
-        raiseAfterPolls: down.raise_after_polls,
-        raiseAfterMs: down.raise_after_ms,
-        clearAfterPolls: down.clear_after_polls,
-        settleMs: down.settle_ms,
-      },
-      deviceUnreachable: {
-        enabled: unreachable.enabled,
-        severity: unreachable.severity,
-        raiseAfterPolls: unreachable.raise_after_polls,
-      },
-      deviceRebooted: {
-        enabled: rebooted.enabled,
-        severity: rebooted.severity,
-        clearAfterMs: rebooted.clear_after_ms,
-      },
-      highUtilisation: thresholdOf(high, high.raise_percent, high.clear_percent),
-      interfaceErrors: thresholdOf(errors, errors.raise_per_second, errors.clear_per_second),
-      agentSilent: {
-        enabled: silent.enabled,
-        severity: silent.severity,
-        intervals: silent.intervals,
-        leastMs: silent.least_ms,
-      },
-      agentClock: {
-        enabled: clock.enabled,
-        severity: clock.severity,
-        raiseMs: clock.raise_ms,
-        clearMs: clock.clear_ms,
-        raiseAfterBatches: clock.raise_after_batches,
-      },
-    },
+    rules: rulesOf(parsed),
+    overrides: parsed.overrides,
+    configured: onlyRules(parsed),
     historyEntries: parsed.history_entries,
     retention: {
       closedMs: Math.round(parsed.retention.closed_days * DAY_MS),
@@ -193,6 +200,70 @@ export function faultsConfigOf(parsed: z.output<typeof faultsSchema>): FaultsCon
     tickMs: parsed.tick_ms,
     cause: causeConfigOf(parsed.cause),
   };
+}
+
+/** The rules with these overrides, in their order; `left` are those that fit by themselves, but not with the ones before. */
+export function rulesWith(
+  { configured, overrides }: Pick<FaultsConfig, 'configured' | 'overrides'>,
+  wanted: readonly number[],
+): { readonly made: FaultRules; readonly left: readonly number[] } {
+  let rules = configured;
+  const left: number[] = [];
+  for (const at of wanted) {
+    const parsed = rulesSchema.safeParse(overridden(rules, overrides[at]?.rules ?? {}));
+    if (parsed.success) rules = parsed.data;
+    else left.push(at);
+  }
+  return { made: rulesOf(rules), left };
+}
+
+function rulesOf(parsed: RulesConfiguration): FaultRules {
+  const { interface_down: down, high_utilisation: high, interface_errors: errors, agent_silent: silent } = parsed;
+  const { interface_discards: discards } = parsed;
+  const { device_unreachable: unreachable, device_rebooted: rebooted, agent_clock: clock } = parsed;
+  return {
+    ...partRulesOf(parsed),
+    interfaceDown: {
+      enabled: down.enabled,
+      severity: down.severity,
+      raiseAfterPolls: down.raise_after_polls,
+      raiseAfterMs: down.raise_after_ms,
+      clearAfterPolls: down.clear_after_polls,
+      settleMs: down.settle_ms,
+      wanted: camelOf(down.wanted),
+    },
+    deviceUnreachable: {
+      enabled: unreachable.enabled,
+      severity: unreachable.severity,
+      raiseAfterPolls: unreachable.raise_after_polls,
+    },
+    deviceRebooted: {
+      enabled: rebooted.enabled,
+      severity: rebooted.severity,
+      clearAfterMs: rebooted.clear_after_ms,
+    },
+    highUtilisation: thresholdOf(high, high.raise_percent, high.clear_percent),
+    interfaceErrors: thresholdOf(errors, errors.raise_per_second, errors.clear_per_second),
+    interfaceDiscards: thresholdOf(discards, discards.raise_per_second, discards.clear_per_second),
+    agentSilent: {
+      enabled: silent.enabled,
+      severity: silent.severity,
+      intervals: silent.intervals,
+      leastMs: silent.least_ms,
+    },
+    agentClock: {
+      enabled: clock.enabled,
+      severity: clock.severity,
+      raiseMs: clock.raise_ms,
+      clearMs: clock.clear_ms,
+      raiseAfterBatches: clock.raise_after_batches,
+    },
+  };
+}
+
+function partRulesOf(parsed: RulesConfiguration): PartRules {
+  const wanted = Object.keys(partRuleShape) as (keyof typeof partRuleShape)[];
+  return camelOf(Object.fromEntries(wanted.map((name) => [name, parsed[name]]))) as PartRules;
 }
 
 function thresholdOf(

@@ -68,6 +68,16 @@ export const faultsMigrations: readonly Migration[] = [
         state jsonb
       ) with (fillfactor = 60);`,
   },
+  {
+    id: 'faults-002',
+    sql: `
+      create table faults.wanted_interface (
+        device text not null,
+        interface_key text not null,
+        wanted boolean not null,
+        primary key (device, interface_key)
+      );`,
+  },
   ...causeMigrations,
   ...faultsLifeMigrations,
 ];

@@ -19,6 +19,8 @@ import type { DeviceMemory } from './device-memory.ts';
 import type { FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { Memories } from './memories.ts';
+import { RuleBook } from './rule-book.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface FaultsDeps {
   readonly database: Database;
@@ -35,12 +37,23 @@ export interface FaultsDeps {
   readonly caughtUp?: () => boolean;
   /** Whether devices are assigned to the agent: one without any has nothing to send. Default always true. */
   readonly isAwaited?: (agent: string) => boolean;
+  /** What is known beside polls. Default nothing. */
+  readonly around?: Surroundings;
+  /** Site and tags of a device, by which overrides of rules are chosen. Default none. */
+  readonly labelsOf?: (device: string) => { readonly site: string | null; readonly tags: readonly string[] };
+  /** Resolves once that has been read for the first time. Default at once. */
+  readonly ready?: () => Promise<void>;
+  /** What is started and stopped with it. */
+  readonly beside?: readonly Component[];
 }
+
+const NO_LABELS = { site: null, tags: [] };
 
 export class FaultsProjection implements Projection, Component {
   readonly name = 'faults';
   readonly #config: FaultsConfig;
   readonly #deps: FaultsDeps;
+  readonly #rules: RuleBook;
   readonly #memories = new Memories();
   readonly #watch: AgentWatch;
   readonly #history: CounterMetric;
@@ -50,12 +63,14 @@ export class FaultsProjection implements Projection, Component {
   constructor(reporter: Reporter, config: FaultsConfig, deps: FaultsDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#rules = new RuleBook(reporter, config, deps.labelsOf ?? (() => NO_LABELS));
     this.#history = reporter.counter(
       'faults_history_polls_total',
       'Polls older than the last of their device: no alarm heeds them',
     );
     this.#changes = reporter.counter('alarm_changes_total', 'Changes of alarms', ['alarm_type', 'kind']);
     this.#watch = new AgentWatch(reporter, config, {
+      rules: () => this.#rules.rules,
       clock: deps.clock,
       database: deps.database,
       caughtUp: deps.caughtUp ?? (() => true),
@@ -64,13 +79,20 @@ export class FaultsProjection implements Projection, Component {
     });
   }
 
-  /** Begins to watch for agents that fall silent. */
-  start(): Promise<void> {
-    return this.#watch.start();
+  /** Other rules, from the next poll of each device on. */
+  reload(config: FaultsConfig): void {
+    this.#rules.replace(config);
   }
 
-  stop(): Promise<void> {
-    return this.#watch.stop();
+  /** Begins to watch for agents that fall silent. */
+  async start(): Promise<void> {
+    for (const one of this.#deps.beside ?? []) await one.start();
+    await this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#watch.stop();
+    for (const one of this.#deps.beside ?? []) await one.stop();
   }
 
   position(journal: string): Promise<number> {
@@ -86,6 +108,7 @@ export class FaultsProjection implements Projection, Component {
   }
 
   async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
+    await this.#deps.ready?.();
     const devices = new Set(entries.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)));
     const agents = new Set(entries.map(({ batch }) => batch.agent));
     let events: readonly KeptEvent[] = [];
@@ -121,15 +144,22 @@ export class FaultsProjection implements Projection, Component {
     known: { readonly agents: ReadonlyMap<string, AgentMemory>; readonly devices: ReadonlyMap<string, DeviceMemory> },
   ): OriginatedChange[] {
     const { batch, clockOffsetMs, receivedAtMs, journal, position } = entry;
-    const { rules } = this.#config;
     const agent = known.agents.get(batch.agent);
     if (agent === undefined) throw new Error(`BUG: no memory of the agent ${batch.agent}`);
     // What is gone through again says nothing of whether the agent sends now.
-    const changes: AlarmChange[] = entry.again === true ? [] : judgeBatch(agent, rules, receivedAtMs, clockOffsetMs);
+    const changes: AlarmChange[] =
+      entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
     for (const poll of batch.polls) {
       const memory = known.devices.get(poll.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);
-      const judged = judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs);
+      const judged = judgePoll(
+        memory,
+        this.#rules.of(poll.device),
+        poll,
+        clockOffsetMs,
+        receivedAtMs,
+        this.#deps.around,
+      );
       if (!judged.counted) this.#history.add();
       else Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
       changes.push(...judged.changes);

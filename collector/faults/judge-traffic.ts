@@ -7,7 +7,7 @@ import { TIME_TICKS_MODULUS } from '../../common/model/time.ts';
 import type { ThresholdInformation } from './alarm.ts';
 import { type RowClock, readingOf } from './counter-rows.ts';
 import { type InterfaceMemory, remember, type StreakName } from './device-memory.ts';
-import type { ThresholdRule } from './fault-rules.ts';
+import type { FaultRules, ThresholdRule } from './fault-rules.ts';
 import { isActive, OFF, type Round } from './round.ts';
 
 /** A counter column with its values as words of 32 bits, so that a bigint is made only where it is worth asking `difference`. */
@@ -16,12 +16,14 @@ interface Words {
   readonly words: Uint32Array;
 }
 
+type TrafficAlarmType = 'high-utilisation' | 'interface-errors' | 'interface-discards';
+
 interface Watched {
   /** Place in KEPT_COUNTERS. */
   readonly counter: number;
   /** The wide one, and the narrow one that stands in for it. */
   readonly columns: readonly Words[];
-  readonly alarmType: 'high-utilisation' | 'interface-errors';
+  readonly alarmType: TrafficAlarmType;
   readonly qualifier: 'in' | 'out';
   readonly streak: StreakName;
   readonly rule: ThresholdRule;
@@ -48,7 +50,7 @@ export function trafficOf(round: Round, table: Table): (found: InterfaceMemory, 
   const { memory, rules } = round;
   const speeds = numbersOf(table, 'ifSpeedBps');
   const discontinuities = numbersOf(table, 'ifCounterDiscontinuityTime');
-  const watched = watchedOf(table, rules.highUtilisation, rules.interfaceErrors);
+  const watched = watchedOf(table, rules);
   const first = table.segments[0];
   if (first === undefined) return () => undefined;
   const look: Look = {
@@ -87,15 +89,18 @@ function clockOf(round: Round, segment: Segment): Look['clock'] {
   };
 }
 
-function watchedOf(table: Table, utilisation: ThresholdRule, errors: ThresholdRule): Watched[] {
-  const octets = { alarmType: 'high-utilisation', rule: utilisation } as const;
-  const faulty = { alarmType: 'interface-errors', rule: errors } as const;
+function watchedOf(table: Table, rules: FaultRules): Watched[] {
+  const octets = { alarmType: 'high-utilisation', rule: rules.highUtilisation } as const;
+  const faulty = { alarmType: 'interface-errors', rule: rules.interfaceErrors } as const;
+  const dropped = { alarmType: 'interface-discards', rule: rules.interfaceDiscards } as const;
   const columns = (...names: string[]): Words[] => names.flatMap((name) => wordsOf(countersOf(table, name)));
   return [
     { counter: 0, columns: columns('ifHCInOctets', 'ifInOctets'), qualifier: 'in', streak: 'in', ...octets },
     { counter: 1, columns: columns('ifHCOutOctets', 'ifOutOctets'), qualifier: 'out', streak: 'out', ...octets },
     { counter: 2, columns: columns('ifInErrors'), qualifier: 'in', streak: 'in-errors', ...faulty },
     { counter: 3, columns: columns('ifOutErrors'), qualifier: 'out', streak: 'out-errors', ...faulty },
+    { counter: 4, columns: columns('ifInDiscards'), qualifier: 'in', streak: 'in-discards', ...dropped },
+    { counter: 5, columns: columns('ifOutDiscards'), qualifier: 'out', streak: 'out-discards', ...dropped },
   ];
 }
 
@@ -160,13 +165,13 @@ function judgeLevel(round: Round, found: InterfaceMemory, one: Watched, observed
   const clear = raised && observed < rule.clearBelow ? Math.min(streak.clear + 1, rule.clearAfterPolls) : 0;
   remember(memory, streak, { raise, clear });
   const key = { resource: resourceOf(memory, found), alarmType, qualifier };
-  const words = alarmType === 'high-utilisation' ? 'Utilisation' : 'Packets with errors';
+  const { words, indicator } = TOLD[alarmType];
   const unit = alarmType === 'high-utilisation' ? '%' : ' a second';
   const figure = observed.toFixed(observed < 10 ? 2 : 1);
   const text = `${words} ${qualifier} of ${found.key} of ${memory.device}: ${figure}${unit}`;
   if (!raised && raise >= rule.raiseAfterPolls) {
     const threshold: ThresholdInformation = {
-      indicator: alarmType === 'high-utilisation' ? `${qualifier}_utilisation` : `${qualifier}_errors`,
+      indicator: `${qualifier}_${indicator}`,
       unit: alarmType === 'high-utilisation' ? '%' : 'packet/s',
       observed,
       raiseAt: rule.raiseAt,
@@ -178,6 +183,12 @@ function judgeLevel(round: Round, found: InterfaceMemory, one: Watched, observed
     say({ active: false, ...key, atMs, text: `${text}, below ${rule.clearBelow}.` });
   }
 }
+
+const TOLD: Readonly<Record<TrafficAlarmType, { readonly words: string; readonly indicator: string }>> = {
+  'high-utilisation': { words: 'Utilisation', indicator: 'utilisation' },
+  'interface-errors': { words: 'Packets with errors', indicator: 'errors' },
+  'interface-discards': { words: 'Packets dropped', indicator: 'discards' },
+};
 
 /** Per second; null where the two may not be subtracted, or lie too far apart to say when it moved. */
 function rateOf(

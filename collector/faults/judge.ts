@@ -7,8 +7,11 @@ import { type AlarmChange, settle, type Verdict } from './alarm-machine.ts';
 import { processHashOf } from './counter-rows.ts';
 import { type DeviceMemory, remember } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
+import { learnAliases } from './judge-inventory.ts';
 import { judgeInterfaces } from './judge-interfaces.ts';
+import { judgeParts } from './judge-parts.ts';
 import { isActive, OFF, type Round } from './round.ts';
+import { NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
 
 export interface Judged {
   /** False where the poll was history. */
@@ -23,6 +26,7 @@ export function judgePoll(
   poll: Poll,
   clockOffsetMs: number,
   receivedAtMs: EpochMs,
+  around: Surroundings = NO_SURROUNDINGS,
 ): Judged {
   const atMs = Math.min(Math.round(poll.finishedAtMs - clockOffsetMs), receivedAtMs);
   if (atMs < memory.lastAtMs) return { counted: false, changes: [] };
@@ -34,12 +38,14 @@ export function judgePoll(
     changes.push(change);
   };
   const processHash = processHashOf(poll.processId);
-  const round: Round = { memory, rules, poll, atMs, clockOffsetMs, processHash, say };
+  const round: Round = { memory, rules, poll, atMs, clockOffsetMs, processHash, around, say };
   memory.lastAtMs = atMs;
   judgeReachability(round);
   if (poll.outcome !== 'failed') {
     judgeReboot(round);
+    for (const table of poll.tables) if (table.name === 'interface-inventory') learnAliases(round, table);
     for (const table of poll.tables) if (table.name === 'interface') judgeInterfaces(round, table);
+    judgeParts(round);
   }
   return { counted: true, changes };
 }

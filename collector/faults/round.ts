@@ -5,6 +5,7 @@ import { alarmKeyText, type Verdict } from './alarm-machine.ts';
 import type { AlarmTypeName } from './alarm-types.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface Round {
   readonly memory: DeviceMemory;
@@ -14,6 +15,7 @@ export interface Round {
   readonly atMs: EpochMs;
   readonly clockOffsetMs: number;
   readonly processHash: number;
+  readonly around: Surroundings;
   /** Takes a verdict into account at once. */
   readonly say: (verdict: Verdict) => void;
 }

@@ -1,5 +1,6 @@
 // What a device is made of beside its interfaces, as rows of a poll's tables: which tables, which of their columns are facts, and what names a part.
 import { createHash } from 'node:crypto';
+import { neighbourKey } from '../../common/model/neighbour-key.ts';
 import type { Table } from '../../common/model/poll.ts';
 import { cleanKey, cleanText, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import type { EpochMs } from '../../common/model/time.ts';
@@ -113,9 +114,13 @@ export function partsOf(table: Table, atMs: EpochMs): SeenParts | null {
   return { kind: source.kind, atMs, complete, parts: all, leftOut, digest };
 }
 
-/** LLDP counts neighbours anew when they come again, so their index is no name: what they say of themselves is. */
 function keyOf(kind: PartKind, index: string, facts: PartFacts): string {
   if (kind !== 'neighbour') return cleanKey(index);
-  const said = ['localInterface', 'protocol', 'remoteDevice', 'remotePort'].map((name) => String(facts[name] ?? '-'));
-  return cleanKey(said.join(' '));
+  const word = (name: string): string => String(facts[name] ?? '');
+  return neighbourKey({
+    localInterface: word('localInterface'),
+    protocol: word('protocol'),
+    remoteDevice: word('remoteDevice'),
+    remotePort: word('remotePort'),
+  });
 }

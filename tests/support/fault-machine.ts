@@ -2,12 +2,21 @@
 import { type AgentMemory, judgeBatch, judgeSilence } from '../../collector/faults/agent-memory.ts';
 import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
 import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
+import { RuleBook } from '../../collector/faults/rule-book.ts';
 import { judgePoll } from '../../collector/faults/judge.ts';
+import { silentReporter } from './silent-reporter.ts';
 import { describeChange, SCENARIO_START_MS, type Scenario } from './fault-scenario.ts';
+
+const NO_LABELS = { site: null, tags: [] };
 
 /** Every change in the order it is made, as scenarios write it. */
 export function playScenario(scenario: Scenario): string[] {
   const { rules } = scenario.config;
+  const book = new RuleBook(
+    silentReporter().reporter,
+    scenario.config,
+    (device) => scenario.labels.get(device) ?? NO_LABELS,
+  );
   const devices = new Map<string, DeviceMemory>();
   const agents = new Map<string, AgentMemory>();
   const intervals = new Map<string, number>();
@@ -35,7 +44,9 @@ export function playScenario(scenario: Scenario): string[] {
       const memory = devices.get(poll.device) ?? newDeviceMemory(poll.device);
       devices.set(poll.device, memory);
       intervals.set(batch.agent, Math.min(poll.intervalMs, intervals.get(batch.agent) ?? poll.intervalMs));
-      changes.push(...judgePoll(memory, rules, poll, clockOffsetMs, receivedAtMs).changes);
+      changes.push(
+        ...judgePoll(memory, book.of(poll.device), poll, clockOffsetMs, receivedAtMs, scenario.around).changes,
+      );
     }
   }
   look(Number.POSITIVE_INFINITY);

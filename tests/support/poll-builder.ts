@@ -8,6 +8,7 @@ export interface InterfaceReading {
   readonly inOctets?: bigint;
   readonly outOctets?: bigint;
   readonly inErrors?: bigint;
+  readonly inDiscards?: bigint;
   readonly inPackets?: bigint;
   readonly width?: 32 | 64;
   readonly admin?: number;
@@ -84,6 +85,9 @@ function interfaceTable(words: PollWords, rows: readonly InterfaceReading[]): Ta
       counter(width === 64 ? 'ifHCOutOctets' : 'ifOutOctets', width, (row) => row.outOctets),
       counter(width === 64 ? 'ifHCInUcastPkts' : 'ifInUcastPkts', width, (row) => row.inPackets),
       counter('ifInErrors', 32, (row) => row.inErrors),
+      ...(rows.some((row) => row.inDiscards !== undefined)
+        ? [counter('ifInDiscards', 32, (row) => row.inDiscards)]
+        : []),
       number('ifAdminStatus', (row) => row.admin ?? 1),
       number('ifOperStatus', (row) => row.oper ?? 1),
       number('ifSpeedBps', (row) => row.speedBps),

@@ -36,6 +36,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/devices/{name}/bgp-peers': [NETWORK, true],
   '/api/v1/devices/{name}/outlets': [NETWORK, true],
   '/api/v1/topology': [NETWORK, true],
+  '/api/v1/devices/{name}/wanted': [NETWORK, false],
   '/api/v1/devices/{name}/events': [NETWORK, false],
   '/api/v1/device-events': [NETWORK, false],
   '/api/v1/devices/{name}/changes': [NETWORK, true],

@@ -7,6 +7,7 @@ import { AlarmBook } from '../../../collector/faults/alarm-book.ts';
 import { DEFAULT_FAULTS, type FaultsConfig } from '../../../collector/faults/fault-rules.ts';
 import { faultsMigrations } from '../../../collector/faults/faults-migrations.ts';
 import { FaultsProjection } from '../../../collector/faults/faults-projection.ts';
+import { NO_SURROUNDINGS } from '../../../collector/faults/surroundings.ts';
 import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
@@ -14,7 +15,7 @@ import { auditMigrations, listAudit } from '../../../common/database/audit.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { AlarmsPage, AlarmsQuery, Severity } from '../../../collector/faults/alarm.ts';
 import { playScenario } from '../../support/fault-machine.ts';
-import { describeChange, parseScenario, SCENARIO_START_MS } from '../../support/fault-scenario.ts';
+import { describeChange, parseScenario, type Scenario, SCENARIO_START_MS } from '../../support/fault-scenario.ts';
 import { interfacePoll, journalEntry } from '../../support/poll-builder.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -22,6 +23,8 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 let postgres: TestDatabase;
 const { reporter } = silentReporter();
+const NO_LABELS = { site: null, tags: [] };
+const NOTHING_BESIDE: Pick<Scenario, 'around' | 'labels'> = { around: NO_SURROUNDINGS, labels: new Map() };
 
 beforeAll(async () => {
   postgres = await startTestDatabase();
@@ -43,6 +46,7 @@ function projection(
   config: FaultsConfig,
   database: Database = postgres.database,
   clock = new VirtualClock(0),
+  { around, labels }: Pick<Scenario, 'around' | 'labels'> = NOTHING_BESIDE,
 ): FaultsProjection {
   return new FaultsProjection(reporter, config, {
     database,
@@ -52,6 +56,8 @@ function projection(
     positionOf: projectionPosition,
     setPosition,
     events: null,
+    around,
+    labelsOf: (device) => labels.get(device) ?? NO_LABELS,
   });
 }
 
@@ -130,9 +136,11 @@ async function applyThroughCrashes(
   config: FaultsConfig,
   chunks: readonly number[],
   crashes: readonly CrashPlan[],
+  beside: Pick<Scenario, 'around' | 'labels'> = NOTHING_BESIDE,
 ): Promise<void> {
   const database = new CrashingDatabase(postgres.database);
-  let running = projection(config, database);
+  const begin = (): FaultsProjection => projection(config, database, new VirtualClock(0), beside);
+  let running = begin();
   for (let turn = 0; ; turn += 1) {
     const position = await running.position('journal-1');
     const chunk = entries.slice(position, position + (chunks[turn % chunks.length] ?? 1));
@@ -144,7 +152,7 @@ async function applyThroughCrashes(
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
     }
-    if (crash?.restart === true) running = projection(config, database);
+    if (crash?.restart === true) running = begin();
   }
 }
 
@@ -160,7 +168,7 @@ describe('crashes and replays', () => {
       await fc.assert(
         fc.asyncProperty(chunkSizes, crashPlans, async (chunks, crashes) => {
           await clear();
-          await applyThroughCrashes(scenario.entries, scenario.config, chunks, crashes);
+          await applyThroughCrashes(scenario.entries, scenario.config, chunks, crashes, scenario);
           expect(await history()).toEqual(scenario.expected);
         }),
         { numRuns: 6 },
@@ -252,6 +260,11 @@ async function expectCurrent(truth: readonly string[]): Promise<void> {
 }
 
 const MINUTE = 60_000;
+const { rules } = DEFAULT_FAULTS;
+const NO_FLAPPING: FaultsConfig = {
+  ...DEFAULT_FAULTS,
+  rules: { ...rules, interfaceFlapping: { ...rules.interfaceFlapping, enabled: false } },
+};
 
 /** A poll a minute of core1 p1: true is up. */
 function statuses(ups: readonly (boolean | null)[], device = 'core1'): JournaledBatch[] {
@@ -286,7 +299,7 @@ describe('projection', () => {
   test('two collectors at once, each with half of the batches, come to one history', async () => {
     const ups = Array.from({ length: 40 }, (_, at) => at % 4 !== 2);
     const entries = statuses(ups);
-    const [one, other] = [projection(DEFAULT_FAULTS), projection(DEFAULT_FAULTS)];
+    const [one, other] = [projection(NO_FLAPPING), projection(NO_FLAPPING)];
     const half = (journal: string, odd: number): JournaledBatch[] =>
       entries.filter((_, at) => at % 2 === odd).map((entry, at) => ({ ...entry, journal, position: at + 1 }));
     const [first, second] = [half('journal-1', 0), half('journal-2', 1)];
@@ -320,7 +333,7 @@ describe('projection', () => {
   });
 
   test('what is kept of an alarm is bounded, the newest stay', async () => {
-    const running = projection({ ...DEFAULT_FAULTS, historyEntries: 4 });
+    const running = projection({ ...NO_FLAPPING, historyEntries: 4 });
     await running.apply(statuses([true, false, true, false, true, false, true, false]));
     const told = await history();
     expect(told.map((line) => line.split(' at ')[1])).toEqual(['240s', '300s', '360s', '420s']);

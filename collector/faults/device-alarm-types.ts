@@ -1,0 +1,74 @@
+// Alarm types of devices: whether they answer, and what happened to them.
+import type { AlarmType } from './alarm-type.ts';
+
+export const DEVICE_ALARM_TYPES = {
+  'device-unreachable': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsSubsystemFailure',
+    description: 'A device has not answered several polls in a row. Its other alarms stay as they were last seen.',
+    proposedRepair: 'Check power and the path to the device, then its SNMP access list and credentials.',
+    willClear: true,
+    resource: 'a device',
+    qualifiers: '',
+    ends: 'at its first answer.',
+    rule: 'device_unreachable',
+  },
+  'device-rebooted': {
+    eventType: 'equipmentAlarm',
+    probableCause: 'equipmentMalfunction',
+    description: 'The uptime of a device shows that it has restarted.',
+    proposedRepair: 'See the log of the device for the cause; nothing to do where the restart was planned.',
+    willClear: true,
+    resource: 'a device',
+    qualifiers: '',
+    ends: 'by itself, `clear_after_ms` later.',
+    rule: 'device_rebooted',
+  },
+  'device-upgraded': {
+    eventType: 'equipmentAlarm',
+    probableCause: 'versionMismatch',
+    description: 'A device tells another version of its software than before.',
+    proposedRepair: 'Nothing where the change was planned; else find out who made it.',
+    willClear: true,
+    resource: 'a device',
+    qualifiers: '',
+    ends: 'by itself, `clear_after_ms` later.',
+    rule: 'device_upgraded',
+  },
+  'unit-replaced': {
+    eventType: 'equipmentAlarm',
+    probableCause: 'replaceableUnitProblem',
+    description: 'A device, or a module in one of its slots, has another serial number than before.',
+    proposedRepair:
+      'Nothing where the change was planned; update the books: what the old unit carried is carried by the new one.',
+    willClear: true,
+    resource: 'a device, or a module: `device/module:INDEX`',
+    qualifiers: '',
+    ends: 'by itself, `clear_after_ms` later.',
+    rule: 'unit_replaced',
+  },
+  'poll-partial': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsProtocolError',
+    description: 'Several polls in a row were cut short: part of what the device could tell is not known.',
+    proposedRepair:
+      'See the last poll of the device (requests, retries, failure); mostly it is slow, or the interval is too short for its tables.',
+    willClear: true,
+    resource: 'a device',
+    qualifiers: '',
+    ends: 'after `clear_after_polls` whole polls.',
+    rule: 'poll_partial',
+  },
+  'no-data': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsProtocolError',
+    description:
+      'A device answers, but no longer tells of its interfaces; alarms of those stay as they were last seen.',
+    proposedRepair: 'Check the SNMP view of the credential on the device, and its SNMP process.',
+    willClear: true,
+    resource: 'a device',
+    qualifiers: 'interface',
+    ends: 'when it tells of its interfaces again.',
+    rule: 'no_data',
+  },
+} as const satisfies Record<string, AlarmType>;

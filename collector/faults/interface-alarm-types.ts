@@ -1,0 +1,75 @@
+// Alarm types of interfaces and links.
+import type { AlarmType } from './alarm-type.ts';
+
+export const INTERFACE_ALARM_TYPES = {
+  'interface-down': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'lossOfSignal',
+    description: 'An interface that has been up and is wanted up is down (docs/decisions/wanted-interfaces.md).',
+    proposedRepair:
+      'Check cable, optics and the far end; shut the interface down if it is not meant to carry anything.',
+    willClear: true,
+    resource: 'an interface: `device/interface`',
+    qualifiers: '',
+    ends: 'when the interface is up again, was shut down by intent, or is gone.',
+    rule: 'interface_down',
+  },
+  'interface-flapping': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'transmissionError',
+    description:
+      'An interface goes down and up again and again. Meanwhile nothing else is told of its status; once it is quiet, the settled state is.',
+    proposedRepair:
+      'Clean and check cable and optics, and the far end; shut it down until it is repaired, so that routing settles.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: '',
+    ends: 'after `settle_ms` without a change, when it was shut down by intent, or is gone.',
+    rule: 'interface_flapping',
+  },
+  'high-utilisation': {
+    eventType: 'qualityOfServiceAlarm',
+    probableCause: 'bandwidthReduced',
+    description: 'An interface carries nearly as much as its speed allows.',
+    proposedRepair: 'See what carries the traffic; move it or make the link larger.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: 'in, out',
+    ends: 'below `clear_percent` for several polls.',
+    rule: 'high_utilisation',
+  },
+  'interface-errors': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'transmissionError',
+    description: 'An interface counts packets with errors.',
+    proposedRepair: 'Check cable, optics, and speed and duplex on both ends.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: 'in, out',
+    ends: 'below `clear_per_second` for several polls.',
+    rule: 'interface_errors',
+  },
+  'interface-discards': {
+    eventType: 'qualityOfServiceAlarm',
+    probableCause: 'queueSizeExceeded',
+    description: 'An interface drops packets that had no error: its queues are full, or a filter drops them.',
+    proposedRepair:
+      'See whether it is congested at peaks, whether a policer or shaper fits what was bought, and who sends the bursts.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: 'in, out',
+    ends: 'below `clear_per_second` for several polls.',
+    rule: 'interface_discards',
+  },
+  'half-duplex': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'configurationOrCustomizationError',
+    description: 'An Ethernet port that is up runs with half duplex: mostly one end negotiates and the other does not.',
+    proposedRepair: 'Set both ends to negotiate, or both to the same speed and full duplex.',
+    willClear: true,
+    resource: 'an interface',
+    qualifiers: '',
+    ends: 'when it runs with full duplex.',
+    rule: 'half_duplex',
+  },
+} as const satisfies Record<string, AlarmType>;

@@ -1,0 +1,49 @@
+// Alarm types of Weir itself: agents and collectors.
+import type { AlarmType } from './alarm-type.ts';
+
+export const OWN_ALARM_TYPES = {
+  'agent-silent': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsProtocolError',
+    description: 'An agent has sent nothing for several intervals: of its devices nothing is known meanwhile.',
+    proposedRepair: 'Check that the agent runs and reaches the collector; what it polls meanwhile is in its spool.',
+    willClear: true,
+    resource: 'an agent: `agent:NAME`',
+    qualifiers: '',
+    ends: 'with its next batch, or when no device is assigned to it.',
+    rule: 'agent_silent',
+  },
+  'agent-clock-offset': {
+    eventType: 'timeDomainViolation',
+    probableCause: 'clockSynchronisationProblem',
+    description: 'The clock of an agent is off; its readings are marked, and the bill run asks about them.',
+    proposedRepair: "Synchronise the clock of the agent's machine, with NTP for instance.",
+    willClear: true,
+    resource: 'an agent',
+    qualifiers: '',
+    ends: 'below `clear_ms`.',
+    rule: 'agent_clock',
+  },
+  'site-unreachable': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'powerProblem',
+    description: 'No device of a site answers, and nothing outside it explains that.',
+    proposedRepair: 'Check the power of the site, then its uplinks and the devices they end at.',
+    willClear: true,
+    resource: 'a site: `site:NAME`',
+    qualifiers: '',
+    ends: 'when a device of the site answers again.',
+    rule: null,
+  },
+  external: {
+    eventType: 'communicationsAlarm',
+    probableCause: 'indeterminate',
+    description: 'An alarm that another system has entered, and ends.',
+    proposedRepair: '',
+    willClear: false,
+    resource: 'what the other system says',
+    qualifiers: 'the other system and its id of the alarm',
+    ends: 'when the other system clears it.',
+    rule: null,
+  },
+} as const satisfies Record<string, AlarmType>;
