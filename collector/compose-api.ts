@@ -2,12 +2,13 @@
 import { listAudit } from '../common/database/audit.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
-import { ApiServer } from './api/api-server.ts';
+import { type ApiConfig, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeKpis } from './compose-kpi.ts';
+import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
@@ -31,7 +32,12 @@ import { APPLYING, type Common, type Entry, type Projecting } from './parts.ts';
 const BACKLOG_SHARE = 0.9;
 
 /** What is served, to people, programs and agents. */
-export function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
+export function composeApi(
+  common: Common,
+  projecting: Projecting,
+  entry: Entry,
+  { maintenance, addRoutes: addMaintenance }: ComposedMaintenance,
+): ApiServer {
   const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
   const viewpoints = new ScopedViewpoints({
@@ -39,67 +45,77 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
     services: common.services,
     now: () => clock.now(),
   });
-  return new ApiServer(
-    reporter,
-    {
-      host: config.host,
-      port: config.port,
-      insecure: config.insecure,
-      failedSignInsPerMinute: config.failedSignInsPerMinute,
-      bridgeUrl: config.bridgeUrl,
-      demo: config.demo,
-      pollIntervalMs: config.pollIntervalMs,
-      dashboardFolder: deps.dashboardFolder,
-      version: deps.version,
-      checkAnswers: deps.checkAnswers ?? false,
-    },
-    {
-      clock,
-      tls: composeTls(common),
-      authenticator: entry.authenticator,
-      tokens: entry.tokens,
-      managed: entry.managed,
-      changes: new ChangeBook(database),
-      parts: new PartBook(database),
-      topology: new TopologyBook(database),
-      registry: entry.registry,
-      audit: (query) => listAudit(database, query),
-      projections: projecting.runner,
-      journal: common.journal,
-      secondTry: new SecondTry({
-        quarantine,
-        reader: projecting.reader,
-        journal: common.journal,
-        wake: () => projecting.runner.wake(),
-      }),
-      inventory,
-      readings,
+  return new ApiServer(reporter, apiConfigOf(common), {
+    clock,
+    tls: composeTls(common),
+    authenticator: entry.authenticator,
+    tokens: entry.tokens,
+    managed: entry.managed,
+    changes: new ChangeBook(database),
+    parts: new PartBook(database),
+    topology: new TopologyBook(database),
+    registry: entry.registry,
+    audit: (query) => listAudit(database, query),
+    projections: projecting.runner,
+    journal: common.journal,
+    secondTry: new SecondTry({
       quarantine,
-      hub,
-      visibleEvents,
-      store: projecting.store,
-      events: new EventBook(database),
-      work,
-      devices: common.devices,
-      services: common.services,
-      viewpoints,
-      addOthers: (routes) => {
-        addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
-        addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
-      },
-      ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
-      metrics: describedMetrics(),
-      alarms: new AlarmBook({ database, clock, publish: (kind, data) => hub.publish(kind, data) }),
-      seenAgents: () => agents.list(),
-      appliedThrough: async (seen) => {
-        const marks = await appliedThrough(database, APPLYING, seen);
-        return new Map(marks.map(({ agent, through }) => [agent, through]));
-      },
-      silence: config.faults.rules.agentSilent,
-      soundClockMs: SOUND_CLOCK_MS,
-      addIngest: (server) => composeIngest(server, common, projecting, entry),
+      reader: projecting.reader,
+      journal: common.journal,
+      wake: () => projecting.runner.wake(),
+    }),
+    inventory,
+    readings,
+    quarantine,
+    hub,
+    visibleEvents,
+    store: projecting.store,
+    events: new EventBook(database),
+    work,
+    devices: common.devices,
+    services: common.services,
+    viewpoints,
+    addOthers: (routes) => {
+      addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
+      addMaintenance(routes, viewpoints);
+      addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
     },
-  );
+    ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
+    metrics: describedMetrics(),
+    alarms: composeAlarms(common, maintenance),
+    seenAgents: () => agents.list(),
+    appliedThrough: async (seen) => {
+      const marks = await appliedThrough(database, APPLYING, seen);
+      return new Map(marks.map(({ agent, through }) => [agent, through]));
+    },
+    silence: config.faults.rules.agentSilent,
+    soundClockMs: SOUND_CLOCK_MS,
+    addIngest: (server) => composeIngest(server, common, projecting, entry),
+  });
+}
+
+function apiConfigOf({ config, deps }: Common): ApiConfig {
+  return {
+    host: config.host,
+    port: config.port,
+    insecure: config.insecure,
+    failedSignInsPerMinute: config.failedSignInsPerMinute,
+    bridgeUrl: config.bridgeUrl,
+    demo: config.demo,
+    pollIntervalMs: config.pollIntervalMs,
+    dashboardFolder: deps.dashboardFolder,
+    version: deps.version,
+    checkAnswers: deps.checkAnswers ?? false,
+  };
+}
+
+function composeAlarms({ database, deps, hub }: Common, maintenance: ComposedMaintenance['maintenance']): AlarmBook {
+  return new AlarmBook({
+    database,
+    clock: deps.clock,
+    publish: (kind, data) => hub.publish(kind, data),
+    maintenanceOf: (alarm, atMs) => maintenance.markOf(alarm, atMs),
+  });
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -16,6 +16,7 @@ import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { composeEvents } from './compose-events.ts';
+import { composeMaintenance, type ComposedMaintenance } from './compose-maintenance.ts';
 import { composeServices } from './compose-services.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
@@ -42,6 +43,7 @@ import { BatchReader } from './project/batch-reader.ts';
 import type { JournaledBatch, Projection } from './project/projection.ts';
 import { PostgresControls } from './project/projection-controls.ts';
 import { ProjectionRunner } from './project/projection-runner.ts';
+import { maintenanceMigrations } from './maintenance/maintenance-migrations.ts';
 import { Quarantine, quarantineMigrations } from './project/quarantine.ts';
 import { PostgresReadings } from './readings/postgres-readings.ts';
 import { readingsMigrations } from './readings/readings-migrations.ts';
@@ -66,6 +68,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...agentsMigrations,
   ...servicesMigrations,
   ...influxMigrations,
+  ...maintenanceMigrations,
 ];
 
 const MIB = 1024 * 1024;
@@ -120,21 +123,13 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     services: composeServices(reporter, config, deps, database),
   };
   common.streams.recover(journal);
-  const projecting = composeProjections(common);
-  const entry = composeEntry(common);
-  const api = composeApi(common, projecting, entry);
+  const maintaining = composeMaintenance(common, (device) => entry.registry.labelsOf(device).tags);
+  const projecting = composeProjections(common, maintaining);
+  const entry: Entry = composeEntry(common);
+  const api = composeApi(common, projecting, entry, maintaining);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
-  const { keptMs, most } = config.events;
-  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
-  const changes = new ChangeBook(database);
-  const parts = new PartBook(database);
-  const forgetting = new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
-    await retention.run();
-    // What was not done now is done the next time.
-    await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
-    await parts.forget(clock.now() - keptMs).catch(() => undefined);
-  });
+  const forgetting = composeForgetting(common);
   const { store, runner, faults } = projecting;
   // Stopped in reverse: the desk first, so that an agent that waits is answered and not cut off.
   return {
@@ -148,6 +143,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       watching,
       looking,
       common.services,
+      maintaining.looking,
       api,
       common.work,
     ],
@@ -157,7 +153,22 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   };
 }
 
-function composeProjections(common: Common): Projecting {
+/** What is kept for a time only. */
+function composeForgetting({ reporter, config, deps, database }: Common): RepeatedWork {
+  const { clock } = deps;
+  const { keptMs, most } = config.events;
+  const retention = new Retention(reporter, { keptMs, most }, { database, clock });
+  const changes = new ChangeBook(database);
+  const parts = new PartBook(database);
+  return new RepeatedWork(clock, FORGET_EVERY_MS, async () => {
+    await retention.run();
+    // What was not done now is done the next time.
+    await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
+    await parts.forget(clock.now() - keptMs).catch(() => undefined);
+  });
+}
+
+function composeProjections(common: Common, { maintenance }: ComposedMaintenance): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
   const encodings = new BodyEncodings();
@@ -180,6 +191,7 @@ function composeProjections(common: Common): Projecting {
   const faults = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => hub.publish(kind, data),
+    maintenanceOf: (alarm, atMs) => maintenance.markOf(alarm, atMs),
     events: common.events,
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,

@@ -171,6 +171,7 @@ export const alarmAnswer = z.object({
   operator: z.string().nullable(),
   operatorChangedAt: time.nullable(),
   shelvedUntil: time.nullable(),
+  maintenance: z.object({ id: z.string(), until: time }).nullish().describe('the window that its resource is in'),
 });
 export type AlarmAnswer = z.output<typeof alarmAnswer>;
 

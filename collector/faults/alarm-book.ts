@@ -13,6 +13,7 @@ import {
   type AlarmsPage,
   type AlarmsQuery,
   type AlarmsSummary,
+  type MaintenanceOf,
   MAX_ALARMS_PAGE,
   type OperatorAction,
   type OperatorChange,
@@ -27,6 +28,8 @@ export interface AlarmBookDeps {
   readonly database: Database;
   readonly clock: Clock;
   readonly publish: Publish;
+  /** Default none. */
+  readonly maintenanceOf?: MaintenanceOf;
 }
 
 const USUAL_PAGE = 100;
@@ -82,7 +85,7 @@ export class AlarmBook implements Alarms {
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     return {
-      items: items.map((row) => alarmOf(row, nowMs)),
+      items: items.map((row) => alarmOf(row, nowMs, this.#deps.maintenanceOf)),
       next: rows.length > limit && last !== undefined ? `${last.changed_at_ms}.${last.id}` : null,
     };
   }
@@ -111,7 +114,7 @@ export class AlarmBook implements Alarms {
       MAX_OPERATOR_CHANGES,
     ]);
     return {
-      ...alarmOf(row, clock.now()),
+      ...alarmOf(row, clock.now(), this.#deps.maintenanceOf),
       statusChanges: changes.rows.map((change) => ({
         at: timeOf(change.at_ms),
         severity: change.severity,
@@ -220,7 +223,7 @@ export class AlarmBook implements Alarms {
       });
       return after;
     });
-    const alarm = alarmOf(row, nowMs);
+    const alarm = alarmOf(row, nowMs, this.#deps.maintenanceOf);
     this.#deps.publish('alarm', { change: 'operator', ...alarm });
     return alarm;
   }

@@ -1,6 +1,6 @@
 // An alarm as it stands in the database, and as the API shows it.
 import { isoTime } from '../../common/model/time.ts';
-import type { Alarm, OperatorState, Severity, ThresholdInformation } from './alarm.ts';
+import type { Alarm, MaintenanceOf, OperatorState, Severity, ThresholdInformation } from './alarm.ts';
 import { alarmTypeOf } from './alarm-types.ts';
 
 export interface AlarmRow {
@@ -26,7 +26,7 @@ export interface AlarmRow {
 export const ALARM_COLUMNS = `id, resource, alarm_type, qualifier, device, severity, is_cleared, text, threshold, created_at_ms,
   raised_at_ms, changed_at_ms, cleared_at_ms, operator_state, operator, operator_at_ms, shelved_until_ms`;
 
-export function alarmOf(row: AlarmRow, nowMs: number): Alarm {
+export function alarmOf(row: AlarmRow, nowMs: number, maintenanceOf: MaintenanceOf = () => null): Alarm {
   const { eventType, probableCause, proposedRepair } = alarmTypeOf(row.alarm_type);
   const shelved = row.shelved_until_ms !== null && Number(row.shelved_until_ms) > nowMs;
   return {
@@ -50,6 +50,7 @@ export function alarmOf(row: AlarmRow, nowMs: number): Alarm {
     operator: row.operator,
     operatorChangedAt: row.operator_at_ms === null ? null : timeOf(row.operator_at_ms),
     shelvedUntil: shelved ? timeOf(row.shelved_until_ms) : null,
+    maintenance: maintenanceOf(row, nowMs),
   };
 }
 

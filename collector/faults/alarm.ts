@@ -49,7 +49,15 @@ export interface Alarm extends AlarmKey {
   readonly operator: string | null;
   readonly operatorChangedAt: string | null;
   readonly shelvedUntil: string | null;
+  /** The maintenance window that its resource is in now. */
+  readonly maintenance?: { readonly id: string; readonly until: string } | null;
 }
+
+/** Which maintenance window an alarm is in. */
+export type MaintenanceOf = (
+  alarm: { readonly resource: string; readonly device: string | null },
+  atMs: EpochMs,
+) => { readonly id: string; readonly until: string } | null;
 
 export interface StatusChange {
   readonly at: string;

@@ -212,4 +212,10 @@ export const COLLECTOR_ERRORS = {
     'A KPI was asked for over more resources and time than one answer may read.',
     'Ask for a shorter span or fewer resources; detail has the bounds.',
   ),
+  // collector: maintenance, tell
+  maintenance_window_changed: entry(
+    409,
+    'A maintenance window was changed meanwhile.',
+    'Read it again and repeat the change with the version that it has now.',
+  ),
 } as const;

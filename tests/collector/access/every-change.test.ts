@@ -27,6 +27,9 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/alarms/:id/comment': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/shelve': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/unshelve': [OPERATORS, 'absent'],
+  'POST /api/v1/maintenance-windows': [OPERATORS, 'refused'],
+  'PUT /api/v1/maintenance-windows/:id': [OPERATORS, 'absent'],
+  'DELETE /api/v1/maintenance-windows/:id': [OPERATORS, 'absent'],
   'POST /api/v1/agents/:name/work': [OPERATORS, 'refused'],
   'POST /api/v1/devices': [OPERATORS, 'refused'],
   'PUT /api/v1/devices/:name': [OPERATORS, 'refused'],
@@ -66,6 +69,12 @@ const FORMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   '/prometheus/api/v1/series': { 'match[]': '{device=~".+"}' },
 };
+const WINDOW = {
+  devices: ['south1'],
+  from: new Date(NOW).toISOString(),
+  to: new Date(NOW + 600 * MINUTE).toISOString(),
+  reason: 'x',
+};
 const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/comment': { text: 'seen' },
   '/api/v1/alarms/:id/shelve': { until: '2099-01-01T00:00:00Z', text: 'away' },
@@ -73,6 +82,8 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/unack': {},
   '/api/v1/alarms/:id/close': {},
   '/api/v1/alarms/:id/unshelve': {},
+  '/api/v1/maintenance-windows': WINDOW,
+  '/api/v1/maintenance-windows/:id': WINDOW,
   '/api/v1/tokens': { name: 'heir', role: 'viewer' },
 };
 
@@ -80,6 +91,7 @@ let started: StartedFixture;
 let fixture: CollectorFixture;
 let routes: readonly string[];
 let alarm = '';
+let maintenance = '';
 const tokens = new Map<Role, string>();
 
 beforeAll(async () => {
@@ -106,6 +118,8 @@ beforeAll(async () => {
   await fixture.applied(8);
   await eventually(async () => (await southern()) !== undefined, 'the port of the south is down');
   alarm = (await southern())?.id ?? '';
+  const made = await fixture.post('/api/v1/maintenance-windows', WINDOW);
+  maintenance = (made.body as { id: string }).id;
   for (const role of ROLES) tokens.set(role, role === 'agent' ? AGENT : await fixture.token(`some-${role}`, role));
 }, 90_000);
 afterAll(() => started.remove());
@@ -123,9 +137,10 @@ interface Heard {
 /** About the south, or about nothing that there is: who may is told 400 or 404 and changes nothing but an alarm. */
 async function asked(route: string, token: string | null): Promise<Heard> {
   const [method = '', place = ''] = route.split(' ');
-  const id = place.includes('alarms') ? alarm : '999999';
+  const id = place.includes('alarms') ? alarm : place.includes('maintenance') ? maintenance : '999999';
   const name = place.includes('agents') ? 'agent-1' : place.includes('devices') ? 'south1' : 'none-such';
-  const url = place.replace(':id', id).replace(':name', name).replace('*', 'v1/bills');
+  const query = place.includes('maintenance-windows/:id') ? '?version=1' : '';
+  const url = `${place.replace(':id', id).replace(':name', name).replace('*', 'v1/bills')}${query}`;
   const { type, body } = contentOf(place);
   const answer = await fetch(`${fixture.url}${url}`, {
     method,
