@@ -7,6 +7,7 @@ import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
+import type { ComposedTelling } from './compose-tell.ts';
 import { composeKpis } from './compose-kpi.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
@@ -37,6 +38,7 @@ export function composeApi(
   projecting: Projecting,
   entry: Entry,
   { maintenance, addRoutes: addMaintenance }: ComposedMaintenance,
+  telling: ComposedTelling,
 ): ApiServer {
   const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
@@ -45,6 +47,7 @@ export function composeApi(
     services: common.services,
     now: () => clock.now(),
   });
+  const alarms = composeAlarms(common, maintenance);
   return new ApiServer(reporter, apiConfigOf(common), {
     clock,
     tls: composeTls(common),
@@ -78,11 +81,12 @@ export function composeApi(
     addOthers: (routes) => {
       addPrometheusRoutes(routes, { clock, store: projecting.store, viewpoints, version: deps.version });
       addMaintenance(routes, viewpoints);
+      telling.addRoutes(routes, viewpoints, alarms);
       addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
     },
     ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
     metrics: describedMetrics(),
-    alarms: composeAlarms(common, maintenance),
+    alarms,
     seenAgents: () => agents.list(),
     appliedThrough: async (seen) => {
       const marks = await appliedThrough(database, APPLYING, seen);

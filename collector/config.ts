@@ -6,6 +6,7 @@ import { databaseSchema, portSchema } from '../common/runtime/database-configura
 import { type DeviceConfiguration, devicesShape } from '../common/runtime/device-configuration.ts';
 import type { ConfiguredDevice } from './agents/configured-devices.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from './faults/fault-rules.ts';
+import { type TellingConfig, tellingConfigOf, tellingSchema } from './tell/telling-config.ts';
 import { storeSchema } from './store/store-config.ts';
 
 const MIB = 1024 * 1024;
@@ -112,6 +113,7 @@ export const collectorShape = {
       events: eventsSchema.prefault({}),
       store: storeSchema.prefault({}),
       faults: faultsSchema.prefault({}),
+      telling: tellingSchema.prefault({}),
       /** A file of KPIs beside the shipped ones; docs/kpis.md. */
       kpis: z.string().min(1).optional(),
     })
@@ -162,6 +164,7 @@ export interface CollectorConfig {
   };
   readonly store: z.output<typeof storeSchema>;
   readonly faults: FaultsConfig;
+  readonly telling: TellingConfig;
   /** A file of the operator's own KPIs. */
   readonly kpis: string | null;
   /** The agent of this file: the one that polls devices which name none. */
@@ -206,6 +209,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     },
     store: collector.store,
     faults: faultsConfigOf(collector.faults),
+    telling: tellingConfigOf(collector.telling),
     kpis: collector.kpis ?? null,
     agent: agent.name,
     pollIntervalMs: agent.poll_interval_ms,

@@ -18,6 +18,7 @@ import { WorkDesk } from './agents/work-desk.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeMaintenance, type ComposedMaintenance } from './compose-maintenance.ts';
 import { composeServices } from './compose-services.ts';
+import { composeTelling } from './compose-tell.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
@@ -50,6 +51,7 @@ import { readingsMigrations } from './readings/readings-migrations.ts';
 import { ReadingsProjection } from './readings/readings-projection.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
 import { servicesMigrations } from './services/services-migrations.ts';
+import { tellMigrations } from './tell/tell-migrations.ts';
 import { influxMigrations } from './store/influx-book.ts';
 import { composeApi } from './compose-api.ts';
 import { APPLYING, type Common, type Entry, type Projecting } from './parts.ts';
@@ -69,6 +71,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...servicesMigrations,
   ...influxMigrations,
   ...maintenanceMigrations,
+  ...tellMigrations,
 ];
 
 const MIB = 1024 * 1024;
@@ -123,10 +126,15 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     services: composeServices(reporter, config, deps, database),
   };
   common.streams.recover(journal);
-  const maintaining = composeMaintenance(common, (device) => entry.registry.labelsOf(device).tags);
+  const tagsOf = (device: string): readonly string[] => entry.registry.labelsOf(device).tags;
+  const maintaining = composeMaintenance(common, tagsOf);
+  const telling = composeTelling(common, maintaining, tagsOf);
+  hub.listen((kind) => {
+    if (kind === 'alarm') telling.announcer.wake();
+  });
   const projecting = composeProjections(common, maintaining);
   const entry: Entry = composeEntry(common);
-  const api = composeApi(common, projecting, entry, maintaining);
+  const api = composeApi(common, projecting, entry, maintaining, telling);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
   const forgetting = composeForgetting(common);
@@ -144,6 +152,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       looking,
       common.services,
       maintaining.looking,
+      telling.announcer,
       api,
       common.work,
     ],

@@ -42,6 +42,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/alarms': [STATE, true],
   '/api/v1/alarms/summary': [STATE, true],
   '/api/v1/alarms/{id}': [STATE, true],
+  '/api/v1/alarms/{id}/told': [NETWORK, true],
+  '/api/v1/messages': [NETWORK, false],
   '/api/v1/maintenance-windows': [NETWORK, true],
   '/api/v1/maintenance-windows/{id}/upgrades': [NETWORK, true],
   '/api/v1/agents': [NETWORK, false],
