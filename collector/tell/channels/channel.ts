@@ -51,6 +51,8 @@ export function failureOf(error: unknown): WeirError {
   if (error instanceof WeirError) return error;
   const code = innermostCode(error);
   if (code !== null && BEFORE.has(code)) return refused(`no connection (${code})`, error);
+  // An address that cannot be one, or a port that fetch does not use.
+  if (code === null && error instanceof TypeError) return refused('the address cannot be used', error);
   if (error instanceof Error && error.name === 'TimeoutError') return unsure('no answer in time', error);
   return unsure(`the connection failed (${code ?? messageOf(error).slice(0, 100)})`, error);
 }

@@ -19,8 +19,8 @@ export interface EmailConfig {
   readonly timeoutMs: DurationMs;
 }
 
-/** Until the text itself is sent nobody has it. */
-const BEFORE_TEXT = /^(CONN|EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL|RCPT)/;
+/** Until the text itself is sent nobody has it. The library says CONN also where the connection broke later. */
+const BEFORE_TEXT = /^(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL|RCPT)/;
 
 export class Email implements Channel {
   readonly #config: EmailConfig;
@@ -92,6 +92,8 @@ function mailFailure(error: unknown): Error {
   const what = status === null ? `SMTP: ${code}` : `SMTP: the server answers ${status}`;
   // An answer is a refusal, also one to the text.
   if (status !== null || BEFORE_TEXT.test(command)) return refused(what, error);
-  const inner = failureOf(error);
-  return inner.code === 'channel_refused' ? inner : unsure(what, error);
+  // Nothing was sent before there was a connection.
+  if ('syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo'))
+    return refused(what, error);
+  return unsure(what, error);
 }
