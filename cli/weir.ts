@@ -39,6 +39,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'see, pause and replay the projections of a collector',
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
+  told: {
+    summary: 'who was told of an alarm, and why others were not',
+    load: async () => (await import('./commands/told.ts')).toldCommand,
+  },
   token: {
     summary: 'make, list and revoke access tokens',
     load: async () => (await import('./commands/token.ts')).tokenCommand,

@@ -2,14 +2,16 @@
 import { listAudit } from '../common/database/audit.ts';
 import type { DescribedRoute, DescribedRoutes } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
-import { type ApiDeps, ApiServer } from './api/api-server.ts';
+import { type ApiConfig, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeProblems } from './compose-cause.ts';
 import { composeKpis } from './compose-kpi.ts';
+import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { addNorthboundRoutes } from './compose-northbound.ts';
+import type { ComposedTelling } from './compose-tell.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
@@ -35,7 +37,13 @@ import { APPLYING, type Common, type Entry, type Projecting } from './parts.ts';
 const BACKLOG_SHARE = 0.9;
 
 /** What is served, to people, programs and agents. */
-export function composeApi(common: Common, projecting: Projecting, entry: Entry): ApiServer {
+export function composeApi(
+  common: Common,
+  projecting: Projecting,
+  entry: Entry,
+  { maintenance, addRoutes: addMaintenance }: ComposedMaintenance,
+  telling: ComposedTelling,
+): ApiServer {
   const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
   const viewpoints = new ScopedViewpoints({
@@ -43,63 +51,79 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
     services: common.services,
     now: () => clock.now(),
   });
-  return new ApiServer(
-    reporter,
-    {
-      host: config.host,
-      port: config.port,
-      insecure: config.insecure,
-      failedSignInsPerMinute: config.failedSignInsPerMinute,
-      bridgeUrl: config.bridgeUrl,
-      demo: config.demo,
-      pollIntervalMs: config.pollIntervalMs,
-      dashboardFolder: deps.dashboardFolder,
-      version: deps.version,
-      checkAnswers: deps.checkAnswers ?? false,
-    },
-    {
-      clock,
-      tls: composeTls(common),
-      authenticator: entry.authenticator,
-      tokens: entry.tokens,
-      managed: entry.managed,
-      changes: new ChangeBook(database),
-      parts: new PartBook(database),
-      topology: new TopologyBook(database),
-      registry: entry.registry,
-      audit: (query) => listAudit(database, query),
-      projections: projecting.runner,
-      journal: common.journal,
-      secondTry: new SecondTry({
-        quarantine,
-        reader: projecting.reader,
-        journal: common.journal,
-        wake: () => projecting.runner.wake(),
-      }),
-      inventory,
-      readings,
+  const alarms = composeAlarms(common, maintenance);
+  return new ApiServer(reporter, apiConfigOf(common), {
+    clock,
+    tls: composeTls(common),
+    authenticator: entry.authenticator,
+    tokens: entry.tokens,
+    managed: entry.managed,
+    changes: new ChangeBook(database),
+    parts: new PartBook(database),
+    topology: new TopologyBook(database),
+    registry: entry.registry,
+    audit: (query) => listAudit(database, query),
+    projections: projecting.runner,
+    journal: common.journal,
+    secondTry: new SecondTry({
       quarantine,
-      hub,
-      visibleEvents,
-      store: projecting.store,
-      events: new EventBook(database),
-      work,
-      devices: common.devices,
-      services: common.services,
-      viewpoints,
-      addOthers: (routes) => addOthers(routes, common, projecting, viewpoints),
-      ...composeKpis(reporter, config, { ...common, clock, store: projecting.store }),
-      metrics: describedMetrics(),
-      ...composeAlarms(common),
-      problems: composeProblems(common, entry),
-      wanted: projecting.wanted,
-      seenAgents: () => agents.list(),
-      appliedThrough: (seen) => appliedByAgent(database, seen),
-      silence: config.faults.rules.agentSilent,
-      soundClockMs: SOUND_CLOCK_MS,
-      addIngest: (server) => composeIngest(server, common, projecting, entry),
+      reader: projecting.reader,
+      journal: common.journal,
+      wake: () => projecting.runner.wake(),
+    }),
+    inventory,
+    readings,
+    quarantine,
+    hub,
+    visibleEvents,
+    store: projecting.store,
+    events: new EventBook(database),
+    work,
+    devices: common.devices,
+    services: common.services,
+    viewpoints,
+    addOthers: (routes) => {
+      addOthers(routes, common, projecting, viewpoints);
+      addMaintenance(routes, viewpoints);
+      telling.addRoutes(routes, viewpoints, alarms);
     },
-  );
+    ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
+    metrics: describedMetrics(),
+    alarms,
+    purge: common.alarmPurge,
+    alarmTypes: () => NAMED_ALARM_TYPES,
+    problems: composeProblems(common, entry),
+    wanted: projecting.wanted,
+    seenAgents: () => agents.list(),
+    appliedThrough: (seen) => appliedByAgent(database, seen),
+    silence: config.faults.rules.agentSilent,
+    soundClockMs: SOUND_CLOCK_MS,
+    addIngest: (server) => composeIngest(server, common, projecting, entry),
+  });
+}
+
+function apiConfigOf({ config, deps }: Common): ApiConfig {
+  return {
+    host: config.host,
+    port: config.port,
+    insecure: config.insecure,
+    failedSignInsPerMinute: config.failedSignInsPerMinute,
+    bridgeUrl: config.bridgeUrl,
+    demo: config.demo,
+    pollIntervalMs: config.pollIntervalMs,
+    dashboardFolder: deps.dashboardFolder,
+    version: deps.version,
+    checkAnswers: deps.checkAnswers ?? false,
+  };
+}
+
+function composeAlarms({ database, deps, hub }: Common, maintenance: ComposedMaintenance['maintenance']): AlarmBook {
+  return new AlarmBook({
+    database,
+    clock: deps.clock,
+    publish: (kind, data) => hub.publish(kind, data),
+    maintenanceOf: (alarm, atMs) => maintenance.markOf(alarm, atMs),
+  });
 }
 
 async function appliedByAgent(
@@ -116,11 +140,6 @@ function addOthers(routes: DescribedRoutes, common: Common, { store }: Projectin
   addPrometheusRoutes(routes, { clock: deps.clock, store, viewpoints, version: deps.version });
   addNorthboundRoutes(routes, common, viewpoints);
   addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
-}
-
-function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge' | 'alarmTypes'> {
-  const alarms = new AlarmBook({ database, clock: deps.clock, publish: (kind, data) => hub.publish(kind, data) });
-  return { alarms, purge: alarmPurge, alarmTypes: () => NAMED_ALARM_TYPES };
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -14,6 +14,7 @@ import { KpiBook } from './kpi/kpi-book.ts';
 import { KpiDesk } from './kpi/kpi-desk.ts';
 import { spanOfPeriod } from './kpi/kpi-period.ts';
 import { KpiTargets } from './kpi/kpi-targets.ts';
+import type { Maintenance } from './maintenance/maintenance.ts';
 import type { ServiceMirror } from './services/service-mirror.ts';
 import { metricNamed } from './store/metrics.ts';
 import type { MetricStore } from './store/store.ts';
@@ -26,6 +27,8 @@ export interface KpiGrounds {
   readonly store: Pick<MetricStore, 'many' | 'catalogue'>;
   readonly devices: ConfiguredDevices;
   readonly services: ServiceMirror;
+  /** Of which agreed windows do not count. */
+  readonly maintenance: Pick<Maintenance, 'excluded'>;
 }
 
 /** Throws where a file of KPIs cannot be read, with the place in it. */
@@ -34,7 +37,7 @@ export function composeKpis(
   config: Pick<CollectorConfig, 'kpis'>,
   grounds: KpiGrounds,
 ): Omit<KpiRoutesDeps, 'viewpoints'> {
-  const { clock, database, store, devices, services } = grounds;
+  const { clock, database, store, devices, services, maintenance } = grounds;
   const definitions = readKpis([SHIPPED, ...(config.kpis === null ? [] : [config.kpis])], {
     checkMetric: (metric, wanted) => void metricNamed(metric, wanted),
     alarmTypes: Object.keys(ALARM_TYPES),
@@ -44,7 +47,11 @@ export function composeKpis(
   const kpis = new KpiBook(reporter, {
     clock,
     definitions,
-    desk: new KpiDesk({ store, alarms: new PostgresAlarmSpells(database) }),
+    desk: new KpiDesk({
+      store,
+      alarms: new PostgresAlarmSpells(database),
+      excluded: (resource, span) => Promise.resolve(maintenance.excluded(resource, span)),
+    }),
     targets: new KpiTargets({
       store,
       services: {

@@ -7,6 +7,7 @@ import { type DeviceConfiguration, devicesShape } from '../common/runtime/device
 import type { ConfiguredDevice } from './agents/configured-devices.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from './faults/fault-rules.ts';
 import { type NorthboundConfig, northboundSchema } from './faults/tmf642/northbound-config.ts';
+import { type TellingConfig, tellingConfigOf, tellingSchema } from './tell/telling-config.ts';
 import { storeSchema } from './store/store-config.ts';
 
 const MIB = 1024 * 1024;
@@ -114,6 +115,7 @@ export const collectorShape = {
       store: storeSchema.prefault({}),
       faults: faultsSchema.prefault({}),
       northbound: northboundSchema.prefault({}),
+      telling: tellingSchema.prefault({}),
       /** A file of KPIs beside the shipped ones; docs/kpis.md. */
       kpis: z.string().min(1).optional(),
     })
@@ -165,6 +167,7 @@ export interface CollectorConfig {
   readonly store: z.output<typeof storeSchema>;
   readonly faults: FaultsConfig;
   readonly northbound: NorthboundConfig;
+  readonly telling: TellingConfig;
   /** A file of the operator's own KPIs. */
   readonly kpis: string | null;
   /** The agent of this file: the one that polls devices which name none. */
@@ -210,6 +213,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     store: collector.store,
     faults: faultsConfigOf(collector.faults),
     northbound: collector.northbound,
+    telling: tellingConfigOf(collector.telling),
     kpis: collector.kpis ?? null,
     agent: agent.name,
     pollIntervalMs: agent.poll_interval_ms,

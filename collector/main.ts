@@ -18,7 +18,9 @@ import { WorkDesk } from './agents/work-desk.ts';
 import { composeCause } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeAlarmHub } from './compose-northbound.ts';
+import { composeMaintenance, type ComposedMaintenance } from './compose-maintenance.ts';
 import { composeServices } from './compose-services.ts';
+import { composeTelling } from './compose-tell.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmPurge } from './faults/alarm-purge.ts';
@@ -48,12 +50,14 @@ import { BatchReader } from './project/batch-reader.ts';
 import type { JournaledBatch, Projection } from './project/projection.ts';
 import { PostgresControls } from './project/projection-controls.ts';
 import { ProjectionRunner } from './project/projection-runner.ts';
+import { maintenanceMigrations } from './maintenance/maintenance-migrations.ts';
 import { Quarantine, quarantineMigrations } from './project/quarantine.ts';
 import { PostgresReadings } from './readings/postgres-readings.ts';
 import { readingsMigrations } from './readings/readings-migrations.ts';
 import { ReadingsProjection } from './readings/readings-projection.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
 import { servicesMigrations } from './services/services-migrations.ts';
+import { tellMigrations } from './tell/tell-migrations.ts';
 import { influxMigrations } from './store/influx-book.ts';
 import { composeApi } from './compose-api.ts';
 import { APPLYING, type Common, type Entry, type Projecting } from './parts.ts';
@@ -72,6 +76,8 @@ export const collectorMigrations: readonly Migration[] = [
   ...agentsMigrations,
   ...servicesMigrations,
   ...influxMigrations,
+  ...maintenanceMigrations,
+  ...tellMigrations,
 ];
 
 const MIB = 1024 * 1024;
@@ -129,8 +135,14 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   };
   common.streams.recover(journal);
   const entry = composeEntry(common);
-  const projecting = composeProjections(common, entry);
-  const api = composeApi(common, projecting, entry);
+  const tagsOf = (device: string): readonly string[] => entry.registry.labelsOf(device).tags;
+  const maintaining = composeMaintenance(common, tagsOf);
+  const telling = composeTelling(common, maintaining, tagsOf);
+  hub.listen((kind) => {
+    if (kind === 'alarm') telling.announcer.wake();
+  });
+  const projecting = composeProjections(common, entry, maintaining);
+  const api = composeApi(common, projecting, entry, maintaining, telling);
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
   const forgetting = composeForgetting(common);
@@ -148,6 +160,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       watching,
       looking,
       common.services,
+      maintaining.looking,
+      telling.announcer,
       composeAlarmHub(common),
       api,
       common.work,
@@ -183,7 +197,7 @@ function reloadOf({ registry }: Entry, faults: FaultsProjection): Parts['reload'
   };
 }
 
-function composeProjections(common: Common, { registry }: Entry): Projecting {
+function composeProjections(common: Common, { registry }: Entry, { maintenance }: ComposedMaintenance): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
   const encodings = new BodyEncodings();
@@ -216,6 +230,7 @@ function composeProjections(common: Common, { registry }: Entry): Projecting {
       hub.publish(kind, data);
       if (kind === 'alarm') correlator.wake();
     },
+    maintenanceOf: (alarm, atMs) => maintenance.markOf(alarm, atMs),
     events: common.events,
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,

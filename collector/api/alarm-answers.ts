@@ -43,6 +43,7 @@ export const alarmAnswer = z.object({
   escalationReason: z.string().nullable(),
   sourceSystemId: z.string().nullable().describe('the system that entered it; null for what Weir found itself'),
   externalAlarmId: z.string().nullable(),
+  maintenance: z.object({ id: z.string(), until: time }).nullish().describe('the window that its resource is in'),
   updatedAt: time.describe('when resource or operators last changed anything of it'),
 });
 export type AlarmAnswer = z.output<typeof alarmAnswer>;

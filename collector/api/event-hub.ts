@@ -64,6 +64,7 @@ export class EventHub implements Component {
   readonly #resyncs: CounterMetric;
   readonly #dropped: CounterMetric;
   readonly #refused: CounterMetric;
+  readonly #listeners: ((kind: EventKind) => void)[] = [];
   #beating: Promise<void> | null = null;
 
   constructor(reporter: Reporter, config: EventHubConfig, deps: EventHubDeps) {
@@ -120,8 +121,14 @@ export class EventHub implements Component {
     return () => this.#forget(stream);
   }
 
+  /** Calls a part of the collector with each event, before any reader has it. */
+  listen(listener: (kind: EventKind) => void): void {
+    this.#listeners.push(listener);
+  }
+
   publish(kind: EventKind, data: Readonly<Record<string, unknown>>): void {
     if (this.#stopping.signal.aborted) return;
+    for (const listener of this.#listeners) listener(kind);
     const event = this.#replay.add(kind, data);
     for (const stream of this.#streams) if (stream.filter(kind, data)) this.#send(stream, event.text);
   }

@@ -16,6 +16,7 @@ import {
   type BulkAnswer,
   type BulkOutcome,
   type Deed,
+  type MaintenanceOf,
   MAX_ALARMS_PAGE,
   MAX_BULK_ALARMS,
   type OperatorAction,
@@ -34,6 +35,8 @@ export interface AlarmBookDeps {
   readonly database: Database;
   readonly clock: Clock;
   readonly publish: Publish;
+  /** Default none. */
+  readonly maintenanceOf?: MaintenanceOf;
 }
 
 const USUAL_PAGE = 100;
@@ -69,7 +72,7 @@ export class AlarmBook implements Alarms {
     const last = items.at(-1);
     const foldingOf = await this.#foldings(items);
     return {
-      items: items.map((row) => ({ ...alarmOf(row, nowMs), ...foldingOf(row.id) })),
+      items: items.map((row) => ({ ...alarmOf(row, nowMs, this.#deps.maintenanceOf), ...foldingOf(row.id) })),
       next: rows.length > limit && last !== undefined ? cursorAfter(last, query.sort) : null,
     };
   }
@@ -99,7 +102,7 @@ export class AlarmBook implements Alarms {
       [row.id, MAX_OPERATOR_CHANGES],
     );
     return {
-      ...alarmOf(row, clock.now()),
+      ...alarmOf(row, clock.now(), this.#deps.maintenanceOf),
       ...(await this.#foldings([row]))(row.id),
       statusChanges: changes.rows.map((change) => ({
         at: timeOf(change.at_ms),
@@ -194,7 +197,7 @@ export class AlarmBook implements Alarms {
       const held = await findAlarm(connection, this.#viewpoint, id, true);
       return actOn(connection, held, deed, action, nowMs);
     });
-    const alarm = alarmOf(row, nowMs);
+    const alarm = alarmOf(row, nowMs, this.#deps.maintenanceOf);
     this.#deps.publish('alarm', { change: 'operator', ...alarm });
     return alarm;
   }

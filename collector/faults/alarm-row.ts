@@ -1,6 +1,6 @@
 // An alarm as it stands in the database, and as the API shows it.
 import { isoTime } from '../../common/model/time.ts';
-import type { Alarm, OperatorState, Severity, ThresholdInformation } from './alarm.ts';
+import type { Alarm, MaintenanceOf, OperatorState, Severity, ThresholdInformation } from './alarm.ts';
 import { alarmTypeOf } from './alarm-types.ts';
 
 export interface AlarmRow {
@@ -47,7 +47,7 @@ export function isShelved(row: Pick<AlarmRow, 'shelved_until_ms'>, nowMs: number
   return row.shelved_until_ms !== null && Number(row.shelved_until_ms) > nowMs;
 }
 
-export function alarmOf(row: AlarmRow, nowMs: number): Alarm {
+export function alarmOf(row: AlarmRow, nowMs: number, maintenanceOf: MaintenanceOf = () => null): Alarm {
   const { eventType, probableCause, proposedRepair } = natureOf(row);
   const shelved = isShelved(row, nowMs);
   return {
@@ -81,6 +81,7 @@ export function alarmOf(row: AlarmRow, nowMs: number): Alarm {
     sourceSystemId: row.source_system_id,
     externalAlarmId: row.external_alarm_id,
     updatedAt: timeOf(row.updated_at_ms),
+    maintenance: maintenanceOf(row, nowMs),
   };
 }
 

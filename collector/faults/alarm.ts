@@ -64,7 +64,15 @@ export interface Alarm extends AlarmKey {
   readonly externalAlarmId: string | null;
   /** When resource or operators last changed anything of it, by the clock of the database. */
   readonly updatedAt: string;
+  /** The maintenance window that its resource is in now. */
+  readonly maintenance?: { readonly id: string; readonly until: string } | null;
 }
+
+/** Which maintenance window an alarm is in. */
+export type MaintenanceOf = (
+  alarm: { readonly resource: string; readonly device: string | null },
+  atMs: EpochMs,
+) => { readonly id: string; readonly until: string } | null;
 
 export interface StatusChange {
   readonly at: string;

@@ -11,7 +11,7 @@ import type { Claim, projectionPosition, setPosition } from '../project/applied.
 import type { JournaledBatch, Projection } from '../project/projection.ts';
 import { type AgentMemory, judgeBatch } from './agent-memory.ts';
 import { AgentWatch } from './agent-watch.ts';
-import type { Publish } from './alarm.ts';
+import type { MaintenanceOf, Publish } from './alarm.ts';
 import type { AlarmChange } from './alarm-machine.ts';
 import { alarmOf } from './alarm-row.ts';
 import { type OriginatedChange, type Written, writeChanges } from './alarm-writer.ts';
@@ -31,6 +31,8 @@ export interface FaultsDeps {
   readonly claim: Claim;
   readonly positionOf: typeof projectionPosition;
   readonly setPosition: typeof setPosition;
+  /** Default none. */
+  readonly maintenanceOf?: MaintenanceOf;
   /** Keeps the events of the batches in the same transaction; null where nobody wants them. */
   readonly events: Pick<EventKeeper, 'keep' | 'committed'> | null;
   /** False while batches wait that arrived some time ago: then the silence may be ours. Default always true. */
@@ -203,7 +205,7 @@ export class FaultsProjection implements Projection, Component {
     const nowMs = this.#deps.clock.now();
     for (const { row, kind } of written) {
       this.#changes.add(1, { alarm_type: row.alarm_type, kind });
-      this.#deps.publish('alarm', { change: kind, ...alarmOf(row, nowMs) });
+      this.#deps.publish('alarm', { change: kind, ...alarmOf(row, nowMs, this.#deps.maintenanceOf) });
     }
   }
 

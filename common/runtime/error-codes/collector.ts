@@ -238,4 +238,20 @@ export const COLLECTOR_ERRORS = {
     'A KPI was asked for over more resources and time than one answer may read.',
     'Ask for a shorter span or fewer resources; detail has the bounds.',
   ),
+  // collector: maintenance, tell
+  maintenance_window_changed: entry(
+    409,
+    'A maintenance window was changed meanwhile.',
+    'Read it again and repeat the change with the version that it has now.',
+  ),
+  channel_refused: entry(
+    502,
+    'A channel did not take a message: surely nobody was told by it.',
+    'See what the receiver says, and the address and secrets of the channel; it is tried again, and /api/v1/messages has it with the reason.',
+  ),
+  channel_unsure: entry(
+    502,
+    'A channel failed in the middle of a message: somebody may have been told.',
+    'It is tried again under the same key, by which a receiver knows it; see what the receiver says.',
+  ),
 } as const;

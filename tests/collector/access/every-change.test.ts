@@ -53,6 +53,10 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/alarms/actions': [OPERATORS, 'within'],
   'POST /api/v1/alarms/purge': [NOBODY_ELSE, 'refused'],
   ...northbound(),
+  'POST /api/v1/messages/:id/retry': [OPERATORS, 'refused'],
+  'POST /api/v1/maintenance-windows': [OPERATORS, 'refused'],
+  'PUT /api/v1/maintenance-windows/:id': [OPERATORS, 'absent'],
+  'DELETE /api/v1/maintenance-windows/:id': [OPERATORS, 'absent'],
   'POST /api/v1/agents/:name/work': [OPERATORS, 'refused'],
   'POST /api/v1/devices': [OPERATORS, 'refused'],
   'PUT /api/v1/devices/:name': [OPERATORS, 'refused'],
@@ -93,10 +97,17 @@ const FORMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   '/prometheus/api/v1/series': { 'match[]': '{device=~".+"}' },
 };
+const WINDOW = {
+  devices: ['south1'],
+  from: new Date(NOW).toISOString(),
+  to: new Date(NOW + 600 * MINUTE).toISOString(),
+  reason: 'x',
+};
 const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/comment': { text: 'seen' },
   '/api/v1/alarms/:id/shelve': { until: '2099-01-01T00:00:00Z', text: 'away' },
   '/api/v1/alarms/:id/ack': {},
+  '/api/v1/messages/:id/retry': {},
   '/api/v1/alarms/:id/unack': {},
   '/api/v1/alarms/:id/close': {},
   '/api/v1/alarms/:id/unshelve': {},
@@ -105,6 +116,8 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/ticket': { reference: 'INC-1' },
   '/api/v1/alarms/actions': { action: 'ack', filter: { device: 'south1' } },
   '/api/v1/alarms/purge': { dry_run: true },
+  '/api/v1/maintenance-windows': WINDOW,
+  '/api/v1/maintenance-windows/:id': WINDOW,
   '/api/v1/tokens': { name: 'heir', role: 'viewer' },
 };
 
@@ -112,6 +125,7 @@ let started: StartedFixture;
 let fixture: CollectorFixture;
 let routes: readonly string[];
 let alarm = '';
+let maintenance = '';
 const tokens = new Map<Role, string>();
 
 beforeAll(async () => {
@@ -139,6 +153,8 @@ beforeAll(async () => {
   await fixture.applied(8);
   await eventually(async () => (await southern()) !== undefined, 'the port of the south is down');
   alarm = (await southern())?.id ?? '';
+  const made = await fixture.post('/api/v1/maintenance-windows', WINDOW);
+  maintenance = (made.body as { id: string }).id;
   for (const role of ROLES) tokens.set(role, role === 'agent' ? AGENT : await fixture.token(`some-${role}`, role));
 }, 90_000);
 afterAll(() => started.remove());
@@ -156,9 +172,10 @@ interface Heard {
 /** About the south, or about nothing that there is: who may is told 400 or 404 and changes nothing but an alarm. */
 async function asked(route: string, token: string | null): Promise<Heard> {
   const [method = '', place = ''] = route.split(' ');
-  const id = place.includes('alarm') ? alarm : '999999';
+  const id = place.includes('maintenance') ? maintenance : place.includes('alarm') ? alarm : '999999';
   const name = place.includes('agents') ? 'agent-1' : place.includes('devices') ? 'south1' : 'none-such';
-  const url = place.replace(':id', id).replace(':name', name).replace('*', 'v1/bills');
+  const query = place.includes('maintenance-windows/:id') ? '?version=1' : '';
+  const url = `${place.replace(':id', id).replace(':name', name).replace('*', 'v1/bills')}${query}`;
   const { type, body } = contentOf(place);
   const answer = await fetch(`${fixture.url}${url}`, {
     method,

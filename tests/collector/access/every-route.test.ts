@@ -56,6 +56,10 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/problems/{id}': [STATE, true],
   '/api/v1/alarm-listeners': [['operator'], false],
   ...northbound(),
+  '/api/v1/alarms/{id}/told': [NETWORK, true],
+  '/api/v1/messages': [NETWORK, false],
+  '/api/v1/maintenance-windows': [NETWORK, true],
+  '/api/v1/maintenance-windows/{id}/upgrades': [NETWORK, true],
   '/api/v1/agents': [NETWORK, false],
   '/api/v1/agents/{name}': [NETWORK, false],
   '/api/v1/agents/{name}/work': [['agent'], false],
@@ -135,6 +139,17 @@ describe('access to every route', () => {
       body: JSON.stringify({ name: 'north-noc', role: 'operator', scope: { sites: ['north'], customers: ['acme'] } }),
     });
     north = (made.body as { token: string }).token;
+    const window = await fixture.ask('/api/v1/maintenance-windows', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        devices: ['south1'],
+        from: new Date(T0).toISOString(),
+        to: new Date(T0 + 900 * MINUTE).toISOString(),
+        reason: 'the south is rebuilt',
+      }),
+    });
+    expect((window.body as { id: string }).id).toBe('1');
     const interfaces = await fixture.get<{ items: { id: number }[] }>('/api/v1/devices/south1/interfaces');
     const alarms = await fixture.get<{ items: { id: string; device: string }[] }>('/api/v1/alarms');
     places['interface'] = String(interfaces.items[0]?.id);
