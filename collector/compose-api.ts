@@ -1,4 +1,5 @@
 // The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
+import type { Database } from '../common/database/database.ts';
 import { listAudit } from '../common/database/audit.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
@@ -20,6 +21,7 @@ import { PointIngest } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { ChangeBook } from './inventory/change-book.ts';
 import { PartBook } from './inventory/part-book.ts';
+import { SearchBook } from './inventory/search-book.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
 import { appliedThrough } from './project/applied.ts';
 import { addPrometheusRoutes } from './prometheus/prometheus-routes.ts';
@@ -59,9 +61,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       authenticator: entry.authenticator,
       tokens: entry.tokens,
       managed: entry.managed,
-      changes: new ChangeBook(database),
-      parts: new PartBook(database),
-      topology: new TopologyBook(database),
+      ...booksOf(database),
       registry: entry.registry,
       audit: (query) => listAudit(database, query),
       projections: projecting.runner,
@@ -159,4 +159,14 @@ function composeIngest(
       maxBacklogBytes: Math.min(maxBacklogBytes, config.journal.storeBacklogBytes),
     }),
   ];
+}
+
+/** What is asked of the inventory beside devices and interfaces. */
+function booksOf(database: Database) {
+  return {
+    changes: new ChangeBook(database),
+    parts: new PartBook(database),
+    topology: new TopologyBook(database),
+    search: new SearchBook(database),
+  };
 }

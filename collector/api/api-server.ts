@@ -31,6 +31,7 @@ import { addOverviewRoutes } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { addPartRoutes, type PartRoutesDeps } from './part-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
+import { addSearchRoutes, type SearchRoutesDeps } from './search-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
@@ -65,6 +66,7 @@ export interface ApiDeps
     EventRoutesDeps,
     ChangeRoutesDeps,
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
+    Pick<SearchRoutesDeps, 'search'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     TokenRoutesDeps {
@@ -154,6 +156,7 @@ export class ApiServer implements Component {
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
     addPartRoutes(routes, deps);
+    addSearchRoutes(routes, deps);
     addDeviceManagementRoutes(routes, deps);
     addChangeRoutes(routes, deps);
     addSeriesRoutes(routes, deps);

@@ -1,5 +1,6 @@
 // The pulse of the page: a round of asking after each event, never more often than now and then, and now and then without any.
-import { useEffect, useState } from 'preact/hooks';
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import { listenToEvents, type StreamState } from './api.ts';
 
 /** Events come in bursts: the page asks again at most this often. */
@@ -9,6 +10,14 @@ export interface Live {
   /** Grows with each round; everything on the page asks along. */
   readonly round: number;
   readonly stream: StreamState;
+  /** Asks again at once, after something was done. */
+  readonly now: () => void;
+}
+
+export const LiveContext = createContext<Live>({ round: 0, stream: 'connecting', now: () => undefined });
+
+export function useRound(): number {
+  return useContext(LiveContext).round;
 }
 
 export function useLive(): Live {
@@ -40,5 +49,5 @@ export function useLive(): Live {
       if (waiting !== null) clearTimeout(waiting);
     };
   }, []);
-  return { round, stream };
+  return { round, stream, now: () => setRound((last) => last + 1) };
 }
