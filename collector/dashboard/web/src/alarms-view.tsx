@@ -1,11 +1,12 @@
 // Alarms as work: what is chosen stands in the address, the keys j k x Enter a s c do what hands on a mouse would.
-import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
+import { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type Action, act } from './alarm-actions.ts';
 import { OperatorNote } from './alarms.tsx';
 import { ago, moment } from './format.ts';
 import { LiveContext } from './live.ts';
 import { choose, go, hrefOf, hrefOfResource, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
+import { filtered, sorted } from './rows.ts';
 import { Badge, rankOf, SEVERITIES } from './severity.tsx';
 import { useReader } from './reader.ts';
 import { type Column, Table } from './table.tsx';
@@ -30,7 +31,16 @@ export function AlarmsView() {
   const { problem, run } = useActions(() => setMarked(new Set()));
   const chosen = rows.filter(({ id }) => marked.has(id)).map(({ id }) => id);
   const subject = chosen.length > 0 ? chosen : at === null ? [] : [at];
-  useKeys({ rows, at, setAt, toggle, act: may.operate ? (action) => void run(subject, action) : () => undefined });
+  const columns = columnsOf(marked, toggle, may.operate);
+  // The keys move over what is seen.
+  const shown = sorted(filtered(rows, columns, query.get('q') ?? ''), columns, query.get('sort') ?? '');
+  useKeys({
+    rows: shown,
+    at,
+    setAt,
+    toggle,
+    act: may.operate ? (action) => void run(subject, action) : () => undefined,
+  });
   return (
     <section class="card" aria-label={t('alarms')}>
       <header>
@@ -67,7 +77,7 @@ export function AlarmsView() {
       <Table
         name={t('alarms')}
         rows={rows}
-        columns={columnsOf(marked, toggle, may.operate)}
+        columns={columns}
         keyOf={({ id }) => id}
         classOf={(alarm) => `${alarm.isCleared ? 'past' : ''} ${alarm.id === at ? 'chosen' : ''}`}
         empty={alarms.data === null ? null : t('alarms.quiet')}
@@ -80,6 +90,18 @@ function worstFirst(alarms: readonly Alarm[]): readonly Alarm[] {
   const rank = (alarm: Alarm): number => (alarm.isCleared ? 100 : 0) + rankOf(alarm.severity);
   return alarms.toSorted((a, b) => rank(a) - rank(b) || b.changedAt.localeCompare(a.changedAt));
 }
+
+const resourceColumn: Column<Alarm> = {
+  id: 'resource',
+  title: t('resource'),
+  value: ({ resource }) => resource,
+  cell: ({ resource }) => (
+    <a href={hrefOfResource(resource)}>
+      <bdi>{resource}</bdi>
+    </a>
+  ),
+  kind: 'wide',
+};
 
 function columnsOf(
   marked: ReadonlySet<string>,
@@ -112,25 +134,18 @@ function columnsOf(
         </>
       ),
     },
-    {
-      id: 'resource',
-      title: t('resource'),
-      value: ({ resource }) => resource,
-      cell: ({ resource }) => (
-        <a href={hrefOfResource(resource)}>
-          <bdi>{resource}</bdi>
-        </a>
-      ),
-      kind: 'wide',
-    },
+    resourceColumn,
     {
       id: 'text',
       title: t('what'),
       value: ({ text }) => text,
-      cell: ({ id, text }) => (
-        <a href={hrefOf(['alarms', id])} class="quiet">
-          <bdi>{text}</bdi>
-        </a>
+      cell: ({ id, text, changedAt }) => (
+        <>
+          <a href={hrefOf(['alarms', id])} class="quiet">
+            <bdi>{text}</bdi>
+          </a>
+          <div class="note narrow">{ago(changedAt, Date.now())}</div>
+        </>
       ),
     },
     { id: 'type', title: t('alarm.type'), value: ({ alarmType }) => said('alarmType', alarmType), kind: 'wide' },
@@ -146,7 +161,7 @@ function columnsOf(
       title: t('changed'),
       value: ({ changedAt }) => changedAt,
       cell: ({ changedAt }) => <span title={changedAt}>{ago(changedAt, Date.now())}</span>,
-      kind: 'figure',
+      kind: 'wide figure',
     },
   ];
 }
@@ -231,18 +246,26 @@ interface Keys {
 }
 
 function useKeys({ rows, at, setAt, toggle, act: run }: Keys): void {
+  // Two keys may come before the page is drawn anew.
+  const now = useRef(at);
+  now.current = at;
   useEffect(() => {
+    const move = (id: string | null): void => {
+      now.current = id;
+      setAt(id);
+    };
     const pressed = (event: KeyboardEvent): void => {
       const { target, key } = event;
       if (target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const place = rows.findIndex(({ id }) => id === at);
-      if (key === 'j') setAt(rows[Math.min(rows.length - 1, place + 1)]?.id ?? null);
-      else if (key === 'k') setAt(rows[Math.max(0, place - 1)]?.id ?? null);
-      else if (key === 'x' && at !== null) toggle(at);
+      const here = now.current;
+      const place = rows.findIndex(({ id }) => id === here);
+      if (key === 'j') move(rows[Math.min(rows.length - 1, place + 1)]?.id ?? null);
+      else if (key === 'k') move(rows[Math.max(0, place - 1)]?.id ?? null);
+      else if (key === 'x' && here !== null) toggle(here);
       else if (key === 'a') run({ kind: 'ack', text: '' });
       else if (key === 's') run({ kind: 'shelve', text: '', hours: 4 });
-      else if (key === 'Enter' && at !== null && target === document.body) go(hrefOf(['alarms', at]));
+      else if (key === 'Enter' && here !== null && target === document.body) go(hrefOf(['alarms', here]));
     };
     addEventListener('keydown', pressed);
     return () => removeEventListener('keydown', pressed);

@@ -148,30 +148,32 @@ function Statistics({ resource, span, p95 }: StatisticsProps) {
     p95: p95[way],
   }));
   return (
-    <table class="statistics" aria-label={t('statistics')}>
-      <thead>
-        <tr>
-          <th />
-          {(['min', 'max', 'avg', 'last', 'p95'] as const).map((name) => (
-            <th key={name} class="figure">
-              {t(`stat.${name}`)}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ way, ...figures }) => (
-          <tr key={way}>
-            <th scope="row">{t(way)}</th>
-            {Object.entries(figures).map(([name, value]) => (
-              <td key={name} class="figure">
-                {rate(value)}
-              </td>
+    <div class="scroll" tabIndex={0} role="group" aria-label={t('statistics.list')}>
+      <table class="statistics" aria-label={t('statistics')}>
+        <thead>
+          <tr>
+            <th />
+            {(['min', 'max', 'avg', 'last', 'p95'] as const).map((name) => (
+              <th key={name} class="figure">
+                {t(`stat.${name}`)}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map(({ way, ...figures }) => (
+            <tr key={way}>
+              <th scope="row">{t(way)}</th>
+              {Object.entries(figures).map(([name, value]) => (
+                <td key={name} class="figure">
+                  {rate(value)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

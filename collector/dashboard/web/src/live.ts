@@ -10,11 +10,17 @@ export interface Live {
   /** Grows with each round; everything on the page asks along. */
   readonly round: number;
   readonly stream: StreamState;
-  /** Asks again at once, after something was done. */
+  /** Grows when something was done: then everything is asked at once, also what is asked rarely. */
+  readonly done: number;
   readonly now: () => void;
 }
 
-export const LiveContext = createContext<Live>({ round: 0, stream: 'connecting', now: () => undefined });
+export const LiveContext = createContext<Live>({
+  round: 0,
+  stream: 'connecting',
+  done: 0,
+  now: () => undefined,
+});
 
 export function useRound(): number {
   return useContext(LiveContext).round;
@@ -22,6 +28,7 @@ export function useRound(): number {
 
 export function useLive(): Live {
   const [round, setRound] = useState(0);
+  const [done, setDone] = useState(0);
   const [stream, setStream] = useState<StreamState>('connecting');
   useEffect(() => {
     let asked = 0;
@@ -49,5 +56,5 @@ export function useLive(): Live {
       if (waiting !== null) clearTimeout(waiting);
     };
   }, []);
-  return { round, stream, now: () => setRound((last) => last + 1) };
+  return { round, stream, done, now: () => setDone((last) => last + 1) };
 }

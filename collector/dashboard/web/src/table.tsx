@@ -123,10 +123,12 @@ function Head<Row>({ columns, sort, onSort }: HeadProps<Row>) {
             class={kind ?? ''}
             aria-sort={by === id ? (down ? 'descending' : 'ascending') : 'none'}
           >
-            <button type="button" class="head" onClick={() => onSort(by === id && !down ? `-${id}` : id)}>
-              {title}
-              <span class="arrow">{by === id ? (down ? '▼' : '▲') : ''}</span>
-            </button>
+            {title !== '' && (
+              <button type="button" class="head" onClick={() => onSort(by === id && !down ? `-${id}` : id)}>
+                {title}
+                <span class="arrow">{by === id ? (down ? '▼' : '▲') : ''}</span>
+              </button>
+            )}
           </th>
         ))}
       </tr>

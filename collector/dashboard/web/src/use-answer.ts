@@ -26,7 +26,7 @@ interface Asking<T> {
 /** `path` null asks nothing. A late answer to an older question is dropped. */
 export function useAnswer<T>(path: string | null, asking: Asking<T> = {}): Answer<T> {
   const { subject = path, by = ask<T>, every = 1 } = asking;
-  const { round } = useContext(LiveContext);
+  const { round, done } = useContext(LiveContext);
   const turn = Math.ceil(round / every);
   const nothing: Held<T> = { subject, data: null, problem: null, refused: null };
   const [held, setHeld] = useState<Held<T>>(nothing);
@@ -44,7 +44,7 @@ export function useAnswer<T>(path: string | null, asking: Asking<T> = {}): Answe
     return () => {
       wanted = false;
     };
-  }, [path, turn, subject]);
+  }, [path, turn, done, subject]);
   return held.subject === subject ? held : nothing;
 }
 
