@@ -26,6 +26,7 @@ import { PointIngest } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { ChangeBook } from './inventory/change-book.ts';
 import { PartBook } from './inventory/part-book.ts';
+import { SearchBook } from './inventory/search-book.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
 import { appliedThrough } from './project/applied.ts';
 import { addPrometheusRoutes } from './prometheus/prometheus-routes.ts';
@@ -58,9 +59,7 @@ export function composeApi(
     authenticator: entry.authenticator,
     tokens: entry.tokens,
     managed: entry.managed,
-    changes: new ChangeBook(database),
-    parts: new PartBook(database),
-    topology: new TopologyBook(database),
+    ...booksOf(database),
     registry: entry.registry,
     audit: (query) => listAudit(database, query),
     projections: projecting.runner,
@@ -199,4 +198,14 @@ function composeIngest(
       maxBacklogBytes: Math.min(maxBacklogBytes, config.journal.storeBacklogBytes),
     }),
   ];
+}
+
+/** What is asked of the inventory beside devices and interfaces. */
+function booksOf(database: Common['database']) {
+  return {
+    changes: new ChangeBook(database),
+    parts: new PartBook(database),
+    topology: new TopologyBook(database),
+    search: new SearchBook(database),
+  };
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Leases } from '../common/database/lease.ts';
 import { EVERYTHING } from '../common/model/viewpoint.ts';
+import { CauseSilence } from './faults/cause/cause-silence.ts';
 import { Correlator } from './faults/cause/correlator.ts';
 import { NetworkView } from './faults/cause/network-view.ts';
 import { ProblemBook } from './faults/cause/problem-book.ts';
@@ -30,6 +31,10 @@ export function composeCause({ reporter, config, deps, database, devices, work, 
       publish: (kind, data) => hub.publish(kind, data),
     },
   );
+}
+
+export function composeCauseSilence({ config }: Common): CauseSilence {
+  return new CauseSilence(config.faults.cause);
 }
 
 export function composeProblems({ database, deps, services }: Common, { registry }: Entry): ProblemBook {

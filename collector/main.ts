@@ -15,7 +15,7 @@ import { ConfiguredDevices } from './agents/configured-devices.ts';
 import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
-import { composeCause } from './compose-cause.ts';
+import { composeCause, composeCauseSilence } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeAlarmHub } from './compose-northbound.ts';
 import { composeMaintenance, type ComposedMaintenance } from './compose-maintenance.ts';
@@ -137,9 +137,9 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const entry = composeEntry(common);
   const tagsOf = (device: string): readonly string[] => entry.registry.labelsOf(device).tags;
   const maintaining = composeMaintenance(common, tagsOf);
-  const telling = composeTelling(common, maintaining, tagsOf);
+  const telling = composeTelling(common, maintaining, tagsOf, [composeCauseSilence(common)]);
   hub.listen((kind) => {
-    if (kind === 'alarm') telling.announcer.wake();
+    if (kind === 'alarm' || kind === 'problem') telling.announcer.wake();
   });
   const projecting = composeProjections(common, entry, maintaining);
   const api = composeApi(common, projecting, entry, maintaining, telling);

@@ -82,6 +82,8 @@ export const gaugeAnswer = z.object({
   metric: z.string(),
   description: z.string(),
   unit: z.string(),
+  at: time.nullable(),
+  value: z.number().nullable().describe('the latest; null where that is older than a quarter of an hour'),
 });
 
 export const metricAnswer = z.object({

@@ -32,6 +32,7 @@ import { addPageRoutes } from './page-routes.ts';
 import { addPartRoutes, type PartRoutesDeps } from './part-routes.ts';
 import { addWantedRoutes, type WantedRoutesDeps } from './wanted-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
+import { addSearchRoutes, type SearchRoutesDeps } from './search-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
@@ -68,6 +69,7 @@ export interface ApiDeps
     ChangeRoutesDeps,
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
     Pick<AlarmRoutesDeps, 'purge' | 'alarmTypes'>,
+    Pick<SearchRoutesDeps, 'search'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     Pick<ProblemRoutesDeps, 'problems'>,
@@ -164,6 +166,7 @@ export class ApiServer implements Component {
     addOverviewRoutes(routes, { demo, pollIntervalMs, configuredDevices: () => deps.devices.names.length }, deps);
     addDeviceRoutes(routes, deps);
     addPartRoutes(routes, deps);
+    addSearchRoutes(routes, deps);
     addDeviceManagementRoutes(routes, deps);
     addWantedRoutes(routes, deps);
     addChangeRoutes(routes, deps);

@@ -25,7 +25,7 @@ import { type SeenBy, seenBy } from './seen.ts';
 export interface DeviceRoutesDeps extends SeenBy {
   readonly clock: Clock;
   readonly inventory: Inventory;
-  readonly store: Pick<MetricStore, 'gauges'>;
+  readonly store: Pick<MetricStore, 'gauges' | 'latest'>;
   readonly devices: Pick<ConfiguredDevices, 'get' | 'names'>;
   readonly registry: Pick<DeviceRegistry, 'versionOf' | 'labelsOf' | 'ofFile'>;
 }
@@ -33,6 +33,8 @@ export interface DeviceRoutesDeps extends SeenBy {
 /** A poll older than so many intervals is no news. */
 const STALE_INTERVALS = 3;
 const LEAST_STALE_MS = 15_000;
+/** A value older than this is not the latest but the last. */
+const LATEST_WITHIN_MS = 15 * 60_000;
 const byName = z.object({ name: deviceName });
 
 export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps): void {
@@ -84,9 +86,27 @@ export function addDeviceRoutes(routes: DescribedRoutes, deps: DeviceRoutesDeps)
   addParts(routes, deps);
 }
 
+async function measuredGauges(
+  { store, clock }: DeviceRoutesDeps,
+  device: string,
+): Promise<z.output<typeof gaugeAnswer>[]> {
+  const gauges = await store.gauges(device);
+  const sinceMs = clock.now() - LATEST_WITHIN_MS;
+  const latest = new Map<string, { readonly atMs: EpochMs; readonly value: number }>();
+  for (const metric of new Set(gauges.map((one) => one.metric))) {
+    const resources = gauges.filter((one) => one.metric === metric).map((one) => one.resource);
+    for (const { resource, atMs, value } of await store.latest({ metric, resources, sinceMs }))
+      latest.set(`${metric} ${resource}`, { atMs, value });
+  }
+  return gauges.map((gauge) => {
+    const found = latest.get(`${gauge.metric} ${gauge.resource}`);
+    return { ...gauge, at: found === undefined ? null : isoTime(found.atMs), value: found?.value ?? null };
+  });
+}
+
 /** What a device has. */
 function addParts(routes: DescribedRoutes, deps: DeviceRoutesDeps): void {
-  const { inventory, store, devices } = deps;
+  const { inventory, devices } = deps;
   const access = READERS;
   routes.add(
     {
@@ -118,13 +138,13 @@ function addParts(routes: DescribedRoutes, deps: DeviceRoutesDeps): void {
       url: '/api/v1/devices/:name/gauges',
       access,
       scoped: true,
-      summary: 'Processors, memories and sensors of a device that have series.',
+      summary: 'What a device measures of itself beside its interfaces, with the latest value of each.',
       params: byName,
       answer: listOf(gaugeAnswer),
     },
     async ({ params, principal }) => {
       const seen = sees(await seenBy(deps, principal), params.name);
-      return { items: seen ? await store.gauges(params.name) : [], next: null };
+      return { items: seen ? await measuredGauges(deps, params.name) : [], next: null };
     },
   );
   routes.add(

@@ -37,6 +37,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/devices/{name}/outlets': [NETWORK, true],
   '/api/v1/topology': [NETWORK, true],
   '/api/v1/devices/{name}/wanted': [NETWORK, false],
+  '/api/v1/search': [['viewer', 'operator', 'care', 'billing'], true],
   '/api/v1/devices/{name}/events': [NETWORK, false],
   '/api/v1/device-events': [NETWORK, false],
   '/api/v1/devices/{name}/changes': [NETWORK, true],
@@ -178,6 +179,7 @@ describe('access to every route', () => {
     const span = `from=${new Date(fromMs).toISOString()}&to=${new Date(now).toISOString()}`;
     const resource = encodeURIComponent('south1/port-of-the-south');
     const queries: Record<string, string> = {
+      '/api/v1/search': 'q=south',
       '/api/v1/series': `metric=in_octets&resource=${resource}&${span}`,
       '/api/v1/series/top': `metric=in_octets&${span}`,
       '/api/v1/series/stack': `metric=in_octets&${span}`,

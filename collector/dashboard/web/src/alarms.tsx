@@ -1,37 +1,42 @@
-// What is wrong now, and what was wrong a moment ago.
-import { moment } from './format.ts';
+// What is wrong now, and what was wrong a moment ago, on the first page.
+import { ago, moment } from './format.ts';
+import { hrefOf } from './place.ts';
 import { Problem } from './problem.tsx';
+import { Badge } from './severity.tsx';
 import type { Alarm, Page } from './types.ts';
 import { useAnswer } from './use-answer.ts';
+import { t } from './words.ts';
 
 const SHOWN = 30;
 
-export function Alarms({ round }: { readonly round: number }) {
-  const active = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=active&limit=${SHOWN}`, round);
-  const cleared = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`, round);
+export function Alarms() {
+  const active = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=active&limit=${SHOWN}`);
+  const cleared = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`);
   const rows = [...(active.data?.items ?? []), ...(cleared.data?.items ?? [])];
   const asked = active.data !== null && cleared.data !== null;
   const problem = active.problem ?? cleared.problem;
   const more = active.data?.next != null || cleared.data?.next != null;
   return (
-    <section class="card" aria-label="Alarms">
+    <section class="card" aria-label={t('alarms')}>
       <header>
-        <h2>Alarms</h2>
-        <span class="note">raised ones first, then cleared ones, the last changed on top</span>
+        <h2>
+          <a href={hrefOf(['alarms'])}>{t('alarms')}</a>
+        </h2>
+        <span class="note">{t('alarms.note')}</span>
       </header>
       <Problem text={problem} old={asked} />
       {rows.length === 0 && (asked || problem === null) && (
-        <p class="empty">{asked ? 'No alarm has been raised yet.' : 'Asking…'}</p>
+        <p class="empty">{asked ? t('alarms.none') : t('asking')}</p>
       )}
       {rows.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="group" aria-label={t('alarms.latest')}>
           <table>
             <thead>
               <tr>
-                <th>State</th>
-                <th class="wide">Resource</th>
-                <th>What</th>
-                <th class="figure">Changed</th>
+                <th>{t('state')}</th>
+                <th class="wide">{t('resource')}</th>
+                <th>{t('what')}</th>
+                <th class="figure">{t('changed')}</th>
               </tr>
             </thead>
             <tbody>
@@ -42,26 +47,46 @@ export function Alarms({ round }: { readonly round: number }) {
           </table>
         </div>
       )}
-      {more && <p class="note">Only the last {SHOWN} of each are shown; the API has all of them.</p>}
+      {more && (
+        <p class="note">
+          <a href={hrefOf(['alarms'])}>{t('alarms.more')}</a>
+        </p>
+      )}
     </section>
   );
 }
 
 function Row({ alarm }: { readonly alarm: Alarm }) {
-  const { isCleared, severity, operatorState, operator } = alarm;
+  const { id, isCleared, severity, resource, text, raisedAt, changedAt } = alarm;
   return (
     <tr class={isCleared ? 'past' : ''}>
       <td>
-        <span class={`badge ${isCleared ? 'cleared' : severity}`}>{isCleared ? 'cleared' : severity}</span>
-        {operatorState !== 'none' && (
-          <div class="note">{operatorState === 'ack' ? `seen by ${operator ?? '?'}` : 'closed'}</div>
-        )}
+        <Badge severity={severity} cleared={isCleared} />
+        <OperatorNote alarm={alarm} />
       </td>
-      <td class="name wide">{alarm.resource}</td>
-      <td class="name">{alarm.text}</td>
-      <td class="figure" title={`raised ${alarm.raisedAt}`}>
-        {moment(alarm.changedAt)}
+      <td class="name wide">
+        <bdi>{resource}</bdi>
+      </td>
+      <td class="name">
+        <a href={hrefOf(['alarms', id])} class="quiet">
+          <bdi>{text}</bdi>
+        </a>
+      </td>
+      <td class="figure" title={t('alarm.raisedAt', { at: raisedAt })}>
+        {ago(changedAt, Date.now())}
       </td>
     </tr>
+  );
+}
+
+/** What people did to it. */
+export function OperatorNote({ alarm }: { readonly alarm: Alarm }) {
+  const { operatorState, operator, shelvedUntil } = alarm;
+  return (
+    <>
+      {operatorState === 'ack' && <div class="note">{t('alarm.seenBy', { name: operator ?? '?' })}</div>}
+      {operatorState === 'closed' && <div class="note">{t('alarm.closed')}</div>}
+      {shelvedUntil !== null && <div class="note">{t('alarm.shelvedUntil', { at: moment(shelvedUntil) })}</div>}
+    </>
   );
 }

@@ -1,9 +1,10 @@
-// The way in: a link with a token, a cookie from before, or a token that is pasted.
+// The way in: a link with a token, a cookie from before, or a token that is pasted; and the whole page anew in another language.
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { ask, Refusal, signIn, signOut } from './api.ts';
-import { Overview } from './overview.tsx';
+import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
 import type { Who } from './types.ts';
+import { chooseLanguage, type Language, language, t } from './words.ts';
 
 function takeToken(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -25,6 +26,7 @@ function problemOf(error: unknown, tried: boolean): string | null {
 
 export function App() {
   const [access, setAccess] = useState<Access>({ state: 'asking' });
+  const [spoken, setSpoken] = useState<Language>(language());
   const enter = useCallback(async (token: string | null) => {
     try {
       if (token !== null) await signIn(token);
@@ -46,11 +48,12 @@ export function App() {
   const leave = useCallback(() => {
     void signOut().finally(() => setAccess({ state: 'refused', problem: null }));
   }, []);
-  const refused = useCallback(
-    () => setAccess({ state: 'refused', problem: 'The session has ended. Sign in again.' }),
-    [],
-  );
+  const refused = useCallback(() => setAccess({ state: 'refused', problem: t('signIn.ended') }), []);
+  const speak = useCallback((wanted: Language) => {
+    chooseLanguage(wanted);
+    setSpoken(wanted);
+  }, []);
   if (access.state === 'asking') return <p class="empty">…</p>;
   if (access.state === 'refused') return <SignIn problem={access.problem} onToken={(token) => void enter(token)} />;
-  return <Overview who={access.who} onRefused={refused} onLeave={leave} />;
+  return <Shell key={spoken} who={access.who} onRefused={refused} onLeave={leave} onLanguage={speak} />;
 }

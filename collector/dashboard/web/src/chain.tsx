@@ -1,6 +1,7 @@
 // The way from a charge back to its usage records, and from those to the readings they came from: law 6, for everybody to see.
 import { exactInteger, moment, time } from './format.ts';
-import type { ChargeChain } from './types.ts';
+import type { ChargeChain } from './billing-types.ts';
+import { t } from './words.ts';
 
 type Usage = ChargeChain['usage'][number];
 type Reading = ChargeChain['readings'][number];
@@ -21,14 +22,14 @@ function metersOf({ usage, readings }: ChargeChain): readonly Meter[] {
 }
 
 export function Chain({ chain }: { readonly chain: ChargeChain | null }) {
-  if (chain === null) return <p class="empty">No charge has been rated yet: a window of usage must end first.</p>;
+  if (chain === null) return <p class="empty">{t('chain.none')}</p>;
   const { charge } = chain;
   return (
     <>
-      <h3>The latest charge, explained down to the counter</h3>
+      <h3>{t('chain.title')}</h3>
       <div class="chain">
         <div class="what">
-          charge {charge.id}, {moment(charge.windowStart)} to {time(charge.windowEnd)}
+          {t('chain.charge', { id: charge.id, from: moment(charge.windowStart), to: time(charge.windowEnd) })}
         </div>
         <div class="exact">
           {charge.service}, {charge.item}: {charge.quantity} {charge.unit} = {charge.amount} {charge.currency}
@@ -43,29 +44,31 @@ export function Chain({ chain }: { readonly chain: ChargeChain | null }) {
 
 function OneMeter({ of, open }: { readonly of: Meter; readonly open: boolean }) {
   const [first] = of.usage;
-  const name = first === undefined ? '' : `${first.device}/${first.interfaceKey} ${first.direction}, `;
+  const name = first === undefined ? '' : `${first.device}/${first.interfaceKey} ${first.direction}`;
   return (
     <details open={open}>
       <summary>
-        {name}meter {of.meter}
+        <bdi>{name}</bdi> {t('chain.meter', { id: of.meter })}
       </summary>
       <ul>
         {of.usage.map((record) => (
           <li key={record.bucketStart}>
-            <div class="what">
-              usage from {time(record.bucketStart)}, version {record.version}
-            </div>
+            <div class="what">{t('chain.usage', { from: time(record.bucketStart), version: record.version })}</div>
             <div class="exact">
-              {exactInteger(record.octets)} octets, {record.quality}
+              {t('chain.octets', { octets: exactInteger(record.octets), quality: record.quality })}
             </div>
           </li>
         ))}
         {of.readings.map((reading) => (
           <li key={reading.observedAt} class="reading">
             <div class="what">
-              reading at {time(reading.observedAt)}, batch {reading.sequence} of {reading.agent}
+              {t('chain.reading', {
+                at: time(reading.observedAt),
+                sequence: reading.sequence,
+                agent: reading.agent,
+              })}
             </div>
-            <div class="exact">counter {exactInteger(reading.value)}</div>
+            <div class="exact">{t('chain.counter', { value: exactInteger(reading.value) })}</div>
           </li>
         ))}
       </ul>

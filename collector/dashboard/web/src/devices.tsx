@@ -1,54 +1,47 @@
 // Every device and when it was last seen; a device opens its interfaces, an interface its graph.
 import { useState } from 'preact/hooks';
 import { ago } from './format.ts';
+import { stateOf } from './device-state.ts';
 import { Interfaces } from './interfaces.tsx';
+import { hrefOf } from './place.ts';
 import { Problem } from './problem.tsx';
 import type { Device, Page } from './types.ts';
 import { useAnswer } from './use-answer.ts';
+import { t } from './words.ts';
 
 interface DevicesProps {
-  readonly round: number;
   readonly chosen: string | null;
   readonly onResource: (resource: string) => void;
 }
 
 const SHOWN = 500;
 
-interface State {
-  readonly word: string;
-  readonly look: string;
-}
-
-function stateOf(device: Device): State {
-  if (device.reachable === null) return { word: 'not seen yet', look: '' };
-  if (device.stale) return { word: 'no news', look: 'state-doubt' };
-  return device.reachable ? { word: 'answers', look: 'state-up' } : { word: 'silent', look: 'state-down' };
-}
-
-export function Devices({ round, chosen, onResource }: DevicesProps) {
-  const devices = useAnswer<Page<Device>>(`/api/v1/devices?limit=${SHOWN}`, round);
+export function Devices({ chosen, onResource }: DevicesProps) {
+  const devices = useAnswer<Page<Device>>(`/api/v1/devices?limit=${SHOWN}`);
   const [open, setOpen] = useState<string | null>(null);
   const rows = devices.data?.items ?? [];
   return (
-    <section class="card" aria-label="Devices">
+    <section class="card" aria-label={t('devices')}>
       <header>
-        <h2>Devices</h2>
-        <span class="note">choose one to see its interfaces</span>
+        <h2>
+          <a href={hrefOf(['devices'])}>{t('devices')}</a>
+        </h2>
+        <span class="note">{t('devices.choose')}</span>
       </header>
       <Problem text={devices.problem} old={devices.data !== null} />
       {rows.length === 0 && devices.problem === null && (
-        <p class="empty">{devices.data === null ? 'Asking…' : 'No device is configured.'}</p>
+        <p class="empty">{devices.data === null ? t('asking') : t('devices.none')}</p>
       )}
       {rows.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="group" aria-label={t('devices.list')}>
           <table>
             <thead>
               <tr>
-                <th>Name</th>
-                <th>State</th>
-                <th class="wide">Model</th>
-                <th class="figure wide">Interfaces</th>
-                <th class="figure">Last poll</th>
+                <th>{t('name')}</th>
+                <th>{t('state')}</th>
+                <th class="wide">{t('model')}</th>
+                <th class="figure wide">{t('interfaces')}</th>
+                <th class="figure">{t('lastPoll')}</th>
               </tr>
             </thead>
             <tbody>
@@ -64,8 +57,12 @@ export function Devices({ round, chosen, onResource }: DevicesProps) {
           </table>
         </div>
       )}
-      {devices.data?.next != null && <p class="note">Only the first {SHOWN} are shown; the API has all of them.</p>}
-      {open !== null && <Interfaces device={open} round={round} chosen={chosen} onResource={onResource} />}
+      {devices.data?.next != null && (
+        <p class="note">
+          <a href={hrefOf(['devices'])}>{t('devices.more')}</a>
+        </p>
+      )}
+      {open !== null && <Interfaces device={open} chosen={chosen} onResource={onResource} />}
     </section>
   );
 }
@@ -85,7 +82,7 @@ function Row({ device, open, onToggle }: RowProps) {
         <button type="button" class="row" aria-expanded={open} onClick={onToggle}>
           {device.name}
         </button>
-        {!device.configured && <span class="note"> no longer configured</span>}
+        {!device.configured && <span class="note"> {t('device.notConfigured')}</span>}
       </td>
       <td class={look}>
         {word}

@@ -1,16 +1,34 @@
 // How numbers, times and words look on the page; octets and money arrive as text and are never made floating-point.
+import { locale, t } from './words.ts';
 
 const SI = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
 
-/** 1234567 → "1.23 Mbit/s"; a rate for the eye, so a number is enough. */
-export function rate(bitsPerSecond: number | null): string {
-  if (bitsPerSecond === null || Number.isNaN(bitsPerSecond)) return '–';
-  let [value, step] = [bitsPerSecond, 0];
+/** 1234567 → "1.23 M"; for the eye, so a number is enough. */
+export function scaled(figure: number | null, unit: string): string {
+  if (figure === null || Number.isNaN(figure)) return '–';
+  let [value, step] = [figure, 0];
   while (Math.abs(value) >= 1000 && step < SI.length - 1) {
     value /= 1000;
     step += 1;
   }
-  return `${value >= 100 || step === 0 ? Math.round(value) : value.toPrecision(3)} ${SI[step]}bit/s`;
+  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toPrecision(3);
+  return `${digits} ${SI[step]}${unit}`;
+}
+
+export function rate(bitsPerSecond: number | null): string {
+  return scaled(bitsPerSecond, 'bit/s');
+}
+
+export function percent(value: number | null): string {
+  return value === null || Number.isNaN(value) ? '–' : `${value.toFixed(Math.abs(value) < 10 ? 2 : 1)} %`;
+}
+
+/** A value with its unit as the device gives it. */
+export function measured(value: number | null, unit: string): string {
+  if (value === null) return '–';
+  if (unit === '%') return percent(value);
+  if (unit === 'octet' || unit === 'bit/s') return scaled(value, unit === 'octet' ? 'B' : unit);
+  return `${Number.isInteger(value) ? value : Number(value.toPrecision(5))} ${unit}`.trim();
 }
 
 /** Exact octets as they are, with thin spaces: "1 838 294 981". */
@@ -39,20 +57,37 @@ export function seconds(ms: number): string {
 export function moment(iso: string | null): string {
   if (iso === null || iso === '') return '–';
   const at = new Date(iso);
-  const today = new Date().toDateString() === at.toDateString();
-  return today ? time(iso) : `${at.toLocaleDateString()} ${time(iso)}`;
+  const now = new Date();
+  if (now.toDateString() === at.toDateString()) return time(iso);
+  const year = now.getFullYear() === at.getFullYear() ? {} : { year: 'numeric' as const };
+  const date = at.toLocaleDateString(locale(), { day: '2-digit', month: '2-digit', ...year });
+  return `${date} ${at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' })}`;
 }
 
 export function time(iso: string | null): string {
   if (iso === null || iso === '') return '–';
   const at = new Date(iso);
-  return at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+}
+
+/** A day in the zone of a contract. */
+export function day(iso: string | null, zone?: string): string {
+  if (iso === null || iso === '') return '–';
+  return new Date(iso).toLocaleDateString(locale(), zone === undefined ? {} : { timeZone: zone });
 }
 
 export function ago(iso: string | null, now: number): string {
-  if (iso === null || iso === '') return 'never';
+  if (iso === null || iso === '') return t('time.never');
   const passed = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
-  if (passed < 90) return `${passed} s ago`;
-  if (passed < 5400) return `${Math.round(passed / 60)} min ago`;
-  return `${Math.round(passed / 3600)} h ago`;
+  if (passed < 90) return t('time.secondsAgo', { n: passed });
+  if (passed < 5400) return t('time.minutesAgo', { n: Math.round(passed / 60) });
+  if (passed < 172_800) return t('time.hoursAgo', { n: Math.round(passed / 3600) });
+  return t('time.daysAgo', { n: Math.round(passed / 86_400) });
+}
+
+/** "3 d 4 h" of a length in seconds. */
+export function duration(s: number): string {
+  const [days, hours, minutes] = [Math.floor(s / 86_400), Math.floor((s % 86_400) / 3600), Math.floor((s % 3600) / 60)];
+  if (days > 0) return `${days} d ${hours} h`;
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${Math.floor(s % 60)} s`;
 }

@@ -1,57 +1,113 @@
-// Traffic of one interface in and out over the last minutes; a missing poll is a gap, never a zero.
+// A graph over time: a missing reading is a gap, never a zero; a span that is drawn with the mouse is looked at closer.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { rate, time } from './format.ts';
+import { moment, time } from './format.ts';
+import { t } from './words.ts';
 
-export interface GraphData {
+export interface Line {
+  readonly label: string;
+  /** A colour of the style sheet: `--in`. */
+  readonly colour: string;
+  readonly values: readonly (number | null)[];
+  readonly look?: 'filled' | 'line' | 'dashed' | 'faint';
+}
+
+interface GraphProps {
+  readonly label: string;
   /** Seconds since 1970. */
   readonly at: readonly number[];
-  readonly in: readonly (number | null)[];
-  readonly out: readonly (number | null)[];
+  readonly lines: readonly Line[];
+  readonly format: (value: number | null) => string;
+  readonly height?: number;
+  /** The highest value of the axis is at least that. */
+  readonly least?: number;
+  readonly onZoom?: (fromMs: number, toMs: number) => void;
 }
 
 const HEIGHT = 240;
+const DAY_S = 86_400;
 
-function colour(name: string): string {
+function colourOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** As the reader's language writes the time of day. */
-function hour(at: number): string {
-  return time(new Date(at * 1000).toISOString());
+function tickText(at: number, spanS: number): string {
+  const date = new Date(at * 1000);
+  if (spanS > 3 * DAY_S) return date.toLocaleDateString(undefined, { day: '2-digit', month: '2-digit' });
+  const hour = time(date.toISOString());
+  return spanS > 1800 ? hour.slice(0, 5) : hour;
 }
 
-function options(width: number): uPlot.Options {
+function optionsOf(width: number, props: () => GraphProps): uPlot.Options {
+  const { lines, format, height = HEIGHT, least = 0 } = props();
   const axis = {
-    stroke: colour('--soft'),
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { stroke: colour('--line'), width: 1 },
+    stroke: colourOf('--soft'),
+    grid: { stroke: colourOf('--line'), width: 1 },
+    ticks: { stroke: colourOf('--line'), width: 1 },
+    font: '12px system-ui, sans-serif',
   };
-  const line = (label: string, name: string): uPlot.Series => ({
-    label,
-    stroke: colour(name),
-    width: 2,
-    fill: `${colour(name)}22`,
-    spanGaps: false,
-    value: (_plot, value: number | null) => rate(value),
-  });
+  const span = (plot: uPlot): number => (plot.scales['x']?.max ?? 0) - (plot.scales['x']?.min ?? 0);
   return {
     width,
-    height: HEIGHT,
-    cursor: { points: { size: 6 } },
+    height,
+    cursor: { points: { size: 6 }, drag: { x: props().onZoom !== undefined, y: false, setScale: false } },
     legend: { live: true },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(1000, high * 1.1)] } },
+    scales: {
+      y: {
+        range: (_plot, low, high) => [
+          Math.min(0, Number.isFinite(low) ? low : 0),
+          Math.max(least, (Number.isFinite(high) ? high : 0) * 1.1, Number.MIN_VALUE),
+        ],
+      },
+    },
     axes: [
-      { ...axis, space: 90, values: (_plot, ticks) => ticks.map(hour) },
-      { ...axis, size: 86, values: (_plot, ticks) => ticks.map((tick) => rate(tick)) },
+      { ...axis, space: 90, values: (plot, ticks) => ticks.map((tick) => tickText(tick, span(plot))) },
+      { ...axis, size: 90, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
     ],
     series: [
-      { label: 'at', value: (_plot, at: number | null) => (at === null ? '–' : hour(at)) },
-      line('in', '--in'),
-      line('out', '--out'),
+      {
+        label: t('when'),
+        value: (_plot, at: number | null) => (at === null ? '–' : moment(new Date(at * 1000).toISOString())),
+      },
+      ...lines.map((line) => seriesOf(line, format)),
     ],
+    hooks: {
+      setSelect: [
+        (plot) => {
+          const { left, width: wide } = plot.select;
+          if (wide < 8) return;
+          const [from, to] = [plot.posToVal(left, 'x'), plot.posToVal(left + wide, 'x')];
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          props().onZoom?.(Math.floor(from) * 1000, Math.ceil(to) * 1000);
+        },
+      ],
+    },
   };
+}
+
+function seriesOf({ label, colour, look = 'filled' }: Line, format: GraphProps['format']): uPlot.Series {
+  const stroke = colourOf(colour);
+  return {
+    label,
+    stroke: look === 'faint' ? `${stroke}88` : stroke,
+    width: look === 'filled' ? 2 : 1.5,
+    spanGaps: false,
+    value: (_plot, value: number | null) => format(value),
+    ...(look === 'filled' ? { fill: `${stroke}22` } : {}),
+    ...(look === 'dashed' || look === 'faint' ? { dash: [6, 4] } : {}),
+    points: { show: look !== 'dashed' && look !== 'faint', size: 4, filter: alone },
+  };
+}
+
+/** Only values without a neighbour need a point to be seen. */
+function alone(plot: uPlot, series: number, _show: boolean, gaps?: number[][] | null): number[] | null {
+  if (gaps == null) return null;
+  const values = plot.data[series] ?? [];
+  const found: number[] = [];
+  for (let at = 0; at < values.length; at += 1)
+    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) found.push(at);
+  return found;
 }
 
 /** Grows when the colours of the page change between light and dark. */
@@ -61,35 +117,46 @@ function useScheme(): number {
     const dark = matchMedia('(prefers-color-scheme: dark)');
     const changed = () => setScheme((last) => last + 1);
     dark.addEventListener('change', changed);
-    return () => dark.removeEventListener('change', changed);
+    addEventListener('weir-theme', changed);
+    return () => {
+      dark.removeEventListener('change', changed);
+      removeEventListener('weir-theme', changed);
+    };
   }, []);
   return scheme;
 }
 
-export function TrafficGraph({ data }: { readonly data: GraphData }) {
+export function Graph(props: GraphProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef(data);
+  const latest = useRef(props);
   const scheme = useScheme();
-  latest.current = data;
+  latest.current = props;
+  const { at, lines, height = HEIGHT } = props;
+  const kinds = lines.map(({ label, colour, look }) => `${label} ${colour} ${look}`).join();
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const drawn = new uPlot(options(element.clientWidth), aligned(latest.current), element);
+    const drawn = new uPlot(
+      optionsOf(element.clientWidth, () => latest.current),
+      aligned(latest.current),
+      element,
+    );
     plot.current = drawn;
-    const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
     return () => {
       observer.disconnect();
       drawn.destroy();
+      plot.current = null;
     };
-  }, [scheme]);
+  }, [scheme, kinds, height]);
   useEffect(() => {
-    plot.current?.setData(aligned(data));
-  }, [data]);
-  return <div class="graph" ref={place} role="img" aria-label="Traffic in and out over the last minutes" />;
+    plot.current?.setData(aligned(latest.current));
+  }, [at, lines]);
+  return <div class="graph" ref={place} role="img" aria-label={props.label} dir="ltr" />;
 }
 
-function aligned(data: GraphData): uPlot.AlignedData {
-  return [[...data.at], [...data.in], [...data.out]];
+function aligned({ at, lines }: GraphProps): uPlot.AlignedData {
+  return [[...at], ...lines.map(({ values }) => [...values])];
 }

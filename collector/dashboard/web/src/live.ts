@@ -1,5 +1,6 @@
 // The pulse of the page: a round of asking after each event, never more often than now and then, and now and then without any.
-import { useEffect, useState } from 'preact/hooks';
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import { listenToEvents, type StreamState } from './api.ts';
 
 /** Events come in bursts: the page asks again at most this often. */
@@ -9,10 +10,25 @@ export interface Live {
   /** Grows with each round; everything on the page asks along. */
   readonly round: number;
   readonly stream: StreamState;
+  /** Grows when something was done: then everything is asked at once, also what is asked rarely. */
+  readonly done: number;
+  readonly now: () => void;
+}
+
+export const LiveContext = createContext<Live>({
+  round: 0,
+  stream: 'connecting',
+  done: 0,
+  now: () => undefined,
+});
+
+export function useRound(): number {
+  return useContext(LiveContext).round;
 }
 
 export function useLive(): Live {
   const [round, setRound] = useState(0);
+  const [done, setDone] = useState(0);
   const [stream, setStream] = useState<StreamState>('connecting');
   useEffect(() => {
     let asked = 0;
@@ -40,5 +56,5 @@ export function useLive(): Live {
       if (waiting !== null) clearTimeout(waiting);
     };
   }, []);
-  return { round, stream };
+  return { round, stream, done, now: () => setDone((last) => last + 1) };
 }

@@ -1,29 +1,27 @@
 // What the traffic costs each customer, and what of it nobody pays for.
 import { Chain } from './chain.tsx';
 import { octets } from './format.ts';
+import { hrefOf } from './place.ts';
 import { Problem } from './problem.tsx';
-import type { BillingOverview } from './types.ts';
+import type { BillingOverview } from './billing-types.ts';
 import type { Answer } from './use-answer.ts';
+import { t } from './words.ts';
 
 const UNASSIGNED_SHOWN = 8;
 
 export function Money({ billing }: { readonly billing: Answer<BillingOverview> }) {
   const { data, problem, refused } = billing;
   return (
-    <section class="card" aria-label="Usage and charges">
+    <section class="card" aria-label={t('money')}>
       <header>
-        <h2>Usage and charges</h2>
+        <h2>
+          <a href={hrefOf(['usage'])}>{t('money')}</a>
+        </h2>
         {data?.watermark != null && <span class="watermark">{data.watermark}</span>}
-        <span class="note">the running period of each customer</span>
+        <span class="note">{t('money.note')}</span>
       </header>
-      {refused === 403 ? (
-        <p class="empty">
-          Your role sees no sums of all customers. Sign in with a token of the role billing to see them.
-        </p>
-      ) : (
-        <Problem text={problem} old={data !== null} />
-      )}
-      {data === null && problem === null && <p class="empty">Asking…</p>}
+      {refused === 403 ? <p class="empty">{t('money.refused')}</p> : <Problem text={problem} old={data !== null} />}
+      {data === null && problem === null && <p class="empty">{t('asking')}</p>}
       {data !== null && <Customers customers={data.customers} />}
       {data !== null && data.unassigned.length > 0 && <Unassigned interfaces={data.unassigned} />}
       {data !== null && <Chain chain={data.latest} />}
@@ -32,20 +30,24 @@ export function Money({ billing }: { readonly billing: Answer<BillingOverview> }
 }
 
 function Customers({ customers }: { readonly customers: BillingOverview['customers'] }) {
-  if (customers.length === 0) return <p class="empty">No customer has a charge yet.</p>;
+  if (customers.length === 0) return <p class="empty">{t('money.none')}</p>;
   return (
-    <div class="scroll short">
+    <div class="scroll short" tabIndex={0} role="group" aria-label={t('customers')}>
       <table>
         <thead>
           <tr>
-            <th>Customer</th>
-            <th class="figure">So far</th>
+            <th>{t('customer')}</th>
+            <th class="figure">{t('money.soFar')}</th>
           </tr>
         </thead>
         <tbody>
           {customers.map((customer) => (
             <tr key={customer.id}>
-              <td class="name">{customer.name}</td>
+              <td class="name">
+                <a href={hrefOf(['usage', customer.id])} class="quiet">
+                  <bdi>{customer.name}</bdi>
+                </a>
+              </td>
               <td class="figure">
                 {customer.running} {customer.currency}
               </td>
@@ -64,8 +66,8 @@ function Unassigned({ interfaces }: { readonly interfaces: BillingOverview['unas
     .map((one) => `${one.device}/${one.interface} (${octets(one.octets)})`);
   return (
     <p class="note">
-      Traffic without a customer or a reason, which a bill run asks about: {named.join(', ')}
-      {more > 0 && ` and ${more} more`}.
+      {t('money.unassigned')} <bdi>{named.join(', ')}</bdi>
+      {more > 0 && ` ${t('money.andMore', { n: more })}`}
     </p>
   );
 }

@@ -1,4 +1,5 @@
 // What went wrong, said where it is missed.
+import { t } from './words.ts';
 
 /** `old`: what is shown beside it was asked before. */
 export function Problem({ text, old = false }: { readonly text: string | null; readonly old?: boolean }) {
@@ -6,7 +7,12 @@ export function Problem({ text, old = false }: { readonly text: string | null; r
   return (
     <p class="problem" role="alert">
       {text}
-      {old && ' What you see here is as it was before.'}
+      {old && ` ${t('problem.old')}`}
     </p>
   );
+}
+
+/** In place of what a role may not see. */
+export function Refused({ status, role }: { readonly status: number | null; readonly role: string }) {
+  return status === 403 ? <p class="empty">{t('problem.role', { role })}</p> : null;
 }

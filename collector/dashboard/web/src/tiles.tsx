@@ -1,10 +1,12 @@
 // The figures that say at a glance whether everything flows.
 import type { ComponentChildren } from 'preact';
 import { ago, exactInteger } from './format.ts';
-import type { BillingOverview, Overview } from './types.ts';
+import { hrefOf } from './place.ts';
+import { SEVERITIES } from './severity.tsx';
+import type { BillingOverview } from './billing-types.ts';
+import type { Overview } from './types.ts';
 import type { Answer } from './use-answer.ts';
-
-const SEVERITIES = ['critical', 'major', 'minor', 'warning', 'indeterminate'] as const;
+import { said, t } from './words.ts';
 
 interface TileProps {
   readonly label: string;
@@ -12,7 +14,7 @@ interface TileProps {
   readonly note: ComponentChildren;
 }
 
-function Tile({ label, value, note }: TileProps) {
+export function Tile({ label, value, note }: TileProps) {
   return (
     <div class="tile">
       <div class="label">{label}</div>
@@ -32,16 +34,18 @@ export function Tiles({ overview, billing }: TilesProps) {
     <div class="tiles">
       {overview === null ? <Asking /> : <Network overview={overview} />}
       <Tile
-        label="Usage records"
+        label={t('tile.usage')}
         value={billing.data === null ? unknown(billing) : exactInteger(billing.data.usageRecords)}
-        note={noteOf(billing) ?? 'one a meter and bucket'}
+        note={noteOf(billing) ?? t('tile.usageNote')}
       />
       <Tile
-        label="Charges"
+        label={t('tile.charges')}
         value={billing.data === null ? unknown(billing) : exactInteger(billing.data.charges)}
         note={
           noteOf(billing) ??
-          (billing.data?.watermark == null ? 'rated usage' : `bills are marked ${billing.data.watermark}`)
+          (billing.data?.watermark == null
+            ? t('tile.chargesNote')
+            : t('tile.watermark', { mark: billing.data.watermark }))
         }
       />
     </div>
@@ -55,14 +59,14 @@ function unknown(billing: Answer<BillingOverview>): string {
 /** Why there is no figure, or an old one; null where nothing is wrong. */
 function noteOf(billing: Answer<BillingOverview>): string | null {
   if (billing.problem === null) return null;
-  return billing.refused === 403 ? 'not shown to your role' : 'the billing bridge does not answer';
+  return billing.refused === 403 ? t('tile.notShown') : t('tile.bridgeAway');
 }
 
 function Asking() {
   return (
     <>
-      {['Devices answering', 'Alarms', 'Polls kept as evidence'].map((label) => (
-        <Tile key={label} label={label} value="…" note=" " />
+      {(['tile.devices', 'tile.alarms', 'tile.polls'] as const).map((word) => (
+        <Tile key={word} label={t(word)} value="…" note=" " />
       ))}
     </>
   );
@@ -72,36 +76,38 @@ function Network({ overview }: { readonly overview: Overview }) {
   const { devices, interfaces, readings, alarms, quarantined } = overview;
   const active = SEVERITIES.reduce((total, severity) => total + (alarms[severity] ?? 0), 0);
   const bySeverity = SEVERITIES.filter((severity) => (alarms[severity] ?? 0) > 0).map((severity) => (
-    <span key={severity} class={`severity ${severity}`}>
-      {alarms[severity]} {severity}{' '}
-    </span>
+    <a key={severity} class={`severity ${severity}`} href={hrefOf(['alarms'], { severity })}>
+      {alarms[severity]} {said('severity', severity)}{' '}
+    </a>
   ));
   return (
     <>
       <Tile
-        label="Devices answering"
+        label={t('tile.devices')}
         value={`${devices.reachable} / ${Math.max(devices.total, devices.configured)}`}
-        note={`${interfaces.total} interfaces, ${interfaces.up} up`}
+        note={t('tile.interfaces', { total: interfaces.total, up: interfaces.up })}
       />
       <Tile
-        label="Alarms"
-        value={active}
+        label={t('tile.alarms')}
+        value={<a href={hrefOf(['alarms'])}>{active}</a>}
         note={
           <>
             {bySeverity}
-            {alarms['cleared'] ?? 0} cleared
+            {t('tile.cleared', { n: alarms['cleared'] ?? 0 })}
           </>
         }
       />
       {readings !== null && (
         <Tile
-          label="Polls kept as evidence"
+          label={t('tile.polls')}
           value={exactInteger(readings.pages)}
           note={
             quarantined === 0 ? (
-              `last ${ago(readings.lastAt, Date.now())}`
+              t('tile.last', { ago: ago(readings.lastAt, Date.now()) })
             ) : (
-              <span class="severity major">{quarantined} batches in quarantine</span>
+              <a class="severity major" href={hrefOf(['health'])}>
+                {t('tile.quarantined', { n: quarantined ?? 0 })}
+              </a>
             )
           }
         />

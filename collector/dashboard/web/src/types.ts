@@ -26,48 +26,116 @@ export type Latest = LatestAnswer;
 export type Top = TopAnswer;
 export type Who = WhoAnswer;
 
-export interface BillingOverview {
-  readonly usageRecords: string;
-  readonly charges: string;
-  readonly watermark: string | null;
-  readonly customers: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly currency: string;
-    readonly running: string;
-  }[];
-  readonly unassigned: readonly { readonly device: string; readonly interface: string; readonly octets: string }[];
-  readonly latest: ChargeChain | null;
+export interface Gauge {
+  readonly resource: string;
+  readonly device: string;
+  readonly metric: string;
+  readonly description: string;
+  readonly unit: string;
+  /** Null where the last one is old. */
+  readonly value: number | null;
 }
 
-export interface ChargeChain {
-  readonly charge: {
-    readonly id: string;
-    readonly service: string;
-    readonly item: string;
-    readonly windowStart: string;
-    readonly windowEnd: string;
-    readonly quantity: string;
-    readonly unit: string;
-    readonly amount: string;
-    readonly currency: string;
-  };
-  readonly usage: readonly {
-    readonly meter: number;
-    readonly device: string;
-    readonly interfaceKey: string;
-    readonly direction: string;
-    readonly bucketStart: string;
-    readonly version: number;
-    readonly octets: string;
-    readonly quality: string;
+/** A part of a device: module, sensor, neighbour …, with its facts beside. */
+export interface Part {
+  readonly key: string;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  readonly goneAt: string | null;
+  readonly [fact: string]: string | number | null;
+}
+
+export interface Change {
+  readonly id: number;
+  readonly device: string;
+  readonly part: string;
+  readonly kind: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly at: string;
+}
+
+export interface LinkEnd {
+  readonly device: string | null;
+  readonly name: string;
+  readonly interface: string | null;
+  readonly resource: string | null;
+  readonly port: string | null;
+}
+
+export interface TopologyLink {
+  readonly a: LinkEnd;
+  readonly b: LinkEnd;
+  readonly protocols: readonly string[];
+  readonly toldBy: readonly ('a' | 'b')[];
+  readonly lastSeenAt: string;
+}
+
+export interface Topology {
+  readonly devices: readonly {
+    readonly name: string;
+    readonly sysName: string | null;
+    readonly site: string | null;
+    readonly reachable: boolean | null;
   }[];
-  readonly readings: readonly {
-    readonly meter: number;
-    readonly observedAt: string;
-    readonly value: string;
-    readonly uptimeTicks: number | null;
-    readonly agent: string;
-    readonly sequence: number;
+  readonly links: readonly TopologyLink[];
+  readonly cut: boolean;
+}
+
+export interface AlarmWithHistory extends Alarm {
+  readonly statusChanges: readonly {
+    readonly at: string;
+    readonly severity: string;
+    readonly text: string;
+    readonly origin: string;
   }[];
+  readonly operatorChanges: readonly {
+    readonly at: string;
+    readonly operator: string;
+    readonly state: string;
+    readonly text: string;
+  }[];
+}
+
+export interface KeptEvent {
+  readonly id: string;
+  readonly agent: string;
+  readonly device: string | null;
+  readonly name: string;
+  readonly origin: string;
+  readonly observedAt: string;
+  readonly interfaceKey: string | null;
+  readonly details: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface ProjectionState {
+  readonly name: string;
+  readonly position: number;
+  readonly lagEntries: number;
+  readonly paused: boolean;
+  readonly failures: number;
+  readonly lastFailure: string | null;
+  readonly rate: number;
+}
+
+export interface Token {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly scope: { readonly sites: readonly string[]; readonly customers: readonly string[] } | null;
+  readonly given: boolean;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+}
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: string;
+  readonly actor: string;
+  readonly role: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly note?: string | null;
 }

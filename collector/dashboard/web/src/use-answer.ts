@@ -1,6 +1,8 @@
 // Asks the server again in each round and keeps the last answer until a newer one comes.
-import { useEffect, useState } from 'preact/hooks';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import { ask, Refusal } from './api.ts';
+import { LiveContext } from './live.ts';
+import type { Page } from './types.ts';
 
 export interface Answer<T> {
   readonly data: T | null;
@@ -13,14 +15,25 @@ interface Held<T> extends Answer<T> {
   readonly subject: string | null;
 }
 
-/** `path` null asks nothing. `subject`: what the answer is about; an answer about something else is not shown. A late answer to an older question is dropped. */
-export function useAnswer<T>(path: string | null, round: number, subject: string | null = path): Answer<T> {
+interface Asking<T> {
+  /** What the answer is about; an answer about something else is not shown. The path without it. */
+  readonly subject?: string | null;
+  readonly by?: (path: string) => Promise<T>;
+  /** Asked anew only with each so many rounds. */
+  readonly every?: number;
+}
+
+/** `path` null asks nothing. A late answer to an older question is dropped. */
+export function useAnswer<T>(path: string | null, asking: Asking<T> = {}): Answer<T> {
+  const { subject = path, by = ask<T>, every = 1 } = asking;
+  const { round, done } = useContext(LiveContext);
+  const turn = Math.ceil(round / every);
   const nothing: Held<T> = { subject, data: null, problem: null, refused: null };
   const [held, setHeld] = useState<Held<T>>(nothing);
   useEffect(() => {
-    if (path === null || round === 0) return undefined;
+    if (path === null || turn === 0) return undefined;
     let wanted = true;
-    ask<T>(path)
+    by(path)
       .then((data) => wanted && setHeld({ subject, data, problem: null, refused: null }))
       .catch((error: unknown) => {
         if (!wanted) return;
@@ -31,6 +44,27 @@ export function useAnswer<T>(path: string | null, round: number, subject: string
     return () => {
       wanted = false;
     };
-  }, [path, round, subject]);
+  }, [path, turn, done, subject]);
   return held.subject === subject ? held : nothing;
+}
+
+const PAGE = 1000;
+/** Rows that one list of the page holds; the API has all of them. */
+export const MOST_ROWS = 20_000;
+
+async function all<T>(path: string): Promise<readonly T[]> {
+  const rows: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: Page<T> = await ask<Page<T>>(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${more}`);
+    rows.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null && rows.length < MOST_ROWS);
+  return rows;
+}
+
+/** Every page of a list. */
+export function useAll<T>(path: string | null, every = 1): Answer<readonly T[]> {
+  return useAnswer<readonly T[]>(path, { by: all<T>, every });
 }

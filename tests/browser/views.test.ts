@@ -1,0 +1,496 @@
+// Every view of the page in a real browser: what a person does there, in both languages and themes, and what axe (WCAG 2.2 AA) finds wrong.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { ConsoleMessage, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { Column } from '../../common/model/poll.ts';
+import { type StartedBrowser, startBrowser } from '../support/browser.ts';
+import { buildPage } from '../support/built-page.ts';
+import {
+  ADMINISTRATOR,
+  type CollectorFixture,
+  eventually,
+  startCollectorFixture,
+} from '../support/collector-fixture.ts';
+import {
+  BILLING,
+  DEVICES,
+  GAP,
+  HOSTILE,
+  INTERVAL_MS,
+  POLLS,
+  polls,
+  startBridgeDouble,
+} from '../support/page-network.ts';
+import { interfacePoll, tableAt } from '../support/poll-builder.ts';
+import { describeWith } from '../support/requirements.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+
+const ARTIFACTS = path.resolve(import.meta.dirname, '../../test-artifacts');
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const PERIOD = {
+  name: '2026-11',
+  cycle: 'month',
+  zone: 'Europe/Berlin',
+  from: '2026-10-31T23:00:00.000Z',
+  to: '2026-11-30T23:00:00.000Z',
+};
+const BILL = {
+  id: 'acme-2026-11',
+  customer: 'acme',
+  customerName: `Acme ${HOSTILE}`,
+  period: PERIOD,
+  category: 'normal',
+  state: 'validated',
+  currency: 'EUR',
+  total: '131.42',
+  watermark: null,
+  gates: [],
+  issuedAt: '2026-12-01T00:00:00.000Z',
+};
+const LINE = {
+  line: 1,
+  kind: 'charge',
+  service: 'acme-office',
+  item: 'volume',
+  itemName: 'Traffic',
+  plan: 'office',
+  planVersion: 1,
+  quantity: '2920.4',
+  unit: 'GB',
+  exactAmount: '131.418',
+  amount: '131.42',
+  period: PERIOD,
+  billedBefore: '0',
+  working: { steps: [{ what: 'per unit', quantity: '2920.4', price: '0.045', amount: '131.418' }] },
+};
+const USAGE = {
+  serial: '1',
+  meter: 7,
+  bucketStart: '2026-11-24T08:00:00.000Z',
+  bucketMs: 300_000,
+  version: 1,
+  octets: { good: '91914749', wrapped: '0', gap: '0', suspended: '0' },
+  coveredMs: 300_000,
+  gapMs: 0,
+  lostMs: 0,
+};
+const page1 = (...items: unknown[]) => ({ items, next: null });
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  '/billing/v1/overview': BILLING,
+  '/billing/v1/feed': {
+    version: '1',
+    items: [
+      {
+        service: 'acme-office',
+        name: 'acme-office',
+        customer: { id: 'acme', name: 'Acme Engineering Ltd' },
+        from: '2026-01-01T00:00:00.000Z',
+        to: null,
+        bindings: [{ device: 'core1', interfaceKey: 'xe-0/0/0', from: '2026-01-01T00:00:00.000Z', to: null }],
+        running: {
+          amount: '131.42',
+          currency: 'EUR',
+          periodStart: '2026-10-31T23:00:00.000Z',
+          until: '2026-11-25T00:00:00.000Z',
+        },
+      },
+    ],
+    next: null,
+  },
+  '/billing/v1/bills': page1(BILL),
+  '/billing/v1/bills/acme-2026-11': { ...BILL, lines: [LINE] },
+  '/billing/v1/bills/acme-2026-11/lines/1/evidence': page1({
+    charge: '1290',
+    evidence: {},
+    usage: [
+      {
+        meter: 7,
+        device: 'core1',
+        interfaceKey: 'xe-0/0/0',
+        direction: 'in',
+        from: USAGE.bucketStart,
+        to: '2026-11-24T08:05:00.000Z',
+        records: [USAGE],
+        recordsInAll: 1,
+        readings: [{ ...BILLING.latest.readings[0] }],
+      },
+    ],
+  }),
+  '/billing/v1/bills/preview': {
+    customer: 'acme',
+    period: PERIOD,
+    until: '2026-11-25T00:00:00.000Z',
+    currency: 'EUR',
+    total: '131.42',
+    watermark: 'DEMO',
+    lines: [LINE],
+  },
+  '/billing/v1/price-plans': page1({
+    id: 'office',
+    versions: [
+      {
+        version: 1,
+        validFrom: '2026-01-01T00:00:00.000Z',
+        cancelled: false,
+        terms: { name: 'Office', currency: 'EUR', items: [{ id: 'volume', kind: 'per_unit', price: '0.045' }] },
+      },
+    ],
+  }),
+  '/billing/v1/meters': page1({
+    id: 7,
+    device: 'core1',
+    interfaceKey: 'xe-0/0/0',
+    direction: 'in',
+    state: 'billed',
+    service: 'acme-office',
+    customer: 'acme',
+    reason: null,
+  }),
+  '/billing/v1/usage': page1(USAGE),
+  '/billing/v1/suspense': page1(),
+  '/billing/v1/schedules': page1(),
+};
+
+function partsPoll(atMs: number) {
+  const texts = (name: string, ...values: string[]): Column => ({ kind: 'text', name, values });
+  const numbers = (name: string, ...values: number[]): Column => ({
+    kind: 'number',
+    name,
+    values: Float64Array.from(values),
+  });
+  return interfacePoll({
+    device: 'core1',
+    atMs,
+    intervalMs: INTERVAL_MS,
+    tables: [
+      tableAt(
+        { atMs },
+        'sensor',
+        ['t1'],
+        [
+          texts('class', 'temperature'),
+          texts('description', `Inlet ${HOSTILE}`),
+          texts('unit', '°C'),
+          texts('state', 'ok'),
+          numbers('value', 41),
+          numbers('highLimit', 70),
+        ],
+      ),
+      tableAt(
+        { atMs },
+        'entity',
+        ['1'],
+        [texts('class', 'chassis'), texts('name', 'chassis'), texts('serial', 'SN-4711')],
+      ),
+      tableAt(
+        { atMs },
+        'neighbour',
+        ['1', '2'],
+        [
+          texts('localInterface', 'xe-0/1/0', 'xe-0/0/0'),
+          texts('remoteDevice', 'core2', HOSTILE),
+          texts('remotePort', 'xe-0/1/1', '1'),
+          texts('protocol', 'lldp', 'lldp'),
+        ],
+      ),
+    ],
+  });
+}
+
+describeWith('chromium', 'the views', () => {
+  let fixture: CollectorFixture;
+  let removers: (() => unknown)[] = [];
+  let browser: StartedBrowser;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    mkdirSync(ARTIFACTS, { recursive: true });
+    const built = await buildPage();
+    const bridge = await startBridgeDouble(ANSWERS);
+    const started = await startCollectorFixture({
+      dashboardFolder: built.folder,
+      devices: DEVICES.map(([name], place) => ({
+        name,
+        site: place < 4 ? 'hall-1' : 'hall-2',
+        interval_ms: INTERVAL_MS,
+        address: `192.0.2.${place + 1}:161`,
+      })),
+      collector: { bridge_url: bridge.url },
+    });
+    fixture = started.fixture;
+    removers = [started.remove, built.remove, bridge.close];
+    const beganMs = Date.now() - (POLLS - 1) * INTERVAL_MS;
+    let sequence = 0;
+    for (let at = 0; at < POLLS; at += 1) {
+      if (at >= GAP[0] && at < GAP[1]) continue;
+      sequence += 1;
+      await fixture.receipt({ sequence, polls: polls(at, beganMs) });
+    }
+    sequence += 1;
+    await fixture.receipt({ sequence, polls: [partsPoll(Date.now())] });
+    await fixture.applied(sequence);
+    await eventually(
+      async () => (await fixture.metric('weir_projection_lag_entries{projection="store"}')) === 0,
+      'stored',
+    );
+    await eventually(
+      async () => (await fixture.get<{ items: unknown[] }>('/api/v1/services')).items.length === 1,
+      'the feed is mirrored',
+    );
+  });
+  afterAll(async () => {
+    for (const remove of removers) await remove();
+  });
+
+  async function openBrowser(options: Parameters<typeof startBrowser>[0] = {}): Promise<void> {
+    browser = await startBrowser({ viewport: { width: 1280, height: 720 }, locale: 'en-GB', ...options });
+    page = browser.context.pages()[0] ?? (await browser.context.newPage());
+    complaints = [];
+    page.on('console', (message: ConsoleMessage) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+  }
+  beforeEach(() => openBrowser());
+  afterEach(() => browser.close());
+
+  async function signIn(token = ADMINISTRATOR): Promise<void> {
+    await page.goto(`${fixture.url}/#token=${token}`);
+    await page.getByRole('navigation').waitFor();
+  }
+  async function open(place: string): Promise<void> {
+    await page.goto(`${fixture.url}/#/${place}`);
+    await page.locator('main').waitFor();
+  }
+  const card = (name: string) => page.getByRole('region', { name, exact: true }).first();
+  const table = (name: string) => page.getByRole('table', { name, exact: true });
+
+  /** What axe finds against WCAG 2.2 A and AA, with where. */
+  async function findings(): Promise<string[]> {
+    await page.evaluate(readFileSync(AXE, 'utf8'));
+    return page.evaluate<string[]>(`axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(
+      ({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html.slice(0, 160))))`);
+  }
+
+  /** Every view, what must be seen before it is looked at. */
+  const VIEWS: readonly (readonly [place: string, seen: string])[] = [
+    ['', 'access6'],
+    ['alarms?state=all', 'access6 has not answered'],
+    ['sites', 'hall-2'],
+    ['devices', 'access6'],
+    ['devices/core1', 'SN-4711'],
+    ['devices/core1?tab=health', 'Inlet'],
+    ['devices/core1?tab=neighbours', 'core2'],
+    ['devices/core1?tab=changes', 'interface'],
+    ['interfaces/core1/xe-0%2F0%2F0?range=1h', 'acme-office'],
+    ['map', 'core1 xe-0/1/0'],
+    ['usage', 'acme-2026-11'],
+    ['usage/acme', '131.42 EUR'],
+    ['bills/acme-2026-11', 'Traffic'],
+    ['plans', 'Office'],
+    ['agents', 'agent-1'],
+    ['health', 'readings'],
+    ['settings', 'administrator'],
+  ];
+
+  test.each([
+    ['light', 'en'],
+    ['dark', 'ar'],
+  ] as const)(
+    'every view, %s and in %s: nothing for axe to find, nothing run that a device said',
+    async (theme, language) => {
+      await signIn();
+      await page.evaluate(
+        `localStorage.setItem('weir.theme', '${theme}'); localStorage.setItem('weir.language', '${language}')`,
+      );
+      await page.reload();
+      const found: string[] = [];
+      for (const [place, seen] of VIEWS) {
+        await open(place);
+        // What only a tab of a device shows is not in its other tabs.
+        const text = place === 'devices/core1' ? 'Juniper' : place.endsWith('changes') ? '' : seen;
+        if (text !== '') await page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
+        await page.waitForTimeout(400);
+        found.push(...(await findings()).map((finding) => `${place}: ${finding}`));
+        const name = place.replaceAll(/[^a-z0-9]+/gi, '-') || 'wall';
+        await page.screenshot({ path: path.join(ARTIFACTS, `view-${name}-${language}.png`), fullPage: true });
+      }
+      expect(found).toEqual([]);
+      expect(await page.evaluate('document.documentElement.dir')).toBe(language === 'ar' ? 'rtl' : 'ltr');
+      expect(complaints).toEqual([]);
+      expect(await page.title()).not.toContain('owned');
+    },
+  );
+
+  test('from an outage to its device and interface, acknowledged by keyboard', async () => {
+    await signIn();
+    await page.getByRole('navigation').getByRole('link', { name: 'Alarms' }).click();
+    await table('Alarms').getByText('access6 has not answered').waitFor();
+    // An agent that has nothing more to send is told as silent meanwhile.
+    await page.getByLabel('Filter: Alarms').fill('access6');
+    await page.locator('h2').first().click();
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.getByText('1 marked').waitFor();
+    await page.keyboard.press('a');
+    await table('Alarms').getByText('seen by administrator').waitFor();
+    const { items } = await fixture.get<{ items: { operatorState: string; device: string }[] }>(
+      '/api/v1/alarms?state=active',
+    );
+    expect(items.filter(({ operatorState }) => operatorState === 'ack')).toMatchObject([{ device: 'access6' }]);
+    await table('Alarms').getByRole('link', { name: 'access6', exact: true }).click();
+    await card('Polling').getByText('snmp_timeout', { exact: true }).waitFor();
+    expect(page.url()).toContain('#/devices/access6');
+    await page.goBack();
+    await table('Alarms').getByText('access6 has not answered').click();
+    await card('History').getByText('acknowledged').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('what is chosen stands in the address and survives a reload: filter, severity, sort', async () => {
+    await signIn();
+    await open('alarms?state=all');
+    await page.getByLabel('Severity').selectOption('critical');
+    await page.getByLabel('Filter: Alarms').fill('access6');
+    await table('Alarms').getByRole('button', { name: 'Resource' }).click();
+    const address = page.url();
+    for (const part of ['severity=critical', 'q=access6', 'sort=resource']) expect(address).toContain(part);
+    await page.reload();
+    await table('Alarms').getByText('access6 has not answered').waitFor();
+    expect(await page.getByLabel('Severity').inputValue()).toBe('critical');
+    expect(await page.getByLabel('Filter: Alarms').inputValue()).toBe('access6');
+    expect(await table('Alarms').locator('th[aria-sort=ascending]').innerText()).toContain('Resource');
+  });
+
+  test('a table is exported as it is seen, and no cell is a formula', async () => {
+    await signIn();
+    await open('devices?q=core');
+    await table('Devices').getByText('core2').waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      card('Devices').getByRole('button', { name: 'CSV' }).click(),
+    ]);
+    const text = readFileSync(await download.path(), 'utf8');
+    expect(text.split('\r\n')).toHaveLength(4);
+    expect(text).toContain('core1');
+    expect(text).not.toContain('access1');
+  });
+
+  test.each([
+    ['core2', '#/devices/core2'],
+    ['192.0.2.3', '#/devices/dist1'],
+    ['xe-0/1/2', '#/interfaces/dist1/xe-0%2F1%2F2'],
+    ['acme eng', '#/usage/acme'],
+    ['onerror', '#/devices/access1'],
+  ])('the search for %s leads there', async (words, place) => {
+    await signIn();
+    await page.keyboard.press('/');
+    await page.keyboard.type(words);
+    await page.getByRole('option').first().waitFor();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.url()).toContain(place);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a span is drawn on the graph, and left again', async () => {
+    await signIn();
+    await open('interfaces/core1/xe-0%2F0%2F0?range=1h');
+    await card('Traffic').getByText('Gbit/s').or(card('Traffic').getByText('Mbit/s')).first().waitFor();
+    const over = page.locator('.u-over').first();
+    await over.scrollIntoViewIfNeeded();
+    const box = await over.boundingBox();
+    if (box === null) throw new Error('no graph');
+    await page.mouse.move(box.x + box.width * 0.7, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.95, box.y + 60, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(() => page.url()).toMatch(/from=.*to=/);
+    await page.getByRole('button', { name: '1h' }).click();
+    await expect.poll(() => page.url()).not.toContain('from=');
+    const figures = await table('Figures of this span').innerText();
+    expect(figures).toMatch(/in\s+.*bit\/s/);
+  });
+
+  test('a bill leads down to a raw reading in three clicks', async () => {
+    await signIn();
+    await open('bills/acme-2026-11');
+    await page.getByRole('button', { name: 'acme-office' }).click();
+    await page.getByText('charge 1290').click();
+    await page.getByText('core1/xe-0/0/0 in').click();
+    await page.getByText('batch 512 of agent-1').waitFor();
+    expect((await card('Bill').innerText()).replaceAll(/[\u2009\u00a0]/g, ' ')).toContain('9 223 372 036 854 775 808');
+    expect(complaints).toEqual([]);
+  });
+
+  test('the map: a node is dragged and stays there, a click opens it', async () => {
+    await signIn();
+    await open('map');
+    const node = page.locator('g.node', { hasText: 'core1' });
+    await node.waitFor();
+    await node.scrollIntoViewIfNeeded();
+    const box = await node.locator('circle').boundingBox();
+    if (box === null) throw new Error('no node');
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 120, box.y + 60, { steps: 5 });
+    await page.mouse.up();
+    const place = await node.getAttribute('transform');
+    await page.reload();
+    await node.waitFor();
+    expect(await node.getAttribute('transform')).toBe(place);
+    expect(page.url()).toContain('#/map');
+    const now = await node.locator('circle').boundingBox();
+    await page.mouse.click((now?.x ?? 0) + 5, (now?.y ?? 0) + 5);
+    await expect.poll(() => page.url()).toContain('#/devices/core1');
+  });
+
+  test('a role is shown no door that does not open', async () => {
+    const doors = async (role: 'viewer' | 'care'): Promise<string[]> => {
+      await signIn(await fixture.token(`some-${role}`, role));
+      return page.getByRole('navigation').getByRole('link').allInnerTexts();
+    };
+    expect(await doors('viewer')).toEqual(['Wall', 'Alarms', 'Sites', 'Devices', 'Map', 'Agents', 'Health']);
+    await open('settings');
+    await page.getByText('Your role does not see this.').waitFor();
+    expect(await doors('care')).toEqual(['Wall', 'Alarms', 'Usage and bills']);
+  });
+
+  test('a token is made, shown once, and revoked', async () => {
+    await signIn();
+    await open('settings');
+    await page.getByLabel('Name of the new token').fill('grafana');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const shown = await page.locator('.made code').innerText();
+    expect((await fixture.ask('/api/v1/whoami', { token: shown })).status).toBe(200);
+    const row = table('Tokens').locator('tr', { hasText: 'grafana' });
+    await row.getByRole('button').click();
+    await row.getByRole('button', { name: 'Really revoke?' }).click();
+    await row.getByText('revoked').waitFor();
+    await table('Audit log').getByText('token').first().waitFor();
+  });
+
+  test('on a phone nothing is wider than the screen', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await signIn();
+    const wide: string[] = [];
+    for (const [place] of VIEWS) {
+      await open(place);
+      await page.waitForTimeout(300);
+      if ((await page.evaluate<number>('document.documentElement.scrollWidth')) > 390) wide.push(place);
+    }
+    expect(wide).toEqual([]);
+    await open('alarms?state=all');
+    await table('Alarms').getByText('access6 has not answered').waitFor();
+    const cut = "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length";
+    expect(await page.evaluate<number>(cut)).toBe(0);
+    await page.screenshot({ path: path.join(ARTIFACTS, 'view-alarms-phone.png'), fullPage: true });
+  });
+});
