@@ -104,8 +104,8 @@ export interface UsageBook extends UsageReader {
 }
 
 export interface UsageDifference {
-  /** conservation: an epoch whose records do not add up; record: mediating the readings again gives another record; missing: a record that should be there. */
-  readonly kind: 'conservation' | 'record' | 'missing';
+  /** conservation: an epoch whose records do not add up; record: mediating the readings again gives another record; missing: a record that should be there; sealed: a block from which bills are made says something else than its records. */
+  readonly kind: 'conservation' | 'record' | 'missing' | 'sealed';
   readonly meter: number;
   readonly device: string;
   readonly interfaceKey: string;

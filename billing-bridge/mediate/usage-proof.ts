@@ -11,6 +11,7 @@ import { firstState, mediateReading, type MeterState } from './meter-state.ts';
 import { isBelievable, readingOf } from './page-readings.ts';
 import { inOrder, type Reading } from './reading.ts';
 import { newestBetween, type StandingContent } from './record-rows.ts';
+import { BLOCK_BUCKETS, wrongBlocks } from './sealed-usage.ts';
 import { bucketsIn, findMeters } from './usage-queries.ts';
 import type { Meter } from './usage.ts';
 
@@ -118,16 +119,22 @@ export class PulledAgainProof implements UsageProof {
         [meter.device],
       );
       const { from, to } = bucketsIn(fromMs, toMs, this.#bucketMs);
-      const findings = await conservationOf(connection, this.#bucketMs, [meter.id], fromMs, toMs);
+      const findings = await conservationOf(connection, this.#bucketMs, [meter.id], fromMs, toMs, 'records');
+      const wrong = await wrongBlocks(connection, this.#bucketMs, meter.id, from, to);
       return {
         kept: {
           seenMs: state.seenMs,
           closedBefore: Math.max(state.closedBefore, rows[0]?.closed_before ?? 0),
           records: await newestBetween(connection, meter.id, from, to),
         },
-        conservation: findings.map((one) =>
-          differenceOf('conservation', meter, one.fromMs, one.expected.toString(), one.found.toString()),
-        ),
+        conservation: [
+          ...findings.map((one) =>
+            differenceOf('conservation', meter, one.fromMs, one.expected.toString(), one.found.toString()),
+          ),
+          ...wrong.map(({ block, expected, found }) =>
+            differenceOf('sealed', meter, block * BLOCK_BUCKETS * this.#bucketMs, expected ?? 'none', found),
+          ),
+        ],
       };
     });
   }

@@ -34,6 +34,43 @@ export interface UsageRecord {
   readonly evidence: UsageEvidence;
 }
 
+/** The newest records of one meter over a run of buckets, column by column: a month of a port is 8,928 of them, and rating only adds and ranks. */
+export interface UsageColumns {
+  readonly meter: number;
+  /** Where the first bucket begins. */
+  readonly firstMs: EpochMs;
+  readonly bucketMs: DurationMs;
+  /** 0 where a bucket has no record. */
+  readonly versions: Int32Array;
+  /** Octets, exact: NaN where a double cannot hold those of a record, which are in `large` then. */
+  readonly good: Float64Array;
+  readonly wrapped: Float64Array;
+  readonly gap: Float64Array;
+  readonly suspended: Float64Array;
+  readonly coveredMs: Int32Array;
+  readonly gapMs: Int32Array;
+  readonly lostMs: Int32Array;
+  /** By place in the columns. */
+  readonly large: ReadonlyMap<number, UsageOctets>;
+  /** The highest serial among them; 0 where there is none. */
+  readonly lastSerial: bigint;
+}
+
+/** Buckets of one meter in one cell of a grid for which there are new records. */
+export interface TouchedCell {
+  readonly meter: number;
+  /** Where the first and the last of them begin. */
+  readonly firstMs: EpochMs;
+  readonly lastMs: EpochMs;
+}
+
+export interface TouchedUsage {
+  readonly records: number;
+  /** Of the last of the records; null where there are none. */
+  readonly lastSerial: bigint | null;
+  readonly cells: readonly TouchedCell[];
+}
+
 export interface Meter {
   readonly id: number;
   readonly device: string;
@@ -44,6 +81,10 @@ export interface Meter {
 export interface UsageReader {
   /** The newest version of each record of the meters with bucketStart in [from, to), ordered by meter and bucket. */
   latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]>;
+  /** The same in columns, by meter: one for each meter that has records there, over all buckets that begin in [from, to). */
+  columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>>;
+  /** Where the first `limit` records with a serial above it lie, told by cells of `cellMs` on the UTC grid. */
+  touchedAfter(serial: bigint, limit: number, cellMs: DurationMs): Promise<TouchedUsage>;
   /** Records with a serial above it, in serial order, at most `limit`. */
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]>;
   /** Buckets that start before this time are final for the meter; absent where the meter has none. */

@@ -122,20 +122,25 @@ export async function findCharges(connection: Queryable, query: ChargeQuery): Pr
   return rows.map(chargeOf);
 }
 
-/** The newest version of each charge that stands at one of the windows; keyed by `windowKey`. */
+/** The newest version of each charge that stands at one of the windows, and what it rests on; keyed by `windowKey`. */
 export async function standingCharges(
   connection: Queryable,
   windows: readonly DueWindow[],
-): Promise<Map<string, Charge>> {
-  const { rows } = await connection.query<ChargeRow>(
-    `select distinct on (c.service, c.item, c.window_start_ms) ${CHARGE_COLUMNS.replaceAll(/(\w+)(,|$)/g, 'c.$1$2')}
+): Promise<Map<string, Pick<Charge, 'version' | 'inputDigest'>>> {
+  const { rows } = await connection.query<
+    Pick<ChargeRow, 'service' | 'item' | 'window_start_ms' | 'version' | 'input_digest'>
+  >(
+    `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.version, c.input_digest
        from unnest($1::text[], $2::text[], $3::int8[]) as due (service, item, window_start_ms)
        join billing.charge c using (service, item, window_start_ms)
       order by c.service, c.item, c.window_start_ms, c.version desc`,
     [windows.map((one) => one.service), windows.map((one) => one.item), windows.map((one) => one.startMs)],
   );
   return new Map(
-    rows.map(chargeOf).map((charge) => [windowKey(charge.service, charge.item, charge.windowStartMs), charge]),
+    rows.map((row) => [
+      windowKey(row.service, row.item, Number(row.window_start_ms)),
+      { version: row.version, inputDigest: row.input_digest },
+    ]),
   );
 }
 

@@ -1,11 +1,12 @@
 // Finds what has to be rated: changed usage, changed bindings, and periods that ended. It only marks; marking twice is marking once.
 import type { Database, Queryable } from '../../common/database/database.ts';
-import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { type Period, periodAt } from '../../common/model/period.ts';
+import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import type { TouchedCell, UsageColumns, UsageReader } from '../mediate/usage.ts';
 import { markDue, windowKey } from './charge-store.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
-import { dueByTime, dueByUsage, type DueWindow } from './windows.ts';
+import { dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
 
 /** Throws lease_lost where the run no longer holds its lease; called in the transaction of every effect. */
 export type Fence = (connection: Queryable) => Promise<void>;
@@ -15,7 +16,7 @@ export interface MarkDueDeps {
   readonly usage: UsageReader;
 }
 
-const USAGE_PAGE = 20_000;
+const USAGE_PAGE = 100_000;
 const PERIODS_AT_ONCE = 1_000;
 const RERATING_STEP_MS = 86_400_000;
 const FIRST_RECORDS = 1_000;
@@ -35,40 +36,51 @@ export async function markByUsage(
     const { rows } = await deps.database.query<{ usage_serial: bigint }>(
       'select usage_serial from billing.rating_position',
     );
-    const records = await deps.usage.changedAfter(rows[0]?.usage_serial ?? 0n, USAGE_PAGE);
-    const last = records.at(-1);
-    if (last === undefined) return looked;
+    const touched = await deps.usage.touchedAfter(rows[0]?.usage_serial ?? 0n, USAGE_PAGE, windowMs);
+    const { lastSerial, cells } = touched;
+    if (lastSerial === null) return looked;
     // A meter that was made since the index was read comes with its first records: passed over now, they would never be rated.
-    if (records.some((record) => index.byId(record.meter) === undefined))
+    if (cells.some(({ meter }) => index.byId(meter) === undefined))
       index = new MeterIndex(await deps.usage.allMeters());
-    const windows = windowsOf(records, book, index, windowMs);
+    const windows = windowsOf(cells, book, index, windowMs);
     await deps.database.transaction(async (connection) => {
       await fence(connection);
       await markDue(connection, windows);
-      await connection.query('update billing.rating_position set usage_serial = $1', [last.serial]);
+      await connection.query('update billing.rating_position set usage_serial = $1', [lastSerial]);
     });
-    looked += records.length;
+    looked += touched.records;
   }
 }
 
+/** What usage in these cells makes due. A cell lies in one cell of the grid of windows, so that within a binding and a period its buckets make the same due. */
 function windowsOf(
-  records: readonly UsageRecord[],
+  cells: readonly TouchedCell[],
   book: ContractBook,
   index: MeterIndex,
   windowMs: DurationMs,
 ): DueWindow[] {
   const windows = new Map<string, DueWindow>();
   const seen = new Set<string>();
-  for (const record of records) {
-    const meter = index.byId(record.meter);
+  const periods = new Map<string, Period>();
+  for (const { meter: id, firstMs, lastMs } of cells) {
+    const meter = index.byId(id);
     if (meter === undefined) continue;
-    const holder = book.holderAt(meter.device, meter.interfaceKey, record.bucketStartMs);
-    if (holder === null) continue;
-    const once = `${holder.service.id} ${record.bucketStartMs}`;
-    if (seen.has(once)) continue;
-    seen.add(once);
-    for (const window of dueByUsage(book, holder.service, record.bucketStartMs, windowMs))
-      windows.set(windowKey(window.service, window.item, window.startMs), window);
+    for (const { service, binding } of book.holdersIn(meter.device, meter.interfaceKey, firstMs, lastMs + 1)) {
+      const untilMs = Math.min(lastMs + 1, binding.toMs ?? Infinity);
+      for (let at = Math.max(firstMs, binding.fromMs); at < untilMs; ) {
+        const customer = book.customerOf(service);
+        const known = periods.get(customer.id);
+        const same = known !== undefined && at >= known.startMs && at < known.endMs;
+        const period = same ? known : periodAt(at, customer.cycle, customer.zone);
+        periods.set(customer.id, period);
+        const once = `${service.id} ${bucketStart(at, windowMs)} ${period.startMs}`;
+        if (!seen.has(once))
+          for (const window of dueInPeriod(book, service, at, windowMs, period))
+            windows.set(windowKey(window.service, window.item, window.startMs), window);
+        seen.add(once);
+        at = period.endMs;
+      }
+    }
   }
   return [...windows.values()];
 }
@@ -122,12 +134,10 @@ export async function markReratings(
     const meters = service === undefined ? [] : metersIn(service, { startMs: fromMs, endMs: toMs }, index);
     begin ??= await usageBegin(deps);
     for (let at = Math.max(fromMs, begin ?? toMs); at < toMs && meters.length > 0; at += RERATING_STEP_MS) {
-      const records = await deps.usage.latest(
-        meters.map((one) => one.meter),
-        at,
-        Math.min(toMs, at + RERATING_STEP_MS),
-      );
-      windows.push(...windowsOf(records, book, index, windowMs));
+      const ids = [...new Set(meters.map((one) => one.meter))];
+      const usage = await deps.usage.columns(ids, at, Math.min(toMs, at + RERATING_STEP_MS));
+      const cells = [...usage.values()].flatMap((columns) => cellsOf(columns, windowMs));
+      windows.push(...windowsOf(cells, book, index, windowMs));
     }
     await deps.database.transaction(async (connection) => {
       await fence(connection);
@@ -135,6 +145,18 @@ export async function markReratings(
       await connection.query('delete from billing.rerating where id = $1', [rerating.id]);
     });
   }
+}
+
+/** Cells of the grid in which there are records. */
+function cellsOf(columns: UsageColumns, windowMs: DurationMs): TouchedCell[] {
+  const cells = new Map<EpochMs, TouchedCell>();
+  for (const [place, version] of columns.versions.entries()) {
+    if (version === 0) continue;
+    const at = columns.firstMs + place * columns.bucketMs;
+    const cell = bucketStart(at, windowMs);
+    cells.set(cell, { meter: columns.meter, firstMs: cells.get(cell)?.firstMs ?? at, lastMs: at });
+  }
+  return [...cells.values()];
 }
 
 async function chargedWindows(

@@ -4,9 +4,9 @@ import { type Period, periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
-import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import type { UsageReader } from '../mediate/usage.ts';
 import { isAdditive, type PriceItem, rateItem, workingOf } from './price-item.ts';
-import { groupByMeter, MeterIndex, metersIn, ratingInput, recordsFor } from './rating-input.ts';
+import { MeterIndex, metersIn, ratingInput } from './rating-input.ts';
 import { termsOf } from './windows.ts';
 
 export interface PreviewLine {
@@ -122,11 +122,10 @@ async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<{ line:
   const window = { startMs: parts.fromMs, endMs: parts.toMs };
   const meters = item.price.kind === 'flat' ? [] : metersIn(service, window, parts.index);
   const ids = [...new Set(meters.map((meter) => meter.meter))];
-  const found: UsageRecord[] = ids.length === 0 ? [] : await deps.usage.latest(ids, window.startMs, window.endMs);
-  const records = recordsFor(meters, groupByMeter(found));
+  const usage = await deps.usage.columns(ids, window.startMs, window.endMs);
   const rated = rateItem(
     item,
-    ratingInput({ customer, service, period, window, meters, records, bucketMs: deps.bucketMs }),
+    ratingInput({ customer, service, period, window, meters, usage, bucketMs: deps.bucketMs }),
   );
   const amount = rated.amount.round(plan.rounding.places, plan.rounding.mode);
   return {

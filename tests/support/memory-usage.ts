@@ -1,5 +1,13 @@
 // Usage records that a test writes down itself, read through the same port as mediation's.
-import type { Meter, UsageReader, UsageRecord } from '../../billing-bridge/mediate/usage.ts';
+import { columnsOf } from '../../billing-bridge/mediate/column-builder.ts';
+import type {
+  Meter,
+  TouchedCell,
+  TouchedUsage,
+  UsageColumns,
+  UsageReader,
+  UsageRecord,
+} from '../../billing-bridge/mediate/usage.ts';
 
 export class MemoryUsage implements UsageReader {
   readonly #meters: Meter[] = [];
@@ -53,6 +61,25 @@ export class MemoryUsage implements UsageReader {
       (record) => wanted.has(record.meter) && record.bucketStartMs >= fromMs && record.bucketStartMs < toMs,
     );
     return Promise.resolve(found.toSorted((a, b) => a.meter - b.meter || a.bucketStartMs - b.bucketStartMs));
+  }
+
+  async columns(meters: readonly number[], fromMs: number, toMs: number): Promise<ReadonlyMap<number, UsageColumns>> {
+    return columnsOf(await this.latest(meters, fromMs, toMs), fromMs, toMs, this.bucketMs);
+  }
+
+  async touchedAfter(serial: bigint, limit: number, cellMs: number): Promise<TouchedUsage> {
+    const records = await this.changedAfter(serial, limit);
+    const cells = new Map<string, TouchedCell>();
+    for (const { meter, bucketStartMs } of records) {
+      const key = `${meter} ${Math.floor(bucketStartMs / cellMs)}`;
+      const before = cells.get(key) ?? { meter, firstMs: bucketStartMs, lastMs: bucketStartMs };
+      cells.set(key, {
+        meter,
+        firstMs: Math.min(before.firstMs, bucketStartMs),
+        lastMs: Math.max(before.lastMs, bucketStartMs),
+      });
+    }
+    return { records: records.length, lastSerial: records.at(-1)?.serial ?? null, cells: [...cells.values()] };
   }
 
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
