@@ -1,11 +1,11 @@
 // Usage columns while they are being filled: from single records, and from sealed blocks.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import type { UsageColumns, UsageOctets, UsageRecord } from './usage.ts';
+import type { UsageColumns, UsageOctets, UsageRecord, UsageTable } from './usage.ts';
 
 const OCTETS = ['good', 'wrapped', 'gap', 'suspended'] as const;
 const MOST_EXACT = 2n ** 53n;
 
-/** What a column says of one bucket, with octets that a double holds exactly. */
+/** What the columns say of one bucket, with octets that a double holds exactly. */
 export interface ColumnEntry {
   readonly version: number;
   readonly good: number;
@@ -17,9 +17,12 @@ export interface ColumnEntry {
   readonly lostMs: DurationMs;
 }
 
-export class ColumnBuilder implements UsageColumns {
-  readonly meter: number;
-  readonly firstMs: EpochMs;
+interface MeterColumns extends UsageColumns {
+  lastSerial: bigint;
+}
+
+/** One span of buckets for as many meters as were asked for: one array a column, however many meters there are. */
+export class ColumnBuilder implements UsageTable {
   readonly bucketMs: DurationMs;
   readonly versions: Int32Array;
   readonly good: Float64Array;
@@ -30,20 +33,33 @@ export class ColumnBuilder implements UsageColumns {
   readonly gapMs: Int32Array;
   readonly lostMs: Int32Array;
   readonly large = new Map<number, UsageOctets>();
-  lastSerial = 0n;
+  readonly columns = new Map<number, MeterColumns>();
+  readonly #firstMs: EpochMs;
+  readonly #count: number;
 
-  constructor(meter: number, firstMs: EpochMs, bucketMs: DurationMs, count: number) {
-    this.meter = meter;
-    this.firstMs = firstMs;
+  /** `meters`: at most; those without records take no part. */
+  constructor(meters: number, firstMs: EpochMs, bucketMs: DurationMs, count: number) {
+    const places = meters * count;
+    this.#firstMs = firstMs;
+    this.#count = count;
     this.bucketMs = bucketMs;
-    this.versions = new Int32Array(count);
-    this.good = new Float64Array(count);
-    this.wrapped = new Float64Array(count);
-    this.gap = new Float64Array(count);
-    this.suspended = new Float64Array(count);
-    this.coveredMs = new Int32Array(count);
-    this.gapMs = new Int32Array(count);
-    this.lostMs = new Int32Array(count);
+    this.versions = new Int32Array(places);
+    this.good = new Float64Array(places);
+    this.wrapped = new Float64Array(places);
+    this.gap = new Float64Array(places);
+    this.suspended = new Float64Array(places);
+    this.coveredMs = new Int32Array(places);
+    this.gapMs = new Int32Array(places);
+    this.lostMs = new Int32Array(places);
+  }
+
+  ofMeter(meter: number): UsageColumns {
+    const known = this.columns.get(meter);
+    if (known !== undefined) return known;
+    const [count, firstMs] = [this.#count, this.#firstMs];
+    const made = { meter, table: this, offset: this.columns.size * count, count, firstMs, lastSerial: 0n };
+    this.columns.set(meter, made);
+    return made;
   }
 
   /** A whole, good bucket that was never corrected, as nearly all are. */
@@ -55,30 +71,30 @@ export class ColumnBuilder implements UsageColumns {
 
   put(place: number, entry: ColumnEntry): void {
     this.versions[place] = entry.version;
-    for (const name of OCTETS) this[name][place] = entry[name];
+    this.good[place] = entry.good;
+    this.wrapped[place] = entry.wrapped;
+    this.gap[place] = entry.gap;
+    this.suspended[place] = entry.suspended;
     this.coveredMs[place] = entry.coveredMs;
     this.gapMs[place] = entry.gapMs;
     this.lostMs[place] = entry.lostMs;
   }
 
-  putRecord(record: Omit<UsageRecord, 'evidence' | 'bucketMs' | 'meter'>): void {
-    const place = (record.bucketStartMs - this.firstMs) / this.bucketMs;
-    const { octets } = record;
+  putRecord(record: Omit<UsageRecord, 'evidence'>): void {
+    const { octets, meter } = record;
+    const place = this.ofMeter(meter).offset + (record.bucketStartMs - this.#firstMs) / this.bucketMs;
     const tooLarge = OCTETS.some((name) => octets[name] > MOST_EXACT);
     if (tooLarge) this.large.set(place, octets);
     const of = (name: (typeof OCTETS)[number]): number => (tooLarge ? Number.NaN : Number(octets[name]));
-    this.put(place, {
-      ...record,
-      good: of('good'),
-      wrapped: of('wrapped'),
-      gap: of('gap'),
-      suspended: of('suspended'),
-    });
-    this.sawSerial(record.serial);
+    const { version, coveredMs, gapMs, lostMs } = record;
+    const doubles = { good: of('good'), wrapped: of('wrapped'), gap: of('gap'), suspended: of('suspended') };
+    this.put(place, { version, coveredMs, gapMs, lostMs, ...doubles });
+    this.sawSerial(meter, record.serial);
   }
 
-  sawSerial(serial: bigint): void {
-    if (serial > this.lastSerial) this.lastSerial = serial;
+  sawSerial(meter: number, serial: bigint): void {
+    const own = this.columns.get(meter);
+    if (own !== undefined && serial > own.lastSerial) own.lastSerial = serial;
   }
 }
 
@@ -88,17 +104,11 @@ export function columnsOf(
   fromMs: EpochMs,
   toMs: EpochMs,
   bucketMs: DurationMs,
-): Map<number, ColumnBuilder> {
+): ReadonlyMap<number, UsageColumns> {
   const firstMs = Math.ceil(fromMs / bucketMs) * bucketMs;
   const count = Math.max(0, Math.ceil((toMs - firstMs) / bucketMs));
-  const columns = new Map<number, ColumnBuilder>();
-  for (const record of records) {
-    let own = columns.get(record.meter);
-    if (own === undefined) {
-      own = new ColumnBuilder(record.meter, firstMs, bucketMs, count);
-      columns.set(record.meter, own);
-    }
-    own.putRecord(record);
-  }
-  return columns;
+  const meters = new Set(records.map((record) => record.meter)).size;
+  const builder = new ColumnBuilder(meters, firstMs, bucketMs, count);
+  for (const record of records) builder.putRecord(record);
+  return builder.columns;
 }

@@ -5,7 +5,7 @@ import { ColumnBuilder } from './column-builder.ts';
 import type { Bucket } from './grid.ts';
 import { PACKED_COLUMNS, PACKED_RECORD, unpackUsage } from './packed-records.ts';
 import { BLOCK_BUCKETS, blockOf } from './sealed-usage.ts';
-import type { TouchedUsage, UsageColumns } from './usage.ts';
+import type { TouchedCell, TouchedUsage, UsageColumns, UsageSpan } from './usage.ts';
 import { bucketsIn } from './usage-queries.ts';
 
 interface SealedRow {
@@ -28,6 +28,11 @@ const GOOD_BYTES = 6;
 const OTHER_BYTES = 2 + 4 * 4 + 3 * 8;
 const HIGH_WORD = 2 ** 32;
 
+/** As nearly all records are: whole, good, never corrected; of them the bucket and the octets say everything. */
+const PLAIN = `version = 1 and covered_ms = $4::int4 and gap_ms = 0 and lost_ms = 0 and wrapped = 0 and gap = 0
+  and suspended = 0 and good < ${2n ** 48n}`;
+const PLAIN_BYTES = 4 + GOOD_BYTES;
+
 /** Records never go away, so it does not matter what is sealed or marked between the two questions: either answer is what stood at its moment. */
 export async function columnsBetween(
   connection: Queryable,
@@ -35,33 +40,53 @@ export async function columnsBetween(
   meters: readonly number[],
   fromMs: EpochMs,
   toMs: EpochMs,
-): Promise<Map<number, UsageColumns>> {
+): Promise<ReadonlyMap<number, UsageColumns>> {
   const { from, to } = bucketsIn(fromMs, toMs, bucketMs);
-  if (meters.length === 0 || to <= from) return new Map();
-  const columns = new Map<number, ColumnBuilder>();
-  const ofMeter = (meter: number): ColumnBuilder => {
-    const known = columns.get(meter);
-    if (known !== undefined) return known;
-    const made = new ColumnBuilder(meter, from * bucketMs, bucketMs, to - from);
-    columns.set(meter, made);
-    return made;
-  };
-  const sealed = await sealedIn(connection, meters, from, to);
-  for (const row of sealed) unseal(row, from, ofMeter(row.meter));
-  const unsealed = notIn(sealed, meters, from, to);
-  if (unsealed.length > 0) {
-    const { rows } = await connection.query<{ packed: Buffer | null }>(
-      `select string_agg(${PACKED_RECORD}, '') as packed
-         from unnest($1::int4[], $2::int4[], $3::int4[]) as wanted (of_meter, first, past) cross join lateral (
-           select distinct on (bucket) ${PACKED_COLUMNS} from usage.record
-            where meter = of_meter and bucket >= first and bucket < past order by bucket, version desc) newest
-        group by of_meter`,
-      [unsealed.map((one) => one.meter), unsealed.map((one) => one.from), unsealed.map((one) => one.to)],
-    );
-    const packed = rows.map((row) => row.packed);
-    for (const record of await unpackUsage(connection, packed, bucketMs)) ofMeter(record.meter).putRecord(record);
+  const wanted = new Set(meters);
+  if (wanted.size === 0 || to <= from) return new Map();
+  const builder = new ColumnBuilder(wanted.size, from * bucketMs, bucketMs, to - from);
+  const sealed = await sealedIn(connection, [...wanted], from, to);
+  for (const row of sealed) unseal(row, from, builder);
+  const unsealed = notIn(sealed, wanted, from, to);
+  if (unsealed.length > 0) await addRecords(connection, unsealed, from, builder);
+  return builder.columns;
+}
+
+async function addRecords(
+  connection: Queryable,
+  unsealed: readonly Unsealed[],
+  from: Bucket,
+  builder: ColumnBuilder,
+): Promise<void> {
+  const { rows } = await connection.query<{
+    meter: number;
+    last_serial: bigint;
+    plain: Buffer | null;
+    packed: Buffer | null;
+  }>(
+    `select of_meter as meter, max(serial) as last_serial,
+            string_agg(int4send(bucket) || substring(int8send(good::int8) from 3), '') filter (where ${PLAIN}) as plain,
+            string_agg(${PACKED_RECORD}, '') filter (where not (${PLAIN})) as packed
+       from unnest($1::int4[], $2::int4[], $3::int4[]) as wanted (of_meter, first, past) cross join lateral (
+         select distinct on (bucket) ${PACKED_COLUMNS} from usage.record
+          where meter = of_meter and bucket >= first and bucket < past order by bucket, version desc) newest
+      group by of_meter`,
+    [
+      unsealed.map((one) => one.meter),
+      unsealed.map((one) => one.from),
+      unsealed.map((one) => one.to),
+      builder.bucketMs,
+    ],
+  );
+  for (const { meter, last_serial, plain } of rows) {
+    const { offset } = builder.ofMeter(meter);
+    builder.sawSerial(meter, last_serial);
+    if (plain === null) continue;
+    for (let at = 0; at < plain.length; at += PLAIN_BYTES)
+      builder.putPlain(offset + plain.readInt32BE(at) - from, octetsAt(plain, at + 4));
   }
-  return columns;
+  const packed = rows.map((row) => row.packed);
+  for (const record of await unpackUsage(connection, packed, builder.bucketMs)) builder.putRecord(record);
 }
 
 /** Only where whole blocks are wanted: a few hours are read faster as records. */
@@ -80,7 +105,7 @@ async function sealedIn(
   return rows;
 }
 
-function notIn(sealed: readonly SealedRow[], meters: readonly number[], from: Bucket, to: Bucket): Unsealed[] {
+function notIn(sealed: readonly SealedRow[], meters: ReadonlySet<number>, from: Bucket, to: Bucket): Unsealed[] {
   const held = new Map<number, Set<number>>();
   for (const { meter, block } of sealed) {
     const blocks = held.get(meter);
@@ -88,7 +113,7 @@ function notIn(sealed: readonly SealedRow[], meters: readonly number[], from: Bu
     else blocks.add(block);
   }
   const runs: Unsealed[] = [];
-  for (const meter of new Set(meters)) {
+  for (const meter of meters) {
     const blocks = held.get(meter);
     let begin: Bucket | null = null;
     for (let block = blockOf(from); block <= blockOf(to - 1); block += 1) {
@@ -104,23 +129,23 @@ function notIn(sealed: readonly SealedRow[], meters: readonly number[], from: Bu
   return runs;
 }
 
-function unseal(row: SealedRow, from: Bucket, columns: ColumnBuilder): void {
+function unseal(row: SealedRow, from: Bucket, builder: ColumnBuilder): void {
   const { places, good, others } = row;
+  const { offset, count } = builder.ofMeter(row.meter);
   const first = row.block * BLOCK_BUCKETS - from;
-  const count = columns.versions.length;
-  columns.sawSerial(row.last_serial);
-  const goodOf = new Float64Array(BLOCK_BUCKETS);
+  builder.sawSerial(row.meter, row.last_serial);
+  const goodOf = new Float64Array(others === null ? 0 : BLOCK_BUCKETS);
   for (let at = 0; at * GOOD_BYTES < good.length; at += 1) {
     const place = places === null ? at : places.readUInt16BE(at * 2);
-    const octets = good.readUInt16BE(at * GOOD_BYTES) * HIGH_WORD + good.readUInt32BE(at * GOOD_BYTES + 2);
-    goodOf[place] = octets;
-    if (first + place >= 0 && first + place < count) columns.putPlain(first + place, octets);
+    const octets = octetsAt(good, at * GOOD_BYTES);
+    if (others !== null) goodOf[place] = octets;
+    if (first + place >= 0 && first + place < count) builder.putPlain(offset + first + place, octets);
   }
   if (others === null) return;
   for (let at = 0; at < others.length; at += OTHER_BYTES) {
     const place = others.readUInt16BE(at);
     if (first + place < 0 || first + place >= count) continue;
-    columns.put(first + place, {
+    builder.put(offset + first + place, {
       version: others.readInt32BE(at + 2),
       coveredMs: others.readInt32BE(at + 6),
       gapMs: others.readInt32BE(at + 10),
@@ -133,9 +158,37 @@ function unseal(row: SealedRow, from: Bucket, columns: ColumnBuilder): void {
   }
 }
 
+function octetsAt(bytes: Buffer, at: number): number {
+  return bytes.readUInt16BE(at) * HIGH_WORD + bytes.readUInt32BE(at + 2);
+}
+
 /** Sealed octets are below 2^48. */
 function longAt(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at) * HIGH_WORD + bytes.readUInt32BE(at + 4);
+}
+
+/** Cells of the grid in which these spans have records. */
+export async function cellsIn(
+  connection: Queryable,
+  bucketMs: DurationMs,
+  spans: readonly UsageSpan[],
+  cellMs: DurationMs,
+): Promise<TouchedCell[]> {
+  if (spans.length === 0) return [];
+  const buckets = spans.map(({ fromMs, toMs }) => bucketsIn(fromMs, toMs, bucketMs));
+  const { rows } = await connection.query<{ meter: number; first: Bucket; last: Bucket }>(
+    `select meter, min(bucket) as first, max(bucket) as last
+       from unnest($1::int4[], $2::int4[], $3::int4[]) as span (of_meter, first, past)
+       join usage.record on meter = of_meter and bucket >= first and bucket < past
+      group by meter, bucket / $4::int4`,
+    [
+      spans.map(({ meter }) => meter),
+      buckets.map(({ from }) => from),
+      buckets.map(({ to }) => to),
+      Math.max(1, Math.floor(cellMs / bucketMs)),
+    ],
+  );
+  return rows.map((row) => ({ meter: row.meter, firstMs: row.first * bucketMs, lastMs: row.last * bucketMs }));
 }
 
 /** Cells of the grid with new records, found by the database: rating asks only where, not how much. */

@@ -1,12 +1,12 @@
 // The book of usage in PostgreSQL: what rating reads, what people look at, and what the gates of a bill run ask.
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
-import { columnsBetween, sumsOf, touchedAfter } from './column-queries.ts';
+import { cellsIn, columnsBetween, sumsOf, touchedAfter } from './column-queries.ts';
 import { conservationOf, statesOf } from './conservation.ts';
 import { bucketOf } from './grid.ts';
 import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
 import { pageOfSuspense } from './suspense-queries.ts';
-import type { Meter, TouchedUsage, UsageColumns, UsageRecord } from './usage.ts';
+import type { Meter, TouchedCell, TouchedUsage, UsageColumns, UsageRecord, UsageSpan } from './usage.ts';
 import { bucketsIn, findMeters, latestRecords, pageOfRecords, recordsAfter } from './usage-queries.ts';
 
 export interface UsageStoreConfig {
@@ -30,6 +30,10 @@ export class UsageStore implements UsageBook {
 
   columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>> {
     return columnsBetween(this.#database, this.#bucketMs, meters, fromMs, toMs);
+  }
+
+  cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]> {
+    return cellsIn(this.#database, this.#bucketMs, spans, cellMs);
   }
 
   touchedAfter(serial: bigint, limit: number, cellMs: DurationMs): Promise<TouchedUsage> {

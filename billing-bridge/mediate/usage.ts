@@ -34,11 +34,8 @@ export interface UsageRecord {
   readonly evidence: UsageEvidence;
 }
 
-/** The newest records of one meter over a run of buckets, column by column: a month of a port is 8,928 of them, and rating only adds and ranks. */
-export interface UsageColumns {
-  readonly meter: number;
-  /** Where the first bucket begins. */
-  readonly firstMs: EpochMs;
+/** Usage of many meters, column by column: a month of a port is 8,928 records, and rating only adds and ranks. Each meter has its stretch of every column. */
+export interface UsageTable {
   readonly bucketMs: DurationMs;
   /** 0 where a bucket has no record. */
   readonly versions: Int32Array;
@@ -52,6 +49,16 @@ export interface UsageColumns {
   readonly lostMs: Int32Array;
   /** By place in the columns. */
   readonly large: ReadonlyMap<number, UsageOctets>;
+}
+
+/** The newest records of one meter over a run of buckets: places [offset, offset + count) of a table. */
+export interface UsageColumns {
+  readonly meter: number;
+  readonly table: UsageTable;
+  readonly offset: number;
+  readonly count: number;
+  /** Where the first bucket begins. */
+  readonly firstMs: EpochMs;
   /** The highest serial among them; 0 where there is none. */
   readonly lastSerial: bigint;
 }
@@ -62,6 +69,13 @@ export interface TouchedCell {
   /** Where the first and the last of them begin. */
   readonly firstMs: EpochMs;
   readonly lastMs: EpochMs;
+}
+
+/** Usage of a meter whose buckets begin in [fromMs, toMs). */
+export interface UsageSpan {
+  readonly meter: number;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
 }
 
 export interface TouchedUsage {
@@ -83,6 +97,8 @@ export interface UsageReader {
   latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]>;
   /** The same in columns, by meter: one for each meter that has records there, over all buckets that begin in [from, to). */
   columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>>;
+  /** Where usage of the spans lies, told by cells of `cellMs` on the UTC grid. */
+  cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]>;
   /** Where the first `limit` records with a serial above it lie, told by cells of `cellMs` on the UTC grid. */
   touchedAfter(serial: bigint, limit: number, cellMs: DurationMs): Promise<TouchedUsage>;
   /** Records with a serial above it, in serial order, at most `limit`. */

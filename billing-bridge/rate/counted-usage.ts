@@ -1,6 +1,6 @@
 // Usage of a service in a window, as prices ask for it: which buckets count, what they add up to, and how much was measured. Pure.
 import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
-import type { UsageColumns, UsageOctets } from '../mediate/usage.ts';
+import type { UsageColumns, UsageOctets, UsageTable } from '../mediate/usage.ts';
 
 /** A meter of the aggregation set, for the span in which it belongs to the service. */
 export interface CountedMeter {
@@ -19,10 +19,11 @@ export interface CountedUsage {
   readonly usage: ReadonlyMap<number, UsageColumns>;
 }
 
-/** Places [first, past) of the columns that count for one meter. */
+/** Places [first, past) of the table that count for one meter. */
 export interface CountedPlaces {
   readonly meter: CountedMeter;
   readonly columns: UsageColumns;
+  readonly table: UsageTable;
   readonly first: number;
   readonly past: number;
 }
@@ -35,13 +36,18 @@ export function countedPlaces(input: CountedUsage): CountedPlaces[] {
   return input.meters.flatMap((meter): CountedPlaces[] => {
     const columns = input.usage.get(meter.meter);
     if (columns === undefined) return [];
-    const { firstMs, bucketMs, versions } = columns;
+    const { table, offset, count, firstMs } = columns;
     const placeOf = (at: EpochMs): number =>
-      Math.min(versions.length, Math.max(0, Math.ceil((at - firstMs) / bucketMs)));
+      offset + Math.min(count, Math.max(0, Math.ceil((at - firstMs) / table.bucketMs)));
     const first = placeOf(Math.max(meter.fromMs, input.fromMs));
     const past = placeOf(Math.min(meter.toMs, input.toMs));
-    return past > first ? [{ meter, columns, first, past }] : [];
+    return past > first ? [{ meter, columns, table, first, past }] : [];
   });
+}
+
+/** Where the bucket at a place begins. */
+export function timeAt({ columns, table }: Pick<CountedPlaces, 'columns' | 'table'>, place: number): EpochMs {
+  return columns.firstMs + (place - columns.offset) * table.bucketMs;
 }
 
 /** Adds octets exactly: doubles while they are, bigint beyond. */
@@ -76,21 +82,21 @@ export function ratedOctetsOf(octets: UsageOctets): bigint {
 }
 
 /** Of one place; a bucket without a record has none. */
-export function ratedAt(columns: UsageColumns, place: number): bigint {
-  const large = columns.large.get(place);
+export function ratedAt(table: UsageTable, place: number): bigint {
+  const large = table.large.get(place);
   if (large !== undefined) return ratedOctetsOf(large);
-  return CLASSES.reduce((sum, name) => sum + BigInt(columns[name][place] ?? 0), 0n);
+  return CLASSES.reduce((sum, name) => sum + BigInt(table[name][place] ?? 0), 0n);
 }
 
 /** Octets that are rated, by direction. */
 export function ratedSums(input: CountedUsage): { in: bigint; out: bigint } {
   const sums = { in: new OctetSum(), out: new OctetSum() };
-  for (const { meter, columns, first, past } of countedPlaces(input)) {
+  for (const { meter, table, first, past } of countedPlaces(input)) {
     const sum = sums[meter.direction];
     for (let place = first; place < past; place += 1) {
-      const large = columns.large.get(place);
+      const large = table.large.get(place);
       if (large !== undefined) sum.addLarge(ratedOctetsOf(large));
-      else for (const name of CLASSES) sum.add(columns[name][place] ?? 0);
+      else for (const name of CLASSES) sum.add(table[name][place] ?? 0);
     }
   }
   return { in: sums.in.total(), out: sums.out.total() };
@@ -112,20 +118,20 @@ export function coverageOf(input: CountedUsage): Coverage {
   const [gap, suspended] = [new OctetSum(), new OctetSum()];
   for (const meter of input.meters)
     times.expectedMs += Math.max(0, Math.min(meter.toMs, input.toMs) - Math.max(meter.fromMs, input.fromMs));
-  for (const { columns, first, past } of countedPlaces(input))
+  for (const { table, first, past } of countedPlaces(input))
     for (let place = first; place < past; place += 1) {
-      if (columns.versions[place] === 0) continue;
+      if (table.versions[place] === 0) continue;
       times.records += 1;
-      times.coveredMs += columns.coveredMs[place] ?? 0;
-      times.gapMs += columns.gapMs[place] ?? 0;
-      times.lostMs += columns.lostMs[place] ?? 0;
-      const large = columns.large.get(place);
+      times.coveredMs += table.coveredMs[place] ?? 0;
+      times.gapMs += table.gapMs[place] ?? 0;
+      times.lostMs += table.lostMs[place] ?? 0;
+      const large = table.large.get(place);
       if (large !== undefined) {
         gap.addLarge(large.gap);
         suspended.addLarge(large.suspended);
       } else {
-        gap.add(columns.gap[place] ?? 0);
-        suspended.add(columns.suspended[place] ?? 0);
+        gap.add(table.gap[place] ?? 0);
+        suspended.add(table.suspended[place] ?? 0);
       }
     }
   return { ...times, gapOctets: gap.total(), suspendedOctets: suspended.total() };
@@ -155,26 +161,22 @@ export function intervalSamples(input: CountedUsage, intervalMs: DurationMs, wit
   const sums = { in: new Float64Array(count), out: new Float64Array(count) };
   const places = countedPlaces(input);
   let exact = true;
-  for (const { meter, columns, first, past } of places) {
+  for (const counted of places) {
+    const { meter, table, first, past } = counted;
     const sum = sums[meter.direction];
     for (let place = first; place < past; place += 1) {
-      const at = intervalOf(columns, place, firstMs, intervalMs);
+      const at = bucketStart(timeAt(counted, place) - firstMs, intervalMs) / intervalMs;
       if (at < 0 || at >= count) continue;
-      const gap = withGaps ? (columns.gap[place] ?? 0) : 0;
-      const octets = (sum[at] ?? 0) + (columns.good[place] ?? 0) + (columns.wrapped[place] ?? 0) + gap;
+      const gap = withGaps ? (table.gap[place] ?? 0) : 0;
+      const octets = (sum[at] ?? 0) + (table.good[place] ?? 0) + (table.wrapped[place] ?? 0) + gap;
       sum[at] = octets;
       // Not a number where the columns hold none.
       if (!(octets <= HALF_EXACT)) exact = false;
-      knownMs[at] = (knownMs[at] ?? 0) + (columns.coveredMs[place] ?? 0) - (withGaps ? 0 : (columns.gapMs[place] ?? 0));
+      knownMs[at] = (knownMs[at] ?? 0) + (table.coveredMs[place] ?? 0) - (withGaps ? 0 : (table.gapMs[place] ?? 0));
     }
   }
   const octets = exact ? sums : wideSums(places, firstMs, intervalMs, count, withGaps);
   return { firstMs, count, ...octets, knownMs, wantedMs };
-}
-
-function intervalOf(columns: UsageColumns, place: number, firstMs: EpochMs, intervalMs: DurationMs): number {
-  const at = columns.firstMs + place * columns.bucketMs - firstMs;
-  return bucketStart(at, intervalMs) / intervalMs;
 }
 
 /** As above where octets of an interval are beyond what two doubles add up exactly: slower, and as exact. */
@@ -187,13 +189,15 @@ function wideSums(
 ): { in: bigint[]; out: bigint[] } {
   const empty = (): bigint[] => Array.from({ length: count }, () => 0n);
   const sums = { in: empty(), out: empty() };
-  for (const { meter, columns, first, past } of places)
+  for (const counted of places) {
+    const { meter, table, first, past } = counted;
     for (let place = first; place < past; place += 1) {
-      const at = intervalOf(columns, place, firstMs, intervalMs);
+      const at = bucketStart(timeAt(counted, place) - firstMs, intervalMs) / intervalMs;
       const before = sums[meter.direction][at];
       if (before === undefined) continue;
-      const gap = columns.large.get(place)?.gap ?? BigInt(columns.gap[place] ?? 0);
-      sums[meter.direction][at] = before + ratedAt(columns, place) - (withGaps ? 0n : gap);
+      const gap = table.large.get(place)?.gap ?? BigInt(table.gap[place] ?? 0);
+      sums[meter.direction][at] = before + ratedAt(table, place) - (withGaps ? 0n : gap);
     }
+  }
   return sums;
 }

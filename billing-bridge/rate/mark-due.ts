@@ -3,7 +3,8 @@ import type { Database, Queryable } from '../../common/database/database.ts';
 import { type Period, periodAt } from '../../common/model/period.ts';
 import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { TouchedCell, UsageColumns, UsageReader } from '../mediate/usage.ts';
+import type { Service } from '../account/contract.ts';
+import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
 import { markDue, windowKey } from './charge-store.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
 import { dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
@@ -18,9 +19,9 @@ export interface MarkDueDeps {
 
 const USAGE_PAGE = 100_000;
 const PERIODS_AT_ONCE = 1_000;
-const RERATING_STEP_MS = 86_400_000;
-const FIRST_RECORDS = 1_000;
-const CUT_OFF_MS = 40 * 86_400_000;
+const RERATINGS_AT_ONCE = 200;
+/** Whose whole usage is told by cells at one time: a year of an hour's windows is 8,766 of them each. */
+const METERS_AT_ONCE = 20;
 
 /** Looks through usage that was not looked through yet; returns how many records. */
 export async function markByUsage(
@@ -111,7 +112,7 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
   }
 }
 
-/** Marks what changed bindings touch: charges that stand in the span, and usage that has a holder now. */
+/** Marks what changed bindings touch: charges that stand in the spans, and usage that has a holder now. */
 export async function markReratings(
   deps: MarkDueDeps,
   book: ContractBook,
@@ -119,68 +120,51 @@ export async function markReratings(
   windowMs: DurationMs,
   fence: Fence,
 ): Promise<void> {
-  let begin: EpochMs | null = null;
   for (;;) {
     const { rows } = await deps.database.query<{ id: bigint; service: string; from_ms: bigint; to_ms: bigint }>(
-      'select id, service, from_ms, to_ms from billing.rerating order by id limit 1',
+      'select id, service, from_ms, to_ms from billing.rerating order by id limit $1',
+      [RERATINGS_AT_ONCE],
     );
-    const rerating = rows[0];
-    if (rerating === undefined) return;
-    const service = book.services.get(rerating.service);
-    const [fromMs, toMs] = [Number(rerating.from_ms), Number(rerating.to_ms)];
-    // One transaction at the end: a crash begins the span again, and marking is idempotent.
-    const windows: DueWindow[] =
-      service === undefined ? [] : await chargedWindows(deps.database, service.id, fromMs, toMs);
-    const meters = service === undefined ? [] : metersIn(service, { startMs: fromMs, endMs: toMs }, index);
-    begin ??= await usageBegin(deps);
-    for (let at = Math.max(fromMs, begin ?? toMs); at < toMs && meters.length > 0; at += RERATING_STEP_MS) {
-      const ids = [...new Set(meters.map((one) => one.meter))];
-      const usage = await deps.usage.columns(ids, at, Math.min(toMs, at + RERATING_STEP_MS));
-      const cells = [...usage.values()].flatMap((columns) => cellsOf(columns, windowMs));
+    if (rows.length === 0) return;
+    const spans = rows.flatMap((row) => {
+      const service = book.services.get(row.service);
+      return service === undefined ? [] : [{ service, startMs: Number(row.from_ms), endMs: Number(row.to_ms) }];
+    });
+    // One transaction at the end: a crash begins these spans again, and marking is idempotent.
+    const windows = await chargedWindows(deps.database, spans);
+    const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
+    for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
+      const cells = await deps.usage.cellsIn(meters.slice(at, at + METERS_AT_ONCE), windowMs);
       windows.push(...windowsOf(cells, book, index, windowMs));
     }
     await deps.database.transaction(async (connection) => {
       await fence(connection);
       await markDue(connection, windows);
-      await connection.query('delete from billing.rerating where id = $1', [rerating.id]);
+      await connection.query('delete from billing.rerating where id = any($1::int8[])', [rows.map(({ id }) => id)]);
     });
   }
 }
 
-/** Cells of the grid in which there are records. */
-function cellsOf(columns: UsageColumns, windowMs: DurationMs): TouchedCell[] {
-  const cells = new Map<EpochMs, TouchedCell>();
-  for (const [place, version] of columns.versions.entries()) {
-    if (version === 0) continue;
-    const at = columns.firstMs + place * columns.bucketMs;
-    const cell = bucketStart(at, windowMs);
-    cells.set(cell, { meter: columns.meter, firstMs: cells.get(cell)?.firstMs ?? at, lastMs: at });
-  }
-  return [...cells.values()];
-}
-
 async function chargedWindows(
   connection: Queryable,
-  service: string,
-  fromMs: EpochMs,
-  toMs: EpochMs,
+  spans: readonly { readonly service: Service; readonly startMs: EpochMs; readonly endMs: EpochMs }[],
 ): Promise<DueWindow[]> {
-  const { rows } = await connection.query<{ item: string; window_start_ms: bigint; window_end_ms: bigint }>(
-    `select distinct on (item, window_start_ms) item, window_start_ms, window_end_ms from billing.charge
-      where service = $1 and window_end_ms > $2 and window_start_ms < $3 order by item, window_start_ms, version desc`,
-    [service, fromMs, toMs],
+  const { rows } = await connection.query<{
+    service: string;
+    item: string;
+    window_start_ms: bigint;
+    window_end_ms: bigint;
+  }>(
+    `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.window_end_ms
+       from unnest($1::text[], $2::int8[], $3::int8[]) as span (service, from_ms, to_ms)
+       join billing.charge c on c.service = span.service and c.window_end_ms > from_ms and c.window_start_ms < to_ms
+      order by c.service, c.item, c.window_start_ms, c.version desc`,
+    [spans.map(({ service }) => service.id), spans.map(({ startMs }) => startMs), spans.map(({ endMs }) => endMs)],
   );
   return rows.map((row) => ({
-    service,
+    service: row.service,
     item: row.item,
     startMs: Number(row.window_start_ms),
     endMs: Number(row.window_end_ms),
   }));
-}
-
-/** Years before the first reading need not be stepped through. Readings of an agent that was cut off may be older than those that came first. */
-async function usageBegin(deps: MarkDueDeps): Promise<EpochMs | null> {
-  const records = await deps.usage.changedAfter(0n, FIRST_RECORDS);
-  if (records.length === 0) return null;
-  return records.reduce((first, record) => Math.min(first, record.bucketStartMs), Infinity) - CUT_OFF_MS;
 }

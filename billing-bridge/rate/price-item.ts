@@ -2,7 +2,15 @@
 import { Exact } from '../../common/model/exact.ts';
 import { zoneOffset } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { type CountedUsage, type Coverage, countedPlaces, coverageOf, ratedAt, ratedSums } from './counted-usage.ts';
+import {
+  type CountedUsage,
+  type Coverage,
+  countedPlaces,
+  coverageOf,
+  ratedAt,
+  ratedSums,
+  timeAt,
+} from './counted-usage.ts';
 import { priceFlat } from './flat.ts';
 import { type GraduatedPrice, priceGraduated } from './graduated.ts';
 import { type PackagePrice, pricePackage } from './package.ts';
@@ -114,10 +122,10 @@ function partsOf(
 ): { readonly atMs: EpochMs; readonly zoneOffsetMs: number; readonly quantity: Exact }[] {
   return countedPlaces(input)
     .filter(({ meter }) => chosen === 'sum' || meter.direction === chosen)
-    .flatMap(({ columns, first, past }) =>
-      Array.from({ length: past - first }, (_, step) => {
-        const atMs = columns.firstMs + (first + step) * columns.bucketMs;
-        const quantity = volumeIn(ratedAt(columns, first + step), unit);
+    .flatMap((places) =>
+      Array.from({ length: places.past - places.first }, (_, step) => {
+        const atMs = timeAt(places, places.first + step);
+        const quantity = volumeIn(ratedAt(places.table, places.first + step), unit);
         return { atMs, zoneOffsetMs: zoneOffset(atMs, input.zone), quantity };
       }),
     );

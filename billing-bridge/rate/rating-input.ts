@@ -4,7 +4,7 @@ import { coveredPart, type Period } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { Meter, UsageColumns } from '../mediate/usage.ts';
-import { type CountedMeter, countedPlaces } from './counted-usage.ts';
+import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';
 
@@ -88,15 +88,17 @@ export interface ChargeEvidence {
 export function evidenceOf(input: RatingInput): ChargeEvidence {
   const corrected: [number, EpochMs, number][] = [];
   let [records, correctedRecords] = [0, 0];
-  for (const { meter, columns, first, past } of countedPlaces(input))
+  for (const places of countedPlaces(input)) {
+    const { meter, table, first, past } = places;
     for (let place = first; place < past; place += 1) {
-      const version = columns.versions[place] ?? 0;
+      const version = table.versions[place] ?? 0;
       if (version === 0) continue;
       records += 1;
       if (version === 1) continue;
       correctedRecords += 1;
-      if (corrected.length < MAX_NAMED_VERSIONS) corrected.push([meter.meter, timeOf(columns, place), version]);
+      if (corrected.length < MAX_NAMED_VERSIONS) corrected.push([meter.meter, timeAt(places, place), version]);
     }
+  }
   return {
     meters: input.meters.map((one) => [one.meter, one.direction, one.fromMs, one.toMs]),
     records,
@@ -105,21 +107,19 @@ export function evidenceOf(input: RatingInput): ChargeEvidence {
   };
 }
 
-function timeOf(columns: UsageColumns, place: number): EpochMs {
-  return columns.firstMs + place * columns.bucketMs;
-}
-
 const BY_RUNS = 'runs:';
 
 /** Equal where contract and usage are equal: then the charge that stands is right. Usage is told by runs of buckets of one version. */
 export function inputDigest(plan: PlanVersion, item: PriceItem, input: RatingInput): string {
   const hash = contractDigest(plan, item, input);
-  for (const { meter, columns, first, past } of countedPlaces(input)) {
+  for (const places of countedPlaces(input)) {
+    const { meter, first, past } = places;
+    const { versions } = places.table;
     let begin = first;
     for (let place = first + 1; place <= past; place += 1) {
-      if (place < past && columns.versions[place] === columns.versions[begin]) continue;
-      const version = columns.versions[begin] ?? 0;
-      if (version > 0) hash.update(`${meter.meter} ${timeOf(columns, begin)} ${timeOf(columns, place)} ${version}\n`);
+      if (place < past && versions[place] === versions[begin]) continue;
+      const version = versions[begin] ?? 0;
+      if (version > 0) hash.update(`${meter.meter} ${timeAt(places, begin)} ${timeAt(places, place)} ${version}\n`);
       begin = place;
     }
   }
@@ -130,10 +130,10 @@ export function inputDigest(plan: PlanVersion, item: PriceItem, input: RatingInp
 export function sameInput(standing: string, plan: PlanVersion, item: PriceItem, input: RatingInput): boolean {
   if (standing.startsWith(BY_RUNS)) return standing === inputDigest(plan, item, input);
   const hash = contractDigest(plan, item, input);
-  for (const { meter, columns, first, past } of countedPlaces(input))
-    for (let place = first; place < past; place += 1) {
-      const version = columns.versions[place] ?? 0;
-      if (version > 0) hash.update(`${meter.meter} ${timeOf(columns, place)} ${version}\n`);
+  for (const places of countedPlaces(input))
+    for (let place = places.first; place < places.past; place += 1) {
+      const version = places.table.versions[place] ?? 0;
+      if (version > 0) hash.update(`${places.meter.meter} ${timeAt(places, place)} ${version}\n`);
     }
   return standing === hash.digest('hex');
 }

@@ -16,24 +16,23 @@ export async function sameAsRecords(
 ): Promise<number> {
   const records = await reader.latest(meters, fromMs, toMs);
   const columns = await reader.columns(meters, fromMs, toMs);
-  const told = [...columns.values()].flatMap((own) =>
-    [...own.versions].flatMap((version, place) => {
-      const octets = own.large.get(place) ?? {
-        good: BigInt(own.good[place] ?? -1),
-        wrapped: BigInt(own.wrapped[place] ?? -1),
-        gap: BigInt(own.gap[place] ?? -1),
-        suspended: BigInt(own.suspended[place] ?? -1),
+  const told = [...columns.values()].flatMap(({ meter, table, offset, count, firstMs }) =>
+    Array.from({ length: count }, (_, step) => offset + step).flatMap((place) => {
+      const version = table.versions[place];
+      const octets = table.large.get(place) ?? {
+        good: BigInt(table.good[place] ?? -1),
+        wrapped: BigInt(table.wrapped[place] ?? -1),
+        gap: BigInt(table.gap[place] ?? -1),
+        suspended: BigInt(table.suspended[place] ?? -1),
       };
-      const [coveredMs, gapMs, lostMs] = [own.coveredMs[place], own.gapMs[place], own.lostMs[place]];
-      const bucketStartMs = own.firstMs + place * own.bucketMs;
-      return version === 0 ? [] : [{ meter: own.meter, bucketStartMs, version, octets, coveredMs, gapMs, lostMs }];
+      const [coveredMs, gapMs, lostMs] = [table.coveredMs[place], table.gapMs[place], table.lostMs[place]];
+      const bucketStartMs = firstMs + (place - offset) * table.bucketMs;
+      return version === 0 ? [] : [{ meter, bucketStartMs, version, octets, coveredMs, gapMs, lostMs }];
     }),
   );
   const inOrder = told.toSorted((one, other) => one.meter - other.meter || one.bucketStartMs - other.bucketStartMs);
   expect(inOrder).toEqual(
-    records.map(({ meter, bucketStartMs, version, octets, coveredMs, gapMs, lostMs }) => ({
-      ...{ meter, bucketStartMs, version, octets, coveredMs, gapMs, lostMs },
-    })),
+    records.map(({ serial: _serial, bucketMs: _bucketMs, evidence: _evidence, ...used }) => used),
   );
   for (const [meter, own] of columns) {
     const serials = records.filter((record) => record.meter === meter).map((record) => record.serial);
@@ -160,6 +159,21 @@ export function usageReaderConformance(open: () => Promise<OpenUsage>): void {
       lastSerial: null,
       cells: [],
     });
+  });
+
+  test('cellsIn: where usage of spans lies', async () => {
+    for (const bucket of [0, 1, 11, 12, 40]) await usage.add(a.in, at(bucket), 1n);
+    await usage.add(b.in, at(3), 1n);
+    const spans = [
+      { meter: a.in, fromMs: at(1), toMs: at(40) },
+      { meter: b.in, fromMs: at(4), toMs: at(90) },
+    ];
+    const cells = await usage.reader.cellsIn(spans, 3_600_000);
+    expect(cells.toSorted((one, other) => one.firstMs - other.firstMs)).toEqual([
+      { meter: a.in, firstMs: at(1), lastMs: at(11) },
+      { meter: a.in, firstMs: at(12), lastMs: at(12) },
+    ]);
+    expect(await usage.reader.cellsIn([], 3_600_000)).toEqual([]);
   });
 
   describe('changedAfter', () => {

@@ -7,6 +7,7 @@ import type {
   UsageColumns,
   UsageReader,
   UsageRecord,
+  UsageSpan,
 } from '../../billing-bridge/mediate/usage.ts';
 
 export class MemoryUsage implements UsageReader {
@@ -69,17 +70,17 @@ export class MemoryUsage implements UsageReader {
 
   async touchedAfter(serial: bigint, limit: number, cellMs: number): Promise<TouchedUsage> {
     const records = await this.changedAfter(serial, limit);
-    const cells = new Map<string, TouchedCell>();
-    for (const { meter, bucketStartMs } of records) {
-      const key = `${meter} ${Math.floor(bucketStartMs / cellMs)}`;
-      const before = cells.get(key) ?? { meter, firstMs: bucketStartMs, lastMs: bucketStartMs };
-      cells.set(key, {
-        meter,
-        firstMs: Math.min(before.firstMs, bucketStartMs),
-        lastMs: Math.max(before.lastMs, bucketStartMs),
-      });
-    }
-    return { records: records.length, lastSerial: records.at(-1)?.serial ?? null, cells: [...cells.values()] };
+    return { records: records.length, lastSerial: records.at(-1)?.serial ?? null, cells: cellsOf(records, cellMs) };
+  }
+
+  cellsIn(spans: readonly UsageSpan[], cellMs: number): Promise<TouchedCell[]> {
+    const records = [...this.#newest.values()].filter((record) =>
+      spans.some(
+        ({ meter, fromMs, toMs }) =>
+          record.meter === meter && record.bucketStartMs >= fromMs && record.bucketStartMs < toMs,
+      ),
+    );
+    return Promise.resolve(cellsOf(records, cellMs));
   }
 
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
@@ -102,4 +103,18 @@ export class MemoryUsage implements UsageReader {
   allMeters(): Promise<Meter[]> {
     return Promise.resolve([...this.#meters]);
   }
+}
+
+function cellsOf(records: readonly UsageRecord[], cellMs: number): TouchedCell[] {
+  const cells = new Map<string, TouchedCell>();
+  for (const { meter, bucketStartMs } of records) {
+    const key = `${meter} ${Math.floor(bucketStartMs / cellMs)}`;
+    const before = cells.get(key) ?? { meter, firstMs: bucketStartMs, lastMs: bucketStartMs };
+    cells.set(key, {
+      meter,
+      firstMs: Math.min(before.firstMs, bucketStartMs),
+      lastMs: Math.max(before.lastMs, bucketStartMs),
+    });
+  }
+  return [...cells.values()];
 }
