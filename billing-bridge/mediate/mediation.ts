@@ -72,6 +72,32 @@ export interface SuspenseItem {
   readonly octets: string | null;
 }
 
+/** What somebody asks to believe: the span that is held back of a meter, by its end. */
+export interface SuspenseRelease {
+  readonly meter: number;
+  readonly toMs: EpochMs;
+  readonly reason: string;
+  readonly by: { readonly name: string; readonly role: string };
+}
+
+export interface ReleasedSuspense {
+  readonly number: bigint;
+  readonly meter: Meter;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  readonly octets: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly atMs: EpochMs;
+}
+
+export interface SuspenseDecisions {
+  /** Mediates the span again without the bound of line rate. Throws not_found, suspense_not_releasable, readings_gone or collector_unreachable. */
+  release(request: SuspenseRelease): Promise<ReleasedSuspense>;
+  /** The newest first. */
+  released(query: { readonly beforeNumber: bigint | null; readonly limit: number }): Promise<ReleasedSuspense[]>;
+}
+
 export interface UsageCounts {
   readonly records: bigint;
   readonly meters: number;

@@ -119,4 +119,22 @@ export const usageMigrations: readonly Migration[] = [
       create index sealed_stale on usage.sealed (block, meter) where stale;
       alter table usage.mediation add column sealing int4;`,
   },
+  {
+    id: 'usage-003-release',
+    sql: `
+      -- What people decided to believe; mediation obeys it whenever it goes through the readings again.
+      create table usage.release (
+        number int8 generated always as identity unique,
+        meter int4 not null,
+        from_ms int8 not null,
+        to_ms int8 not null,
+        octets numeric not null,
+        reason text not null,
+        by_whom text not null,
+        at_ms int8 not null,
+        primary key (meter, to_ms)
+      );
+      create trigger release_never_changes before update or delete or truncate on usage.release
+        for each statement execute function usage.refuse_change();`,
+  },
 ];

@@ -74,6 +74,11 @@ export class RecordWriter implements MeterSink {
     this.#history.suspended.push({ meter, span });
   }
 
+  /** What is mediated for the first time nobody has looked at yet. */
+  released(): boolean {
+    return false;
+  }
+
   span(span: Span): void {
     const tally = this.tallies.get(span.kind);
     if (tally === undefined) return;
