@@ -1,11 +1,11 @@
 // Usage in columns, read from sealed blocks where they are and from records everywhere else; and where new records lie.
+import { ColumnBuilder, type UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Queryable } from '../../common/database/database.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { ColumnBuilder } from './column-builder.ts';
 import type { Bucket } from './grid.ts';
 import { PACKED_COLUMNS, PACKED_RECORD, unpackUsage } from './packed-records.ts';
 import { BLOCK_BUCKETS, blockOf } from './sealed-usage.ts';
-import type { TouchedCell, TouchedUsage, UsageColumns, UsageSpan } from './usage.ts';
+import type { TouchedCell, TouchedUsage, UsageSpan } from './usage.ts';
 import { bucketsIn } from './usage-queries.ts';
 
 interface SealedRow {

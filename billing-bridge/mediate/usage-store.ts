@@ -1,4 +1,5 @@
 // The book of usage in PostgreSQL: what rating reads, what people look at, and what the gates of a bill run ask.
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
 import { cellsIn, columnsBetween, sumsOf, touchedAfter } from './column-queries.ts';
@@ -6,7 +7,7 @@ import { conservationOf, statesOf } from './conservation.ts';
 import { bucketOf } from './grid.ts';
 import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
 import { pageOfSuspense } from './suspense-queries.ts';
-import type { Meter, TouchedCell, TouchedUsage, UsageColumns, UsageRecord, UsageSpan } from './usage.ts';
+import type { Meter, TouchedCell, TouchedUsage, UsageRecord, UsageSpan } from './usage.ts';
 import { bucketsIn, findMeters, latestRecords, pageOfRecords, recordsAfter } from './usage-queries.ts';
 
 export interface UsageStoreConfig {

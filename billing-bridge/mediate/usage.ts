@@ -1,14 +1,6 @@
 // What mediation leaves for rating: usage records, and the port that reads them.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-
-/** Octets of one bucket by how they are known; exact. Suspended octets are not rated until released. */
-export interface UsageOctets {
-  readonly good: bigint;
-  readonly wrapped: bigint;
-  /** Exact octets whose shape inside a longer span is unknown: billed by volume, left to the contract's gap rule by percentile. */
-  readonly gap: bigint;
-  readonly suspended: bigint;
-}
+import type { UsageColumns, UsageOctets } from '../../common/model/usage-columns.ts';
 
 /** The readings a record came from: those of the meter from the first time to the last, both included, at the collector. */
 export interface UsageEvidence {
@@ -32,35 +24,6 @@ export interface UsageRecord {
   readonly gapMs: DurationMs;
   readonly lostMs: DurationMs;
   readonly evidence: UsageEvidence;
-}
-
-/** Usage of many meters, column by column: a month of a port is 8,928 records, and rating only adds and ranks. Each meter has its stretch of every column. */
-export interface UsageTable {
-  readonly bucketMs: DurationMs;
-  /** 0 where a bucket has no record. */
-  readonly versions: Int32Array;
-  /** Octets, exact: NaN where a double cannot hold those of a record, which are in `large` then. */
-  readonly good: Float64Array;
-  readonly wrapped: Float64Array;
-  readonly gap: Float64Array;
-  readonly suspended: Float64Array;
-  readonly coveredMs: Int32Array;
-  readonly gapMs: Int32Array;
-  readonly lostMs: Int32Array;
-  /** By place in the columns. */
-  readonly large: ReadonlyMap<number, UsageOctets>;
-}
-
-/** The newest records of one meter over a run of buckets: places [offset, offset + count) of a table. */
-export interface UsageColumns {
-  readonly meter: number;
-  readonly table: UsageTable;
-  readonly offset: number;
-  readonly count: number;
-  /** Where the first bucket begins. */
-  readonly firstMs: EpochMs;
-  /** The highest serial among them; 0 where there is none. */
-  readonly lastSerial: bigint;
 }
 
 /** Buckets of one meter in one cell of a grid for which there are new records. */

@@ -1,6 +1,6 @@
 // Usage of a service in a window, as prices ask for it: which buckets count, what they add up to, and how much was measured. Pure.
+import type { UsageColumns, UsageOctets, UsageTable } from '../../common/model/usage-columns.ts';
 import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
-import type { UsageColumns, UsageOctets, UsageTable } from '../mediate/usage.ts';
 
 /** A meter of the aggregation set, for the span in which it belongs to the service. */
 export interface CountedMeter {

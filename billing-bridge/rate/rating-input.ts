@@ -1,9 +1,10 @@
 // From contracts and usage to the input of a price, and to the evidence of what went in. Pure.
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import { createHash, type Hash } from 'node:crypto';
 import { coveredPart, type Period } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
-import type { Meter, UsageColumns } from '../mediate/usage.ts';
+import type { Meter } from '../mediate/usage.ts';
 import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';

@@ -1,4 +1,5 @@
 // One run of rating: marks what is due, prices what is final, and writes charges with their outbox rows in one transaction, once.
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { periodAt } from '../../common/model/period.ts';
 import type { DurationMs } from '../../common/model/time.ts';
@@ -6,7 +7,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { PlanVersion, Service } from '../account/contract.ts';
-import type { UsageColumns, UsageReader } from '../mediate/usage.ts';
+import type { UsageReader } from '../mediate/usage.ts';
 import {
   type Charge,
   clearDue,

@@ -1,10 +1,9 @@
 // Usage records that a test writes down itself, read through the same port as mediation's.
-import { columnsOf } from '../../billing-bridge/mediate/column-builder.ts';
+import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.ts';
 import type {
   Meter,
   TouchedCell,
   TouchedUsage,
-  UsageColumns,
   UsageReader,
   UsageRecord,
   UsageSpan,

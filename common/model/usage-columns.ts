@@ -1,6 +1,55 @@
-// Usage columns while they are being filled: from single records, and from sealed blocks.
-import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import type { UsageColumns, UsageOctets, UsageRecord, UsageTable } from './usage.ts';
+// Usage of meters in columns, as rating adds and ranks it, and how columns are filled: from single records, or from whole blocks.
+import type { DurationMs, EpochMs } from './time.ts';
+
+/** Octets of one bucket by how they are known; exact. Suspended octets are not rated until released. */
+export interface UsageOctets {
+  readonly good: bigint;
+  readonly wrapped: bigint;
+  /** Exact octets whose shape inside a longer span is unknown: billed by volume, left to the contract's gap rule by percentile. */
+  readonly gap: bigint;
+  readonly suspended: bigint;
+}
+
+/** Usage of many meters, column by column: a month of a port is 8,928 records, and rating only adds and ranks. Each meter has its stretch of every column. */
+export interface UsageTable {
+  readonly bucketMs: DurationMs;
+  /** 0 where a bucket has no record. */
+  readonly versions: Int32Array;
+  /** Octets, exact: NaN where a double cannot hold those of a record, which are in `large` then. */
+  readonly good: Float64Array;
+  readonly wrapped: Float64Array;
+  readonly gap: Float64Array;
+  readonly suspended: Float64Array;
+  readonly coveredMs: Int32Array;
+  readonly gapMs: Int32Array;
+  readonly lostMs: Int32Array;
+  /** By place in the columns. */
+  readonly large: ReadonlyMap<number, UsageOctets>;
+}
+
+/** The newest records of one meter over a run of buckets: places [offset, offset + count) of a table. */
+export interface UsageColumns {
+  readonly meter: number;
+  readonly table: UsageTable;
+  readonly offset: number;
+  readonly count: number;
+  /** Where the first bucket begins. */
+  readonly firstMs: EpochMs;
+  /** The highest serial among them; 0 where there is none. */
+  readonly lastSerial: bigint;
+}
+
+/** What columns are filled with. */
+export interface RecordedUsage {
+  readonly serial: bigint;
+  readonly meter: number;
+  readonly bucketStartMs: EpochMs;
+  readonly version: number;
+  readonly octets: UsageOctets;
+  readonly coveredMs: DurationMs;
+  readonly gapMs: DurationMs;
+  readonly lostMs: DurationMs;
+}
 
 const OCTETS = ['good', 'wrapped', 'gap', 'suspended'] as const;
 const MOST_EXACT = 2n ** 53n;
@@ -80,7 +129,7 @@ export class ColumnBuilder implements UsageTable {
     this.lostMs[place] = entry.lostMs;
   }
 
-  putRecord(record: Omit<UsageRecord, 'evidence'>): void {
+  putRecord(record: RecordedUsage): void {
     const { octets, meter } = record;
     const place = this.ofMeter(meter).offset + (record.bucketStartMs - this.#firstMs) / this.bucketMs;
     const tooLarge = OCTETS.some((name) => octets[name] > MOST_EXACT);
@@ -100,7 +149,7 @@ export class ColumnBuilder implements UsageTable {
 
 /** Columns of records as they are: newest versions, in any order. */
 export function columnsOf(
-  records: readonly UsageRecord[],
+  records: readonly RecordedUsage[],
   fromMs: EpochMs,
   toMs: EpochMs,
   bucketMs: DurationMs,
