@@ -18,15 +18,9 @@ import type { BillLine } from './bill/lines.ts';
 import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
-import type {
-  ReadingsSource,
-  SuspenseDecisions,
-  SuspenseItem,
-  UsageBook,
-  UsageProof,
-  UsageReconciliation,
-} from './mediate/mediation.ts';
+import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
+import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -38,9 +32,9 @@ import {
 } from './rate/charge-facts.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } from './rate/charge-store.ts';
 import { type Preview, preview } from './rate/preview.ts';
-import { type Estimate, estimateOf } from './rate/estimate.ts';
 import { RatingRun } from './rate/rating-run.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
+import { type Estimate, estimateOf } from './rate/estimate.ts';
 import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
