@@ -20,6 +20,7 @@ import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
+import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -33,6 +34,7 @@ import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } 
 import { type Preview, preview } from './rate/preview.ts';
 import { RatingRun } from './rate/rating-run.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
+import { type Estimate, estimateOf } from './rate/estimate.ts';
 import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
@@ -46,6 +48,7 @@ export interface LedgerDeps {
   readonly usage: UsageBook;
   readonly proof: UsageProof;
   readonly readings: ReadingsSource;
+  readonly suspense: SuspenseDecisions;
 }
 
 export interface Reconciliation {
@@ -68,6 +71,7 @@ export class Ledger {
   readonly billRun: BillRun;
   readonly usage: UsageBook;
   readonly readings: ReadingsSource;
+  readonly suspense: SuspenseDecisions;
   readonly watermark: string | null;
   readonly #config: LedgerConfig;
   readonly #deps: LedgerDeps;
@@ -79,6 +83,7 @@ export class Ledger {
     this.#deps = deps;
     this.usage = usage;
     this.readings = deps.readings;
+    this.suspense = deps.suspense;
     this.watermark = config.watermark;
     this.accounts = new AccountStore(reporter, {
       database,
@@ -123,6 +128,14 @@ export class Ledger {
 
   stateOf(book: ContractBook, device: string, interfaceKey: string, at: EpochMs): InterfaceState {
     return interfaceState(book, this.#config.infrastructure, device, interfaceKey, at);
+  }
+
+  /** What held octets would cost at the price of a first unit; null where nobody holds the port or no price counts single units. */
+  estimate(book: ContractBook, item: SuspenseItem): Estimate | null {
+    const { meter, fromMs, octets } = item;
+    const holder = book.holderAt(meter.device, meter.interfaceKey, fromMs);
+    const plan = holder === null ? null : book.planAt(holder.service, fromMs);
+    return plan === null || octets === null ? null : estimateOf(plan, meter.direction, BigInt(octets));
   }
 
   describeRecord(record: UsageRecord): object {

@@ -7,8 +7,9 @@ import { resolveSecret } from '../common/runtime/secrets.ts';
 import { CollectorWatch } from './collector-watch.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { HttpReadingsSource } from './mediate/http-readings-source.ts';
-import type { Mediation, ReadingsSource, UsageBook, UsageProof } from './mediate/mediation.ts';
+import type { Mediation, ReadingsSource, SuspenseDecisions, UsageBook, UsageProof } from './mediate/mediation.ts';
 import { MediationRun } from './mediate/mediation-run.ts';
+import { SuspenseDesk } from './mediate/suspense-desk.ts';
 import { PulledAgainProof } from './mediate/usage-proof.ts';
 import { UsageStore } from './mediate/usage-store.ts';
 
@@ -17,6 +18,7 @@ export interface MediationParts {
   readonly usage: UsageBook;
   readonly proof: UsageProof;
   readonly readings: ReadingsSource;
+  readonly suspense: SuspenseDecisions;
 }
 
 export interface MediationPartsDeps {
@@ -38,6 +40,7 @@ export function mediationParts(
     usage: new UsageStore({ bucketMs }, { database }),
     proof: new PulledAgainProof({ bucketMs }, { database, source, clock }),
     readings: source,
+    suspense: new SuspenseDesk({ bucketMs }, { database, source, clock }),
   };
 }
 

@@ -10,6 +10,7 @@ import type { BillLine } from '../bill/lines.ts';
 import type { Reconciliation } from '../ledger.ts';
 import type { SuspenseItem } from '../mediate/mediation.ts';
 import type { Meter } from '../mediate/usage.ts';
+import type { ReleasedSuspense } from '../mediate/mediation.ts';
 import type { TaskState } from '../queue/scheduled-work.ts';
 import type { Charge } from '../rate/charge-store.ts';
 import type { Preview } from '../rate/preview.ts';
@@ -73,7 +74,12 @@ export function describeMeter(meter: Meter, state: InterfaceState): object {
 }
 
 /** `state` is that of the interface when it happened. */
-export function describeSuspense(item: SuspenseItem, state: InterfaceState): object {
+export function describeSuspense(
+  item: SuspenseItem,
+  state: InterfaceState,
+  now: EpochMs,
+  estimatedValue: { readonly amount: string; readonly currency: string } | null,
+): object {
   const { meter, reason, end, fromMs, toMs, octets } = item;
   return {
     meter: meter.id,
@@ -85,8 +91,26 @@ export function describeSuspense(item: SuspenseItem, state: InterfaceState): obj
     from: isoTime(fromMs),
     to: isoTime(toMs),
     octets,
+    ageMs: Math.max(0, now - toMs),
+    estimatedValue,
     service: state.state === 'billed' ? state.service : null,
     customer: state.state === 'billed' ? state.customer : null,
+  };
+}
+
+export function describeReleased(one: ReleasedSuspense): object {
+  const { meter, fromMs, toMs, octets, reason, by, atMs } = one;
+  return {
+    meter: meter.id,
+    device: meter.device,
+    interfaceKey: meter.interfaceKey,
+    direction: meter.direction,
+    from: isoTime(fromMs),
+    to: isoTime(toMs),
+    octets,
+    reason,
+    by,
+    at: isoTime(atMs),
   };
 }
 

@@ -87,8 +87,23 @@ export const suspenseForm = z.object({
   from: time,
   to: time,
   octets: integer.nullable(),
+  ageMs: z.number().int().describe('since the span ended'),
+  estimatedValue: z.object({ amount: z.string(), currency: z.string() }).nullable(),
   service: z.string().nullable(),
   customer: z.string().nullable(),
+});
+
+export const releasedForm = z.object({
+  meter: z.number().int(),
+  device: z.string(),
+  interfaceKey: z.string(),
+  direction: z.enum(['in', 'out']),
+  from: time,
+  to: time,
+  octets: integer,
+  reason: z.string(),
+  by: z.string(),
+  at: time,
 });
 
 export const chargeForm = z.object({

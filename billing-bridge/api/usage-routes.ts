@@ -1,14 +1,23 @@
 // Routes of usage: meters and who holds them, usage records, and what is held back.
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
-import { pageInMemory, pageOf, pageParameters, timeParameter } from '../../common/http/parameters.ts';
+import {
+  pageInMemory,
+  pageOf,
+  pageParameters,
+  readCursor,
+  timeParameter,
+  writeCursor,
+} from '../../common/http/parameters.ts';
+import { principalOf } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Ledger } from '../ledger.ts';
 import type { HeldPort } from '../mediate/mediation.ts';
-import { customersSeen, SUSPENSE_READERS, USAGE_READERS } from './access.ts';
-import { describeMeter, describeSuspense } from './forms.ts';
-import { meterForm, suspenseForm, usageForm } from './schemas.ts';
+import { customersSeen, MONEY_WRITERS, SUSPENSE_READERS, USAGE_READERS } from './access.ts';
+import { idParameter } from './charge-routes.ts';
+import { describeMeter, describeReleased, describeSuspense } from './forms.ts';
+import { meterForm, releasedForm, suspenseForm, usageForm } from './schemas.ts';
 
 export interface UsageRoutesDeps {
   readonly ledger: Ledger;
@@ -21,7 +30,8 @@ const END_MS = 8_640_000_000_000_000;
 export function addUsageRoutes(routes: DescribedRoutes, { ledger, clock }: UsageRoutesDeps): void {
   addMeters(routes, ledger, clock);
   addUsage(routes, ledger);
-  addSuspense(routes, ledger);
+  addSuspense(routes, ledger, clock);
+  addReleases(routes, ledger);
 }
 
 function addMeters(routes: DescribedRoutes, ledger: Ledger, clock: Clock): void {
@@ -93,7 +103,7 @@ function addUsage(routes: DescribedRoutes, ledger: Ledger): void {
   );
 }
 
-function addSuspense(routes: DescribedRoutes, ledger: Ledger): void {
+function addSuspense(routes: DescribedRoutes, ledger: Ledger, clock: Clock): void {
   routes.add(
     {
       method: 'GET',
@@ -107,9 +117,55 @@ function addSuspense(routes: DescribedRoutes, ledger: Ledger): void {
       const book = await ledger.book();
       const page = await ledger.usage.suspense({ cursor: query.cursor ?? null, limit: query.limit });
       const items = page.items.map((item) =>
-        describeSuspense(item, ledger.stateOf(book, item.meter.device, item.meter.interfaceKey, item.fromMs)),
+        describeSuspense(
+          item,
+          ledger.stateOf(book, item.meter.device, item.meter.interfaceKey, item.fromMs),
+          clock.now(),
+          ledger.estimate(book, item),
+        ),
       );
       return { items, next: page.next };
+    },
+  );
+}
+
+function addReleases(routes: DescribedRoutes, ledger: Ledger): void {
+  routes.add(
+    {
+      method: 'POST',
+      url: '/billing/v1/suspense/release',
+      access: MONEY_WRITERS,
+      summary:
+        'Believes octets above line rate after all: the span is mediated again and rated; asked twice it is done once.',
+      body: z.strictObject({
+        meter: z.number().int().min(1),
+        to: timeParameter.describe('where the span ends, as the list of suspense says it'),
+        reason: z.string().min(1).max(1000),
+      }),
+      answer: releasedForm,
+    },
+    async ({ body, principal }) => {
+      const { name, role } = principalOf(principal);
+      const { meter, to, reason } = body;
+      return describeReleased(await ledger.suspense.release({ meter, toMs: to, reason, by: { name, role } }));
+    },
+  );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/billing/v1/suspense/released',
+      access: SUSPENSE_READERS,
+      summary: 'What was released from suspense, by whom and why; newest first.',
+      query: z.strictObject(pageParameters),
+      answer: pageOf(releasedForm),
+    },
+    async ({ query }) => {
+      const beforeNumber = readCursor(query.cursor, idParameter);
+      const found = await ledger.suspense.released({ beforeNumber, limit: query.limit + 1 });
+      const items = found.slice(0, query.limit);
+      const last = found.length > query.limit ? items.at(-1) : undefined;
+      const next = last === undefined ? null : writeCursor(last.number.toString());
+      return { items: items.map(describeReleased), next };
     },
   );
 }

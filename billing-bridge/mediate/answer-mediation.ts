@@ -51,7 +51,7 @@ export class AnswerMediation {
     this.#connection = connection;
     this.#deps = deps;
     this.#memory = memory;
-    this.#writer = new RecordWriter(memory.place.nextSerial, deps.bucketMs);
+    this.#writer = new RecordWriter(memory.place.nextSerial, deps.bucketMs, memory.place.sealing);
   }
 
   /** `boundaries`: up to which bucket each device is closed by its watermark. */

@@ -2,6 +2,7 @@
 import type { Queryable } from '../../common/database/database.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { octetsOf } from './bucket-content.ts';
+import { type SummedFrom, sumsOf } from './column-queries.ts';
 import { stateOf } from './device-book.ts';
 import { type Bucket, bucketOf, lastBucketOf } from './grid.ts';
 import type { MeterState } from './meter-state.ts';
@@ -61,6 +62,7 @@ export async function conservationOf(
   meters: readonly number[],
   fromMs: EpochMs,
   toMs: EpochMs,
+  from: SummedFrom = 'sealed',
 ): Promise<ConservationFinding[]> {
   const findings: ConservationFinding[] = [];
   const described = await findMeters(connection, { ids: meters });
@@ -68,44 +70,63 @@ export async function conservationOf(
     connection,
     described.map((meter) => meter.device),
   );
-  for (const meter of described) {
+  const known = await countersOf(connection, meters, fromMs, toMs);
+  const groups = described.flatMap((meter) => {
     const state = states.get(meter.id);
-    if (state === undefined) continue;
-    const stretches = await stretchesOf(connection, state, fromMs, toMs);
-    for (const group of groupsOf(stretches, bucketMs)) {
-      if (group.toMs < fromMs || group.fromMs >= toMs) continue;
-      const { found, wraps } = await sumOf(connection, state, group);
-      const expected = group.moved + BigInt(wraps) * COUNTER32_MODULUS;
-      if (found !== expected) findings.push({ meter, fromMs: group.fromMs, toMs: group.toMs, expected, found });
-    }
+    if (state === undefined) return [];
+    return groupsOf(stretchesOf(known.get(meter.id), state), bucketMs)
+      .filter((group) => group.toMs >= fromMs && group.fromMs < toMs)
+      .map((group) => ({ meter, state, group }));
+  });
+  const sums = await sumsOf(
+    connection,
+    groups.map(({ meter, group }) => ({ meter: meter.id, from: group.first, to: group.last + 1 })),
+    from,
+  );
+  for (const [place, { meter, state, group }] of groups.entries()) {
+    const { found, wraps } = withOpen(sums[place] ?? { octets: 0n, wraps: 0 }, state, group);
+    const expected = group.moved + BigInt(wraps) * COUNTER32_MODULUS;
+    if (found !== expected) findings.push({ meter, fromMs: group.fromMs, toMs: group.toMs, expected, found });
   }
   return findings;
 }
 
-/** All epochs of a meter, cut at the lines around the span. */
-async function stretchesOf(
+/** What is kept of a counter: where its epochs begin, and its value at the lines around the span. */
+interface CounterHistory {
+  readonly lines: { readonly atMs: EpochMs; readonly value: bigint }[];
+  readonly epochs: EpochRow[];
+}
+
+async function countersOf(
   connection: Queryable,
-  state: MeterState,
+  meters: readonly number[],
   fromMs: EpochMs,
   toMs: EpochMs,
-): Promise<Stretch[]> {
-  const { rows: lines } = await connection.query<{ at_ms: bigint; value: string }>(
-    `select at_ms, value from usage.checkpoint where meter = $1
-        and at_ms >= coalesce((select max(at_ms) from usage.checkpoint where meter = $1 and at_ms <= $2), 0)
-        and at_ms <= coalesce((select min(at_ms) from usage.checkpoint where meter = $1 and at_ms >= $3), $4)
-      order by at_ms`,
-    [state.meter, fromMs, toMs, Number.MAX_SAFE_INTEGER],
+): Promise<Map<number, CounterHistory>> {
+  const found = new Map(meters.map((meter): [number, CounterHistory] => [meter, { lines: [], epochs: [] }]));
+  const lines = await connection.query<{ meter: number; at_ms: bigint; value: string }>(
+    `select line.meter, at_ms, value from unnest($1::int4[]) as wanted (of_meter) cross join lateral (
+       select meter, at_ms, value from usage.checkpoint where meter = of_meter
+          and at_ms >= coalesce((select max(at_ms) from usage.checkpoint where meter = of_meter and at_ms <= $2), 0)
+          and at_ms <= coalesce((select min(at_ms) from usage.checkpoint where meter = of_meter and at_ms >= $3), $4)) line
+      order by line.meter, at_ms`,
+    [meters, fromMs, toMs, Number.MAX_SAFE_INTEGER],
   );
-  const { rows: epochs } = await connection.query<EpochRow>(
-    `select first_at_ms, first_value, previous_at_ms, previous_value from usage.epoch where meter = $1 order by first_at_ms`,
-    [state.meter],
+  for (const row of lines.rows) found.get(row.meter)?.lines.push({ atMs: Number(row.at_ms), value: BigInt(row.value) });
+  const epochs = await connection.query<EpochRow & { meter: number }>(
+    `select meter, first_at_ms, first_value, previous_at_ms, previous_value from usage.epoch
+      where meter = any($1::int4[]) order by meter, first_at_ms`,
+    [meters],
   );
-  const begin = epochBegins(epochs, state);
+  for (const row of epochs.rows) found.get(row.meter)?.epochs.push(row);
+  return found;
+}
+
+/** All epochs of a meter, cut at the lines around the span. */
+function stretchesOf(history: CounterHistory | undefined, state: MeterState): Stretch[] {
   const stretches: Stretch[] = [];
-  for (const epoch of begin) {
-    const inside = lines
-      .map((line) => ({ atMs: Number(line.at_ms), value: BigInt(line.value) }))
-      .filter((line) => line.atMs > epoch.fromMs && line.atMs < epoch.toMs);
+  for (const epoch of epochBegins(history?.epochs ?? [], state)) {
+    const inside = (history?.lines ?? []).filter((line) => line.atMs > epoch.fromMs && line.atMs < epoch.toMs);
     const points = [
       { atMs: epoch.fromMs, value: epoch.fromValue },
       ...inside,
@@ -147,23 +168,14 @@ function groupsOf(stretches: readonly Stretch[], bucketMs: DurationMs): Group[] 
   return groups;
 }
 
-async function sumOf(
-  connection: Queryable,
-  state: MeterState,
+/** The bucket that is still open has no record yet. */
+function withOpen(
+  sums: { readonly octets: bigint; readonly wraps: number },
+  { open }: MeterState,
   group: Group,
-): Promise<{ found: bigint; wraps: number }> {
-  const { rows } = await connection.query<{ octets: string | null; wraps: bigint | null }>(
-    `select sum(good + wrapped + gap + suspended) as octets, sum(wraps)::int8 as wraps from (
-       select distinct on (bucket) good, wrapped, gap, suspended, wraps from usage.record
-        where meter = $1 and bucket between $2 and $3 order by bucket, version desc) newest`,
-    [state.meter, group.first, group.last],
-  );
-  let found = BigInt(rows[0]?.octets ?? 0);
-  let wraps = Number(rows[0]?.wraps ?? 0n);
-  const { open } = state;
-  if (open !== null && open.bucket >= group.first && open.bucket <= group.last) {
-    found += octetsOf(open);
-    wraps += open.wraps;
-  }
-  return { found, wraps };
+): { found: bigint; wraps: number } {
+  const inside = open !== null && open.bucket >= group.first && open.bucket <= group.last;
+  return inside
+    ? { found: sums.octets + octetsOf(open), wraps: sums.wraps + open.wraps }
+    : { found: sums.octets, wraps: sums.wraps };
 }

@@ -4,12 +4,18 @@ import type { BucketContent } from './bucket-content.ts';
 import type { Bucket } from './grid.ts';
 import { type History, newHistory } from './history-rows.ts';
 import type { EpochBegin, MeterSink } from './meter-state.ts';
+import { isReleased, type Release } from './releases.ts';
 import type { Span } from './span.ts';
 
 export class GatheringSink implements MeterSink {
   readonly contents = new Map<Bucket, BucketContent>();
   readonly history: History = newHistory();
   lostSpans = 0;
+  readonly #releases: readonly Release[];
+
+  constructor(releases: readonly Release[] = []) {
+    this.#releases = releases;
+  }
 
   close(_meter: number, content: BucketContent): void {
     this.contents.set(content.bucket, content);
@@ -29,6 +35,10 @@ export class GatheringSink implements MeterSink {
 
   suspend(meter: number, span: Span): void {
     this.history.suspended.push({ meter, span });
+  }
+
+  released(_meter: number, span: Span): boolean {
+    return isReleased(this.#releases, span);
   }
 
   span(span: Span): void {

@@ -10,6 +10,7 @@ import { isBelievable, readingOf } from './page-readings.ts';
 import { inOrder, type Reading } from './reading.ts';
 import { newestBetween, type StandingContent } from './record-rows.ts';
 import type { RecordWriter } from './record-writer.ts';
+import { type Release, releasesOf } from './releases.ts';
 
 export interface LateDeps {
   readonly source: ReadingsSource;
@@ -21,6 +22,17 @@ export interface LateDeps {
 const READINGS_AT_ONCE = 10_000;
 /** Buckets beyond the last late reading that are looked at first; more where they differ. */
 const FIRST_BUCKETS = 2;
+
+/** Where something changed: the readings before and behind stand as they did. */
+export interface Changed {
+  readonly lowMs: EpochMs;
+  readonly highMs: EpochMs;
+}
+
+function changedBy(late: readonly Reading[]): Changed {
+  const times = late.map((reading) => reading.observedAtMs);
+  return { lowMs: Math.min(...times), highMs: Math.max(...times) };
+}
 
 /** Where mediating again begins: a reading that counted before and still does. */
 interface Restart {
@@ -41,11 +53,12 @@ export async function mediateLate(
   deps: LateDeps,
   state: MeterState,
   late: readonly Reading[],
+  changed: Changed = changedBy(late),
 ): Promise<MediatedLate | null> {
-  const lowMs = Math.min(...late.map((reading) => reading.observedAtMs));
-  const highMs = Math.max(...late.map((reading) => reading.observedAtMs));
+  const { lowMs } = changed;
   const restart = await findRestart(connection, state, lowMs, deps.bucketMs);
-  const again = new MediatedAgain(connection, deps, state, restart, late, highMs);
+  const again = new MediatedAgain(connection, deps, state, restart, late, changed);
+  again.obey(await releasesOf(connection, state.meter));
   return (await again.run()) ? again : null;
 }
 
@@ -83,8 +96,8 @@ class MediatedAgain implements MediatedLate {
   readonly #deps: LateDeps;
   readonly #state: MeterState;
   readonly #restart: Restart;
-  readonly #highMs: EpochMs;
-  readonly #sink = new GatheringSink();
+  readonly #changed: Changed;
+  #sink = new GatheringSink();
   readonly #standing = new Map<Bucket, BucketContent & { readonly version?: number }>();
   #late: readonly Reading[];
   #again: MeterState | null = null;
@@ -97,24 +110,29 @@ class MediatedAgain implements MediatedLate {
     state: MeterState,
     restart: Restart,
     late: readonly Reading[],
-    highMs: EpochMs,
+    changed: Changed,
   ) {
     this.#connection = connection;
     this.#deps = deps;
     this.#state = state;
     this.#restart = restart;
     this.#late = late;
-    this.#highMs = highMs;
+    this.#changed = changed;
     if (state.open !== null) this.#standing.set(state.open.bucket, state.open);
+  }
+
+  /** What people released stays so, whatever comes late. */
+  obey(releases: readonly Release[]): void {
+    this.#sink = new GatheringSink(releases);
   }
 
   /** Reads window after window until nothing differs any more. */
   async run(): Promise<boolean> {
     const { bucketMs } = this.#deps;
     const { seenMs } = this.#state;
-    let beginMs = this.#restart.atMs ?? Math.min(...this.#late.map((reading) => reading.observedAtMs));
+    let beginMs = this.#restart.atMs ?? this.#changed.lowMs;
     let bucket = this.#restart.from;
-    let end = bucketOf(this.#highMs, bucketMs) + FIRST_BUCKETS;
+    let end = bucketOf(this.#changed.highMs, bucketMs) + FIRST_BUCKETS;
     for (;;) {
       const endMs = Math.min(end * bucketMs, seenMs + 1);
       for (const [at, content] of await newestBetween(this.#connection, this.#state.meter, bucket, end))
@@ -192,7 +210,7 @@ class MediatedAgain implements MediatedLate {
     }
     const before = this.#again.last.observedAtMs;
     mediateReading(this.#again, reading, 0, bucketMs, this.#sink);
-    if (before <= this.#highMs || this.#again.last.observedAtMs === before) return false;
+    if (before <= this.#changed.highMs || this.#again.last.observedAtMs === before) return false;
     const bucket = Math.ceil(before / bucketMs);
     const standing = this.#standing.get(bucket);
     if (standing === undefined || standing.firstMs !== before || standing.firstMs === standing.lastMs) return false;

@@ -12,6 +12,7 @@ import type { Mediation, MediationSummary, ReadingsSource } from './mediation.ts
 import { MediationMetrics } from './mediation-metrics.ts';
 import { MeterBook } from './meter-book.ts';
 import { type Place, readPlace } from './place.ts';
+import { sealUsage } from './sealed-usage.ts';
 
 export interface MediationConfig {
   /** The UTC grid; never changes once there is usage. */
@@ -76,6 +77,8 @@ export class MediationRun implements Mediation {
         break;
       }
     }
+    const { database } = this.#deps;
+    await sealUsage({ database, bucketMs: this.#config.bucketMs, fence }, signal);
     return summary;
   }
 

@@ -72,6 +72,32 @@ export interface SuspenseItem {
   readonly octets: string | null;
 }
 
+/** What somebody asks to believe: the span that is held back of a meter, by its end. */
+export interface SuspenseRelease {
+  readonly meter: number;
+  readonly toMs: EpochMs;
+  readonly reason: string;
+  readonly by: { readonly name: string; readonly role: string };
+}
+
+export interface ReleasedSuspense {
+  readonly number: bigint;
+  readonly meter: Meter;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  readonly octets: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly atMs: EpochMs;
+}
+
+export interface SuspenseDecisions {
+  /** Mediates the span again without the bound of line rate. Throws not_found, suspense_not_releasable, readings_gone or collector_unreachable. */
+  release(request: SuspenseRelease): Promise<ReleasedSuspense>;
+  /** The newest first. */
+  released(query: { readonly beforeNumber: bigint | null; readonly limit: number }): Promise<ReleasedSuspense[]>;
+}
+
 export interface UsageCounts {
   readonly records: bigint;
   readonly meters: number;
@@ -104,8 +130,8 @@ export interface UsageBook extends UsageReader {
 }
 
 export interface UsageDifference {
-  /** conservation: an epoch whose records do not add up; record: mediating the readings again gives another record; missing: a record that should be there. */
-  readonly kind: 'conservation' | 'record' | 'missing';
+  /** conservation: an epoch whose records do not add up; record: mediating the readings again gives another record; missing: a record that should be there; sealed: a block from which bills are made says something else than its records. */
+  readonly kind: 'conservation' | 'record' | 'missing' | 'sealed';
   readonly meter: number;
   readonly device: string;
   readonly interfaceKey: string;

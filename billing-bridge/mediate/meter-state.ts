@@ -5,7 +5,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { addPart, type BucketContent, contentOf } from './bucket-content.ts';
 import { type Bucket, bucketOf, CHECKPOINT_MS } from './grid.ts';
 import type { Reading } from './reading.ts';
-import { type Span, spanBetween } from './span.ts';
+import { releasedSpan, type Span, spanBetween } from './span.ts';
 import { octetsUntil, splitSpan } from './split.ts';
 
 /** The last reading that counted, and the one bucket that is not complete yet. */
@@ -40,6 +40,8 @@ export interface MeterSink {
   checkpoint(meter: number, at: EpochMs, value: bigint): void;
   /** Octets above line rate. */
   suspend(meter: number, span: Span): void;
+  /** Did people decide that octets above line rate are to be believed there? */
+  released(meter: number, span: Span): boolean;
   /** Every span, to be counted. */
   span(span: Span): void;
   /** A reading that turned out to be older than the last one. */
@@ -85,7 +87,8 @@ export function mediateReading(
   const step = nextStep(last, reading, bucketMs);
   state.seenMs = reading.observedAtMs;
   if (step.kind !== 'span') return sink.leaveOut();
-  const { span } = step;
+  const held = step.span.kind === 'implausible' && !step.span.whole;
+  const span = held && sink.released(meter, step.span) ? releasedSpan(step.span, last, reading) : step.span;
   sink.span(span);
   if (span.kind === 'lost') sink.begin({ meter, first: reading, previous: last, end: span.end });
   else checkpoints(meter, last, reading, span, sink);

@@ -97,4 +97,44 @@ export const usageMigrations: readonly Migration[] = [
       create trigger record_never_changes before update or delete or truncate on usage.record
         for each statement execute function usage.refuse_change();`,
   },
+  {
+    id: 'usage-002-sealed',
+    sql: `
+      -- Another way to read usage.record: never the only place of anything.
+      create table usage.sealed (
+        meter int4 not null,
+        block int4 not null,
+        last_serial int8 not null,
+        records int4 not null,
+        wraps int4 not null,
+        octets numeric not null,
+        rated numeric not null,
+        places bytea,
+        good bytea not null,
+        others bytea,
+        stale boolean not null default false,
+        primary key (meter, block)
+      );
+      alter table usage.sealed alter column good set storage external;
+      create index sealed_stale on usage.sealed (block, meter) where stale;
+      alter table usage.mediation add column sealing int4;`,
+  },
+  {
+    id: 'usage-003-release',
+    sql: `
+      -- What people decided to believe; mediation obeys it whenever it goes through the readings again.
+      create table usage.release (
+        number int8 generated always as identity unique,
+        meter int4 not null,
+        from_ms int8 not null,
+        to_ms int8 not null,
+        octets numeric not null,
+        reason text not null,
+        by_whom text not null,
+        at_ms int8 not null,
+        primary key (meter, to_ms)
+      );
+      create trigger release_never_changes before update or delete or truncate on usage.release
+        for each statement execute function usage.refuse_change();`,
+  },
 ];

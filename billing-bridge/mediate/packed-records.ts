@@ -36,9 +36,7 @@ export async function unpackRecords(
   packed: readonly (Buffer | null)[],
   bucketMs: DurationMs,
 ): Promise<UsageRecord[]> {
-  const views = packed
-    .filter((bytes) => bytes !== null)
-    .map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const views = viewsOf(packed);
   const large = largeIn(views);
   const [epochs, octets] = [await epochsOf(connection, views), await octetsOf(connection, large)];
   const records: UsageRecord[] = [];
@@ -48,6 +46,26 @@ export async function unpackRecords(
   return records;
 }
 
+/** The same without evidence, where only what was used is wanted: no epoch is looked up. */
+export async function unpackUsage(
+  connection: Queryable,
+  packed: readonly (Buffer | null)[],
+  bucketMs: DurationMs,
+): Promise<Omit<UsageRecord, 'evidence'>[]> {
+  const views = viewsOf(packed);
+  const octets = await octetsOf(connection, largeIn(views));
+  const records: Omit<UsageRecord, 'evidence'>[] = [];
+  for (const view of views)
+    for (let at = 0; at < view.byteLength; at += RECORD_BYTES) records.push(usageAt(view, at, bucketMs, octets));
+  return records;
+}
+
+function viewsOf(packed: readonly (Buffer | null)[]): DataView[] {
+  return packed
+    .filter((bytes) => bytes !== null)
+    .map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
 function recordAt(
   view: DataView,
   at: number,
@@ -55,12 +73,22 @@ function recordAt(
   epochs: EpochIndex,
   large: ReadonlyMap<bigint, UsageRecord['octets']>,
 ): UsageRecord {
-  const serial = view.getBigInt64(at);
+  const usage = usageAt(view, at, bucketMs, large);
   const firstReadingAtMs = timeAt(view, at + 8);
-  const meter = view.getInt32(at + 24);
+  const epoch = epochs.epochAt(usage.meter, firstReadingAtMs);
+  return { ...usage, evidence: { epoch, firstReadingAtMs, lastReadingAtMs: timeAt(view, at + 16) } };
+}
+
+function usageAt(
+  view: DataView,
+  at: number,
+  bucketMs: DurationMs,
+  large: ReadonlyMap<bigint, UsageRecord['octets']>,
+): Omit<UsageRecord, 'evidence'> {
+  const serial = view.getBigInt64(at);
   return {
     serial,
-    meter,
+    meter: view.getInt32(at + 24),
     bucketStartMs: view.getInt32(at + 28) * bucketMs,
     bucketMs,
     version: view.getInt32(at + 44),
@@ -73,11 +101,6 @@ function recordAt(
     coveredMs: view.getInt32(at + 32),
     gapMs: view.getInt32(at + 36),
     lostMs: view.getInt32(at + 40),
-    evidence: {
-      epoch: epochs.epochAt(meter, firstReadingAtMs),
-      firstReadingAtMs,
-      lastReadingAtMs: timeAt(view, at + 16),
-    },
   };
 }
 

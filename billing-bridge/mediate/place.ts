@@ -12,6 +12,8 @@ export interface Place {
   readonly nextSerial: bigint;
   readonly lastBucket: Bucket | null;
   readonly quarantined: number;
+  /** The block that is sealed next: into it and those before, records are written with a mark. Null: none was sealed. */
+  readonly sealing: number | null;
 }
 
 interface PlaceRow {
@@ -21,6 +23,7 @@ interface PlaceRow {
   readonly next_serial: bigint;
   readonly last_bucket: number | null;
   readonly quarantined: number;
+  readonly sealing: number | null;
 }
 
 /** Throws contract_change_refused where usage was counted on another grid. */
@@ -30,7 +33,7 @@ export async function readPlace(
   lock: 'for update' | '' = '',
 ): Promise<Place> {
   const { rows } = await connection.query<PlaceRow>(
-    `select bucket_ms, cursor, number, next_serial, last_bucket, quarantined from usage.mediation ${lock}`,
+    `select bucket_ms, cursor, number, next_serial, last_bucket, quarantined, sealing from usage.mediation ${lock}`,
   );
   const row = rows[0];
   if (row === undefined) throw new Error('BUG: the row of usage.mediation is gone');
@@ -46,13 +49,14 @@ export async function readPlace(
     nextSerial: row.next_serial,
     lastBucket: row.last_bucket,
     quarantined: row.quarantined,
+    sealing: row.sealing,
   };
 }
 
 export async function movePlace(
   connection: Queryable,
   bucketMs: DurationMs,
-  place: Omit<Place, 'number'>,
+  place: Omit<Place, 'number' | 'sealing'>,
 ): Promise<void> {
   await connection.query(
     `update usage.mediation

@@ -6,6 +6,7 @@ import type { Bucket } from './grid.ts';
 import { deleteHistory, type History, insertHistory, newHistory } from './history-rows.ts';
 import type { EpochBegin, MeterSink } from './meter-state.ts';
 import { insertRecords, type NewRecord, newestOf } from './record-rows.ts';
+import { blockOf, markStale } from './sealed-usage.ts';
 import { SPAN_KINDS, type Span, type SpanKind } from './span.ts';
 
 /** Written at once, and kept in memory at most (but for one meter whose span is long). */
@@ -18,6 +19,7 @@ export interface SpanTally {
 
 export class RecordWriter implements MeterSink {
   readonly #bucketMs: DurationMs;
+  readonly #sealing: number | null;
   readonly #closed: NewRecord[] = [];
   readonly #amended = new Map<number, Map<Bucket, BucketContent>>();
   #amendments = 0;
@@ -32,9 +34,11 @@ export class RecordWriter implements MeterSink {
     SPAN_KINDS.map((kind) => [kind, { spans: 0, octets: 0n }]),
   );
 
-  constructor(serial: bigint, bucketMs: DurationMs) {
+  /** `sealing`: the block that is sealed next; those up to it are marked when something is written into them. */
+  constructor(serial: bigint, bucketMs: DurationMs, sealing: number | null) {
     this.serial = serial;
     this.#bucketMs = bucketMs;
+    this.#sealing = sealing;
   }
 
   close(meter: number, content: BucketContent): void {
@@ -68,6 +72,11 @@ export class RecordWriter implements MeterSink {
 
   suspend(meter: number, span: Span): void {
     this.#history.suspended.push({ meter, span });
+  }
+
+  /** What is mediated for the first time nobody has looked at yet. */
+  released(): boolean {
+    return false;
   }
 
   span(span: Span): void {
@@ -130,10 +139,21 @@ export class RecordWriter implements MeterSink {
     }
   }
 
+  async #markSealed(connection: Queryable, records: readonly NewRecord[]): Promise<void> {
+    const sealing = this.#sealing;
+    if (sealing === null) return;
+    const touched = records.filter(({ content }) => blockOf(content.bucket) <= sealing);
+    await markStale(
+      connection,
+      touched.map(({ meter, content }) => ({ meter, bucket: content.bucket })),
+    );
+  }
+
   async #write(connection: Queryable, records: readonly NewRecord[]): Promise<void> {
     for (let at = 0; at < records.length; at += RECORDS_AT_ONCE) {
       const some = records.slice(at, at + RECORDS_AT_ONCE);
       await insertRecords(connection, some, this.serial, this.#bucketMs);
+      await this.#markSealed(connection, some);
       this.serial += BigInt(some.length);
       this.records += some.length;
       for (const { version, content } of some) {

@@ -1,5 +1,5 @@
 // What lies between two readings of a meter: a quantity with how it is known, or a loss without one.
-import { difference, type EpochEnd } from '../../common/model/counter.ts';
+import { difference, type EpochEnd, GAP_INTERVALS } from '../../common/model/counter.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { bucketOf, lastBucketOf } from './grid.ts';
 import type { Reading } from './reading.ts';
@@ -39,6 +39,13 @@ export function spanBetween(previous: Reading, observed: Reading, bucketMs: Dura
   if (found.kind === 'lost') return { kind: 'lost', fromMs, toMs, octets: 0n, wrapped: false, end: found.end, whole };
   const kind = whole ? 'implausible' : found.kind;
   return { kind, fromMs, toMs, octets: found.delta, wrapped: found.wrapped, end: null, whole };
+}
+
+/** The same octets as what they are without the bound of line rate. */
+export function releasedSpan(span: Span, previous: Reading, observed: Reading): Span {
+  const longMs = GAP_INTERVALS * Math.max(previous.intervalMs, observed.intervalMs);
+  const kind = span.toMs - span.fromMs > longMs ? 'gap' : span.wrapped ? 'wrap32' : 'good';
+  return { ...span, kind };
 }
 
 /** A link whose speed changed in between may have had the higher one; one that is not stated is no reason to doubt the other. */

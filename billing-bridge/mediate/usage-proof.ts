@@ -11,6 +11,8 @@ import { firstState, mediateReading, type MeterState } from './meter-state.ts';
 import { isBelievable, readingOf } from './page-readings.ts';
 import { inOrder, type Reading } from './reading.ts';
 import { newestBetween, type StandingContent } from './record-rows.ts';
+import { type Release, releasesOf } from './releases.ts';
+import { BLOCK_BUCKETS, wrongBlocks } from './sealed-usage.ts';
 import { bucketsIn, findMeters } from './usage-queries.ts';
 import type { Meter } from './usage.ts';
 
@@ -30,6 +32,7 @@ interface Kept {
   readonly seenMs: EpochMs;
   readonly closedBefore: Bucket;
   readonly records: ReadonlyMap<Bucket, StandingContent>;
+  readonly releases: readonly Release[];
 }
 
 interface MeterProof {
@@ -91,7 +94,7 @@ export class PulledAgainProof implements UsageProof {
     if (looked === null) return null;
     const { kept, conservation } = looked;
     const { from, to } = bucketsIn(fromMs, toMs, this.#bucketMs);
-    const sink = new GatheringSink();
+    const sink = new GatheringSink(kept.releases);
     const end = Math.min(to, kept.closedBefore);
     const { state, readings } = await this.#again(meter.id, from, to, kept.seenMs, sink);
     if (state !== null && state.open !== null) sink.contents.set(state.open.bucket, state.open);
@@ -118,16 +121,23 @@ export class PulledAgainProof implements UsageProof {
         [meter.device],
       );
       const { from, to } = bucketsIn(fromMs, toMs, this.#bucketMs);
-      const findings = await conservationOf(connection, this.#bucketMs, [meter.id], fromMs, toMs);
+      const findings = await conservationOf(connection, this.#bucketMs, [meter.id], fromMs, toMs, 'records');
+      const wrong = await wrongBlocks(connection, this.#bucketMs, meter.id, from, to);
       return {
         kept: {
           seenMs: state.seenMs,
           closedBefore: Math.max(state.closedBefore, rows[0]?.closed_before ?? 0),
           records: await newestBetween(connection, meter.id, from, to),
+          releases: await releasesOf(connection, meter.id),
         },
-        conservation: findings.map((one) =>
-          differenceOf('conservation', meter, one.fromMs, one.expected.toString(), one.found.toString()),
-        ),
+        conservation: [
+          ...findings.map((one) =>
+            differenceOf('conservation', meter, one.fromMs, one.expected.toString(), one.found.toString()),
+          ),
+          ...wrong.map(({ block, expected, found }) =>
+            differenceOf('sealed', meter, block * BLOCK_BUCKETS * this.#bucketMs, expected ?? 'none', found),
+          ),
+        ],
       };
     });
   }

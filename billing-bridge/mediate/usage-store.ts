@@ -1,16 +1,20 @@
 // The book of usage in PostgreSQL: what rating reads, what people look at, and what the gates of a bill run ask.
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
+import { cellsIn, columnsBetween, sumsOf, touchedAfter } from './column-queries.ts';
 import { conservationOf, statesOf } from './conservation.ts';
 import { bucketOf } from './grid.ts';
 import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
 import { pageOfSuspense } from './suspense-queries.ts';
-import type { Meter, UsageRecord } from './usage.ts';
-import { bucketsIn, findMeters, latestRecords, meterOf, pageOfRecords, recordsAfter } from './usage-queries.ts';
+import type { Meter, TouchedCell, TouchedUsage, UsageRecord, UsageSpan } from './usage.ts';
+import { bucketsIn, findMeters, latestRecords, pageOfRecords, recordsAfter } from './usage-queries.ts';
 
 export interface UsageStoreConfig {
   readonly bucketMs: DurationMs;
 }
+
+const METERS_AT_ONCE = 1_000;
 
 export class UsageStore implements UsageBook {
   readonly #bucketMs: DurationMs;
@@ -23,6 +27,18 @@ export class UsageStore implements UsageBook {
 
   latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]> {
     return latestRecords(this.#database, this.#bucketMs, meters, fromMs, toMs);
+  }
+
+  columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>> {
+    return columnsBetween(this.#database, this.#bucketMs, meters, fromMs, toMs);
+  }
+
+  cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]> {
+    return cellsIn(this.#database, this.#bucketMs, spans, cellMs);
+  }
+
+  touchedAfter(serial: bigint, limit: number, cellMs: DurationMs): Promise<TouchedUsage> {
+    return touchedAfter(this.#database, this.#bucketMs, serial, limit, cellMs);
   }
 
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
@@ -97,15 +113,19 @@ export class UsageStore implements UsageBook {
   /** Octets that are rated: suspended ones are not among them. */
   async totals(fromMs: EpochMs, toMs: EpochMs): Promise<{ meter: Meter; octets: bigint }[]> {
     const { from, to } = bucketsIn(fromMs, toMs, this.#bucketMs);
-    const { rows } = await this.#database.query<Parameters<typeof meterOf>[0] & { octets: string }>(
-      `select m.id, m.device, m.interface_key, m.direction, sum(newest.octets) as octets
-         from usage.meter m cross join lateral (
-           select distinct on (bucket) good + wrapped + gap as octets from usage.record
-            where meter = m.id and bucket >= $1 and bucket < $2 order by bucket, version desc) newest
-        group by m.id order by octets desc, m.id`,
-      [from, to],
+    const meters = to <= from ? [] : await findMeters(this.#database);
+    const found: { meter: Meter; octets: bigint }[] = [];
+    for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
+      const some = meters.slice(at, at + METERS_AT_ONCE);
+      const sums = await sumsOf(
+        this.#database,
+        some.map((meter) => ({ meter: meter.id, from, to })),
+      );
+      for (const [place, meter] of some.entries()) found.push({ meter, octets: sums[place]?.rated ?? 0n });
+    }
+    return found.toSorted((one, other) =>
+      one.octets === other.octets ? one.meter.id - other.meter.id : one.octets > other.octets ? -1 : 1,
     );
-    return rows.map((row) => ({ meter: meterOf(row), octets: BigInt(row.octets) }));
   }
 
   async conservation(

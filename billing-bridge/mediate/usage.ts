@@ -1,14 +1,6 @@
 // What mediation leaves for rating: usage records, and the port that reads them.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-
-/** Octets of one bucket by how they are known; exact. Suspended octets are not rated until released. */
-export interface UsageOctets {
-  readonly good: bigint;
-  readonly wrapped: bigint;
-  /** Exact octets whose shape inside a longer span is unknown: billed by volume, left to the contract's gap rule by percentile. */
-  readonly gap: bigint;
-  readonly suspended: bigint;
-}
+import type { UsageColumns, UsageOctets } from '../../common/model/usage-columns.ts';
 
 /** The readings a record came from: those of the meter from the first time to the last, both included, at the collector. */
 export interface UsageEvidence {
@@ -34,6 +26,28 @@ export interface UsageRecord {
   readonly evidence: UsageEvidence;
 }
 
+/** Buckets of one meter in one cell of a grid for which there are new records. */
+export interface TouchedCell {
+  readonly meter: number;
+  /** Where the first and the last of them begin. */
+  readonly firstMs: EpochMs;
+  readonly lastMs: EpochMs;
+}
+
+/** Usage of a meter whose buckets begin in [fromMs, toMs). */
+export interface UsageSpan {
+  readonly meter: number;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
+export interface TouchedUsage {
+  readonly records: number;
+  /** Of the last of the records; null where there are none. */
+  readonly lastSerial: bigint | null;
+  readonly cells: readonly TouchedCell[];
+}
+
 export interface Meter {
   readonly id: number;
   readonly device: string;
@@ -44,6 +58,12 @@ export interface Meter {
 export interface UsageReader {
   /** The newest version of each record of the meters with bucketStart in [from, to), ordered by meter and bucket. */
   latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]>;
+  /** The same in columns, by meter: one for each meter that has records there, over all buckets that begin in [from, to). */
+  columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>>;
+  /** Where usage of the spans lies, told by cells of `cellMs` on the UTC grid. */
+  cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]>;
+  /** Where the first `limit` records with a serial above it lie, told by cells of `cellMs` on the UTC grid. */
+  touchedAfter(serial: bigint, limit: number, cellMs: DurationMs): Promise<TouchedUsage>;
   /** Records with a serial above it, in serial order, at most `limit`. */
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]>;
   /** Buckets that start before this time are final for the meter; absent where the meter has none. */

@@ -122,20 +122,25 @@ export async function findCharges(connection: Queryable, query: ChargeQuery): Pr
   return rows.map(chargeOf);
 }
 
-/** The newest version of each charge that stands at one of the windows; keyed by `windowKey`. */
+/** The newest version of each charge that stands at one of the windows, and what it rests on; keyed by `windowKey`. */
 export async function standingCharges(
   connection: Queryable,
   windows: readonly DueWindow[],
-): Promise<Map<string, Charge>> {
-  const { rows } = await connection.query<ChargeRow>(
-    `select distinct on (c.service, c.item, c.window_start_ms) ${CHARGE_COLUMNS.replaceAll(/(\w+)(,|$)/g, 'c.$1$2')}
+): Promise<Map<string, Pick<Charge, 'version' | 'inputDigest'>>> {
+  const { rows } = await connection.query<
+    Pick<ChargeRow, 'service' | 'item' | 'window_start_ms' | 'version' | 'input_digest'>
+  >(
+    `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.version, c.input_digest
        from unnest($1::text[], $2::text[], $3::int8[]) as due (service, item, window_start_ms)
        join billing.charge c using (service, item, window_start_ms)
       order by c.service, c.item, c.window_start_ms, c.version desc`,
     [windows.map((one) => one.service), windows.map((one) => one.item), windows.map((one) => one.startMs)],
   );
   return new Map(
-    rows.map(chargeOf).map((charge) => [windowKey(charge.service, charge.item, charge.windowStartMs), charge]),
+    rows.map((row) => [
+      windowKey(row.service, row.item, Number(row.window_start_ms)),
+      { version: row.version, inputDigest: row.input_digest },
+    ]),
   );
 }
 
@@ -151,13 +156,13 @@ export async function insertCharges(
   ratedAtMs: EpochMs,
 ): Promise<Charge[]> {
   const column = <T>(of: (charge: NewCharge) => T): T[] => charges.map(of);
-  const { rows } = await connection.query<ChargeRow>(
+  const { rows } = await connection.query<Pick<ChargeRow, 'id' | 'service' | 'item' | 'window_start_ms'>>(
     `insert into billing.charge (run, rated_at_ms, customer, service, item, item_name, kind, window_start_ms, window_end_ms,
         version, plan, plan_version, currency, quantity, unit, amount, usage_records, input_digest, working, evidence)
      select $1, $2, * from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::int8[], $10::int[],
         $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::int[], $18::text[], $19::jsonb[],
         $20::jsonb[])
-     returning ${CHARGE_COLUMNS}`,
+     returning id, service, item, window_start_ms`,
     [
       run,
       ratedAtMs,
@@ -181,7 +186,13 @@ export async function insertCharges(
       column((one) => JSON.stringify(one.evidence)),
     ],
   );
-  return rows.map(chargeOf);
+  // Each window has one charge here, so its key tells which id is whose.
+  const ids = new Map(rows.map((row) => [windowKey(row.service, row.item, Number(row.window_start_ms)), row.id]));
+  return charges.map((charge) => {
+    const id = ids.get(windowKey(charge.service, charge.item, charge.windowStartMs));
+    if (id === undefined) throw new Error('BUG: a charge was written without an id');
+    return { ...charge, id, run, ratedAtMs };
+  });
 }
 
 /** Marks windows due; one that is due already stays so once. */

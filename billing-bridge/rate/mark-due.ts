@@ -1,11 +1,13 @@
 // Finds what has to be rated: changed usage, changed bindings, and periods that ended. It only marks; marking twice is marking once.
 import type { Database, Queryable } from '../../common/database/database.ts';
-import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { type Period, periodAt } from '../../common/model/period.ts';
+import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import type { Service } from '../account/contract.ts';
+import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
 import { markDue, windowKey } from './charge-store.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
-import { dueByTime, dueByUsage, type DueWindow } from './windows.ts';
+import { dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
 
 /** Throws lease_lost where the run no longer holds its lease; called in the transaction of every effect. */
 export type Fence = (connection: Queryable) => Promise<void>;
@@ -15,11 +17,11 @@ export interface MarkDueDeps {
   readonly usage: UsageReader;
 }
 
-const USAGE_PAGE = 20_000;
+const USAGE_PAGE = 100_000;
 const PERIODS_AT_ONCE = 1_000;
-const RERATING_STEP_MS = 86_400_000;
-const FIRST_RECORDS = 1_000;
-const CUT_OFF_MS = 40 * 86_400_000;
+const RERATINGS_AT_ONCE = 200;
+/** Whose whole usage is told by cells at one time: a year of an hour's windows is 8,766 of them each. */
+const METERS_AT_ONCE = 20;
 
 /** Looks through usage that was not looked through yet; returns how many records. */
 export async function markByUsage(
@@ -35,40 +37,51 @@ export async function markByUsage(
     const { rows } = await deps.database.query<{ usage_serial: bigint }>(
       'select usage_serial from billing.rating_position',
     );
-    const records = await deps.usage.changedAfter(rows[0]?.usage_serial ?? 0n, USAGE_PAGE);
-    const last = records.at(-1);
-    if (last === undefined) return looked;
+    const touched = await deps.usage.touchedAfter(rows[0]?.usage_serial ?? 0n, USAGE_PAGE, windowMs);
+    const { lastSerial, cells } = touched;
+    if (lastSerial === null) return looked;
     // A meter that was made since the index was read comes with its first records: passed over now, they would never be rated.
-    if (records.some((record) => index.byId(record.meter) === undefined))
+    if (cells.some(({ meter }) => index.byId(meter) === undefined))
       index = new MeterIndex(await deps.usage.allMeters());
-    const windows = windowsOf(records, book, index, windowMs);
+    const windows = windowsOf(cells, book, index, windowMs);
     await deps.database.transaction(async (connection) => {
       await fence(connection);
       await markDue(connection, windows);
-      await connection.query('update billing.rating_position set usage_serial = $1', [last.serial]);
+      await connection.query('update billing.rating_position set usage_serial = $1', [lastSerial]);
     });
-    looked += records.length;
+    looked += touched.records;
   }
 }
 
+/** What usage in these cells makes due. A cell lies in one cell of the grid of windows, so that within a binding and a period its buckets make the same due. */
 function windowsOf(
-  records: readonly UsageRecord[],
+  cells: readonly TouchedCell[],
   book: ContractBook,
   index: MeterIndex,
   windowMs: DurationMs,
 ): DueWindow[] {
   const windows = new Map<string, DueWindow>();
   const seen = new Set<string>();
-  for (const record of records) {
-    const meter = index.byId(record.meter);
+  const periods = new Map<string, Period>();
+  for (const { meter: id, firstMs, lastMs } of cells) {
+    const meter = index.byId(id);
     if (meter === undefined) continue;
-    const holder = book.holderAt(meter.device, meter.interfaceKey, record.bucketStartMs);
-    if (holder === null) continue;
-    const once = `${holder.service.id} ${record.bucketStartMs}`;
-    if (seen.has(once)) continue;
-    seen.add(once);
-    for (const window of dueByUsage(book, holder.service, record.bucketStartMs, windowMs))
-      windows.set(windowKey(window.service, window.item, window.startMs), window);
+    for (const { service, binding } of book.holdersIn(meter.device, meter.interfaceKey, firstMs, lastMs + 1)) {
+      const untilMs = Math.min(lastMs + 1, binding.toMs ?? Infinity);
+      for (let at = Math.max(firstMs, binding.fromMs); at < untilMs; ) {
+        const customer = book.customerOf(service);
+        const known = periods.get(customer.id);
+        const same = known !== undefined && at >= known.startMs && at < known.endMs;
+        const period = same ? known : periodAt(at, customer.cycle, customer.zone);
+        periods.set(customer.id, period);
+        const once = `${service.id} ${bucketStart(at, windowMs)} ${period.startMs}`;
+        if (!seen.has(once))
+          for (const window of dueInPeriod(book, service, at, windowMs, period))
+            windows.set(windowKey(window.service, window.item, window.startMs), window);
+        seen.add(once);
+        at = period.endMs;
+      }
+    }
   }
   return [...windows.values()];
 }
@@ -99,7 +112,7 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
   }
 }
 
-/** Marks what changed bindings touch: charges that stand in the span, and usage that has a holder now. */
+/** Marks what changed bindings touch: charges that stand in the spans, and usage that has a holder now. */
 export async function markReratings(
   deps: MarkDueDeps,
   book: ContractBook,
@@ -107,58 +120,51 @@ export async function markReratings(
   windowMs: DurationMs,
   fence: Fence,
 ): Promise<void> {
-  let begin: EpochMs | null = null;
   for (;;) {
     const { rows } = await deps.database.query<{ id: bigint; service: string; from_ms: bigint; to_ms: bigint }>(
-      'select id, service, from_ms, to_ms from billing.rerating order by id limit 1',
+      'select id, service, from_ms, to_ms from billing.rerating order by id limit $1',
+      [RERATINGS_AT_ONCE],
     );
-    const rerating = rows[0];
-    if (rerating === undefined) return;
-    const service = book.services.get(rerating.service);
-    const [fromMs, toMs] = [Number(rerating.from_ms), Number(rerating.to_ms)];
-    // One transaction at the end: a crash begins the span again, and marking is idempotent.
-    const windows: DueWindow[] =
-      service === undefined ? [] : await chargedWindows(deps.database, service.id, fromMs, toMs);
-    const meters = service === undefined ? [] : metersIn(service, { startMs: fromMs, endMs: toMs }, index);
-    begin ??= await usageBegin(deps);
-    for (let at = Math.max(fromMs, begin ?? toMs); at < toMs && meters.length > 0; at += RERATING_STEP_MS) {
-      const records = await deps.usage.latest(
-        meters.map((one) => one.meter),
-        at,
-        Math.min(toMs, at + RERATING_STEP_MS),
-      );
-      windows.push(...windowsOf(records, book, index, windowMs));
+    if (rows.length === 0) return;
+    const spans = rows.flatMap((row) => {
+      const service = book.services.get(row.service);
+      return service === undefined ? [] : [{ service, startMs: Number(row.from_ms), endMs: Number(row.to_ms) }];
+    });
+    // One transaction at the end: a crash begins these spans again, and marking is idempotent.
+    const windows = await chargedWindows(deps.database, spans);
+    const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
+    for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
+      const cells = await deps.usage.cellsIn(meters.slice(at, at + METERS_AT_ONCE), windowMs);
+      windows.push(...windowsOf(cells, book, index, windowMs));
     }
     await deps.database.transaction(async (connection) => {
       await fence(connection);
       await markDue(connection, windows);
-      await connection.query('delete from billing.rerating where id = $1', [rerating.id]);
+      await connection.query('delete from billing.rerating where id = any($1::int8[])', [rows.map(({ id }) => id)]);
     });
   }
 }
 
 async function chargedWindows(
   connection: Queryable,
-  service: string,
-  fromMs: EpochMs,
-  toMs: EpochMs,
+  spans: readonly { readonly service: Service; readonly startMs: EpochMs; readonly endMs: EpochMs }[],
 ): Promise<DueWindow[]> {
-  const { rows } = await connection.query<{ item: string; window_start_ms: bigint; window_end_ms: bigint }>(
-    `select distinct on (item, window_start_ms) item, window_start_ms, window_end_ms from billing.charge
-      where service = $1 and window_end_ms > $2 and window_start_ms < $3 order by item, window_start_ms, version desc`,
-    [service, fromMs, toMs],
+  const { rows } = await connection.query<{
+    service: string;
+    item: string;
+    window_start_ms: bigint;
+    window_end_ms: bigint;
+  }>(
+    `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.window_end_ms
+       from unnest($1::text[], $2::int8[], $3::int8[]) as span (service, from_ms, to_ms)
+       join billing.charge c on c.service = span.service and c.window_end_ms > from_ms and c.window_start_ms < to_ms
+      order by c.service, c.item, c.window_start_ms, c.version desc`,
+    [spans.map(({ service }) => service.id), spans.map(({ startMs }) => startMs), spans.map(({ endMs }) => endMs)],
   );
   return rows.map((row) => ({
-    service,
+    service: row.service,
     item: row.item,
     startMs: Number(row.window_start_ms),
     endMs: Number(row.window_end_ms),
   }));
-}
-
-/** Years before the first reading need not be stepped through. Readings of an agent that was cut off may be older than those that came first. */
-async function usageBegin(deps: MarkDueDeps): Promise<EpochMs | null> {
-  const records = await deps.usage.changedAfter(0n, FIRST_RECORDS);
-  if (records.length === 0) return null;
-  return records.reduce((first, record) => Math.min(first, record.bucketStartMs), Infinity) - CUT_OFF_MS;
 }

@@ -1,7 +1,7 @@
 // Burstable percentile: the contract is data; samples are whole octets of an interval, ranked without rounding.
 import { Exact } from '../../common/model/exact.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import type { UsageRecord } from '../mediate/usage.ts';
+import { type CountedUsage, intervalSamples, type IntervalSamples } from './counted-usage.ts';
 import { most, type Priced, Sum } from './working.ts';
 
 /** higher: in and out ranked apart, the higher counts. per_interval_max: the higher of each interval is ranked. sum: in + out of each interval. */
@@ -33,19 +33,7 @@ export interface PercentileContract {
   readonly overagePrice: Exact;
 }
 
-/** A meter of the aggregation set, for the span in which it belongs to the service. */
-export interface PercentileMeter {
-  readonly meter: number;
-  readonly direction: 'in' | 'out';
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-}
-
-export interface PercentileInput {
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-  readonly meters: readonly PercentileMeter[];
-  readonly records: readonly UsageRecord[];
+export interface PercentileInput extends CountedUsage {
   readonly part: { readonly covered: bigint; readonly whole: bigint };
 }
 
@@ -79,9 +67,7 @@ export function rankOf(samples: number, percentile: Exact, rule: RankRule): numb
 /** Ranks the samples of the set, each interval summed over its ports first, and prices what counts. */
 export function pricePercentile(input: PercentileInput, contract: PercentileContract): PercentileResult {
   const samples = samplesOf(input, contract);
-  const rankings = seriesOf(contract.direction, samples).map(({ direction, values }) =>
-    rank(direction, values, samples, contract),
-  );
+  const rankings = seriesOf(contract.direction, samples).map((series) => rank(series, samples, contract));
   const highest = rankings.reduce((best, one) => (one.octets > best.octets ? one : best), rankings[0] ?? EMPTY);
   const bits = Exact.integer(highest.octets * 8n * 1000n);
   const units = bits.divide(Exact.integer(contract.intervalMs)).divide(contract.unitBps);
@@ -107,96 +93,89 @@ const EMPTY: RankedDirection = {
   intervals: 0,
 };
 
-interface Samples {
-  readonly firstMs: EpochMs;
-  readonly in: BigUint64Array;
-  readonly out: BigUint64Array;
+interface Samples extends IntervalSamples {
   /** 1 where the interval may be ranked. */
   readonly usable: Uint8Array;
 }
 
 /** Interval by interval: octets of every port that belongs to the set then, and whether all of them were known. */
 function samplesOf(input: PercentileInput, contract: PercentileContract): Samples {
-  const { intervalMs } = contract;
-  const firstMs = Math.ceil(input.fromMs / intervalMs) * intervalMs;
-  const count = Math.max(0, Math.floor((input.toMs - firstMs) / intervalMs));
-  const octets = { in: new BigUint64Array(count), out: new BigUint64Array(count) };
-  const known = new Float64Array(count);
-  const wanted = new Float64Array(count);
-  const spans = new Map<number, PercentileMeter[]>();
-  for (const meter of input.meters) {
-    spans.set(meter.meter, [...(spans.get(meter.meter) ?? []), meter]);
-    const first = Math.max(0, Math.ceil((meter.fromMs - firstMs) / intervalMs));
-    const end = Math.min(count, Math.floor((meter.toMs - firstMs) / intervalMs));
-    for (let at = first; at < end; at += 1) wanted[at] = (wanted[at] ?? 0) + intervalMs;
-  }
-  for (const record of input.records) {
-    const at = Math.floor((record.bucketStartMs - firstMs) / intervalMs);
-    const span = spans
-      .get(record.meter)
-      ?.find((one) => record.bucketStartMs >= one.fromMs && record.bucketStartMs < one.toMs);
-    if (span === undefined || at < 0 || at >= count) continue;
-    const spread = contract.gaps === 'spread';
-    const measured = record.octets.good + record.octets.wrapped + (spread ? record.octets.gap : 0n);
-    octets[span.direction][at] = (octets[span.direction][at] ?? 0n) + measured;
-    known[at] = (known[at] ?? 0) + record.coveredMs - (spread ? 0 : record.gapMs);
-  }
+  const samples = intervalSamples(input, contract.intervalMs, contract.gaps === 'spread');
+  const { count, wantedMs, knownMs } = samples;
   const usable = new Uint8Array(count);
   for (let at = 0; at < count; at += 1) {
-    const needed = wanted[at] ?? 0;
-    if (needed > 0 && (contract.gaps === 'zero' || (known[at] ?? 0) >= needed)) usable[at] = 1;
+    const needed = wantedMs[at] ?? 0;
+    if (needed > 0 && (contract.gaps === 'zero' || (knownMs[at] ?? 0) >= needed)) usable[at] = 1;
   }
-  return { firstMs, in: octets.in, out: octets.out, usable };
+  return { ...samples, usable };
 }
 
-function seriesOf(rule: PercentileDirection, samples: Samples): { direction: string; values: BigUint64Array }[] {
-  const one = (direction: string, values: BigUint64Array): { direction: string; values: BigUint64Array } => ({
-    direction,
-    values,
-  });
-  const combine = (of: (left: bigint, right: bigint) => bigint): BigUint64Array =>
-    samples.in.map((value, at) => of(value, samples.out[at] ?? 0n));
+interface Series {
+  readonly direction: string;
+  readonly values: Float64Array | bigint[];
+}
+
+function seriesOf(rule: PercentileDirection, samples: Samples): Series[] {
+  const { in: incoming, out: outgoing } = samples;
   switch (rule) {
     case 'higher':
-      return [one('in', samples.in), one('out', samples.out)];
+      return [
+        { direction: 'in', values: incoming },
+        { direction: 'out', values: outgoing },
+      ];
     case 'in':
-      return [one('in', samples.in)];
+      return [{ direction: 'in', values: incoming }];
     case 'out':
-      return [one('out', samples.out)];
+      return [{ direction: 'out', values: outgoing }];
     case 'sum':
       return [
-        one(
-          'in + out',
-          combine((left, right) => left + right),
-        ),
+        {
+          direction: 'in + out',
+          values: combined(
+            samples,
+            (left, right) => left + right,
+            (left, right) => left + right,
+          ),
+        },
       ];
     case 'per_interval_max':
       return [
-        one(
-          'the higher of in and out',
-          combine((left, right) => (left > right ? left : right)),
-        ),
+        {
+          direction: 'the higher of in and out',
+          values: combined(samples, Math.max, (left, right) => (left > right ? left : right)),
+        },
       ];
   }
 }
 
-function rank(
-  direction: string,
-  values: BigUint64Array,
+/** Both kinds of numbers are exact here: samples are doubles only where in and out together are. */
+function combined(
   samples: Samples,
-  contract: PercentileContract,
-): RankedDirection {
-  const sorted = values.filter((_, at) => samples.usable[at] === 1).sort();
+  ofDoubles: (left: number, right: number) => number,
+  ofBigints: (left: bigint, right: bigint) => bigint,
+): Float64Array | bigint[] {
+  const { in: left, out: right } = samples;
+  if (left instanceof Float64Array) return left.map((value, at) => ofDoubles(value, Number(right[at] ?? 0)));
+  return left.map((value, at) => ofBigints(value, BigInt(right[at] ?? 0)));
+}
+
+function rank({ direction, values }: Series, samples: Samples, contract: PercentileContract): RankedDirection {
+  const { usable } = samples;
+  const sorted =
+    values instanceof Float64Array
+      ? values.filter((_, at) => usable[at] === 1).sort()
+      : values.filter((_, at) => usable[at] === 1).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const place = rankOf(sorted.length, contract.percentile, contract.rank);
-  const octets = place === 0 ? 0n : (sorted[place - 1] ?? 0n);
-  const at = place === 0 ? -1 : values.findIndex((value, index) => value === octets && samples.usable[index] === 1);
+  const octets = place === 0 ? 0n : BigInt(sorted[place - 1] ?? 0);
+  let at = place === 0 ? values.length : 0;
+  while (at < values.length && !(usable[at] === 1 && BigInt(values[at] ?? 0) === octets)) at += 1;
   return {
     direction,
     ranked: sorted.length,
     missing: values.length - sorted.length,
     rank: place,
     octets,
-    atMs: at < 0 ? null : samples.firstMs + at * contract.intervalMs,
+    atMs: at === values.length ? null : samples.firstMs + at * contract.intervalMs,
     intervals: values.length,
   };
 }

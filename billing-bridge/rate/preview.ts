@@ -2,12 +2,13 @@
 import { Exact } from '../../common/model/exact.ts';
 import { type Period, periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
-import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import type { UsageReader } from '../mediate/usage.ts';
 import { isAdditive, type PriceItem, rateItem, workingOf } from './price-item.ts';
-import { groupByMeter, MeterIndex, metersIn, ratingInput, recordsFor } from './rating-input.ts';
-import { termsOf } from './windows.ts';
+import { MeterIndex, metersIn, ratingInput } from './rating-input.ts';
+import { type RatingWindow, termsOf } from './windows.ts';
 
 export interface PreviewLine {
   readonly service: string;
@@ -117,16 +118,26 @@ interface LineParts extends Span {
   readonly index: MeterIndex;
 }
 
+/** From a reader of columns where it is one; what is only supposed to come (a forecast) is given as records. */
+async function columnsFrom(
+  usage: Pick<UsageReader, 'latest'> & Partial<Pick<UsageReader, 'columns'>>,
+  meters: readonly number[],
+  { startMs, endMs }: RatingWindow,
+  bucketMs: DurationMs,
+): Promise<ReadonlyMap<number, UsageColumns>> {
+  if (usage.columns !== undefined) return usage.columns(meters, startMs, endMs);
+  return columnsOf(meters.length === 0 ? [] : await usage.latest(meters, startMs, endMs), startMs, endMs, bucketMs);
+}
+
 async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<{ line: PreviewLine; amount: Exact }> {
   const { customer, service, period, plan, item } = parts;
   const window = { startMs: parts.fromMs, endMs: parts.toMs };
   const meters = item.price.kind === 'flat' ? [] : metersIn(service, window, parts.index);
   const ids = [...new Set(meters.map((meter) => meter.meter))];
-  const found: UsageRecord[] = ids.length === 0 ? [] : await deps.usage.latest(ids, window.startMs, window.endMs);
-  const records = recordsFor(meters, groupByMeter(found));
+  const usage = await columnsFrom(deps.usage, ids, window, deps.bucketMs);
   const rated = rateItem(
     item,
-    ratingInput({ customer, service, period, window, meters, records, bucketMs: deps.bucketMs }),
+    ratingInput({ customer, service, period, window, meters, usage, bucketMs: deps.bucketMs }),
   );
   const amount = rated.amount.round(plan.rounding.places, plan.rounding.mode);
   return {

@@ -2,12 +2,20 @@
 import { Exact } from '../../common/model/exact.ts';
 import { zoneOffset } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import type { UsageRecord } from '../mediate/usage.ts';
+import {
+  type CountedUsage,
+  type Coverage,
+  countedPlaces,
+  coverageOf,
+  ratedAt,
+  ratedSums,
+  timeAt,
+} from './counted-usage.ts';
 import { priceFlat } from './flat.ts';
 import { type GraduatedPrice, priceGraduated } from './graduated.ts';
 import { type PackagePrice, pricePackage } from './package.ts';
 import { pricePerUnit } from './per-unit.ts';
-import { type PercentileContract, type PercentileMeter, pricePercentile, type RankedDirection } from './percentile.ts';
+import { type PercentileContract, pricePercentile, type RankedDirection } from './percentile.ts';
 import { limitSpend, type SpendLimits } from './spend-limits.ts';
 import { priceStairstep, type Stair } from './stairstep.ts';
 import { priceTimeOfDay, type TimeBand } from './time-of-day.ts';
@@ -41,27 +49,11 @@ export interface PriceItem {
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
-export interface RatingInput {
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
+export interface RatingInput extends CountedUsage {
   readonly zone: string;
   readonly bucketMs: DurationMs;
-  /** Ports of the service, each for the span in which it is bound. */
-  readonly meters: readonly PercentileMeter[];
-  readonly records: readonly UsageRecord[];
   /** The part of the period that the service was there. */
   readonly part: { readonly covered: bigint; readonly whole: bigint };
-}
-
-/** How much of what should have been measured was, so that a bill line can say it. */
-export interface Coverage {
-  readonly expectedMs: DurationMs;
-  readonly coveredMs: DurationMs;
-  readonly gapMs: DurationMs;
-  readonly lostMs: DurationMs;
-  readonly gapOctets: bigint;
-  readonly suspendedOctets: bigint;
-  readonly records: number;
 }
 
 export interface Rated extends Priced {
@@ -117,72 +109,38 @@ function priceOfVolume(
       return priceStairstep(quantity, price.stairs);
     case 'time_of_day': {
       const chosen = chosenDirection(price.direction, input);
-      const parts = counted(input)
-        .filter(({ direction }) => chosen === 'sum' || direction === chosen)
-        .map(({ record, octets }) => ({
-          atMs: record.bucketStartMs,
-          zoneOffsetMs: zoneOffset(record.bucketStartMs, input.zone),
-          quantity: volumeIn(octets, price.unit),
-        }));
-      return priceTimeOfDay(parts, price.bands, price.otherwise);
+      return priceTimeOfDay(partsOf(chosen, price.unit, input), price.bands, price.otherwise);
     }
   }
 }
 
-/** Octets that are rated: what is known exactly, gaps included, suspended ones not. */
-export function ratedOctets(record: UsageRecord): bigint {
-  return record.octets.good + record.octets.wrapped + record.octets.gap;
-}
-
-interface Counted {
-  readonly record: UsageRecord;
-  readonly direction: 'in' | 'out';
-  readonly octets: bigint;
-}
-
-/** The records that belong to the service, by the binding that holds the start of their bucket. */
-function counted(input: RatingInput): Counted[] {
-  const byMeter = new Map<number, PercentileMeter[]>();
-  for (const meter of input.meters) byMeter.set(meter.meter, [...(byMeter.get(meter.meter) ?? []), meter]);
-  return input.records.flatMap((record) => {
-    const at = record.bucketStartMs;
-    if (at < input.fromMs || at >= input.toMs) return [];
-    const span = byMeter.get(record.meter)?.find((meter) => at >= meter.fromMs && at < meter.toMs);
-    return span === undefined ? [] : [{ record, direction: span.direction, octets: ratedOctets(record) }];
-  });
-}
-
-function sums(input: RatingInput): { in: bigint; out: bigint } {
-  const total = { in: 0n, out: 0n };
-  for (const { direction, octets } of counted(input)) total[direction] += octets;
-  return total;
+/** Bucket by bucket, each with the hour of the zone in which it begins. */
+function partsOf(
+  chosen: 'in' | 'out' | 'sum',
+  unit: VolumeUnit,
+  input: RatingInput,
+): { readonly atMs: EpochMs; readonly zoneOffsetMs: number; readonly quantity: Exact }[] {
+  return countedPlaces(input)
+    .filter(({ meter }) => chosen === 'sum' || meter.direction === chosen)
+    .flatMap((places) =>
+      Array.from({ length: places.past - places.first }, (_, step) => {
+        const atMs = timeAt(places, places.first + step);
+        const quantity = volumeIn(ratedAt(places.table, places.first + step), unit);
+        return { atMs, zoneOffsetMs: zoneOffset(atMs, input.zone), quantity };
+      }),
+    );
 }
 
 function chosenDirection(direction: VolumeDirection, input: RatingInput): 'in' | 'out' | 'sum' {
   if (direction !== 'higher') return direction;
-  const total = sums(input);
+  const total = ratedSums(input);
   return total.in >= total.out ? 'in' : 'out';
 }
 
 function octetsOf(direction: VolumeDirection, input: RatingInput): bigint {
-  const total = sums(input);
+  const total = ratedSums(input);
   const chosen = chosenDirection(direction, input);
   return chosen === 'sum' ? total.in + total.out : total[chosen];
-}
-
-function coverageOf(input: RatingInput): Coverage {
-  const coverage = { expectedMs: 0, coveredMs: 0, gapMs: 0, lostMs: 0, gapOctets: 0n, suspendedOctets: 0n, records: 0 };
-  for (const meter of input.meters)
-    coverage.expectedMs += Math.max(0, Math.min(meter.toMs, input.toMs) - Math.max(meter.fromMs, input.fromMs));
-  for (const { record } of counted(input)) {
-    coverage.coveredMs += record.coveredMs;
-    coverage.gapMs += record.gapMs;
-    coverage.lostMs += record.lostMs;
-    coverage.gapOctets += record.octets.gap;
-    coverage.suspendedOctets += record.octets.suspended;
-    coverage.records += 1;
-  }
-  return coverage;
 }
 
 /** The working of a charge as it is kept and shown: everything as exact text. */

@@ -1,10 +1,11 @@
 // From contracts and usage to the input of a price, and to the evidence of what went in. Pure.
-import { createHash } from 'node:crypto';
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
+import { createHash, type Hash } from 'node:crypto';
 import { coveredPart, type Period } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
-import type { Meter, UsageRecord } from '../mediate/usage.ts';
-import type { PercentileMeter } from './percentile.ts';
+import type { Meter } from '../mediate/usage.ts';
+import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';
 
@@ -39,7 +40,7 @@ export class MeterIndex {
 const OPEN_MS = Number.MAX_SAFE_INTEGER;
 
 /** The meters of a service in a window, each cut to its binding. */
-export function metersIn(service: Service, window: RatingWindow, index: MeterIndex): PercentileMeter[] {
+export function metersIn(service: Service, window: RatingWindow, index: MeterIndex): CountedMeter[] {
   return service.bindings.flatMap((binding) => {
     const fromMs = Math.max(binding.fromMs, window.startMs);
     const toMs = Math.min(binding.toMs ?? OPEN_MS, window.endMs);
@@ -55,8 +56,8 @@ export interface InputParts {
   readonly service: Service;
   readonly period: Period;
   readonly window: RatingWindow;
-  readonly meters: readonly PercentileMeter[];
-  readonly records: readonly UsageRecord[];
+  readonly meters: readonly CountedMeter[];
+  readonly usage: ReadonlyMap<number, UsageColumns>;
   readonly bucketMs: DurationMs;
 }
 
@@ -67,31 +68,9 @@ export function ratingInput(parts: InputParts): RatingInput {
     zone: parts.customer.zone,
     bucketMs: parts.bucketMs,
     meters: parts.meters,
-    records: parts.records,
+    usage: parts.usage,
     part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
   };
-}
-
-/** The records that count for the meters: those whose bucket begins inside a binding. */
-export function recordsFor(
-  meters: readonly PercentileMeter[],
-  byMeter: ReadonlyMap<number, UsageRecord[]>,
-): UsageRecord[] {
-  return meters.flatMap((meter) =>
-    (byMeter.get(meter.meter) ?? []).filter(
-      (record) => record.bucketStartMs >= meter.fromMs && record.bucketStartMs < meter.toMs,
-    ),
-  );
-}
-
-export function groupByMeter(records: readonly UsageRecord[]): Map<number, UsageRecord[]> {
-  const groups = new Map<number, UsageRecord[]>();
-  for (const record of records) {
-    const group = groups.get(record.meter);
-    if (group === undefined) groups.set(record.meter, [record]);
-    else group.push(record);
-  }
-  return groups;
 }
 
 /** Versions above one that a charge names itself; more are told by their number. */
@@ -107,29 +86,63 @@ export interface ChargeEvidence {
   readonly correctedRecords: number;
 }
 
-export function evidenceOf(meters: readonly PercentileMeter[], records: readonly UsageRecord[]): ChargeEvidence {
-  const corrected = records.filter((record) => record.version > 1);
+export function evidenceOf(input: RatingInput): ChargeEvidence {
+  const corrected: [number, EpochMs, number][] = [];
+  let [records, correctedRecords] = [0, 0];
+  for (const places of countedPlaces(input)) {
+    const { meter, table, first, past } = places;
+    for (let place = first; place < past; place += 1) {
+      const version = table.versions[place] ?? 0;
+      if (version === 0) continue;
+      records += 1;
+      if (version === 1) continue;
+      correctedRecords += 1;
+      if (corrected.length < MAX_NAMED_VERSIONS) corrected.push([meter.meter, timeAt(places, place), version]);
+    }
+  }
   return {
-    meters: meters.map((one) => [one.meter, one.direction, one.fromMs, one.toMs]),
-    records: records.length,
-    corrected: corrected
-      .slice(0, MAX_NAMED_VERSIONS)
-      .map((record) => [record.meter, record.bucketStartMs, record.version]),
-    correctedRecords: corrected.length,
+    meters: input.meters.map((one) => [one.meter, one.direction, one.fromMs, one.toMs]),
+    records,
+    corrected,
+    correctedRecords,
   };
 }
 
-/** Equal where contract and usage are equal: then the charge that stands is right. */
-export function inputDigest(
-  plan: PlanVersion,
-  item: PriceItem,
-  input: RatingInput,
-  records: readonly UsageRecord[],
-): string {
+const BY_RUNS = 'runs:';
+
+/** Equal where contract and usage are equal: then the charge that stands is right. Usage is told by runs of buckets of one version. */
+export function inputDigest(plan: PlanVersion, item: PriceItem, input: RatingInput): string {
+  const hash = contractDigest(plan, item, input);
+  for (const places of countedPlaces(input)) {
+    const { meter, first, past } = places;
+    const { versions } = places.table;
+    let begin = first;
+    for (let place = first + 1; place <= past; place += 1) {
+      if (place < past && versions[place] === versions[begin]) continue;
+      const version = versions[begin] ?? 0;
+      if (version > 0) hash.update(`${meter.meter} ${timeAt(places, begin)} ${timeAt(places, place)} ${version}\n`);
+      begin = place;
+    }
+  }
+  return `${BY_RUNS}${hash.digest('hex')}`;
+}
+
+/** Does a charge that stands rest on this input? Charges of before runs were told have each record in their digest. */
+export function sameInput(standing: string, plan: PlanVersion, item: PriceItem, input: RatingInput): boolean {
+  if (standing.startsWith(BY_RUNS)) return standing === inputDigest(plan, item, input);
+  const hash = contractDigest(plan, item, input);
+  for (const places of countedPlaces(input))
+    for (let place = places.first; place < places.past; place += 1) {
+      const version = places.table.versions[place] ?? 0;
+      if (version > 0) hash.update(`${places.meter.meter} ${timeAt(places, place)} ${version}\n`);
+    }
+  return standing === hash.digest('hex');
+}
+
+function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput): Hash {
   const hash = createHash('sha256');
   const part = isAdditive(item) ? '' : `${input.part.covered}/${input.part.whole}`;
   hash.update(`${plan.id} ${plan.version} ${item.id} ${input.fromMs} ${input.toMs} ${part}\n`);
   for (const meter of input.meters) hash.update(`${meter.meter} ${meter.fromMs} ${meter.toMs}\n`);
-  for (const record of records) hash.update(`${record.meter} ${record.bucketStartMs} ${record.version}\n`);
-  return hash.digest('hex');
+  return hash;
 }

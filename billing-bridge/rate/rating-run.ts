@@ -1,4 +1,5 @@
 // One run of rating: marks what is due, prices what is final, and writes charges with their outbox rows in one transaction, once.
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { periodAt } from '../../common/model/period.ts';
 import type { DurationMs } from '../../common/model/time.ts';
@@ -6,7 +7,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { PlanVersion, Service } from '../account/contract.ts';
-import type { UsageReader, UsageRecord } from '../mediate/usage.ts';
+import type { UsageReader } from '../mediate/usage.ts';
 import {
   type Charge,
   clearDue,
@@ -16,18 +17,10 @@ import {
   standingCharges,
   windowKey,
 } from './charge-store.ts';
+import type { CountedMeter } from './counted-usage.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
-import type { PercentileMeter } from './percentile.ts';
 import { type PriceItem, rateItem, workingOf } from './price-item.ts';
-import {
-  evidenceOf,
-  groupByMeter,
-  inputDigest,
-  MeterIndex,
-  metersIn,
-  ratingInput,
-  recordsFor,
-} from './rating-input.ts';
+import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
 import { type DueWindow, termsOf } from './windows.ts';
 
 export interface RatingConfig {
@@ -62,13 +55,15 @@ export interface RatingSummary {
 }
 
 const WINDOWS_AT_ONCE = 500;
+/** Buckets whose usage is in memory at one time, about fifty octets each: a month of a hundred ports. */
+const BUCKETS_AT_ONCE = 2_000_000;
 
 interface Work {
   readonly due: DueWindow;
   readonly service: Service;
   readonly plan: PlanVersion;
   readonly item: PriceItem;
-  readonly meters: readonly PercentileMeter[];
+  readonly meters: readonly CountedMeter[];
 }
 
 export class RatingRun {
@@ -98,40 +93,44 @@ export class RatingRun {
       const page = await dueWindows(this.#deps.database, this.#deps.clock.now(), after, WINDOWS_AT_ONCE);
       after = page.at(-1) ?? null;
       if (after === null) break;
-      const done = await this.#ratePage(page, book, index, lease, state.run);
-      state.run = done.run;
-      state.charges += done.charges;
-      state.waiting += done.waiting;
+      const { ready, obsolete, waiting } = await this.#sort(page, book, index);
+      state.waiting += waiting;
+      if (obsolete.length > 0)
+        await this.#deps.database.transaction(async (connection) => {
+          await lease.fence(connection);
+          await clearDue(connection, obsolete);
+        });
+      for (const some of portions(ready, this.#config.bucketMs)) {
+        const done = await this.#rate(some, book, lease, state.run);
+        state.run = done.run;
+        state.charges += done.charges;
+      }
     }
     return { ...state, usageRecords };
   }
 
-  async #ratePage(
-    page: readonly DueWindow[],
+  async #rate(
+    ready: readonly Work[],
     book: ContractBook,
-    index: MeterIndex,
     lease: RunLease,
     run: bigint | null,
-  ): Promise<{ run: bigint | null; charges: number; waiting: number }> {
-    const { ready, obsolete, waiting } = await this.#sort(page, book, index);
+  ): Promise<{ run: bigint | null; charges: number }> {
     const made = await this.#price(ready, book);
     const now = this.#deps.clock.now();
+    const windows = ready.map((one) => one.due);
     const result = await this.#deps.database.transaction(async (connection) => {
       await lease.fence(connection);
       // What stands is read under the lease, in the transaction that adds to it.
-      const standing = await standingCharges(
-        connection,
-        ready.map((one) => one.due),
-      );
-      const charges = made.flatMap((charge) => nextVersion(charge, standing));
+      const standing = await standingCharges(connection, windows);
+      const charges = made.flatMap((one) => nextVersion(one, standing));
       const current = run ?? (charges.length === 0 ? null : await this.#beginRun(connection, lease));
       const written = current === null ? [] : await insertCharges(connection, charges, current, now);
       if (current !== null && written.length > 0) await this.#deps.publish(connection, current, written);
-      await clearDue(connection, [...ready.map((one) => one.due), ...obsolete]);
+      await clearDue(connection, windows);
       return { run: current, written };
     });
     for (const charge of result.written) this.#written.add(1, { kind: charge.kind });
-    return { run: result.run, charges: result.written.length, waiting };
+    return { run: result.run, charges: result.written.length };
   }
 
   /** A window is ready when every meter of the service is final up to its end. */
@@ -153,28 +152,23 @@ export class RatingRun {
     return { ready, obsolete, waiting: work.length - ready.length };
   }
 
-  async #price(ready: readonly Work[], book: ContractBook): Promise<NewCharge[]> {
-    const records = await this.#recordsOf(ready);
-    return ready.map((work) =>
-      chargeFor(work, book, records.get(spanKey(work.due)) ?? new Map(), this.#config.bucketMs),
-    );
-  }
-
   /** Usage of all services of one span is read at once. */
-  async #recordsOf(ready: readonly Work[]): Promise<Map<string, Map<number, UsageRecord[]>>> {
-    const spans = new Map<string, { due: DueWindow; meters: Set<number> }>();
+  async #price(ready: readonly Work[], book: ContractBook): Promise<PricedWindow[]> {
+    const spans = new Map<string, Work[]>();
     for (const work of ready) {
-      const span = spans.get(spanKey(work.due)) ?? { due: work.due, meters: new Set<number>() };
-      for (const meter of work.meters) span.meters.add(meter.meter);
-      spans.set(spanKey(work.due), span);
+      const span = spans.get(spanKey(work.due));
+      if (span === undefined) spans.set(spanKey(work.due), [work]);
+      else span.push(work);
     }
-    const found = new Map<string, Map<number, UsageRecord[]>>();
-    for (const [key, { due, meters }] of spans)
-      found.set(
-        key,
-        groupByMeter(meters.size === 0 ? [] : await this.#deps.usage.latest([...meters], due.startMs, due.endMs)),
-      );
-    return found;
+    const made: PricedWindow[] = [];
+    for (const works of spans.values()) {
+      const [first] = works;
+      if (first === undefined) continue;
+      const meters = new Set(works.flatMap((work) => work.meters.map(({ meter }) => meter)));
+      const usage = await this.#deps.usage.columns([...meters], first.due.startMs, first.due.endMs);
+      for (const work of works) made.push(chargeFor(work, book, usage, this.#config.bucketMs));
+    }
+    return made;
   }
 
   async #beginRun(connection: Queryable, lease: RunLease): Promise<bigint> {
@@ -186,6 +180,21 @@ export class RatingRun {
     if (id === undefined) throw new Error('BUG: an insert returned no id');
     return id;
   }
+}
+
+/** In the order of the windows, as many at a time as may be in memory: at least one. */
+function* portions(ready: readonly Work[], bucketMs: DurationMs): Generator<readonly Work[]> {
+  let [some, buckets] = [[] as Work[], 0];
+  for (const work of ready) {
+    const own = (work.meters.length * (work.due.endMs - work.due.startMs)) / bucketMs;
+    if (some.length > 0 && buckets + own > BUCKETS_AT_ONCE) {
+      yield some;
+      [some, buckets] = [[], 0];
+    }
+    some.push(work);
+    buckets += own;
+  }
+  if (some.length > 0) yield some;
 }
 
 function spanKey(window: { readonly startMs: number; readonly endMs: number }): string {
@@ -203,20 +212,25 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   return { due, service, plan, item, meters };
 }
 
+export interface PricedWindow {
+  readonly charge: NewCharge;
+  /** Does a charge with this digest rest on the same contract and usage? */
+  readonly restsOnSame: (inputDigest: string) => boolean;
+}
+
 /** Prices one window from contracts and usage alone: the same input gives the same charge, whoever asks. */
 export function chargeFor(
   work: Work,
   book: ContractBook,
-  byMeter: ReadonlyMap<number, UsageRecord[]>,
+  usage: ReadonlyMap<number, UsageColumns>,
   bucketMs: DurationMs,
-): NewCharge {
+): PricedWindow {
   const { due, service, plan, item, meters } = work;
   const customer = book.customerOf(service);
-  const records = recordsFor(meters, byMeter);
   const period = periodAt(due.startMs, customer.cycle, customer.zone);
-  const input = ratingInput({ customer, service, period, window: due, meters, records, bucketMs });
+  const input = ratingInput({ customer, service, period, window: due, meters, usage, bucketMs });
   const rated = rateItem(item, input);
-  return {
+  const charge: NewCharge = {
     customer: customer.id,
     service: service.id,
     item: item.id,
@@ -231,20 +245,24 @@ export function chargeFor(
     quantity: rated.quantity.toString(),
     unit: rated.unit,
     amount: rated.amount.toString(),
-    usageRecords: records.length,
-    inputDigest: inputDigest(plan, item, input, records),
+    usageRecords: rated.coverage.records,
+    inputDigest: inputDigest(plan, item, input),
     working: workingOf(rated),
-    evidence: evidenceOf(meters, records),
+    evidence: evidenceOf(input),
   };
+  return { charge, restsOnSame: (standing) => sameInput(standing, plan, item, input) };
 }
 
 /** Nothing where the standing charge rests on the same input, or where nothing was used, held back or charged before. */
-function nextVersion(charge: NewCharge, standing: ReadonlyMap<string, Charge>): NewCharge[] {
+function nextVersion(
+  { charge, restsOnSame }: PricedWindow,
+  standing: ReadonlyMap<string, Pick<Charge, 'version' | 'inputDigest'>>,
+): NewCharge[] {
   const before = standing.get(windowKey(charge.service, charge.item, charge.windowStartMs));
   // What is suspended is told by a charge of nothing: a bill run looks for it there.
   const nothing = charge.amount === '0' && charge.quantity === '0' && !holdsBack(charge.working);
   if (before === undefined) return nothing ? [] : [charge];
-  return before.inputDigest === charge.inputDigest ? [] : [{ ...charge, version: before.version + 1 }];
+  return restsOnSame(before.inputDigest) ? [] : [{ ...charge, version: before.version + 1 }];
 }
 
 function holdsBack(working: unknown): boolean {

@@ -5,7 +5,7 @@ import { bucketStart } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { UsageReader } from '../mediate/usage.ts';
 import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
-import { groupByMeter, MeterIndex } from './rating-input.ts';
+import { MeterIndex } from './rating-input.ts';
 import { chargeFor, workOf } from './rating-run.ts';
 import { dueByUsage, type DueWindow } from './windows.ts';
 
@@ -93,14 +93,13 @@ async function recompute(
   const work = workOf(window, book, index);
   if (work === null) return [difference('no_contract', charge, 'a contract', 'none')];
   const meters = [...new Set(work.meters.map((meter) => meter.meter))];
-  const records = meters.length === 0 ? [] : await deps.usage.latest(meters, window.startMs, window.endMs);
-  if (records.some((record) => record.serial > lookedAt)) return [];
-  const again = chargeFor(work, book, groupByMeter(records), deps.bucketMs);
+  const usage = await deps.usage.columns(meters, window.startMs, window.endMs);
+  if ([...usage.values()].some((columns) => columns.lastSerial > lookedAt)) return [];
+  const { charge: again, restsOnSame } = chargeFor(work, book, usage, deps.bucketMs);
   const found: ChargeDifference[] = [];
   if (again.amount !== charge.amount) found.push(difference('amount', charge, again.amount, charge.amount));
   if (again.quantity !== charge.quantity) found.push(difference('quantity', charge, again.quantity, charge.quantity));
-  if (again.inputDigest !== charge.inputDigest)
-    found.push(difference('usage', charge, again.inputDigest, charge.inputDigest));
+  if (!restsOnSame(charge.inputDigest)) found.push(difference('usage', charge, again.inputDigest, charge.inputDigest));
   return found;
 }
 

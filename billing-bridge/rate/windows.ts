@@ -31,7 +31,17 @@ export function termsOf(book: ContractBook, service: Service, window: RatingWind
 /** What usage of a service at an instant makes due. */
 export function dueByUsage(book: ContractBook, service: Service, at: EpochMs, windowMs: DurationMs): DueWindow[] {
   const customer = book.customerOf(service);
-  const period = periodAt(at, customer.cycle, customer.zone);
+  return dueInPeriod(book, service, at, windowMs, periodAt(at, customer.cycle, customer.zone));
+}
+
+/** The same where the period of the instant is known. */
+export function dueInPeriod(
+  book: ContractBook,
+  service: Service,
+  at: EpochMs,
+  windowMs: DurationMs,
+  period: Period,
+): DueWindow[] {
   return [windowAt(at, windowMs, period), period].flatMap((window, index) => {
     const items = termsOf(book, service, window)?.items ?? [];
     return items

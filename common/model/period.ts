@@ -51,8 +51,21 @@ function startOfLocal(local: number, zone: string): EpochMs {
   return midnights[0] ?? before;
 }
 
+/** The last that was asked for of each cycle and zone: rating asks for the same month a thousand times, and a zone's clock is slow to read. */
+const lastPeriods = new Map<string, Period>();
+
 /** The period that holds an instant. */
 export function periodAt(at: EpochMs, cycle: BillingCycle, zone: string): Period {
+  const key = `${cycle} ${zone}`;
+  const last = lastPeriods.get(key);
+  if (last !== undefined && at >= last.startMs && at < last.endMs) return last;
+  const period = findPeriod(at, cycle, zone);
+  if (lastPeriods.size >= MAX_FORMATS) lastPeriods.clear();
+  lastPeriods.set(key, period);
+  return period;
+}
+
+function findPeriod(at: EpochMs, cycle: BillingCycle, zone: string): Period {
   const named = (name: string): Period => {
     const period = periodNamed(name, zone);
     if (period === null) throw new Error(`BUG: ${name} is no period`);

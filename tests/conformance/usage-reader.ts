@@ -7,6 +7,41 @@ const BUCKET = 5 * MINUTE;
 const T0 = Date.parse('2026-11-24T00:00:00Z');
 const ALL: readonly [number, number] = [T0, T0 + 86_400_000];
 
+/** Columns and records of a span are two ways to read the same. */
+export async function sameAsRecords(
+  reader: UsageReader,
+  meters: readonly number[],
+  fromMs: number,
+  toMs: number,
+): Promise<number> {
+  const records = await reader.latest(meters, fromMs, toMs);
+  const columns = await reader.columns(meters, fromMs, toMs);
+  const told = [...columns.values()].flatMap(({ meter, table, offset, count, firstMs }) =>
+    Array.from({ length: count }, (_, step) => offset + step).flatMap((place) => {
+      const version = table.versions[place];
+      const octets = table.large.get(place) ?? {
+        good: BigInt(table.good[place] ?? -1),
+        wrapped: BigInt(table.wrapped[place] ?? -1),
+        gap: BigInt(table.gap[place] ?? -1),
+        suspended: BigInt(table.suspended[place] ?? -1),
+      };
+      const [coveredMs, gapMs, lostMs] = [table.coveredMs[place], table.gapMs[place], table.lostMs[place]];
+      const bucketStartMs = firstMs + (place - offset) * table.bucketMs;
+      return version === 0 ? [] : [{ meter, bucketStartMs, version, octets, coveredMs, gapMs, lostMs }];
+    }),
+  );
+  const inOrder = told.toSorted((one, other) => one.meter - other.meter || one.bucketStartMs - other.bucketStartMs);
+  expect(inOrder).toEqual(
+    records.map(({ serial: _serial, bucketMs: _bucketMs, evidence: _evidence, ...used }) => used),
+  );
+  for (const [meter, own] of columns) {
+    const serials = records.filter((record) => record.meter === meter).map((record) => record.serial);
+    // A sealed block may tell a later serial than the part of it that was asked for.
+    expect(own.lastSerial >= serials.reduce((most, one) => (one > most ? one : most), 0n)).toBe(true);
+  }
+  return records.length;
+}
+
 /** A reader whose records the test makes. Buckets are of five minutes. */
 export interface OpenUsage {
   readonly reader: UsageReader;
@@ -84,6 +119,61 @@ export function usageReaderConformance(open: () => Promise<OpenUsage>): void {
       expect(typeof record?.serial).toBe('bigint');
       expect(typeof record?.evidence.epoch).toBe('bigint');
     });
+  });
+
+  describe('columns', () => {
+    test('say what the newest records say, bucket by bucket, also beyond what a double holds', async () => {
+      await usage.add(a.in, at(1), 2n);
+      await usage.add(a.in, at(1), 20n);
+      await usage.add(a.in, at(4), 2n ** 64n + 1n);
+      await usage.add(a.out, at(300), 2n ** 53n);
+      await usage.add(b.in, at(2), 2n ** 53n - 1n);
+      await sameAsRecords(usage.reader, [a.in, a.out, b.in, b.out, 2_000_000_000], at(0), at(576));
+      await sameAsRecords(usage.reader, [a.in, a.out], at(1) + 1, at(4) + 1);
+      await sameAsRecords(usage.reader, [a.in], at(4), at(4));
+      expect(await usage.reader.columns([], ...ALL)).toEqual(new Map());
+    });
+  });
+
+  test('touchedAfter: the cells of new records, and how far was looked', async () => {
+    await usage.add(a.in, at(0), 1n);
+    const before = (await usage.reader.touchedAfter(0n, 100, 3_600_000)).lastSerial ?? 0n;
+    for (const bucket of [11, 2, 12, 5]) await usage.add(a.in, at(bucket), 1n);
+    await usage.add(b.out, at(0), 1n);
+    const touched = await usage.reader.touchedAfter(before, 100, 3_600_000);
+    expect(touched.records).toBe(5);
+    const told = touched.cells.map(({ meter, firstMs, lastMs }) => [
+      meter,
+      (firstMs - T0) / BUCKET,
+      (lastMs - T0) / BUCKET,
+    ]);
+    expect(told.toSorted(([m, f], [n, g]) => (m ?? 0) - (n ?? 0) || (f ?? 0) - (g ?? 0))).toEqual([
+      [a.in, 2, 11],
+      [a.in, 12, 12],
+      [b.out, 0, 0],
+    ]);
+    const one = await usage.reader.touchedAfter(before, 1, 3_600_000);
+    expect(one).toMatchObject({ records: 1, cells: [{ meter: a.in, firstMs: at(11) }] });
+    expect(await usage.reader.touchedAfter(touched.lastSerial ?? 0n, 9, 3_600_000)).toEqual({
+      records: 0,
+      lastSerial: null,
+      cells: [],
+    });
+  });
+
+  test('cellsIn: where usage of spans lies', async () => {
+    for (const bucket of [0, 1, 11, 12, 40]) await usage.add(a.in, at(bucket), 1n);
+    await usage.add(b.in, at(3), 1n);
+    const spans = [
+      { meter: a.in, fromMs: at(1), toMs: at(40) },
+      { meter: b.in, fromMs: at(4), toMs: at(90) },
+    ];
+    const cells = await usage.reader.cellsIn(spans, 3_600_000);
+    expect(cells.toSorted((one, other) => one.firstMs - other.firstMs)).toEqual([
+      { meter: a.in, firstMs: at(1), lastMs: at(11) },
+      { meter: a.in, firstMs: at(12), lastMs: at(12) },
+    ]);
+    expect(await usage.reader.cellsIn([], 3_600_000)).toEqual([]);
   });
 
   describe('changedAfter', () => {

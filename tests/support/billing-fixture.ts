@@ -13,6 +13,7 @@ import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billin
 import { ratingMigrations } from '../../billing-bridge/rate/migrations.ts';
 import { RatingRun, type RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import { dueByTime } from '../../billing-bridge/rate/windows.ts';
+import type { UsageReader } from '../../billing-bridge/mediate/usage.ts';
 import type { Database } from '../../common/database/database.ts';
 import { Leases, leaseMigrations } from '../../common/database/lease.ts';
 import { migrate } from '../../common/database/migrate.ts';
@@ -56,8 +57,12 @@ export class BillingFixture {
   readonly leases: Leases;
   readonly #reporter = silentReporter().reporter;
 
-  constructor(database: Database, startMs: number) {
+  readonly #reader: UsageReader;
+
+  /** `reader`: where rating finds usage, where it is not what the test adds here. */
+  constructor(database: Database, startMs: number, reader?: UsageReader) {
     this.database = database;
+    this.#reader = reader ?? this.usage;
     this.clock = new VirtualClock(startMs);
     this.leases = new Leases(database);
     this.accounts = new AccountStore(this.#reporter, {
@@ -68,7 +73,7 @@ export class BillingFixture {
     });
   }
 
-  static async make(database: Database, startMs: number): Promise<BillingFixture> {
+  static async make(database: Database, startMs: number, reader?: UsageReader): Promise<BillingFixture> {
     await database.query('drop schema if exists billing cascade');
     await database.query('drop schema if exists weir cascade');
     await migrate(database, [
@@ -78,7 +83,7 @@ export class BillingFixture {
       ...queueMigrations,
       ...billMigrations,
     ]);
-    return new BillingFixture(database, startMs);
+    return new BillingFixture(database, startMs, reader);
   }
 
   async apply(text: ContractsText): Promise<void> {
@@ -98,7 +103,7 @@ export class BillingFixture {
       { windowMs: WINDOW_MS, bucketMs: BUCKET_MS },
       {
         database,
-        usage: this.usage,
+        usage: this.#reader,
         book: () => this.accounts.book(),
         publish: (connection, id, charges) => putIntoOutbox(connection, chargeJobs(id, charges), this.clock.now()),
         clock: this.clock,
@@ -114,7 +119,7 @@ export class BillingFixture {
   billRun(database: Database = this.database, hardGates: readonly GateName[] = GATE_NAMES): BillRun {
     const gateDeps: GateCheckDeps = {
       database: this.database,
-      usage: this.usage,
+      usage: this.#reader,
       facts: this.facts,
       stateOf: (book, device, interfaceKey, at) => interfaceState(book, [], device, interfaceKey, at),
       dueByTime: (book, service, afterMs, untilMs) => dueByTime(book, service, afterMs, untilMs, 1).length > 0,

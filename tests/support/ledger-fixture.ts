@@ -15,7 +15,7 @@ import { Leases } from '../../common/database/lease.ts';
 import { migrate } from '../../common/database/migrate.ts';
 import { type Role, ROLES, type Scope } from '../../common/runtime/access.ts';
 import type { ContractsText } from './billing-fixture.ts';
-import { MemoryUsageBook, ReadingsDouble, ToldProof } from './memory-usage-book.ts';
+import { MemoryUsageBook, NoSuspense, ReadingsDouble, ToldProof } from './memory-usage-book.ts';
 import { silentReporter } from './silent-reporter.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -50,7 +50,14 @@ export class LedgerFixture {
     this.ledger = new Ledger(
       this.#reporter,
       { ...CONFIG, ...config },
-      { database, clock: this.clock, usage: this.usage, proof: this.proof, readings: this.readings },
+      {
+        database,
+        clock: this.clock,
+        usage: this.usage,
+        proof: this.proof,
+        readings: this.readings,
+        suspense: new NoSuspense(),
+      },
     );
   }
 

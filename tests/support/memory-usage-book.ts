@@ -2,6 +2,8 @@
 import type {
   MeterReading,
   ReadingsSource,
+  ReleasedSuspense,
+  SuspenseDecisions,
   SuspenseItem,
   UsageBook,
   UsageCounts,
@@ -156,4 +158,15 @@ function readingAt(meter: number, at: number): MeterReading {
     position: 1,
     ordinal: 0,
   };
+}
+
+/** A desk where nothing is held. */
+export class NoSuspense implements SuspenseDecisions {
+  release({ meter }: { readonly meter: number }): Promise<ReleasedSuspense> {
+    return Promise.reject(new WeirError('not_found', `Nothing of meter ${meter} is held back.`));
+  }
+
+  released(): Promise<ReleasedSuspense[]> {
+    return Promise.resolve([]);
+  }
 }

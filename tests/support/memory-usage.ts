@@ -1,5 +1,13 @@
 // Usage records that a test writes down itself, read through the same port as mediation's.
-import type { Meter, UsageReader, UsageRecord } from '../../billing-bridge/mediate/usage.ts';
+import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.ts';
+import type {
+  Meter,
+  TouchedCell,
+  TouchedUsage,
+  UsageReader,
+  UsageRecord,
+  UsageSpan,
+} from '../../billing-bridge/mediate/usage.ts';
 
 export class MemoryUsage implements UsageReader {
   readonly #meters: Meter[] = [];
@@ -55,6 +63,25 @@ export class MemoryUsage implements UsageReader {
     return Promise.resolve(found.toSorted((a, b) => a.meter - b.meter || a.bucketStartMs - b.bucketStartMs));
   }
 
+  async columns(meters: readonly number[], fromMs: number, toMs: number): Promise<ReadonlyMap<number, UsageColumns>> {
+    return columnsOf(await this.latest(meters, fromMs, toMs), fromMs, toMs, this.bucketMs);
+  }
+
+  async touchedAfter(serial: bigint, limit: number, cellMs: number): Promise<TouchedUsage> {
+    const records = await this.changedAfter(serial, limit);
+    return { records: records.length, lastSerial: records.at(-1)?.serial ?? null, cells: cellsOf(records, cellMs) };
+  }
+
+  cellsIn(spans: readonly UsageSpan[], cellMs: number): Promise<TouchedCell[]> {
+    const records = [...this.#newest.values()].filter((record) =>
+      spans.some(
+        ({ meter, fromMs, toMs }) =>
+          record.meter === meter && record.bucketStartMs >= fromMs && record.bucketStartMs < toMs,
+      ),
+    );
+    return Promise.resolve(cellsOf(records, cellMs));
+  }
+
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]> {
     return Promise.resolve(this.#records.filter((record) => record.serial > serial).slice(0, limit));
   }
@@ -75,4 +102,18 @@ export class MemoryUsage implements UsageReader {
   allMeters(): Promise<Meter[]> {
     return Promise.resolve([...this.#meters]);
   }
+}
+
+function cellsOf(records: readonly UsageRecord[], cellMs: number): TouchedCell[] {
+  const cells = new Map<string, TouchedCell>();
+  for (const { meter, bucketStartMs } of records) {
+    const key = `${meter} ${Math.floor(bucketStartMs / cellMs)}`;
+    const before = cells.get(key) ?? { meter, firstMs: bucketStartMs, lastMs: bucketStartMs };
+    cells.set(key, {
+      meter,
+      firstMs: Math.min(before.firstMs, bucketStartMs),
+      lastMs: Math.max(before.lastMs, bucketStartMs),
+    });
+  }
+  return [...cells.values()];
 }

@@ -18,6 +18,16 @@ export const BILLING_ERRORS = {
     'The collector gives a meter another port than it had, or a port another meter.',
     'The database of the collector was replaced: restore it, or give the bridge an empty database; usage of two ports must never mix.',
   ),
+  suspense_not_releasable: entry(
+    409,
+    'The span held back is too long to be laid over the buckets of the grid.',
+    'Bill what it is worth by a credit or a fee; its octets stay in suspense.',
+  ),
+  readings_gone: entry(
+    409,
+    'The collector no longer has the readings that this would be made from again.',
+    'Restore its readings, or leave it as it is.',
+  ),
   // billing-bridge: account, queue, bill
   contract_change_refused: entry(
     409,

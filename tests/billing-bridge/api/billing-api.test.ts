@@ -276,7 +276,7 @@ afresh('usage', () => {
     ];
     expect(await all('suspense', 1)).toMatchObject([
       { meter: port.in, reason: 'implausible', octets: '18446744073709551615', service: 'acme-port', customer: 'acme' },
-      { reason: 'lost', end: 'restart', octets: null, from: '2026-11-01T00:00:00.000Z' },
+      { estimatedValue: null, reason: 'lost', end: 'restart', octets: null, from: '2026-11-01T00:00:00.000Z' },
     ]);
   });
 });

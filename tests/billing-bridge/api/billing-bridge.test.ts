@@ -11,7 +11,7 @@ import { SystemClock } from '../../../common/runtime/clock.ts';
 import type { Component } from '../../../common/runtime/component.ts';
 import { codeOf } from '../../../common/runtime/errors.ts';
 import { freePortBlock } from '../../support/free-port.ts';
-import { MemoryUsageBook, ReadingsDouble, ToldProof } from '../../support/memory-usage-book.ts';
+import { MemoryUsageBook, NoSuspense, ReadingsDouble, ToldProof } from '../../support/memory-usage-book.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 import { waitFor } from '../../support/weir-process.ts';
@@ -148,7 +148,7 @@ function bridgeWith(
       collector = new ReadingsDouble(BUCKET_MS);
       const readings = new CollectorWatch(reporter, collector);
       mediation = new CountingMediation(database, readings);
-      return { mediation, usage, proof: new ToldProof(), readings };
+      return { mediation, usage, proof: new ToldProof(), readings, suspense: new NoSuspense() };
     },
   });
   running.push(bridge);

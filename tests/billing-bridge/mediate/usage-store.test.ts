@@ -1,4 +1,5 @@
 // The book of usage: the reader that rating asks, in memory and in PostgreSQL, and what gates and people ask beside it.
+import { BLOCK_BUCKETS, blockOf, markStale } from '../../../billing-bridge/mediate/sealed-usage.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contentOf } from '../../../billing-bridge/mediate/bucket-content.ts';
 import { firstState } from '../../../billing-bridge/mediate/meter-state.ts';
@@ -6,7 +7,7 @@ import { GatheringSink } from '../../../billing-bridge/mediate/gathering-sink.ts
 import { Reading } from '../../../billing-bridge/mediate/reading.ts';
 import { insertRecords, newestOf } from '../../../billing-bridge/mediate/record-rows.ts';
 import { encodeStates } from '../../../billing-bridge/mediate/state-codec.ts';
-import { type OpenUsage, usageReaderConformance } from '../../conformance/usage-reader.ts';
+import { type OpenUsage, sameAsRecords, usageReaderConformance } from '../../conformance/usage-reader.ts';
 import { BUCKET, MediationFixture, MINUTE, T0, toldRecord } from '../../support/mediation-fixture.ts';
 import { MemoryUsage } from '../../support/memory-usage.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -229,6 +230,12 @@ describe('conservation', () => {
     await fixture.run();
   });
 
+  /** As mediation writes, which marks the block that holds the bucket. */
+  async function asWritten(sql: string, bucket: number): Promise<void> {
+    await server.database.query(sql, [meter, bucket]);
+    await markStale(server.database, [{ meter, bucket }]);
+  }
+
   const found = (from: number, to: number): Promise<object[]> => fixture.store.conservation([meter], from, to);
 
   test('holds over weeks, wraps on week lines or not', async () => {
@@ -248,7 +255,7 @@ describe('conservation', () => {
     const forged = `insert into usage.record (serial, first_ms, last_ms, meter, bucket, covered_ms, version, good, gap, wraps)
       select 1000000 + $2, first_ms, last_ms, meter, bucket, covered_ms, version + 1, good + 1, gap, wraps
         from usage.record where meter = $1 and bucket = $2`;
-    await server.database.query(forged, [meter, bucket]);
+    await asWritten(forged, bucket);
     const findings = await found(at - 86_400_000, at);
     expect(findings).toMatchObject([{ meter, device: 'r1', interface: 'a', direction: 'in', difference: '1' }]);
     // Weeks beside it are in order.
@@ -259,14 +266,47 @@ describe('conservation', () => {
       .replace('1000000 +', '2000000 +')
       .replace('good + 1', 'good - 1')
       .replace('bucket = $2', 'bucket = $2 and version = 2');
-    await server.database.query(undo, [meter, bucket]);
+    await asWritten(undo, bucket);
     expect(await found(at - 86_400_000, at)).toEqual([]);
+  });
+
+  test('sealed or not, in whole blocks or parts of them, columns say what the records say', async () => {
+    const { rows } = await server.database.query<{ blocks: bigint; others: bigint }>(
+      'select count(*) as blocks, count(others) as others from usage.sealed where meter = $1',
+      [meter],
+    );
+    // The last day has not ended long enough; days with a wrap or a correction tell more of some buckets.
+    expect(rows[0]).toMatchObject({ blocks: 27n, others: 5n });
+    const DAY = 86_400_000;
+    expect(await sameAsRecords(fixture.store, [meter], T0 - DAY, T0 + 5 * WEEK)).toBeGreaterThan(8_000);
+    await sameAsRecords(fixture.store, [meter], T0 + DAY + 7 * BUCKET, T0 + 3 * DAY - BUCKET);
+    await sameAsRecords(fixture.store, [meter], T0 + DAY, T0 + 2 * DAY);
+    await markStale(server.database, [{ meter, bucket: Math.floor((T0 + 2 * DAY) / BUCKET) }]);
+    await sameAsRecords(fixture.store, [meter], T0, T0 + 5 * DAY);
+  });
+
+  test('a block that says something else than its records is found by the gate, and told by the proof', async () => {
+    const block = blockOf(Math.floor((T0 + 2 * WEEK) / BUCKET));
+    const at = block * 86_400_000;
+    await server.database.query('update usage.sealed set octets = octets + 1 where meter = $1 and block = $2', [
+      meter,
+      block,
+    ]);
+    expect(await found(at, at + 86_400_000)).toMatchObject([{ meter, difference: '1' }]);
+    const proof = await fixture.proof().reconcile(at, at + 86_400_000);
+    expect(proof.differences).toMatchObject([{ kind: 'sealed', meter, atMs: at }]);
+    await markStale(server.database, [{ meter, bucket: block * BLOCK_BUCKETS }]);
+    expect(await found(at, at + 86_400_000)).toEqual([]);
+    await fixture.run();
+    const { rows } = await server.database.query('select 1 from usage.sealed where stale');
+    expect(rows).toEqual([]);
+    expect((await fixture.proof().reconcile(at, at + 86_400_000)).differences).toEqual([]);
   });
 
   test('a record that is missing is found', async () => {
     await server.database.query('alter table usage.record disable trigger record_never_changes');
     const bucket = Math.floor((T0 + 3 * WEEK) / BUCKET) + 100;
-    await server.database.query('delete from usage.record where meter = $1 and bucket = $2', [meter, bucket]);
+    await asWritten('delete from usage.record where meter = $1 and bucket = $2', bucket);
     expect(await found(T0 + 3 * WEEK, T0 + 4 * WEEK)).toHaveLength(1);
     const proof = await fixture.proof().reconcile(T0 + 3 * WEEK, T0 + 4 * WEEK);
     expect(proof.differences.map((one) => one.kind).toSorted()).toEqual(['conservation', 'missing']);

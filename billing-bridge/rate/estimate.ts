@@ -1,0 +1,43 @@
+// What usage that is held back would cost, for people who decide on it: an estimate at the price of a first unit, never a charge.
+import { Exact } from '../../common/model/exact.ts';
+import type { PlanVersion } from '../account/contract.ts';
+import type { Price } from './price-item.ts';
+import { volumeIn } from './unit.ts';
+
+export interface Estimate {
+  /** Rounded as a line of the plan is. */
+  readonly amount: string;
+  readonly currency: string;
+}
+
+/** Of all items that count single units of the direction; null where there is none: the value of a percentile hangs on its whole month. */
+export function estimateOf(plan: PlanVersion, direction: 'in' | 'out', octets: bigint): Estimate | null {
+  const parts = plan.items.flatMap(({ price }) => {
+    const each = firstUnit(price);
+    if (each === null || price.kind === 'flat' || price.kind === 'percentile') return [];
+    if (price.direction !== direction && price.direction !== 'sum' && price.direction !== 'higher') return [];
+    return [volumeIn(octets, price.unit).multiply(each)];
+  });
+  if (parts.length === 0) return null;
+  const sum = parts.reduce((total, part) => total.add(part), Exact.zero);
+  return { amount: sum.toFixed(plan.rounding.places, plan.rounding.mode), currency: plan.currency };
+}
+
+function firstUnit(price: Price): Exact | null {
+  switch (price.kind) {
+    case 'per_unit':
+      return price.price;
+    case 'time_of_day':
+      return price.otherwise;
+    case 'graduated':
+    case 'volume':
+      return price.tiers[0]?.unit ?? null;
+    case 'package':
+      return price.amount.divide(price.size);
+    // Their price is not one of units.
+    case 'flat':
+    case 'percentile':
+    case 'stairstep':
+      return null;
+  }
+}
