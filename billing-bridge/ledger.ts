@@ -11,6 +11,14 @@ import { interfaceState, type InterfaceState } from './account/interface-state.t
 import { BillRun } from './bill/bill-run.ts';
 import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
+import {
+  type CreditNoteQuery,
+  type CreditNoteRequest,
+  creditNotesOf,
+  findCreditNotes,
+  issueCreditNote,
+} from './bill/credit-note-store.ts';
+import type { CreditNote } from './bill/credit-note.ts';
 import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/bill-store.ts';
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
@@ -18,6 +26,7 @@ import type { BillLine } from './bill/lines.ts';
 import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
+import { buyerOf } from './invoice-schema.ts';
 import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
 import { chargeJobs } from './queue/charge-job.ts';
@@ -37,7 +46,7 @@ import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
   BillingBridgeConfig,
-  'bucketMs' | 'ratingWindowMs' | 'publishCharges' | 'hardGates' | 'watermark' | 'infrastructure'
+  'bucketMs' | 'ratingWindowMs' | 'publishCharges' | 'hardGates' | 'watermark' | 'infrastructure' | 'legalEntities'
 >;
 
 export interface LedgerDeps {
@@ -85,6 +94,7 @@ export class Ledger {
       clock,
       readPlanTerms,
       readCustomer: (document) => customerSchema.parse(document),
+      buyerOf,
     });
     const book = (): Promise<ContractBook> => this.accounts.book();
     this.rating = new RatingRun(
@@ -102,7 +112,7 @@ export class Ledger {
     };
     this.billRun = new BillRun(
       reporter,
-      { hardGates: config.hardGates, watermark: config.watermark },
+      { hardGates: config.hardGates, watermark: config.watermark, legalEntities: config.legalEntities },
       {
         database,
         book,
@@ -186,6 +196,21 @@ export class Ledger {
 
   changeBillState(change: Omit<StateChange, 'atMs'>): Promise<Bill> {
     return changeBillState(this.#deps.database, { ...change, atMs: this.#deps.clock.now() });
+  }
+
+  /** Asked twice under one request, it is issued once. Throws not_found or credit_refused. */
+  credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
+    const { database, clock } = this.#deps;
+    const deps = { database, legalEntities: this.#config.legalEntities };
+    return issueCreditNote(deps, { ...request, atMs: clock.now() });
+  }
+
+  creditNotesOf(bill: string): Promise<CreditNote[]> {
+    return creditNotesOf(this.#deps.database, bill);
+  }
+
+  creditNotes(query: CreditNoteQuery): Promise<CreditNote[]> {
+    return findCreditNotes(this.#deps.database, query);
   }
 
   billRuns(query: { readonly beforeId: bigint | null; readonly limit: number }): Promise<BillRunEntry[]> {

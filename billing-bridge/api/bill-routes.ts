@@ -11,7 +11,14 @@ import type { GateName } from '../bill/gates.ts';
 import type { Ledger } from '../ledger.ts';
 import { BILL_READERS, customersSeen, MONEY_READERS, MONEY_WRITERS, seesCustomer, seesFindings } from './access.ts';
 import { evidenceParameters, idParameter } from './charge-routes.ts';
-import { describeBill, describeBillRun, describeLine, describePreview, describeReconciliation } from './forms.ts';
+import {
+  describeBill,
+  describeBillRun,
+  describeCreditNote,
+  describeLine,
+  describePreview,
+  describeReconciliation,
+} from './forms.ts';
 import { billDetailForm, billForm, billRunEntryForm, billRunForm, evidenceForm, previewForm } from './schemas.ts';
 import { reconciliationForm } from './whole-schemas.ts';
 
@@ -85,7 +92,11 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
     async ({ params, principal }) => {
       const bill = await existing(ledger, params.id, principal);
       const findings = seesFindings(principalOf(principal));
-      return { ...describeBill(bill, findings), lines: (await ledger.lines(bill.id)).map(describeLine) };
+      return {
+        ...describeBill(bill, findings),
+        lines: (await ledger.lines(bill.id)).map(describeLine),
+        creditNotes: (await ledger.creditNotesOf(bill.id)).map(describeCreditNote),
+      };
     },
   );
 }
@@ -247,7 +258,7 @@ function addReconciliation(routes: DescribedRoutes, ledger: Ledger): void {
   );
 }
 
-async function existing(ledger: Ledger, id: string, principal: Principal | null): Promise<Bill> {
+export async function existing(ledger: Ledger, id: string, principal: Principal | null): Promise<Bill> {
   const bill = await ledger.bill(id, customersSeen(principal));
   if (bill === null) throw new WeirError('not_found', `There is no bill ${id}.`, { bill: id });
   return bill;

@@ -15,6 +15,7 @@ import { MONEY_READERS } from './access.ts';
 import { addBillRoutes, type BillRoutesDeps } from './bill-routes.ts';
 import { addChargeRoutes } from './charge-routes.ts';
 import { addContractRoutes } from './contract-routes.ts';
+import { addCreditNoteRoutes } from './credit-note-routes.ts';
 import { Overview } from './overview.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addUsageRoutes } from './usage-routes.ts';
@@ -109,6 +110,7 @@ export class BillingApi implements Component {
     addUsageRoutes(routes, { ledger, clock });
     addChargeRoutes(routes, ledger);
     addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
+    addCreditNoteRoutes(routes, ledger);
     addWorkRoutes(routes, work);
     routes.add(
       {

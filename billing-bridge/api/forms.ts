@@ -6,6 +6,7 @@ import type { Binding, Customer, Service } from '../account/contract.ts';
 import type { InterfaceState } from '../account/interface-state.ts';
 import type { BillRunEntry } from '../bill/bill-run-store.ts';
 import type { Bill } from '../bill/bill-store.ts';
+import type { CreditNote } from '../bill/credit-note.ts';
 import type { BillLine } from '../bill/lines.ts';
 import type { Reconciliation } from '../ledger.ts';
 import type { SuspenseItem } from '../mediate/mediation.ts';
@@ -128,7 +129,12 @@ export function describeBill(bill: Bill, findings: boolean): object {
     watermark: bill.watermark,
     gates: findings ? bill.gates : bill.gates.map((gate) => ({ ...gate, findings: [] })),
     issuedAt: isoTime(bill.issuedAtMs),
+    invoice: bill.invoice,
   };
+}
+
+export function describeCreditNote({ serial: _serial, atMs, ...note }: CreditNote): object {
+  return { ...note, at: isoTime(atMs) };
 }
 
 export function describeLine({ period, ...line }: Omit<BillLine, 'charges'>): object {

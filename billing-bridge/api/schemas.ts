@@ -147,6 +147,66 @@ export const gateForm = z.object({
   findings: z.array(facts),
 });
 
+const addressForm = z.object({
+  lines: z.array(z.string()),
+  postalCode: z.string().nullable(),
+  city: z.string(),
+  region: z.string().nullable(),
+  country: z.string(),
+});
+const partyShape = {
+  id: z.string(),
+  name: z.string(),
+  address: addressForm,
+  taxId: z.string().nullable(),
+  email: z.string().nullable(),
+};
+const totalsShape = {
+  currency: z.string(),
+  net: money,
+  tax: money,
+  gross: money,
+  taxes: z.array(
+    z.object({
+      code: z.enum(['S', 'Z', 'E', 'AE']),
+      country: z.string(),
+      category: z.enum(['standard', 'reduced', 'zero', 'exempt']),
+      percent: exact,
+      lines: z.array(z.number().int()),
+      taxable: money,
+      tax: money,
+      note: z.string().nullable(),
+    }),
+  ),
+};
+
+export const invoiceForm = z.object({
+  number: z.string(),
+  issueDate: z.string(),
+  dueDate: z.string(),
+  seller: z.object({
+    ...partyShape,
+    registration: z.string().nullable(),
+    phone: z.string().nullable(),
+    payment: z.string().nullable(),
+  }),
+  buyer: z.object({ ...partyShape, reference: z.string().nullable() }),
+  ...totalsShape,
+});
+
+export const creditNoteForm = z.object({
+  number: z.string(),
+  bill: z.string(),
+  billNumber: z.string(),
+  customer: z.string(),
+  issueDate: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  at: time,
+  lines: z.array(z.object({ line: z.number().int(), amount: money })),
+  ...totalsShape,
+});
+
 export const billForm = z.object({
   id: z.string(),
   customer: z.string(),
@@ -159,6 +219,7 @@ export const billForm = z.object({
   watermark: z.string().nullable(),
   gates: z.array(gateForm),
   issuedAt: time,
+  invoice: invoiceForm.nullable().describe('null where the bill has no number: interim, or without a legal entity'),
 });
 
 const lineShape = {
@@ -175,6 +236,7 @@ const lineShape = {
 };
 
 export const billDetailForm = billForm.extend({
+  creditNotes: z.array(creditNoteForm),
   lines: z.array(
     z.object({
       line: z.number().int(),

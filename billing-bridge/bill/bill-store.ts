@@ -3,6 +3,8 @@ import type { Queryable } from '../../common/database/database.ts';
 import type { BillingCycle, Period } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Gate } from './gates.ts';
+import type { Invoice } from './invoice.ts';
+import { INVOICE_COLUMNS, invoiceOf, type InvoiceRow } from './invoice-store.ts';
 import type { BillLine } from './lines.ts';
 
 /** Bill states of TMF678. */
@@ -22,11 +24,14 @@ export interface Bill {
   readonly watermark: string | null;
   readonly gates: readonly Gate[];
   readonly issuedAtMs: EpochMs;
+  /** Null where it has no number: an interim bill, or a customer without a legal entity. */
+  readonly invoice: Invoice | null;
 }
 
-export type NewBill = Omit<Bill, 'serial' | 'state'>;
+export type NewBill = Omit<Bill, 'serial' | 'state' | 'invoice'>;
 
-interface BillRow {
+interface BillRow extends Omit<InvoiceRow, 'number'> {
+  readonly number: string | null;
   readonly serial: bigint;
   readonly id: string;
   readonly customer: string;
@@ -67,7 +72,8 @@ interface LineRow {
 
 const BILL = `select b.serial, b.id, b.customer, b.customer_name, b.period, b.cycle, b.zone, b.period_start_ms, b.period_end_ms,
   b.category, b.currency, b.total, b.watermark, b.gates, b.issued_at_ms,
-  (select s.state from billing.bill_state s where s.bill = b.id order by s.id desc limit 1) as state from billing.bill b`;
+  (select s.state from billing.bill_state s where s.bill = b.id order by s.id desc limit 1) as state,
+  ${INVOICE_COLUMNS} from billing.bill b left join billing.invoice i on i.bill = b.id`;
 
 /** Writes a bill with its lines, the charges behind them and its first state. The unique index lets only one normal bill of a period in. */
 export async function insertBill(
@@ -257,5 +263,6 @@ function billOf(row: BillRow): Bill {
     watermark: row.watermark,
     gates: row.gates,
     issuedAtMs: Number(row.issued_at_ms),
+    invoice: invoiceOf(row),
   };
 }

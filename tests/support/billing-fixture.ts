@@ -5,8 +5,10 @@ import { accountMigrations } from '../../billing-bridge/account/migrations.ts';
 import { BillRun } from '../../billing-bridge/bill/bill-run.ts';
 import { GateCheck, type GateCheckDeps, type MediationFacts } from '../../billing-bridge/bill/gate-check.ts';
 import { GATE_NAMES, type GateName } from '../../billing-bridge/bill/gates.ts';
+import type { LegalEntity } from '../../billing-bridge/bill/legal-entity.ts';
 import { billMigrations } from '../../billing-bridge/bill/migrations.ts';
 import { customerSchema, planSchema, readPlanTerms, serviceSchema } from '../../billing-bridge/contract-schema.ts';
+import { buyerOf } from '../../billing-bridge/invoice-schema.ts';
 import { chargeJobs } from '../../billing-bridge/queue/charge-job.ts';
 import { putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbox.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billing-bridge/rate/charge-store.ts';
@@ -54,6 +56,7 @@ export class BillingFixture {
   readonly facts = new PerfectFacts();
   readonly accounts: AccountStore;
   readonly leases: Leases;
+  readonly legalEntities = new Map<string, LegalEntity>();
   readonly #reporter = silentReporter().reporter;
 
   constructor(database: Database, startMs: number) {
@@ -65,6 +68,7 @@ export class BillingFixture {
       clock: this.clock,
       readPlanTerms,
       readCustomer: (document) => customerSchema.parse(document),
+      buyerOf,
     });
   }
 
@@ -121,7 +125,7 @@ export class BillingFixture {
     };
     return new BillRun(
       this.#reporter,
-      { hardGates, watermark: null },
+      { hardGates, watermark: null, legalEntities: this.legalEntities },
       {
         database,
         book: () => this.accounts.book(),

@@ -29,6 +29,7 @@ const CONFIG: LedgerConfig = {
   hardGates: GATE_NAMES,
   watermark: null,
   infrastructure: [],
+  legalEntities: new Map(),
 };
 
 export class LedgerFixture {

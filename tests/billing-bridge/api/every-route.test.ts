@@ -28,6 +28,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/bills/:id': [BILLS, 'absent'],
   'GET /billing/v1/bills/:id/lines/:line/evidence': [MONEY, 'absent'],
   'GET /billing/v1/bills/preview': [BILLS, 'absent'],
+  'GET /billing/v1/credit-notes': [BILLS, 'rows'],
   'GET /billing/v1/openapi.json': [EVERYBODY, 'same'],
   'GET /billing/v1/bill-runs': [MONEY, 'refused'],
   'GET /billing/v1/price-plans': [MONEY, 'refused'],
@@ -38,6 +39,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/suspense': [['viewer', 'operator', 'billing'], 'refused'],
   'GET /metrics': [['viewer', 'operator'], 'refused'],
   'POST /billing/v1/bill-runs': [MONEY, 'refused'],
+  'POST /billing/v1/bills/:id/credit-notes': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/state': [MONEY, 'refused'],
   'POST /billing/v1/schedules/:name/run': [['operator', 'billing'], 'refused'],
 };
