@@ -181,6 +181,15 @@ export class Ledger {
     return findBill(this.#deps.database, id, customers);
   }
 
+  /** By its number, of whatever legal entity; the newest where two gave it. */
+  async billNumbered(number: string): Promise<Bill | null> {
+    const { rows } = await this.#deps.database.query<{ bill: string }>(
+      'select i.bill from billing.invoice i join billing.bill b on b.id = i.bill where i.number = $1 order by b.serial desc limit 1',
+      [number],
+    );
+    return rows[0] === undefined ? null : this.bill(rows[0].bill, null);
+  }
+
   lines(bill: string): Promise<Omit<BillLine, 'charges'>[]> {
     return linesOf(this.#deps.database, bill);
   }

@@ -16,6 +16,7 @@ import type { Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
 import { accountMigrations } from './account/migrations.ts';
 import { BillingApi } from './api/billing-api.ts';
+import { billDocuments } from './bill-documents.ts';
 import type { BillRequest, BillRunResult } from './bill/bill-run.ts';
 import { BILL_STATES } from './bill/bill-state.ts';
 import { GATE_NAMES } from './bill/gates.ts';
@@ -184,6 +185,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     },
     {
       ledger,
+      documents: billDocuments(ledger, config.bucketMs),
       work,
       authenticator,
       clock,

@@ -48,6 +48,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'make the bills of a period',
     load: async () => (await import('./commands/bill-run.ts')).billRunCommand,
   },
+  bill: {
+    summary: 'show a bill, or write it as PDF, CSV or JSON',
+    load: async () => (await import('./commands/bill.ts')).billCommand,
+  },
   reconcile: {
     summary: 'prove conservation and print every difference',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,

@@ -16,6 +16,8 @@ import { addBillRoutes, type BillRoutesDeps } from './bill-routes.ts';
 import { addChargeRoutes } from './charge-routes.ts';
 import { addContractRoutes } from './contract-routes.ts';
 import { addCreditNoteRoutes } from './credit-note-routes.ts';
+import { addDocumentRoutes } from './document-routes.ts';
+import type { BillDocuments } from './documents.ts';
 import { Overview } from './overview.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addUsageRoutes } from './usage-routes.ts';
@@ -33,6 +35,7 @@ export interface BillingApiConfig {
 
 export interface BillingApiDeps extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'> {
   readonly ledger: Ledger;
+  readonly documents: BillDocuments;
   readonly work: Work;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
@@ -98,7 +101,7 @@ export class BillingApi implements Component {
   }
 
   #addRoutes(server: FastifyInstance): void {
-    const { ledger, work, clock, runBills, gateNames, billStates } = this.#deps;
+    const { ledger, work, clock, runBills, gateNames, billStates, documents } = this.#deps;
     const routes = new DescribedRoutes(server, { checkAnswers: this.#config.checkAnswers ?? false });
     const running = new RunningTotals({
       clock,
@@ -111,6 +114,7 @@ export class BillingApi implements Component {
     addChargeRoutes(routes, ledger);
     addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
     addCreditNoteRoutes(routes, ledger);
+    addDocumentRoutes(routes, ledger, documents);
     addWorkRoutes(routes, work);
     routes.add(
       {

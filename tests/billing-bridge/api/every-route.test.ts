@@ -26,6 +26,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/charges/:id/evidence': [MONEY, 'absent'],
   'GET /billing/v1/bills': [BILLS, 'rows'],
   'GET /billing/v1/bills/:id': [BILLS, 'absent'],
+  'GET /billing/v1/bills/:id/credit-notes/:number/document': [BILLS, 'absent'],
+  'GET /billing/v1/bills/:id/document': [BILLS, 'absent'],
   'GET /billing/v1/bills/:id/lines/:line/evidence': [MONEY, 'absent'],
   'GET /billing/v1/bills/preview': [BILLS, 'absent'],
   'GET /billing/v1/credit-notes': [BILLS, 'rows'],
@@ -86,7 +88,11 @@ function asked(route: string, token: string | null) {
     '/billing/v1/bills/preview': '?customer=acme',
     '/billing/v1/reconciliation': '?from=2026-11-01T00:00:00Z&to=2026-11-01T01:00:00Z',
   };
-  const url = place.replace(':id', id).replace(':line', '1').replace(':name', 'mediate');
+  const url = place
+    .replace(':id', id)
+    .replace(':line', '1')
+    .replace(':number', 'CN-2026-000001')
+    .replace(':name', 'mediate');
   return ask(method, `${url}${queries[place] ?? ''}`, token);
 }
 
