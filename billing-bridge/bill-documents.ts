@@ -47,7 +47,15 @@ export async function billDocument(ledger: Ledger, bucketMs: DurationMs, bill: B
     const graph = await graphOf(ledger, bucketMs, bill, service, own);
     if (graph !== null) graphs.push(graph);
   }
-  return { bill, lines, graphs, ledgerHead: null };
+  return {
+    bill,
+    lines,
+    graphs,
+    ledgerHead:
+      bill.category === 'normal' && bill.ledgerHead !== null
+        ? `${bill.ledgerHead.position} ${bill.ledgerHead.hash}`
+        : null,
+  };
 }
 
 /** Null where there is no such note of the bill. */

@@ -43,6 +43,21 @@ export const billingBridgeShape = {
       max_queue_backlog: z.number().int().min(1).max(10_000_000).default(10_000),
       /** Stands on every bill and export, such as DEMO. */
       watermark: z.string().max(40).optional(),
+      /** Where the head of the ledger's hash chain is told, out of reach of whoever changes the database. */
+      ledger_sinks: z
+        .array(
+          z.discriminatedUnion('kind', [
+            z.strictObject({ kind: z.literal('file'), path: z.string().min(1).max(1000) }),
+            z.strictObject({
+              kind: z.literal('webhook'),
+              url: z.url({ protocol: /^https?$/ }),
+              /** A reference (common/runtime/secrets.ts). */
+              secret: z.string().min(1),
+            }),
+          ]),
+        )
+        .max(20)
+        .default([]),
       hard_gates: z
         .array(z.enum(GATE_NAMES))
         .max(GATE_NAMES.length)
@@ -110,6 +125,7 @@ export interface BillingBridgeConfig {
     readonly services: readonly ServiceDocument[];
   };
   readonly infrastructure: readonly InfrastructureRule[];
+  readonly ledgerSinks: BillingBridgeConfiguration['billing_bridge']['ledger_sinks'];
   readonly legalEntities: ReadonlyMap<string, LegalEntity>;
 }
 
@@ -132,6 +148,7 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
     databaseUrl: whole.database.url ?? null,
     queueUrl: whole.queue.url ?? null,
     contracts: { customers: whole.customers, price_plans: whole.price_plans, services: whole.services },
+    ledgerSinks: bridge.ledger_sinks,
     legalEntities: new Map(whole.legal_entities.map((one) => [one.id, legalEntityOf(one)])),
     infrastructure: whole.devices.flatMap((device) =>
       (device.infrastructure ?? []).map((rule) => ({ device: device.name, ...rule })),

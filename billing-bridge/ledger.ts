@@ -4,6 +4,7 @@ import type { EpochMs } from '../common/model/time.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { WeirError } from '../common/runtime/errors.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
+import { type ChainProof, seal, verifyChain } from './audit/chain.ts';
 import { AccountStore } from './account/account-store.ts';
 import type { ContractBook } from './account/contract-book.ts';
 import type { Customer } from './account/contract.ts';
@@ -122,6 +123,7 @@ export class Ledger {
           return (contracts, customer, period) => gates.check(contracts, customer, period);
         },
         readCharges: READ_CHARGES,
+        seal,
       },
     );
     this.#chargeCount = new ChargeCount(database);
@@ -204,13 +206,13 @@ export class Ledger {
   }
 
   changeBillState(change: Omit<StateChange, 'atMs'>): Promise<Bill> {
-    return changeBillState(this.#deps.database, { ...change, atMs: this.#deps.clock.now() });
+    return changeBillState(this.#deps.database, seal, { ...change, atMs: this.#deps.clock.now() });
   }
 
   /** Asked twice under one request, it is issued once. Throws not_found or credit_refused. */
   credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
     const { database, clock } = this.#deps;
-    const deps = { database, legalEntities: this.#config.legalEntities };
+    const deps = { database, legalEntities: this.#config.legalEntities, seal };
     return issueCreditNote(deps, { ...request, atMs: clock.now() });
   }
 
@@ -256,9 +258,20 @@ export class Ledger {
     return { fromMs, toMs, usage, charges, bills, differences };
   }
 
+  /** Every entry of the hash chain computed anew; `published` are heads that were told outside. */
+  audit(published: ReadonlyMap<string, string>, progress?: (position: bigint) => void): Promise<ChainProof> {
+    return verifyChain(this.#deps.database, published, progress);
+  }
+
   async #publish(connection: Queryable, run: bigint, charges: readonly Charge[]): Promise<void> {
-    if (!this.#config.publishCharges) return;
-    await putIntoOutbox(connection, chargeJobs(run, charges), this.#deps.clock.now());
+    const now = this.#deps.clock.now();
+    if (this.#config.publishCharges) await putIntoOutbox(connection, chargeJobs(run, charges), now);
+    await seal(
+      connection,
+      'charge',
+      charges.map((charge) => charge.id.toString()),
+      now,
+    );
   }
 
   async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {

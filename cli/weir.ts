@@ -56,6 +56,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'prove conservation and print every difference',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
   },
+  audit: {
+    summary: 'verify the hash chain over charges, bills and credit notes',
+    load: async () => (await import('./commands/audit.ts')).auditCommand,
+  },
   export: {
     summary: 'write bills, charges or usage as JSON or CSV',
     load: async () => (await import('./commands/export.ts')).exportCommand,

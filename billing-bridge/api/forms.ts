@@ -130,6 +130,7 @@ export function describeBill(bill: Bill, findings: boolean): object {
     gates: findings ? bill.gates : bill.gates.map((gate) => ({ ...gate, findings: [] })),
     issuedAt: isoTime(bill.issuedAtMs),
     invoice: bill.invoice,
+    ledgerHead: bill.ledgerHead,
   };
 }
 

@@ -220,6 +220,10 @@ export const billForm = z.object({
   gates: z.array(gateForm),
   issuedAt: time,
   invoice: invoiceForm.nullable().describe('null where the bill has no number: interim, or without a legal entity'),
+  ledgerHead: z
+    .object({ position: integer, hash: z.string() })
+    .nullable()
+    .describe('the hash chain of the ledger with this bill as its last entry'),
 });
 
 const lineShape = {

@@ -4,6 +4,7 @@ import { type Period, periodNamed } from '../../common/model/period.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { Seal } from '../audit/chain.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion } from '../account/contract.ts';
 import { closedBill, insertBill, type NewBill } from './bill-store.ts';
@@ -31,6 +32,7 @@ export interface BillRunDeps {
   /** Called once a run. */
   readonly beginGates: () => CheckGates;
   readonly readCharges: ReadCharges;
+  readonly seal: Seal;
   readonly clock: Clock;
 }
 
@@ -147,8 +149,10 @@ export class BillRun {
       const { lines, unbilled } = await this.#lines(connection, book, customer, period);
       if (lines.length === 0) return { ...nothing, outcome: 'nothing', gates };
       const bill = await this.#newBill(connection, customer, period, lines, gates, request.interim);
-      await insertBill(connection, bill, lines, unbilled, request.by);
+      const state = await insertBill(connection, bill, lines, unbilled, request.by);
       if (bill.category === 'normal') await this.#makeInvoice(connection, book, customer, bill, lines);
+      await this.#deps.seal(connection, 'bill', [bill.id], bill.issuedAtMs);
+      await this.#deps.seal(connection, 'bill_state', [state.toString()], bill.issuedAtMs);
       this.#made.add(1, { category: bill.category });
       return {
         account: customer.id,

@@ -2,6 +2,7 @@
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { localDate } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import type { Seal } from '../audit/chain.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { findBill, linesOf } from './bill-store.ts';
 import { type CreditNote, type CreditRequest, credited, type CreditLine } from './credit-note.ts';
@@ -21,6 +22,7 @@ export interface CreditNoteRequest extends CreditRequest {
 export interface CreditNoteDeps {
   readonly database: Database;
   readonly legalEntities: ReadonlyMap<string, LegalEntity>;
+  readonly seal: Seal;
 }
 
 interface NoteRow {
@@ -91,6 +93,7 @@ export function issueCreditNote(deps: CreditNoteDeps, request: CreditNoteRequest
       ],
     );
     const note = await noteOf(connection, bill.id, request.request);
+    await deps.seal(connection, 'credit_note', note === null ? [] : [note.serial.toString()], request.atMs);
     if (note === null) throw new Error('BUG: a credit note that was made is not there');
     return note;
   });

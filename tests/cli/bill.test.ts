@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { auditCommand } from '../../cli/commands/audit.ts';
 import { billCommand } from '../../cli/commands/bill.ts';
 import { billRunCommand } from '../../cli/commands/bill-run.ts';
 import { mediateCommand } from '../../cli/commands/mediate.ts';
@@ -67,4 +68,22 @@ test('writes the same PDF each time, for nobody but its owner; CSV and JSON besi
   expect(drawn).toContain(' h f');
   expect((await written('csv', 'a.csv')).toString()).toMatch(/^watermark,bill,.*\r\nDEMO,bolt-2024-03-01,/);
   expect(JSON.parse((await written('json', 'a.json')).toString())).toMatchObject({ id: BILL, invoice: { number } });
+});
+
+test('weir audit: exit code 0 while everything is as it was sealed, 1 and the entry where not', async () => {
+  const sound = await billing.run(auditCommand);
+  expect([sound.code, sound.lines.at(-1)]).toEqual([0, 'everything is as it was sealed']);
+  expect(sound.lines[0]).toMatch(/^\d+ entries verified, which seal \d+ charge, 1 bill, 1 bill_state, 0 credit_note$/);
+  await expect(billing.run(auditCommand, { head: ['7'] })).rejects.toMatchObject({ code: 'misused' });
+  await expect(billing.run(auditCommand, { published: '/nowhere' })).rejects.toMatchObject({ code: 'misused' });
+  const head = `1:${'ab'.repeat(32)}`;
+  expect((await billing.run(auditCommand, { head: [head] })).lines.at(-1)).toMatch(
+    /^BAD: entry 1: another hash was told/,
+  );
+  await billing.database.database.query(
+    `alter table billing.bill disable trigger all; update billing.bill set total = '0.00'; alter table billing.bill enable trigger all`,
+  );
+  const document = await billing.json<{ bad: object }>(auditCommand);
+  expect(document.bad).toMatchObject({ mistake: 'content_changed', kind: 'bill', keys: [BILL] });
+  expect((await billing.run(auditCommand)).code).toBe(1);
 });

@@ -1,4 +1,6 @@
 // A billing bridge without its outside: contracts, rating and bills on a real PostgreSQL, usage and time in the test's hand.
+import { seal } from '../../billing-bridge/audit/chain.ts';
+import { ledgerChainMigrations } from '../../billing-bridge/audit/migrations.ts';
 import { AccountStore } from '../../billing-bridge/account/account-store.ts';
 import { interfaceState } from '../../billing-bridge/account/interface-state.ts';
 import { accountMigrations } from '../../billing-bridge/account/migrations.ts';
@@ -81,6 +83,7 @@ export class BillingFixture {
       ...ratingMigrations,
       ...queueMigrations,
       ...billMigrations,
+      ...ledgerChainMigrations,
     ]);
     return new BillingFixture(database, startMs);
   }
@@ -134,6 +137,7 @@ export class BillingFixture {
           return (book, customer, period) => gates.check(book, customer, period);
         },
         readCharges: { columns: CHARGE_COLUMNS, charge: chargeOf },
+        seal,
         clock: this.clock,
       },
     );

@@ -66,6 +66,7 @@ export function printedBill(lineCount: number, name = 'Acme S.à r.l.', watermar
     watermark,
     gates: [],
     issuedAtMs,
+    ledgerHead: null,
     invoice: { ...draft, number: '2026-000123' },
   };
   const level = { label: 'Transit 10G, 95th percentile', bps: 624_000_000 };

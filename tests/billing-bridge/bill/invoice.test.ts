@@ -1,5 +1,6 @@
 // Bills as invoices on a real PostgreSQL: numbers without a hole or a double, tax, parties as they were, credit notes.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seal } from '../../../billing-bridge/audit/chain.ts';
 import type { AccountResult, BillRequest } from '../../../billing-bridge/bill/bill-run.ts';
 import { findBill } from '../../../billing-bridge/bill/bill-store.ts';
 import {
@@ -69,7 +70,7 @@ async function numbers(table: 'invoice' | 'credit_note'): Promise<string[]> {
 
 const credit = (more: Partial<CreditNoteRequest> = {}, database: Database = server.database): Promise<CreditNote> =>
   issueCreditNote(
-    { database, legalEntities: billing.legalEntities },
+    { database, legalEntities: billing.legalEntities, seal },
     {
       bill: 'acme-2026-11',
       request: 'one',
