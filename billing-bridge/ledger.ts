@@ -1,5 +1,6 @@
 // Everything that is kept about money, with what can be asked and done: composed once for the process, its API and the commands.
 import type { Database, Queryable } from '../common/database/database.ts';
+import { periodAt } from '../common/model/period.ts';
 import type { EpochMs } from '../common/model/time.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { WeirError } from '../common/runtime/errors.ts';
@@ -41,6 +42,8 @@ import {
 } from './rate/charge-facts.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } from './rate/charge-store.ts';
 import { type Preview, preview } from './rate/preview.ts';
+import { applyRerating, planRerating, type RatedSpan, type ReratingPlan } from './rate/rerate.ts';
+import { ForecastUsage, type ForecastPattern } from './rate/forecast.ts';
 import { RatingRun } from './rate/rating-run.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
 import { dueByTime } from './rate/windows.ts';
@@ -66,6 +69,11 @@ export interface Reconciliation {
   readonly bills: BillReconciliation;
   /** Of all three; zero is the only good answer. */
   readonly differences: number;
+}
+
+export interface Forecast extends Preview {
+  /** How usage was carried on. */
+  readonly pattern: ForecastPattern;
 }
 
 /** Readings of one meter that evidence shows at most. */
@@ -230,6 +238,26 @@ export class Ledger {
 
   preview(book: ContractBook, customer: Customer, at: EpochMs): Promise<Preview> {
     return preview({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, book, customer, at);
+  }
+
+  /** What the whole period may come to: usage goes on as it was lately, and is priced by the same terms. */
+  async forecast(book: ContractBook, customer: Customer, at: EpochMs): Promise<Forecast> {
+    const { bucketMs } = this.#config;
+    const usage = new ForecastUsage(this.#deps.usage, Math.floor(at / bucketMs) * bucketMs);
+    const { endMs } = periodAt(at, customer.cycle, customer.zone);
+    const whole = await preview({ usage, bucketMs }, book, customer, endMs - 1);
+    return { ...whole, untilMs: endMs, pattern: usage.pattern };
+  }
+
+  /** What rating a span anew would change under the contracts of a book; writes nothing. */
+  planRerating(book: ContractBook, span: RatedSpan): Promise<ReratingPlan> {
+    const { database, usage } = this.#deps;
+    const { bucketMs, ratingWindowMs: windowMs } = this.#config;
+    return planRerating({ database, usage, bucketMs, windowMs, pending: true }, book, span);
+  }
+
+  applyRerating(plan: ReratingPlan): Promise<void> {
+    return applyRerating(this.#deps.database, plan);
   }
 
   /** The beginning of the first bucket or window that there is; null where there is none. */

@@ -52,6 +52,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'show a bill, or write it as PDF, CSV or JSON',
     load: async () => (await import('./commands/bill.ts')).billCommand,
   },
+  rerate: {
+    summary: 'show what rating a period anew would change, and apply it',
+    load: async () => (await import('./commands/rerate.ts')).rerateCommand,
+  },
   reconcile: {
     summary: 'prove conservation and print every difference',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,

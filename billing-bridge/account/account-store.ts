@@ -71,6 +71,19 @@ export class AccountStore {
     return this.#book;
   }
 
+  /** The contracts as they would be with what is stated; writes nothing. Throws as `apply` does. */
+  async bookWith(stated: Stated): Promise<ContractBook> {
+    const rows = await readVersions(this.#deps.database);
+    const { versions } = applicationOf(rows.map(keptOf), stated, this.#deps.clock.now());
+    const serial = rows.reduce((most, row) => (row.serial > most ? row.serial : most), 0n);
+    const made = versions.map(({ validFromMs, ...version }, at) => ({
+      ...version,
+      valid_from_ms: BigInt(validFromMs),
+      serial: serial + BigInt(at + 1),
+    }));
+    return this.#read([...rows, ...made]);
+  }
+
   /** Every version of one kind, oldest first: for the API. */
   async history(kind: KeptVersion['kind']): Promise<KeptVersion[]> {
     return (await readVersions(this.#deps.database)).filter((row) => row.kind === kind).map(keptOf);

@@ -15,6 +15,7 @@ import {
   describeBill,
   describeBillRun,
   describeCreditNote,
+  describeForecast,
   describeLine,
   describePreview,
   describeReconciliation,
@@ -149,7 +150,11 @@ function addPreview(routes: DescribedRoutes, { ledger, clock }: BillRoutesDeps):
       access: BILL_READERS,
       scoped: true,
       summary: 'What the period of a customer costs until now, or would have cost until an instant; writes nothing.',
-      query: z.strictObject({ customer: z.string(), at: timeParameter.optional() }),
+      query: z.strictObject({
+        customer: z.string(),
+        at: timeParameter.optional(),
+        forecast: z.enum(['true', 'false']).default('false').describe('also what the whole period may come to'),
+      }),
       answer: previewForm,
     },
     async ({ query, principal }) => {
@@ -158,7 +163,10 @@ function addPreview(routes: DescribedRoutes, { ledger, clock }: BillRoutesDeps):
       const customer = book.customers.get(query.customer);
       if (customer === undefined || !seesCustomer(seen, customer.id))
         throw new WeirError('not_found', `There is no customer ${query.customer}.`, { customer: query.customer });
-      return describePreview(await ledger.preview(book, customer, query.at ?? clock.now()), ledger.watermark);
+      const at = query.at ?? clock.now();
+      const told = describePreview(await ledger.preview(book, customer, at), ledger.watermark);
+      if (query.forecast === 'false') return told;
+      return { ...told, forecast: describeForecast(await ledger.forecast(book, customer, at), book) };
     },
   );
 }

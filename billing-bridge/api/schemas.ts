@@ -260,6 +260,30 @@ export const previewForm = z.object({
   total: money,
   watermark: z.string().nullable(),
   lines: z.array(z.object({ kind: z.string(), ...lineShape })),
+  forecast: z
+    .object({
+      until: time,
+      total: money,
+      pattern: z
+        .enum(['week', 'day', 'since_begin', 'none'])
+        .describe('how usage was carried on to the end of the period'),
+      lines: z.array(
+        z.object({
+          service: z.string(),
+          item: z.string(),
+          itemName: z.string(),
+          kind: z.string(),
+          plan: z.string(),
+          planVersion: z.number().int(),
+          quantity: exact,
+          unit: z.string(),
+          exactAmount: exact,
+          amount: money,
+          commit: exact.nullable().describe('units that a percentile holds for its fixed price'),
+        }),
+      ),
+    })
+    .optional(),
 });
 
 export const billRunForm = z.object({
