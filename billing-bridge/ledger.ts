@@ -12,11 +12,13 @@ import type { Customer } from './account/contract.ts';
 import { interfaceState, type InterfaceState } from './account/interface-state.ts';
 import { BillRun } from './bill/bill-run.ts';
 import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
+import { type BillOnDemand, findOnDemand, insertOnDemand } from './bill/bill-on-demand.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
 import {
   type CreditNoteQuery,
   type CreditNoteRequest,
   creditNotesOf,
+  creditNotesOfAll,
   findCreditNotes,
   issueCreditNote,
 } from './bill/credit-note-store.ts';
@@ -226,6 +228,27 @@ export class Ledger {
 
   creditNotesOf(bill: string): Promise<CreditNote[]> {
     return creditNotesOf(this.#deps.database, bill);
+  }
+
+  creditNotesOfAll(bills: readonly string[]): Promise<CreditNote[]> {
+    return creditNotesOfAll(this.#deps.database, bills);
+  }
+
+  addBillOnDemand(asked: Omit<BillOnDemand, 'serial'>): Promise<BillOnDemand> {
+    return insertOnDemand(this.#deps.database, asked);
+  }
+
+  billsOnDemand(query: Parameters<typeof findOnDemand>[1]): Promise<BillOnDemand[]> {
+    return findOnDemand(this.#deps.database, query);
+  }
+
+  /** Which of the charges a closed bill holds. */
+  async billedCharges(charges: readonly bigint[]): Promise<Set<bigint>> {
+    const { rows } = await this.#deps.database.query<{ charge: bigint }>(
+      'select charge from billing.bill_line_charge where final and charge = any($1::int8[])',
+      [charges],
+    );
+    return new Set(rows.map((row) => row.charge));
   }
 
   creditNotes(query: CreditNoteQuery): Promise<CreditNote[]> {

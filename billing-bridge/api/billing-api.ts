@@ -20,6 +20,8 @@ import { addDocumentRoutes } from './document-routes.ts';
 import type { BillDocuments } from './documents.ts';
 import { Overview } from './overview.ts';
 import { RunningTotals } from './running-totals.ts';
+import { addTmf635Routes } from './tmf/tmf635-routes.ts';
+import { addTmf678Routes } from './tmf/tmf678-routes.ts';
 import { addUsageRoutes } from './usage-routes.ts';
 import { overviewForm } from './whole-schemas.ts';
 import { addWorkRoutes, type Work } from './work-routes.ts';
@@ -90,6 +92,12 @@ export class BillingApi implements Component {
       clock,
     });
     const server = createServer(this.#reporter, { maxBodyBytes: MAX_BODY_BYTES, authenticator });
+    // What a PATCH of TM Forum comes as.
+    server.addContentTypeParser(
+      ['application/merge-patch+json'],
+      { parseAs: 'string' },
+      server.getDefaultJsonParser('error', 'error'),
+    );
     server.addHook('onRequest', async (request) => refuseCookie(request));
     server.addHook('onSend', async (_request, reply) => void reply.headers(HEADERS));
     server.addHook('preHandler', async (request) => {
@@ -115,6 +123,8 @@ export class BillingApi implements Component {
     addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
     addCreditNoteRoutes(routes, ledger);
     addDocumentRoutes(routes, ledger, documents);
+    addTmf678Routes(routes, { ledger, clock, runBills, billStates });
+    addTmf635Routes(routes, ledger);
     addWorkRoutes(routes, work);
     routes.add(
       {

@@ -50,6 +50,6 @@ export function changeBillState(database: Database, seal: Seal, change: StateCha
       );
     const id = await addState(connection, bill.id, change.state, change.atMs, change.by);
     await seal(connection, 'bill_state', [id.toString()], change.atMs);
-    return { ...bill, state: change.state };
+    return { ...bill, state: change.state, stateAtMs: change.atMs };
   });
 }

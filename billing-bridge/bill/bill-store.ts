@@ -19,6 +19,8 @@ export interface Bill {
   readonly period: Period;
   readonly category: BillCategory;
   readonly state: BillState;
+  /** Since when it is in its state. */
+  readonly stateAtMs: EpochMs;
   readonly currency: string;
   readonly total: string;
   readonly watermark: string | null;
@@ -30,7 +32,7 @@ export interface Bill {
   readonly ledgerHead: { readonly position: string; readonly hash: string } | null;
 }
 
-export type NewBill = Omit<Bill, 'serial' | 'state' | 'invoice' | 'ledgerHead'>;
+export type NewBill = Omit<Bill, 'serial' | 'state' | 'stateAtMs' | 'invoice' | 'ledgerHead'>;
 
 interface BillRow extends Omit<InvoiceRow, 'number'> {
   readonly number: string | null;
@@ -46,6 +48,7 @@ interface BillRow extends Omit<InvoiceRow, 'number'> {
   readonly period_end_ms: bigint;
   readonly category: BillCategory;
   readonly state: BillState | null;
+  readonly state_at_ms: bigint | null;
   readonly currency: string;
   readonly total: string;
   readonly watermark: string | null;
@@ -76,6 +79,7 @@ interface LineRow {
 const BILL = `select b.serial, b.id, b.customer, b.customer_name, b.period, b.cycle, b.zone, b.period_start_ms, b.period_end_ms,
   b.category, b.currency, b.total, b.watermark, b.gates, b.issued_at_ms,
   (select s.state from billing.bill_state s where s.bill = b.id order by s.id desc limit 1) as state,
+  (select max(s.at_ms) from billing.bill_state s where s.bill = b.id) as state_at_ms,
   (select jsonb_build_object('position', c.position::text, 'hash', encode(c.hash, 'hex')) from billing.chain c
     where c.kind = 'bill' and c.keys[1] = b.id limit 1) as ledger_head,
   ${INVOICE_COLUMNS} from billing.bill b left join billing.invoice i on i.bill = b.id`;
@@ -264,6 +268,7 @@ function billOf(row: BillRow): Bill {
     },
     category: row.category,
     state: row.state ?? 'new',
+    stateAtMs: Number(row.state_at_ms ?? row.issued_at_ms),
     currency: row.currency,
     total: row.total,
     watermark: row.watermark,

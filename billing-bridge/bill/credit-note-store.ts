@@ -105,6 +105,13 @@ export async function creditNotesOf(connection: Queryable, bill: string): Promis
   return rows.map(creditNoteOf);
 }
 
+/** Of several bills, oldest first. */
+export async function creditNotesOfAll(connection: Queryable, bills: readonly string[]): Promise<CreditNote[]> {
+  if (bills.length === 0) return [];
+  const { rows } = await connection.query<NoteRow>(`${NOTE} where n.bill = any($1) order by n.serial`, [bills]);
+  return rows.map(creditNoteOf);
+}
+
 export interface CreditNoteQuery {
   /** Only theirs, as a scope names them; null: everybody's. */
   readonly customers: readonly string[] | null;

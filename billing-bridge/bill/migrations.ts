@@ -159,4 +159,19 @@ export const billMigrations: readonly Migration[] = [
       create trigger credit_note_never_changes before update or delete or truncate on billing.credit_note
         for each statement execute function billing.refuse_change();`,
   },
+  {
+    id: 'billing-bill-004',
+    sql: `
+      create table billing.bill_on_demand (
+        serial bigint generated always as identity primary key,
+        customer text not null,
+        name text,
+        description text,
+        bill text references billing.bill (id),
+        by_whom text not null,
+        at_ms bigint not null
+      );
+      create trigger bill_on_demand_never_changes before update or delete or truncate on billing.bill_on_demand
+        for each statement execute function billing.refuse_change();`,
+  },
 ];

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Principal, RouteAccess } from '../runtime/access.ts';
 
 export interface RouteSpec<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** In fastify's form: `/billing/v1/bills/:id`. */
   readonly url: string;
   readonly access: RouteAccess;

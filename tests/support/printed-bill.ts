@@ -61,6 +61,7 @@ export function printedBill(lineCount: number, name = 'Acme S.à r.l.', watermar
     period,
     category: 'normal',
     state: 'validated',
+    stateAtMs: issuedAtMs,
     currency: 'EUR',
     total: draft.net,
     watermark,

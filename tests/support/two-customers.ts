@@ -77,5 +77,14 @@ export async function twoCustomers(database: Database): Promise<TwoCustomers> {
       lines: [{ line: 1, amount: '1' }],
       by: 'test',
     });
+  for (const customer of ['acme', 'bolt'])
+    await ledger.ledger.addBillOnDemand({
+      customer,
+      name: null,
+      description: null,
+      bill: null,
+      by: 'test',
+      atMs: DECEMBER,
+    });
   return { ledger, api };
 }
