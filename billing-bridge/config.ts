@@ -15,6 +15,8 @@ import {
   type ServiceDocument,
   serviceSchema,
 } from './contract-schema.ts';
+import { invoiceIssues, legalEntityOf, legalEntitySchema } from './invoice-schema.ts';
+import type { LegalEntity } from './bill/legal-entity.ts';
 import { tierMistakes } from './rate/tiers.ts';
 
 const DAY_MS = 86_400_000;
@@ -41,12 +43,28 @@ export const billingBridgeShape = {
       max_queue_backlog: z.number().int().min(1).max(10_000_000).default(10_000),
       /** Stands on every bill and export, such as DEMO. */
       watermark: z.string().max(40).optional(),
+      /** Where the head of the ledger's hash chain is told, out of reach of whoever changes the database. */
+      ledger_sinks: z
+        .array(
+          z.discriminatedUnion('kind', [
+            z.strictObject({ kind: z.literal('file'), path: z.string().min(1).max(1000) }),
+            z.strictObject({
+              kind: z.literal('webhook'),
+              url: z.url({ protocol: /^https?$/ }),
+              /** A reference (common/runtime/secrets.ts). */
+              secret: z.string().min(1),
+            }),
+          ]),
+        )
+        .max(20)
+        .default([]),
       hard_gates: z
         .array(z.enum(GATE_NAMES))
         .max(GATE_NAMES.length)
         .default(['conservation', 'quarantine', 'clock', 'finality', 'earlier_period']),
     })
     .prefault({}),
+  legal_entities: z.array(legalEntitySchema).max(100).default([]),
   customers: z.array(customerSchema).max(100_000).default([]),
   price_plans: z.array(planSchema).max(10_000).default([]),
   services: z.array(serviceSchema).max(200_000).default([]),
@@ -74,7 +92,8 @@ export function checkBillingBridge(whole: BillingBridgeConfiguration, context: I
     );
   if (DAY_MS % bridge.rating_window_ms !== 0)
     tell(['billing_bridge', 'rating_window_ms'], 'expected a divisor of a day [window_off_grid]');
-  for (const issue of billingIssues(whole)) tell([...issue.path], `${issue.message} [${issue.code}]`);
+  for (const issue of [...billingIssues(whole), ...invoiceIssues(whole.legal_entities, whole.customers)])
+    tell([...issue.path], `${issue.message} [${issue.code}]`);
 }
 
 function billingIssues(whole: BillingBridgeConfiguration): ReturnType<typeof contractIssues> {
@@ -106,6 +125,8 @@ export interface BillingBridgeConfig {
     readonly services: readonly ServiceDocument[];
   };
   readonly infrastructure: readonly InfrastructureRule[];
+  readonly ledgerSinks: BillingBridgeConfiguration['billing_bridge']['ledger_sinks'];
+  readonly legalEntities: ReadonlyMap<string, LegalEntity>;
 }
 
 export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingBridgeConfig {
@@ -127,6 +148,8 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
     databaseUrl: whole.database.url ?? null,
     queueUrl: whole.queue.url ?? null,
     contracts: { customers: whole.customers, price_plans: whole.price_plans, services: whole.services },
+    ledgerSinks: bridge.ledger_sinks,
+    legalEntities: new Map(whole.legal_entities.map((one) => [one.id, legalEntityOf(one)])),
     infrastructure: whole.devices.flatMap((device) =>
       (device.infrastructure ?? []).map((rule) => ({ device: device.name, ...rule })),
     ),

@@ -4,6 +4,7 @@ import { Exact } from '../common/model/exact.ts';
 import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
 import type { PlanTerms } from './account/contract.ts';
+import { buyerShape, taxCategorySchema } from './invoice-schema.ts';
 import type { Price, PriceItem } from './rate/price-item.ts';
 import { RATE_UNITS, type RateUnit, VOLUME_UNITS, type VolumeUnit } from './rate/unit.ts';
 
@@ -33,6 +34,7 @@ const common = {
   name: z.string().max(200).optional(),
   min_spend: notNegative.optional(),
   max_spend: notNegative.optional(),
+  tax: taxCategorySchema.optional(),
 };
 const ofVolume = {
   unit: z.enum(unitNames),
@@ -126,6 +128,7 @@ export const customerSchema = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR'),
   billing_zone: z.string().refine(zoneKnown, 'expected an IANA time zone such as Europe/Berlin').default('UTC'),
   billing_cycle: z.enum(BILLING_CYCLES).default('month'),
+  ...buyerShape,
 });
 
 export const planSchema = z.strictObject({
@@ -181,6 +184,9 @@ export function planTerms(document: PlanDocument): PlanTerms {
     currency: document.currency,
     rounding: { places: document.rounding.places ?? currencyPlaces(document.currency), mode: document.rounding.mode },
     items: document.items.map(itemTerms),
+    taxCategories: Object.fromEntries(
+      document.items.flatMap(({ id, tax }) => (tax === undefined ? [] : [[id, tax] as const])),
+    ),
   };
 }
 

@@ -1,16 +1,28 @@
 // Everything that is kept about money, with what can be asked and done: composed once for the process, its API and the commands.
 import type { Database, Queryable } from '../common/database/database.ts';
+import { periodAt } from '../common/model/period.ts';
 import type { EpochMs } from '../common/model/time.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { WeirError } from '../common/runtime/errors.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
+import { type ChainProof, seal, verifyChain } from './audit/chain.ts';
 import { AccountStore } from './account/account-store.ts';
 import type { ContractBook } from './account/contract-book.ts';
 import type { Customer } from './account/contract.ts';
 import { interfaceState, type InterfaceState } from './account/interface-state.ts';
 import { BillRun } from './bill/bill-run.ts';
 import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
+import { type BillOnDemand, findOnDemand, insertOnDemand } from './bill/bill-on-demand.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
+import {
+  type CreditNoteQuery,
+  type CreditNoteRequest,
+  creditNotesOf,
+  creditNotesOfAll,
+  findCreditNotes,
+  issueCreditNote,
+} from './bill/credit-note-store.ts';
+import type { CreditNote } from './bill/credit-note.ts';
 import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/bill-store.ts';
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
@@ -18,6 +30,7 @@ import type { BillLine } from './bill/lines.ts';
 import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
+import { buyerOf } from './invoice-schema.ts';
 import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
@@ -32,6 +45,8 @@ import {
 } from './rate/charge-facts.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } from './rate/charge-store.ts';
 import { type Preview, preview } from './rate/preview.ts';
+import { applyRerating, planRerating, type RatedSpan, type ReratingPlan } from './rate/rerate.ts';
+import { ForecastUsage, type ForecastPattern } from './rate/forecast.ts';
 import { RatingRun } from './rate/rating-run.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
 import { type Estimate, estimateOf } from './rate/estimate.ts';
@@ -39,7 +54,7 @@ import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
   BillingBridgeConfig,
-  'bucketMs' | 'ratingWindowMs' | 'publishCharges' | 'hardGates' | 'watermark' | 'infrastructure'
+  'bucketMs' | 'ratingWindowMs' | 'publishCharges' | 'hardGates' | 'watermark' | 'infrastructure' | 'legalEntities'
 >;
 
 export interface LedgerDeps {
@@ -59,6 +74,11 @@ export interface Reconciliation {
   readonly bills: BillReconciliation;
   /** Of all three; zero is the only good answer. */
   readonly differences: number;
+}
+
+export interface Forecast extends Preview {
+  /** How usage was carried on. */
+  readonly pattern: ForecastPattern;
 }
 
 /** Readings of one meter that evidence shows at most. */
@@ -90,6 +110,7 @@ export class Ledger {
       clock,
       readPlanTerms,
       readCustomer: (document) => customerSchema.parse(document),
+      buyerOf,
     });
     const book = (): Promise<ContractBook> => this.accounts.book();
     this.rating = new RatingRun(
@@ -107,7 +128,7 @@ export class Ledger {
     };
     this.billRun = new BillRun(
       reporter,
-      { hardGates: config.hardGates, watermark: config.watermark },
+      { hardGates: config.hardGates, watermark: config.watermark, legalEntities: config.legalEntities },
       {
         database,
         book,
@@ -117,6 +138,7 @@ export class Ledger {
           return (contracts, customer, period) => gates.check(contracts, customer, period);
         },
         readCharges: READ_CHARGES,
+        seal,
       },
     );
     this.#chargeCount = new ChargeCount(database);
@@ -184,6 +206,15 @@ export class Ledger {
     return findBill(this.#deps.database, id, customers);
   }
 
+  /** By its number, of whatever legal entity; the newest where two gave it. */
+  async billNumbered(number: string): Promise<Bill | null> {
+    const { rows } = await this.#deps.database.query<{ bill: string }>(
+      'select i.bill from billing.invoice i join billing.bill b on b.id = i.bill where i.number = $1 order by b.serial desc limit 1',
+      [number],
+    );
+    return rows[0] === undefined ? null : this.bill(rows[0].bill, null);
+  }
+
   lines(bill: string): Promise<Omit<BillLine, 'charges'>[]> {
     return linesOf(this.#deps.database, bill);
   }
@@ -198,7 +229,43 @@ export class Ledger {
   }
 
   changeBillState(change: Omit<StateChange, 'atMs'>): Promise<Bill> {
-    return changeBillState(this.#deps.database, { ...change, atMs: this.#deps.clock.now() });
+    return changeBillState(this.#deps.database, seal, { ...change, atMs: this.#deps.clock.now() });
+  }
+
+  /** Asked twice under one request, it is issued once. Throws not_found or credit_refused. */
+  credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
+    const { database, clock } = this.#deps;
+    const deps = { database, legalEntities: this.#config.legalEntities, seal };
+    return issueCreditNote(deps, { ...request, atMs: clock.now() });
+  }
+
+  creditNotesOf(bill: string): Promise<CreditNote[]> {
+    return creditNotesOf(this.#deps.database, bill);
+  }
+
+  creditNotesOfAll(bills: readonly string[]): Promise<CreditNote[]> {
+    return creditNotesOfAll(this.#deps.database, bills);
+  }
+
+  addBillOnDemand(asked: Omit<BillOnDemand, 'serial'>): Promise<BillOnDemand> {
+    return insertOnDemand(this.#deps.database, asked);
+  }
+
+  billsOnDemand(query: Parameters<typeof findOnDemand>[1]): Promise<BillOnDemand[]> {
+    return findOnDemand(this.#deps.database, query);
+  }
+
+  /** Which of the charges a closed bill holds. */
+  async billedCharges(charges: readonly bigint[]): Promise<Set<bigint>> {
+    const { rows } = await this.#deps.database.query<{ charge: bigint }>(
+      'select charge from billing.bill_line_charge where final and charge = any($1::int8[])',
+      [charges],
+    );
+    return new Set(rows.map((row) => row.charge));
+  }
+
+  creditNotes(query: CreditNoteQuery): Promise<CreditNote[]> {
+    return findCreditNotes(this.#deps.database, query);
   }
 
   billRuns(query: { readonly beforeId: bigint | null; readonly limit: number }): Promise<BillRunEntry[]> {
@@ -207,6 +274,26 @@ export class Ledger {
 
   preview(book: ContractBook, customer: Customer, at: EpochMs): Promise<Preview> {
     return preview({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, book, customer, at);
+  }
+
+  /** What the whole period may come to: usage goes on as it was lately, and is priced by the same terms. */
+  async forecast(book: ContractBook, customer: Customer, at: EpochMs): Promise<Forecast> {
+    const { bucketMs } = this.#config;
+    const usage = new ForecastUsage(this.#deps.usage, Math.floor(at / bucketMs) * bucketMs);
+    const { endMs } = periodAt(at, customer.cycle, customer.zone);
+    const whole = await preview({ usage, bucketMs }, book, customer, endMs - 1);
+    return { ...whole, untilMs: endMs, pattern: usage.pattern };
+  }
+
+  /** What rating a span anew would change under the contracts of a book; writes nothing. */
+  planRerating(book: ContractBook, span: RatedSpan): Promise<ReratingPlan> {
+    const { database, usage } = this.#deps;
+    const { bucketMs, ratingWindowMs: windowMs } = this.#config;
+    return planRerating({ database, usage, bucketMs, windowMs, pending: true }, book, span);
+  }
+
+  applyRerating(plan: ReratingPlan): Promise<void> {
+    return applyRerating(this.#deps.database, plan);
   }
 
   /** The beginning of the first bucket or window that there is; null where there is none. */
@@ -235,9 +322,20 @@ export class Ledger {
     return { fromMs, toMs, usage, charges, bills, differences };
   }
 
+  /** Every entry of the hash chain computed anew; `published` are heads that were told outside. */
+  audit(published: ReadonlyMap<string, string>, progress?: (position: bigint) => void): Promise<ChainProof> {
+    return verifyChain(this.#deps.database, published, progress);
+  }
+
   async #publish(connection: Queryable, run: bigint, charges: readonly Charge[]): Promise<void> {
-    if (!this.#config.publishCharges) return;
-    await putIntoOutbox(connection, chargeJobs(run, charges), this.#deps.clock.now());
+    const now = this.#deps.clock.now();
+    if (this.#config.publishCharges) await putIntoOutbox(connection, chargeJobs(run, charges), now);
+    await seal(
+      connection,
+      'charge',
+      charges.map((charge) => charge.id.toString()),
+      now,
+    );
   }
 
   async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {

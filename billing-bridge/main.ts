@@ -14,8 +14,11 @@ import { stopAll } from '../common/runtime/component.ts';
 import { WeirError } from '../common/runtime/errors.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
+import { ChainPublisher, type ChainSink, fileSink, webhookSink } from './audit/chain-sinks.ts';
+import { ledgerChainMigrations } from './audit/migrations.ts';
 import { accountMigrations } from './account/migrations.ts';
 import { BillingApi } from './api/billing-api.ts';
+import { billDocuments } from './bill-documents.ts';
 import type { BillRequest, BillRunResult } from './bill/bill-run.ts';
 import { BILL_STATES } from './bill/bill-state.ts';
 import { GATE_NAMES } from './bill/gates.ts';
@@ -41,6 +44,7 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...ratingMigrations,
   ...queueMigrations,
   ...billMigrations,
+  ...ledgerChainMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';
@@ -151,7 +155,9 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     onWake: (name) => work.wake(name),
   });
   const relay = new OutboxRelay(reporter, { maxBacklog: config.maxQueueBacklog, ...RELAY }, { database, queue, clock });
+  const sinks = sinksOf(config, environment, clock);
   const tasks = tasksOf(config, {
+    publisher: sinks.length === 0 ? null : new ChainPublisher(reporter, { database, clock, sinks }),
     mediation: mediated.mediation,
     rating: ledger.rating,
     relay,
@@ -184,6 +190,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     },
     {
       ledger,
+      documents: billDocuments(ledger, config.bucketMs),
       work,
       authenticator,
       clock,
@@ -236,6 +243,19 @@ function backendOf(
   if (/^rediss?:\/\//.test(url)) return redisBackend(url);
   if (/^postgres(ql)?:\/\//.test(url)) return postgresBackend(url);
   throw new WeirError('configuration_invalid', 'queue.url: expected redis://, rediss:// or postgres://.');
+}
+
+/** Where the head of the ledger is told. */
+function sinksOf(
+  config: BillingBridgeConfig,
+  environment: BillingBridgeDeps['environment'],
+  clock: Clock,
+): ChainSink[] {
+  return config.ledgerSinks.map((sink) =>
+    sink.kind === 'file'
+      ? fileSink(sink.path)
+      : webhookSink({ url: sink.url, secret: resolveSecret(sink.secret, environment), clock, fetch }),
+  );
 }
 
 interface GivenToken {

@@ -1,21 +1,24 @@
 // The scheduled work of the bridge, in the order in which usage becomes money: mediate, rate, and the relay to the billing queue.
+import type { ChainPublisher } from './audit/chain-sinks.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import type { Mediation } from './mediate/mediation.ts';
 import type { OutboxRelay } from './queue/outbox.ts';
-import type { Task } from './queue/scheduled-work.ts';
+import type { HeldLease, Task } from './queue/scheduled-work.ts';
 import type { RatingRun } from './rate/rating-run.ts';
 
 export interface TaskParts {
   readonly mediation: Mediation;
   readonly rating: RatingRun;
   readonly relay: OutboxRelay;
+  /** Null where no sink is configured. */
+  readonly publisher: ChainPublisher | null;
   readonly stopping: AbortSignal;
 }
 
 /** Each wakes the next where it did something, so that a reading becomes a charge within one interval. */
 export function tasksOf(
   config: Pick<BillingBridgeConfig, 'mediateEveryMs' | 'rateEveryMs'>,
-  { mediation, rating, relay, stopping }: TaskParts,
+  { mediation, rating, relay, publisher, stopping }: TaskParts,
 ): Task[] {
   return [
     {
@@ -46,5 +49,17 @@ export function tasksOf(
         return { did: summary.delivered > 0, summary };
       },
     },
+    ...(publisher === null
+      ? []
+      : [
+          {
+            name: 'ledger-sinks',
+            everyMs: config.rateEveryMs,
+            run: async ({ fence }: HeldLease) => {
+              const summary = await publisher.run(fence);
+              return { did: summary.delivered > 0, summary };
+            },
+          },
+        ]),
   ];
 }

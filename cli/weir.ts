@@ -52,9 +52,21 @@ const COMMANDS: Program['commands'] = {
     summary: 'make the bills of a period',
     load: async () => (await import('./commands/bill-run.ts')).billRunCommand,
   },
+  bill: {
+    summary: 'show a bill, or write it as PDF, CSV or JSON',
+    load: async () => (await import('./commands/bill.ts')).billCommand,
+  },
+  rerate: {
+    summary: 'show what rating a period anew would change, and apply it',
+    load: async () => (await import('./commands/rerate.ts')).rerateCommand,
+  },
   reconcile: {
     summary: 'prove conservation and print every difference',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
+  },
+  audit: {
+    summary: 'verify the hash chain over charges, bills and credit notes',
+    load: async () => (await import('./commands/audit.ts')).auditCommand,
   },
   export: {
     summary: 'write bills, charges or usage as JSON or CSV',

@@ -63,6 +63,7 @@ async function main(config: LedgerWorkerConfig): Promise<void> {
       hardGates: ['conservation', 'quarantine', 'clock', 'finality', 'earlier_period'],
       watermark: null,
       infrastructure: [],
+      legalEntities: new Map(),
     },
     { database, clock, ...parts },
   );

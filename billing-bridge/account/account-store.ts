@@ -2,6 +2,7 @@
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
+import type { Buyer } from '../bill/legal-entity.ts';
 import type { CustomerDocument } from '../contract-schema.ts';
 import { type Application, applicationOf, keptService, type Stated } from './apply.ts';
 import { ContractBook } from './contract-book.ts';
@@ -13,6 +14,8 @@ export interface AccountStoreDeps {
   readonly clock: Clock;
   readonly readPlanTerms: (document: unknown) => PlanTerms;
   readonly readCustomer: (document: unknown) => CustomerDocument;
+  /** What an invoice says of the customer; without it there are none. */
+  readonly buyerOf?: (document: CustomerDocument) => Buyer | null;
 }
 
 interface VersionRow {
@@ -68,6 +71,19 @@ export class AccountStore {
     return this.#book;
   }
 
+  /** The contracts as they would be with what is stated; writes nothing. Throws as `apply` does. */
+  async bookWith(stated: Stated): Promise<ContractBook> {
+    const rows = await readVersions(this.#deps.database);
+    const { versions } = applicationOf(rows.map(keptOf), stated, this.#deps.clock.now());
+    const serial = rows.reduce((most, row) => (row.serial > most ? row.serial : most), 0n);
+    const made = versions.map(({ validFromMs, ...version }, at) => ({
+      ...version,
+      valid_from_ms: BigInt(validFromMs),
+      serial: serial + BigInt(at + 1),
+    }));
+    return this.#read([...rows, ...made]);
+  }
+
   /** Every version of one kind, oldest first: for the API. */
   async history(kind: KeptVersion['kind']): Promise<KeptVersion[]> {
     return (await readVersions(this.#deps.database)).filter((row) => row.kind === kind).map(keptOf);
@@ -104,8 +120,7 @@ export class AccountStore {
     for (const row of rows) {
       if (row.kind === 'service') services.set(row.id, keptService(row.document));
       // A customer that is no longer stated is kept: its services and bills still name it.
-      if (row.kind === 'customer' && row.document !== null)
-        customers.set(row.id, customerOf(this.#deps.readCustomer(row.document)));
+      if (row.kind === 'customer' && row.document !== null) this.#readCustomer(customers, row);
       if (row.kind === 'price_plan') this.#readPlan(plans, row);
     }
     return new ContractBook({
@@ -114,6 +129,11 @@ export class AccountStore {
       services: [...services.values()],
       plans: [...plans.values()],
     });
+  }
+
+  #readCustomer(customers: Map<string, Customer>, row: VersionRow): void {
+    const document = this.#deps.readCustomer(row.document);
+    customers.set(row.id, { ...customerOf(document), buyer: this.#deps.buyerOf?.(document) ?? null });
   }
 
   #readPlan(plans: Map<string, PlanVersion>, row: VersionRow): void {

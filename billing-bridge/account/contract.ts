@@ -2,6 +2,8 @@
 import type { Rounding } from '../../common/model/exact.ts';
 import { type BillingCycle, startOfDate } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
+import type { Buyer } from '../bill/legal-entity.ts';
+import type { TaxCategory } from '../bill/tax-table.ts';
 import type { PriceItem } from '../rate/price-item.ts';
 
 export interface Customer {
@@ -10,6 +12,8 @@ export interface Customer {
   readonly currency: string;
   readonly zone: string;
   readonly cycle: BillingCycle;
+  /** What an invoice says of it; without it bills have no number. */
+  readonly buyer?: Buyer | null;
 }
 
 /** A port that belongs to a service for a span of time. */
@@ -39,6 +43,8 @@ export interface PlanTerms {
   /** Used once per bill line. */
   readonly rounding: { readonly places: number; readonly mode: Rounding };
   readonly items: readonly PriceItem[];
+  /** Of items that are not taxed at the standard rate, by their ids. */
+  readonly taxCategories?: Readonly<Record<string, TaxCategory>>;
 }
 
 export interface PlanVersion extends PlanTerms {

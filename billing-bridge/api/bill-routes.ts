@@ -11,7 +11,15 @@ import type { GateName } from '../bill/gates.ts';
 import type { Ledger } from '../ledger.ts';
 import { BILL_READERS, customersSeen, MONEY_READERS, MONEY_WRITERS, seesCustomer, seesFindings } from './access.ts';
 import { evidenceParameters, idParameter } from './charge-routes.ts';
-import { describeBill, describeBillRun, describeLine, describePreview, describeReconciliation } from './forms.ts';
+import {
+  describeBill,
+  describeBillRun,
+  describeCreditNote,
+  describeForecast,
+  describeLine,
+  describePreview,
+  describeReconciliation,
+} from './forms.ts';
 import { billDetailForm, billForm, billRunEntryForm, billRunForm, evidenceForm, previewForm } from './schemas.ts';
 import { reconciliationForm } from './whole-schemas.ts';
 
@@ -85,7 +93,11 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
     async ({ params, principal }) => {
       const bill = await existing(ledger, params.id, principal);
       const findings = seesFindings(principalOf(principal));
-      return { ...describeBill(bill, findings), lines: (await ledger.lines(bill.id)).map(describeLine) };
+      return {
+        ...describeBill(bill, findings),
+        lines: (await ledger.lines(bill.id)).map(describeLine),
+        creditNotes: (await ledger.creditNotesOf(bill.id)).map(describeCreditNote),
+      };
     },
   );
 }
@@ -138,7 +150,11 @@ function addPreview(routes: DescribedRoutes, { ledger, clock }: BillRoutesDeps):
       access: BILL_READERS,
       scoped: true,
       summary: 'What the period of a customer costs until now, or would have cost until an instant; writes nothing.',
-      query: z.strictObject({ customer: z.string(), at: timeParameter.optional() }),
+      query: z.strictObject({
+        customer: z.string(),
+        at: timeParameter.optional(),
+        forecast: z.enum(['true', 'false']).default('false').describe('also what the whole period may come to'),
+      }),
       answer: previewForm,
     },
     async ({ query, principal }) => {
@@ -147,7 +163,10 @@ function addPreview(routes: DescribedRoutes, { ledger, clock }: BillRoutesDeps):
       const customer = book.customers.get(query.customer);
       if (customer === undefined || !seesCustomer(seen, customer.id))
         throw new WeirError('not_found', `There is no customer ${query.customer}.`, { customer: query.customer });
-      return describePreview(await ledger.preview(book, customer, query.at ?? clock.now()), ledger.watermark);
+      const at = query.at ?? clock.now();
+      const told = describePreview(await ledger.preview(book, customer, at), ledger.watermark);
+      if (query.forecast === 'false') return told;
+      return { ...told, forecast: describeForecast(await ledger.forecast(book, customer, at), book) };
     },
   );
 }
@@ -247,7 +266,7 @@ function addReconciliation(routes: DescribedRoutes, ledger: Ledger): void {
   );
 }
 
-async function existing(ledger: Ledger, id: string, principal: Principal | null): Promise<Bill> {
+export async function existing(ledger: Ledger, id: string, principal: Principal | null): Promise<Bill> {
   const bill = await ledger.bill(id, customersSeen(principal));
   if (bill === null) throw new WeirError('not_found', `There is no bill ${id}.`, { bill: id });
   return bill;

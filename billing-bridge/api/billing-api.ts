@@ -15,8 +15,13 @@ import { MONEY_READERS } from './access.ts';
 import { addBillRoutes, type BillRoutesDeps } from './bill-routes.ts';
 import { addChargeRoutes } from './charge-routes.ts';
 import { addContractRoutes } from './contract-routes.ts';
+import { addCreditNoteRoutes } from './credit-note-routes.ts';
+import { addDocumentRoutes } from './document-routes.ts';
+import type { BillDocuments } from './documents.ts';
 import { Overview } from './overview.ts';
 import { RunningTotals } from './running-totals.ts';
+import { addTmf635Routes } from './tmf/tmf635-routes.ts';
+import { addTmf678Routes } from './tmf/tmf678-routes.ts';
 import { addUsageRoutes } from './usage-routes.ts';
 import { overviewForm } from './whole-schemas.ts';
 import { addWorkRoutes, type Work } from './work-routes.ts';
@@ -32,6 +37,7 @@ export interface BillingApiConfig {
 
 export interface BillingApiDeps extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'> {
   readonly ledger: Ledger;
+  readonly documents: BillDocuments;
   readonly work: Work;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
@@ -86,6 +92,12 @@ export class BillingApi implements Component {
       clock,
     });
     const server = createServer(this.#reporter, { maxBodyBytes: MAX_BODY_BYTES, authenticator });
+    // What a PATCH of TM Forum comes as.
+    server.addContentTypeParser(
+      ['application/merge-patch+json'],
+      { parseAs: 'string' },
+      server.getDefaultJsonParser('error', 'error'),
+    );
     server.addHook('onRequest', async (request) => refuseCookie(request));
     server.addHook('onSend', async (_request, reply) => void reply.headers(HEADERS));
     server.addHook('preHandler', async (request) => {
@@ -97,7 +109,7 @@ export class BillingApi implements Component {
   }
 
   #addRoutes(server: FastifyInstance): void {
-    const { ledger, work, clock, runBills, gateNames, billStates } = this.#deps;
+    const { ledger, work, clock, runBills, gateNames, billStates, documents } = this.#deps;
     const routes = new DescribedRoutes(server, { checkAnswers: this.#config.checkAnswers ?? false });
     const running = new RunningTotals({
       clock,
@@ -109,6 +121,10 @@ export class BillingApi implements Component {
     addUsageRoutes(routes, { ledger, clock });
     addChargeRoutes(routes, ledger);
     addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
+    addCreditNoteRoutes(routes, ledger);
+    addDocumentRoutes(routes, ledger, documents);
+    addTmf678Routes(routes, { ledger, clock, runBills, billStates });
+    addTmf635Routes(routes, ledger);
     addWorkRoutes(routes, work);
     routes.add(
       {

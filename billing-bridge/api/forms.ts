@@ -6,8 +6,10 @@ import type { Binding, Customer, Service } from '../account/contract.ts';
 import type { InterfaceState } from '../account/interface-state.ts';
 import type { BillRunEntry } from '../bill/bill-run-store.ts';
 import type { Bill } from '../bill/bill-store.ts';
+import type { CreditNote } from '../bill/credit-note.ts';
 import type { BillLine } from '../bill/lines.ts';
-import type { Reconciliation } from '../ledger.ts';
+import type { ContractBook } from '../account/contract-book.ts';
+import type { Forecast, Reconciliation } from '../ledger.ts';
 import type { SuspenseItem } from '../mediate/mediation.ts';
 import type { Meter } from '../mediate/usage.ts';
 import type { ReleasedSuspense } from '../mediate/mediation.ts';
@@ -152,7 +154,13 @@ export function describeBill(bill: Bill, findings: boolean): object {
     watermark: bill.watermark,
     gates: findings ? bill.gates : bill.gates.map((gate) => ({ ...gate, findings: [] })),
     issuedAt: isoTime(bill.issuedAtMs),
+    invoice: bill.invoice,
+    ledgerHead: bill.ledgerHead,
   };
+}
+
+export function describeCreditNote({ serial: _serial, atMs, ...note }: CreditNote): object {
+  return { ...note, at: isoTime(atMs) };
 }
 
 export function describeLine({ period, ...line }: Omit<BillLine, 'charges'>): object {
@@ -162,6 +170,26 @@ export function describeLine({ period, ...line }: Omit<BillLine, 'charges'>): ob
 export function describePreview(preview: Preview, watermark: string | null): object {
   const { customer, period, untilMs, currency, total, lines } = preview;
   return { customer, period: describePeriod(period), until: isoTime(untilMs), currency, total, watermark, lines };
+}
+
+/** What a period may come to, line by line, beside what a percentile holds by its commit. */
+export function describeForecast(forecast: Forecast, book: ContractBook): object {
+  const { pattern, total, untilMs, lines } = forecast;
+  return {
+    until: isoTime(untilMs),
+    total,
+    pattern,
+    lines: lines.map(({ working: _working, ...line }) => ({ ...line, commit: commitOf(book, line) })),
+  };
+}
+
+function commitOf(
+  book: ContractBook,
+  line: Pick<Forecast['lines'][number], 'plan' | 'planVersion' | 'item'>,
+): string | null {
+  const plan = book.plans.find((one) => one.id === line.plan && one.version === line.planVersion);
+  const price = plan?.items.find((item) => item.id === line.item)?.price;
+  return price?.kind === 'percentile' ? price.commit.toString() : null;
 }
 
 export function describeBillRun(entry: BillRunEntry): object {

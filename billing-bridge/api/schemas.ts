@@ -162,6 +162,66 @@ export const gateForm = z.object({
   findings: z.array(facts),
 });
 
+const addressForm = z.object({
+  lines: z.array(z.string()),
+  postalCode: z.string().nullable(),
+  city: z.string(),
+  region: z.string().nullable(),
+  country: z.string(),
+});
+const partyShape = {
+  id: z.string(),
+  name: z.string(),
+  address: addressForm,
+  taxId: z.string().nullable(),
+  email: z.string().nullable(),
+};
+const totalsShape = {
+  currency: z.string(),
+  net: money,
+  tax: money,
+  gross: money,
+  taxes: z.array(
+    z.object({
+      code: z.enum(['S', 'Z', 'E', 'AE']),
+      country: z.string(),
+      category: z.enum(['standard', 'reduced', 'zero', 'exempt']),
+      percent: exact,
+      lines: z.array(z.number().int()),
+      taxable: money,
+      tax: money,
+      note: z.string().nullable(),
+    }),
+  ),
+};
+
+export const invoiceForm = z.object({
+  number: z.string(),
+  issueDate: z.string(),
+  dueDate: z.string(),
+  seller: z.object({
+    ...partyShape,
+    registration: z.string().nullable(),
+    phone: z.string().nullable(),
+    payment: z.string().nullable(),
+  }),
+  buyer: z.object({ ...partyShape, reference: z.string().nullable() }),
+  ...totalsShape,
+});
+
+export const creditNoteForm = z.object({
+  number: z.string(),
+  bill: z.string(),
+  billNumber: z.string(),
+  customer: z.string(),
+  issueDate: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  at: time,
+  lines: z.array(z.object({ line: z.number().int(), amount: money })),
+  ...totalsShape,
+});
+
 export const billForm = z.object({
   id: z.string(),
   customer: z.string(),
@@ -174,6 +234,11 @@ export const billForm = z.object({
   watermark: z.string().nullable(),
   gates: z.array(gateForm),
   issuedAt: time,
+  invoice: invoiceForm.nullable().describe('null where the bill has no number: interim, or without a legal entity'),
+  ledgerHead: z
+    .object({ position: integer, hash: z.string() })
+    .nullable()
+    .describe('the hash chain of the ledger with this bill as its last entry'),
 });
 
 const lineShape = {
@@ -190,6 +255,7 @@ const lineShape = {
 };
 
 export const billDetailForm = billForm.extend({
+  creditNotes: z.array(creditNoteForm),
   lines: z.array(
     z.object({
       line: z.number().int(),
@@ -209,6 +275,30 @@ export const previewForm = z.object({
   total: money,
   watermark: z.string().nullable(),
   lines: z.array(z.object({ kind: z.string(), ...lineShape })),
+  forecast: z
+    .object({
+      until: time,
+      total: money,
+      pattern: z
+        .enum(['week', 'day', 'since_begin', 'none'])
+        .describe('how usage was carried on to the end of the period'),
+      lines: z.array(
+        z.object({
+          service: z.string(),
+          item: z.string(),
+          itemName: z.string(),
+          kind: z.string(),
+          plan: z.string(),
+          planVersion: z.number().int(),
+          quantity: exact,
+          unit: z.string(),
+          exactAmount: exact,
+          amount: money,
+          commit: exact.nullable().describe('units that a percentile holds for its fixed price'),
+        }),
+      ),
+    })
+    .optional(),
 });
 
 export const billRunForm = z.object({

@@ -4,12 +4,17 @@ import { type Period, periodNamed } from '../../common/model/period.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { Seal } from '../audit/chain.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { Customer } from '../account/contract.ts';
+import type { Customer, PlanVersion } from '../account/contract.ts';
 import { closedBill, insertBill, type NewBill } from './bill-store.ts';
 import { type Gate, type GateFindings, type GateName, holding, judge } from './gates.ts';
 import { correctedGroups, periodGroups, type ReadCharges } from './line-groups.ts';
-import { type BillLine, type LineGroup, lineOf, type LineRounding, sumOf, totalOf } from './lines.ts';
+import { draftInvoice } from './invoice.ts';
+import { insertInvoice } from './invoice-store.ts';
+import type { LegalEntity } from './legal-entity.ts';
+import { type BillLine, type LineGroup, lineOf, sumOf, totalOf } from './lines.ts';
+import type { TaxCategory } from './tax-table.ts';
 
 /** Finds what is not in order for a period and, where given, one account. */
 export type CheckGates = (book: ContractBook, customer: Customer, period: Period) => Promise<GateFindings[]>;
@@ -17,6 +22,8 @@ export type CheckGates = (book: ContractBook, customer: Customer, period: Period
 export interface BillRunConfig {
   readonly hardGates: readonly GateName[];
   readonly watermark: string | null;
+  /** By their ids. */
+  readonly legalEntities: ReadonlyMap<string, LegalEntity>;
 }
 
 export interface BillRunDeps {
@@ -25,6 +32,7 @@ export interface BillRunDeps {
   /** Called once a run. */
   readonly beginGates: () => CheckGates;
   readonly readCharges: ReadCharges;
+  readonly seal: Seal;
   readonly clock: Clock;
 }
 
@@ -141,7 +149,10 @@ export class BillRun {
       const { lines, unbilled } = await this.#lines(connection, book, customer, period);
       if (lines.length === 0) return { ...nothing, outcome: 'nothing', gates };
       const bill = await this.#newBill(connection, customer, period, lines, gates, request.interim);
-      await insertBill(connection, bill, lines, unbilled, request.by);
+      const state = await insertBill(connection, bill, lines, unbilled, request.by);
+      if (bill.category === 'normal') await this.#makeInvoice(connection, book, customer, bill, lines);
+      await this.#deps.seal(connection, 'bill', [bill.id], bill.issuedAtMs);
+      await this.#deps.seal(connection, 'bill_state', [state.toString()], bill.issuedAtMs);
       this.#made.add(1, { category: bill.category });
       return {
         account: customer.id,
@@ -169,11 +180,36 @@ export class BillRun {
     ];
     const lines: BillLine[] = [];
     for (const [kind, group] of all) {
-      const line = lineOf(lines.length + 1, kind, group, roundingOf(book, group));
+      const line = lineOf(lines.length + 1, kind, group, planOf(book, group).rounding);
       // Beside a group that was corrected stand others of its item that say nothing new.
       if (kind === 'charge' || group.unbilled.size > 0 || !sumOf([line.amount]).isZero()) lines.push(line);
     }
     return { lines, unbilled: new Set(all.flatMap(([, group]) => [...group.unbilled])) };
+  }
+
+  /** In the transaction of the bill: a number is used up only where the bill is there. */
+  async #makeInvoice(
+    connection: Queryable,
+    book: ContractBook,
+    customer: Customer,
+    { id, issuedAtMs }: NewBill,
+    lines: readonly BillLine[],
+  ): Promise<void> {
+    const buyer = customer.buyer ?? null;
+    if (buyer === null) return;
+    const seller = this.#config.legalEntities.get(buyer.legalEntity);
+    if (seller === undefined)
+      throw new WeirError(
+        'legal_entity_unknown',
+        `${customer.id} is billed by ${buyer.legalEntity}, which is not configured.`,
+        {
+          account: customer.id,
+          legalEntity: buyer.legalEntity,
+        },
+      );
+    const categoryOf = (line: BillLine): TaxCategory => planOf(book, line).taxCategories?.[line.item] ?? 'standard';
+    const draft = draftInvoice({ customer, buyer, seller, lines, categoryOf, issuedAtMs });
+    await insertInvoice(connection, id, seller, draft);
   }
 
   async #newBill(
@@ -215,8 +251,8 @@ function closed(customer: Customer, bill: { id: string; total: string; gates: re
   };
 }
 
-function roundingOf(book: ContractBook, group: LineGroup): LineRounding {
-  const plan = book.plans.find((one) => one.id === group.plan && one.version === group.planVersion);
-  if (plan === undefined) throw new Error(`BUG: version ${group.planVersion} of plan ${group.plan} is gone`);
-  return plan.rounding;
+function planOf(book: ContractBook, { plan: id, planVersion }: Pick<LineGroup, 'plan' | 'planVersion'>): PlanVersion {
+  const plan = book.plans.find((one) => one.id === id && one.version === planVersion);
+  if (plan === undefined) throw new Error(`BUG: version ${planVersion} of plan ${id} is gone`);
+  return plan;
 }

@@ -1,4 +1,5 @@
 // The states of a bill (TMF678) and the ways between them; the bill itself never changes.
+import type { Seal } from '../audit/chain.ts';
 import type { Database } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -28,7 +29,7 @@ export interface StateChange {
 }
 
 /** Asked twice, it is done once. Throws not_found, or bill_state_refused where no way leads from one state to the other. */
-export function changeBillState(database: Database, change: StateChange): Promise<Bill> {
+export function changeBillState(database: Database, seal: Seal, change: StateChange): Promise<Bill> {
   return database.transaction(async (connection) => {
     // Two that change one bill at once wait for each other: the second then sees the first one's state.
     await connection.query('select from billing.bill where id = $1 for update', [change.bill]);
@@ -47,7 +48,8 @@ export function changeBillState(database: Database, change: StateChange): Promis
           next,
         },
       );
-    await addState(connection, bill.id, change.state, change.atMs, change.by);
-    return { ...bill, state: change.state };
+    const id = await addState(connection, bill.id, change.state, change.atMs, change.by);
+    await seal(connection, 'bill_state', [id.toString()], change.atMs);
+    return { ...bill, state: change.state, stateAtMs: change.atMs };
   });
 }

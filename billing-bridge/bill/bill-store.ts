@@ -3,6 +3,8 @@ import type { Queryable } from '../../common/database/database.ts';
 import type { BillingCycle, Period } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Gate } from './gates.ts';
+import type { Invoice } from './invoice.ts';
+import { INVOICE_COLUMNS, invoiceOf, type InvoiceRow } from './invoice-store.ts';
 import type { BillLine } from './lines.ts';
 
 /** Bill states of TMF678. */
@@ -17,16 +19,24 @@ export interface Bill {
   readonly period: Period;
   readonly category: BillCategory;
   readonly state: BillState;
+  /** Since when it is in its state. */
+  readonly stateAtMs: EpochMs;
   readonly currency: string;
   readonly total: string;
   readonly watermark: string | null;
   readonly gates: readonly Gate[];
   readonly issuedAtMs: EpochMs;
+  /** Null where it has no number: an interim bill, or a customer without a legal entity. */
+  readonly invoice: Invoice | null;
+  /** The hash of the ledger with this bill as its last entry. */
+  readonly ledgerHead: { readonly position: string; readonly hash: string } | null;
 }
 
-export type NewBill = Omit<Bill, 'serial' | 'state'>;
+export type NewBill = Omit<Bill, 'serial' | 'state' | 'stateAtMs' | 'invoice' | 'ledgerHead'>;
 
-interface BillRow {
+interface BillRow extends Omit<InvoiceRow, 'number'> {
+  readonly number: string | null;
+  readonly ledger_head: Bill['ledgerHead'];
   readonly serial: bigint;
   readonly id: string;
   readonly customer: string;
@@ -38,6 +48,7 @@ interface BillRow {
   readonly period_end_ms: bigint;
   readonly category: BillCategory;
   readonly state: BillState | null;
+  readonly state_at_ms: bigint | null;
   readonly currency: string;
   readonly total: string;
   readonly watermark: string | null;
@@ -67,16 +78,20 @@ interface LineRow {
 
 const BILL = `select b.serial, b.id, b.customer, b.customer_name, b.period, b.cycle, b.zone, b.period_start_ms, b.period_end_ms,
   b.category, b.currency, b.total, b.watermark, b.gates, b.issued_at_ms,
-  (select s.state from billing.bill_state s where s.bill = b.id order by s.id desc limit 1) as state from billing.bill b`;
+  (select s.state from billing.bill_state s where s.bill = b.id order by s.id desc limit 1) as state,
+  (select max(s.at_ms) from billing.bill_state s where s.bill = b.id) as state_at_ms,
+  (select jsonb_build_object('position', c.position::text, 'hash', encode(c.hash, 'hex')) from billing.chain c
+    where c.kind = 'bill' and c.keys[1] = b.id limit 1) as ledger_head,
+  ${INVOICE_COLUMNS} from billing.bill b left join billing.invoice i on i.bill = b.id`;
 
-/** Writes a bill with its lines, the charges behind them and its first state. The unique index lets only one normal bill of a period in. */
+/** Writes a bill with its lines, the charges behind them and its first state, whose id is the answer. The unique index lets only one normal bill of a period in. */
 export async function insertBill(
   connection: Queryable,
   bill: NewBill,
   lines: readonly BillLine[],
   unbilled: ReadonlySet<bigint>,
   by: string,
-): Promise<void> {
+): Promise<bigint> {
   const { period } = bill;
   const final = bill.category === 'normal';
   await connection.query(
@@ -100,7 +115,7 @@ export async function insertBill(
     ],
   );
   for (const line of lines) await insertLine(connection, bill.id, line, final, unbilled);
-  await addState(connection, bill.id, final ? 'validated' : 'new', bill.issuedAtMs, by);
+  return addState(connection, bill.id, final ? 'validated' : 'new', bill.issuedAtMs, by);
 }
 
 async function insertLine(
@@ -148,13 +163,14 @@ export async function addState(
   state: BillState,
   atMs: EpochMs,
   by: string,
-): Promise<void> {
-  await connection.query('insert into billing.bill_state (bill, state, at_ms, by_whom) values ($1, $2, $3, $4)', [
-    bill,
-    state,
-    atMs,
-    by,
-  ]);
+): Promise<bigint> {
+  const { rows } = await connection.query<{ id: bigint }>(
+    'insert into billing.bill_state (bill, state, at_ms, by_whom) values ($1, $2, $3, $4) returning id',
+    [bill, state, atMs, by],
+  );
+  const id = rows[0]?.id;
+  if (id === undefined) throw new Error('BUG: an insert returned no id');
+  return id;
 }
 
 export interface BillQuery {
@@ -252,10 +268,13 @@ function billOf(row: BillRow): Bill {
     },
     category: row.category,
     state: row.state ?? 'new',
+    stateAtMs: Number(row.state_at_ms ?? row.issued_at_ms),
     currency: row.currency,
     total: row.total,
     watermark: row.watermark,
     gates: row.gates,
     issuedAtMs: Number(row.issued_at_ms),
+    invoice: invoiceOf(row),
+    ledgerHead: row.ledger_head,
   };
 }

@@ -103,4 +103,75 @@ export const billMigrations: readonly Migration[] = [
       create trigger bill_line_charge_with_its_bill after insert on billing.bill_line_charge
         referencing new table as added for each statement execute function billing.refuse_addition();`,
   },
+  {
+    // A bill that is an invoice has its number, parties and tax beside it; credit notes have numbers of their own.
+    id: 'billing-bill-003',
+    sql: `
+      create table billing.number_series (
+        legal_entity text not null,
+        series text not null,
+        next bigint not null,
+        primary key (legal_entity, series)
+      );
+      create table billing.invoice (
+        bill text primary key references billing.bill (id),
+        legal_entity text not null,
+        series text not null,
+        sequence bigint not null,
+        number text not null,
+        issue_date text not null,
+        due_date text not null,
+        seller jsonb not null,
+        buyer jsonb not null,
+        currency text not null,
+        net text not null,
+        tax text not null,
+        gross text not null,
+        taxes jsonb not null,
+        unique (legal_entity, series, sequence),
+        unique (legal_entity, number)
+      );
+      create table billing.credit_note (
+        serial bigint generated always as identity primary key,
+        bill text not null references billing.invoice (bill),
+        request text not null,
+        legal_entity text not null,
+        series text not null,
+        sequence bigint not null,
+        number text not null,
+        issue_date text not null,
+        reason text not null,
+        by_whom text not null,
+        at_ms bigint not null,
+        net text not null,
+        tax text not null,
+        gross text not null,
+        taxes jsonb not null,
+        lines jsonb not null,
+        unique (bill, request),
+        unique (legal_entity, series, sequence),
+        unique (legal_entity, number)
+      );
+      create trigger invoice_never_changes before update or delete or truncate on billing.invoice
+        for each statement execute function billing.refuse_change();
+      create trigger invoice_with_its_bill after insert on billing.invoice
+        referencing new table as added for each statement execute function billing.refuse_addition();
+      create trigger credit_note_never_changes before update or delete or truncate on billing.credit_note
+        for each statement execute function billing.refuse_change();`,
+  },
+  {
+    id: 'billing-bill-004',
+    sql: `
+      create table billing.bill_on_demand (
+        serial bigint generated always as identity primary key,
+        customer text not null,
+        name text,
+        description text,
+        bill text references billing.bill (id),
+        by_whom text not null,
+        at_ms bigint not null
+      );
+      create trigger bill_on_demand_never_changes before update or delete or truncate on billing.bill_on_demand
+        for each statement execute function billing.refuse_change();`,
+  },
 ];

@@ -34,7 +34,7 @@ export interface Preview {
 }
 
 export interface PreviewDeps {
-  readonly usage: UsageReader;
+  readonly usage: Pick<UsageReader, 'latest' | 'allMeters'>;
   readonly bucketMs: DurationMs;
 }
 

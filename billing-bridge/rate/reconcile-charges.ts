@@ -32,10 +32,14 @@ export interface ReconcileChargesDeps {
   readonly windowMs: DurationMs;
   /** No usage begins at or after it: time without usage need not be stepped through. */
   readonly usageEndMs?: EpochMs;
+  /** Also what is due and not rated yet: to see what rating is about to change. */
+  readonly pending?: boolean;
 }
 
 const CHARGES_AT_ONCE = 1_000;
 const STEP_MS = 3_600_000;
+/** No serial is above it. */
+const EVERYTHING = 2n ** 63n;
 
 /**
  * Charges whose window begins in the span. What is due and not rated yet, and usage that rating has not looked at yet, are no
@@ -49,9 +53,10 @@ export async function reconcileCharges(
   toMs: EpochMs,
 ): Promise<ChargeReconciliation> {
   const index = new MeterIndex(await deps.usage.allMeters());
-  const lookedAt = await lookedThrough(deps.database);
-  const due = await dueKeys(deps.database, fromMs, toMs);
-  const rerated = await reratedServices(deps.database);
+  const pending = deps.pending === true;
+  const lookedAt = pending ? EVERYTHING : await lookedThrough(deps.database);
+  const due = pending ? new Set<string>() : await dueKeys(deps.database, fromMs, toMs);
+  const rerated = pending ? new Set<string>() : await reratedServices(deps.database);
   const differences: ChargeDifference[] = [];
   const seen = new Set<string>();
   let charges = 0;

@@ -6,16 +6,11 @@ import type { BillLine } from '../../billing-bridge/bill/lines.ts';
 import type { Meter, UsageRecord } from '../../billing-bridge/mediate/usage.ts';
 import type { Charge } from '../../billing-bridge/rate/charge-store.ts';
 import { isoTime } from '../../common/model/time.ts';
-import type { Column } from './csv.ts';
+import { numberColumn as number, textColumn as text, type Column } from '../../billing-bridge/export/csv.ts';
 
 export interface BillWithLines {
   readonly bill: Bill;
   readonly lines: readonly Omit<BillLine, 'charges'>[];
-}
-
-export interface BillRow {
-  readonly bill: Bill;
-  readonly line: Omit<BillLine, 'charges'>;
 }
 
 export interface ChargeRow {
@@ -41,39 +36,6 @@ export function usageJson({ record, meter, watermark }: UsageRow): object {
   const { device, interfaceKey, direction } = meter ?? { device: null, interfaceKey: null, direction: null };
   return { ...describeRecord(record), device, interfaceKey, direction, watermark };
 }
-
-const text = <Row>(name: string, of: Column<Row>['of']): Column<Row> => ({ name, kind: 'text', of });
-const number = <Row>(name: string, of: Column<Row>['of']): Column<Row> => ({ name, kind: 'number', of });
-
-/** One row a line; what is true of the whole bill stands in each. */
-export const BILL_COLUMNS: readonly Column<BillRow>[] = [
-  text('watermark', ({ bill }) => bill.watermark),
-  text('bill', ({ bill }) => bill.id),
-  text('customer', ({ bill }) => bill.customer),
-  text('customer_name', ({ bill }) => bill.customerName),
-  text('category', ({ bill }) => bill.category),
-  text('state', ({ bill }) => bill.state),
-  text('period', ({ bill }) => bill.period.name),
-  text('period_from', ({ bill }) => isoTime(bill.period.startMs)),
-  text('period_to', ({ bill }) => isoTime(bill.period.endMs)),
-  text('zone', ({ bill }) => bill.period.zone),
-  text('issued_at', ({ bill }) => isoTime(bill.issuedAtMs)),
-  text('currency', ({ bill }) => bill.currency),
-  number('bill_total', ({ bill }) => bill.total),
-  number('line', ({ line }) => line.line),
-  text('kind', ({ line }) => line.kind),
-  text('line_period', ({ line }) => line.period.name),
-  text('service', ({ line }) => line.service),
-  text('item', ({ line }) => line.item),
-  text('item_name', ({ line }) => line.itemName),
-  text('plan', ({ line }) => line.plan),
-  number('plan_version', ({ line }) => line.planVersion),
-  number('quantity', ({ line }) => line.quantity),
-  text('unit', ({ line }) => line.unit),
-  number('exact_amount', ({ line }) => line.exactAmount),
-  number('billed_before', ({ line }) => line.billedBefore),
-  number('amount', ({ line }) => line.amount),
-];
 
 export const CHARGE_COLUMNS: readonly Column<ChargeRow>[] = [
   text('watermark', ({ watermark }) => watermark),

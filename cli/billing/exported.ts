@@ -4,9 +4,9 @@ import type { Ledger } from '../../billing-bridge/ledger.ts';
 import { periodNamed } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { csvHeader, csvRow } from './csv.ts';
+import { BILL_COLUMNS } from '../../billing-bridge/export/bill-csv.ts';
+import { csvHeader, csvRow } from '../../billing-bridge/export/csv.ts';
 import {
-  BILL_COLUMNS,
   billJson,
   CHARGE_COLUMNS,
   chargeJson,

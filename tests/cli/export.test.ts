@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { csvField } from '../../cli/billing/csv.ts';
+import { csvField } from '../../billing-bridge/export/csv.ts';
 import { billRunCommand } from '../../cli/commands/bill-run.ts';
 import { exportCommand } from '../../cli/commands/export.ts';
 import { mediateCommand } from '../../cli/commands/mediate.ts';
@@ -39,14 +39,16 @@ describe('bills', () => {
     const [header, ...rows] = await lines('bills', { format: 'csv', account: 'acme' });
     expect(header).toBe(
       'watermark,bill,customer,customer_name,category,state,period,period_from,period_to,zone,issued_at,currency,' +
-        'bill_total,line,kind,line_period,service,item,item_name,plan,plan_version,quantity,unit,exact_amount,billed_before,amount',
+        'bill_total,line,kind,line_period,service,item,item_name,plan,plan_version,quantity,unit,exact_amount,billed_before,amount,number,issue_date,due_date,' +
+        'tax_percent,tax_code,bill_net,bill_tax,bill_gross',
     );
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatch(
-      /^DEMO,acme-2024-03-01,acme,'=HYPERLINK\(1\),normal,validated,2024-03-01,2024-03-01T00:00:00.000Z,2024-03-02T00:00:00.000Z,UTC,[^,]+,EUR,[\d.]+,1,charge,2024-03-01,acme-port,traffic,'\+Traffic,by-volume,1,[\d.]+,MB,[\d.]+,0,[\d.]+$/,
+      /^DEMO,acme-2024-03-01,acme,'=HYPERLINK\(1\),normal,validated,2024-03-01,2024-03-01T00:00:00.000Z,2024-03-02T00:00:00.000Z,UTC,[^,]+,EUR,[\d.]+,1,charge,2024-03-01,acme-port,traffic,'\+Traffic,by-volume,1,[\d.]+,MB,[\d.]+,0,[\d.]+,,,,,,,,$/,
     );
     const bolt = await lines('bills', { format: 'csv', account: 'bolt' });
     expect(bolt[1]).toContain('"Bolt, ""Nut"" & Co"');
+    expect(bolt[1]).toMatch(/,\d{4}-000001,\d{4}-\d\d-\d\d,\d{4}-\d\d-\d\d,19,S,[\d.]+,[\d.]+,[\d.]+$/);
   });
 
   test('JSON: bills with their lines; by period and by time', async () => {

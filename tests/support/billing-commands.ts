@@ -14,9 +14,12 @@ const MINUTE = 60_000;
 const TOKEN = 'weir_the-bridge-token-of-the-data-folder';
 
 const CONTRACTS = `
+legal_entities:
+  - { id: weir-net, name: Weir Networks GmbH, address: { lines: [Wehrstraße 1], city: Berlin, country: DE } }
 customers:
   - { id: acme, name: "=HYPERLINK(1)", currency: EUR, billing_cycle: day }
-  - { id: bolt, name: 'Bolt, "Nut" & Co', currency: EUR, billing_cycle: day, billing_zone: America/Chicago }
+  - { id: bolt, name: 'Bolt, "Nut" & Co', currency: EUR, billing_cycle: day, billing_zone: America/Chicago,
+      legal_entity: weir-net, address: { lines: [1 Main Street], city: Chicago, country: US } }
 price_plans:
   - id: by-volume
     currency: EUR

@@ -1,12 +1,16 @@
 // A billing bridge without its outside: contracts, rating and bills on a real PostgreSQL, usage and time in the test's hand.
+import { seal } from '../../billing-bridge/audit/chain.ts';
+import { ledgerChainMigrations } from '../../billing-bridge/audit/migrations.ts';
 import { AccountStore } from '../../billing-bridge/account/account-store.ts';
 import { interfaceState } from '../../billing-bridge/account/interface-state.ts';
 import { accountMigrations } from '../../billing-bridge/account/migrations.ts';
 import { BillRun } from '../../billing-bridge/bill/bill-run.ts';
 import { GateCheck, type GateCheckDeps, type MediationFacts } from '../../billing-bridge/bill/gate-check.ts';
 import { GATE_NAMES, type GateName } from '../../billing-bridge/bill/gates.ts';
+import type { LegalEntity } from '../../billing-bridge/bill/legal-entity.ts';
 import { billMigrations } from '../../billing-bridge/bill/migrations.ts';
 import { customerSchema, planSchema, readPlanTerms, serviceSchema } from '../../billing-bridge/contract-schema.ts';
+import { buyerOf } from '../../billing-bridge/invoice-schema.ts';
 import { chargeJobs } from '../../billing-bridge/queue/charge-job.ts';
 import { putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbox.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billing-bridge/rate/charge-store.ts';
@@ -55,6 +59,7 @@ export class BillingFixture {
   readonly facts = new PerfectFacts();
   readonly accounts: AccountStore;
   readonly leases: Leases;
+  readonly legalEntities = new Map<string, LegalEntity>();
   readonly #reporter = silentReporter().reporter;
 
   readonly #reader: UsageReader;
@@ -70,6 +75,7 @@ export class BillingFixture {
       clock: this.clock,
       readPlanTerms,
       readCustomer: (document) => customerSchema.parse(document),
+      buyerOf,
     });
   }
 
@@ -82,6 +88,7 @@ export class BillingFixture {
       ...ratingMigrations,
       ...queueMigrations,
       ...billMigrations,
+      ...ledgerChainMigrations,
     ]);
     return new BillingFixture(database, startMs, reader);
   }
@@ -126,7 +133,7 @@ export class BillingFixture {
     };
     return new BillRun(
       this.#reporter,
-      { hardGates, watermark: null },
+      { hardGates, watermark: null, legalEntities: this.legalEntities },
       {
         database,
         book: () => this.accounts.book(),
@@ -135,6 +142,7 @@ export class BillingFixture {
           return (book, customer, period) => gates.check(book, customer, period);
         },
         readCharges: { columns: CHARGE_COLUMNS, charge: chargeOf },
+        seal,
         clock: this.clock,
       },
     );

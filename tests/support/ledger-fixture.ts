@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { BillingApi } from '../../billing-bridge/api/billing-api.ts';
 import type { Work } from '../../billing-bridge/api/work-routes.ts';
+import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import { BILL_STATES } from '../../billing-bridge/bill/bill-state.ts';
 import { GATE_NAMES } from '../../billing-bridge/bill/gates.ts';
 import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/contract-schema.ts';
@@ -29,6 +30,7 @@ const CONFIG: LedgerConfig = {
   hardGates: GATE_NAMES,
   watermark: null,
   infrastructure: [],
+  legalEntities: new Map(),
 };
 
 export class LedgerFixture {
@@ -97,6 +99,7 @@ export class LedgerFixture {
       { host: '127.0.0.1', port: 0, insecure: false, checkAnswers: true },
       {
         ledger,
+        documents: billDocuments(ledger, BUCKET_MS),
         work: this.work,
         clock,
         authenticator: {

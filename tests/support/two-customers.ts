@@ -1,6 +1,7 @@
 // A ledger with a billed November of two customers, acme and bolt, and ports that each holds, one after the other, or that nobody does.
 import type { FastifyInstance } from 'fastify';
 import type { Database } from '../../common/database/database.ts';
+import { BUYER, legalEntity } from './invoice-parties.ts';
 import { LedgerFixture } from './ledger-fixture.ts';
 
 const HOUR = 3_600_000;
@@ -26,8 +27,8 @@ const service = (customer: string, bindings: object[]) => ({
 });
 const CONTRACTS = {
   customers: [
-    { id: 'acme', name: 'Acme', currency: 'EUR' },
-    { id: 'bolt', name: 'Bolt', currency: 'EUR' },
+    { id: 'acme', name: 'Acme', currency: 'EUR', ...BUYER },
+    { id: 'bolt', name: 'Bolt', currency: 'EUR', ...BUYER, legal_name: 'Bolt SA', email: 'ap@bolt.example' },
   ],
   price_plans: [line('plan-of-acme'), line('plan-of-bolt')],
   services: [
@@ -48,7 +49,9 @@ export interface TwoCustomers {
 }
 
 export async function twoCustomers(database: Database): Promise<TwoCustomers> {
-  const ledger = await LedgerFixture.make(database, NOVEMBER);
+  const ledger = await LedgerFixture.make(database, NOVEMBER, {
+    legalEntities: new Map([['weir-net', legalEntity()]]),
+  });
   await ledger.apply(CONTRACTS);
   for (const name of ['ge-0', 'ge-1', 'shared', 'stray']) {
     const port = ledger.usage.port('sw1', name);
@@ -66,5 +69,22 @@ export async function twoCustomers(database: Database): Promise<TwoCustomers> {
     payload: { period: '2026-11', accept: ['unassigned'] },
   });
   if (made.statusCode !== 200) throw new Error(made.body);
+  for (const customer of ['acme', 'bolt'])
+    await ledger.ledger.credit({
+      bill: `${customer}-2026-11`,
+      request: 'goodwill',
+      reason: 'goodwill',
+      lines: [{ line: 1, amount: '1' }],
+      by: 'test',
+    });
+  for (const customer of ['acme', 'bolt'])
+    await ledger.ledger.addBillOnDemand({
+      customer,
+      name: null,
+      description: null,
+      bill: null,
+      by: 'test',
+      atMs: DECEMBER,
+    });
   return { ledger, api };
 }

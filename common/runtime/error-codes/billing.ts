@@ -59,6 +59,26 @@ export const BILLING_ERRORS = {
     'No way leads from the state of a bill to the one asked for.',
     'detail.next names the states it may go to; an interim bill has none.',
   ),
+  legal_entity_unknown: entry(
+    409,
+    'A customer is billed by a legal entity that the configuration does not have.',
+    'Put it back under legal_entities, or name another in the customer.',
+  ),
+  currency_refused: entry(
+    409,
+    'The legal entity does not bill in the currency of the customer.',
+    'Add the currency to its currencies, or have another legal entity bill the customer.',
+  ),
+  tax_rate_unknown: entry(
+    409,
+    'No rate of tax is known for a country and category.',
+    'State it in tax_rates of the legal entity.',
+  ),
+  credit_refused: entry(
+    409,
+    'A credit note would give back what a bill never asked for, or the bill has no number.',
+    'detail.left says what is left of the line; a credit note needs a closed bill of a configured legal entity.',
+  ),
   run_elsewhere: entry(
     409,
     'Another process does this very work at the moment.',

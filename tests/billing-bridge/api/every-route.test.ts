@@ -12,8 +12,8 @@ const CUSTOMERS: readonly Role[] = ['operator', 'care', 'billing'];
 const USAGE: readonly Role[] = ['viewer', 'operator', 'care', 'billing'];
 const EVERYBODY: readonly Role[] = ['viewer', 'operator', 'care', 'billing', 'bridge'];
 
-/** What a scope of another customer gets: its own rows, no answer about this thing (404), the same as everybody, or a refusal. */
-type Scoped = 'rows' | 'absent' | 'same' | 'refused';
+/** What a scope of another customer gets: its own rows, a bare list of them, no answer about this thing (404), the same as everybody, or a refusal. */
+type Scoped = 'rows' | 'list' | 'absent' | 'same' | 'refused';
 
 /** Of each route: who may beside an administrator, and what becomes of a scope. A route that is missing fails the test. */
 const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: Scoped]>> = {
@@ -26,8 +26,11 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/charges/:id/evidence': [MONEY, 'absent'],
   'GET /billing/v1/bills': [BILLS, 'rows'],
   'GET /billing/v1/bills/:id': [BILLS, 'absent'],
+  'GET /billing/v1/bills/:id/credit-notes/:number/document': [BILLS, 'absent'],
+  'GET /billing/v1/bills/:id/document': [BILLS, 'absent'],
   'GET /billing/v1/bills/:id/lines/:line/evidence': [MONEY, 'absent'],
   'GET /billing/v1/bills/preview': [BILLS, 'absent'],
+  'GET /billing/v1/credit-notes': [BILLS, 'rows'],
   'GET /billing/v1/openapi.json': [EVERYBODY, 'same'],
   'GET /billing/v1/bill-runs': [MONEY, 'refused'],
   'GET /billing/v1/price-plans': [MONEY, 'refused'],
@@ -39,7 +42,20 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/suspense/released': [['viewer', 'operator', 'billing'], 'refused'],
   'POST /billing/v1/suspense/release': [MONEY, 'refused'],
   'GET /metrics': [['viewer', 'operator'], 'refused'],
+  'GET /tmf-api/customerBillManagement/v4/appliedCustomerBillingRate': [BILLS, 'list'],
+  'GET /tmf-api/customerBillManagement/v4/appliedCustomerBillingRate/:id': [BILLS, 'absent'],
+  'GET /tmf-api/customerBillManagement/v4/customerBill': [BILLS, 'list'],
+  'GET /tmf-api/customerBillManagement/v4/customerBill/:id': [BILLS, 'absent'],
+  'GET /tmf-api/customerBillManagement/v4/customerBillOnDemand': [BILLS, 'list'],
+  'GET /tmf-api/customerBillManagement/v4/customerBillOnDemand/:id': [BILLS, 'absent'],
+  'GET /tmf-api/usageManagement/v4/usage': [BILLS, 'list'],
+  'GET /tmf-api/usageManagement/v4/usage/:id': [BILLS, 'absent'],
+  'GET /tmf-api/usageManagement/v4/usageSpecification': [BILLS, 'same'],
+  'GET /tmf-api/usageManagement/v4/usageSpecification/:id': [BILLS, 'same'],
+  'PATCH /tmf-api/customerBillManagement/v4/customerBill/:id': [MONEY, 'refused'],
+  'POST /tmf-api/customerBillManagement/v4/customerBillOnDemand': [MONEY, 'refused'],
   'POST /billing/v1/bill-runs': [MONEY, 'refused'],
+  'POST /billing/v1/bills/:id/credit-notes': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/state': [MONEY, 'refused'],
   'POST /billing/v1/schedules/:name/run': [['operator', 'billing'], 'refused'],
 };
@@ -70,23 +86,34 @@ afterAll(async () => {
 
 function ask(method: string, url: string, token: string | null) {
   return api.inject({
-    method: method === 'POST' ? 'POST' : 'GET',
+    method: method === 'POST' || method === 'PATCH' ? method : 'GET',
     url,
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
     // Of no form that a route takes: who may not is refused before it is looked at, who may changes nothing.
-    ...(method === 'POST' ? { payload: { nothing: 'of the kind' } } : {}),
+    ...(method === 'GET' ? {} : { payload: { nothing: 'of the kind' } }),
   });
 }
 
 /** The route, where it is about one thing about one of acme. */
 function asked(route: string, token: string | null) {
   const [method = '', place = ''] = route.split(' ');
-  const id = place.includes('/charges/') ? charge : 'acme-2026-11';
+  const ids: [string, string][] = [
+    ['/charges/', charge],
+    ['/usage/', charge],
+    ['/usageSpecification/', 'per_unit'],
+    ['/customerBillOnDemand/', '1'],
+    ['/appliedCustomerBillingRate/', 'acme-2026-11.1'],
+  ];
+  const id = ids.find(([part]) => place.includes(part))?.[1] ?? 'acme-2026-11';
   const queries: Readonly<Record<string, string>> = {
     '/billing/v1/bills/preview': '?customer=acme',
     '/billing/v1/reconciliation': '?from=2026-11-01T00:00:00Z&to=2026-11-01T01:00:00Z',
   };
-  const url = place.replace(':id', id).replace(':line', '1').replace(':name', 'mediate');
+  const url = place
+    .replace(':id', id)
+    .replace(':line', '1')
+    .replace(':number', 'CN-2026-000001')
+    .replace(':name', 'mediate');
   return ask(method, `${url}${queries[place] ?? ''}`, token);
 }
 
@@ -101,7 +128,7 @@ test.for(Object.entries(TABLE))(
     for (const role of ROLES) {
       const { statusCode } = await asked(route, role);
       const may = roles.includes(role) || role === 'administrator';
-      const expected = !may ? 403 : route.startsWith('POST') ? 400 : 200;
+      const expected = !may ? 403 : !route.startsWith('GET') ? 400 : 200;
       expect(`${role} ${statusCode}`).toBe(`${role} ${expected}`);
     }
   },
@@ -111,11 +138,12 @@ test.for(Object.entries(TABLE))('%s: a scope of bolt hears nothing of acme', asy
   for (const role of ROLES) {
     if (!roles.includes(role) && role !== 'administrator') continue;
     const { statusCode, body } = await asked(route, `${role}@customers=bolt`);
-    const expected = { rows: 200, same: 200, absent: 404, refused: 403 }[scoped];
+    const expected = { rows: 200, list: 200, same: 200, absent: 404, refused: 403 }[scoped];
     expect(`${role} ${statusCode}`).toBe(`${role} ${expected}`);
     if (scoped === 'refused') expect(body).toContain('scope_too_narrow');
-    if (scoped !== 'rows') continue;
-    expect((JSON.parse(body) as { items: unknown[] }).items).not.toEqual([]);
+    if (scoped !== 'rows' && scoped !== 'list') continue;
+    const parsed = JSON.parse(body) as { items: unknown[] } | unknown[];
+    expect(Array.isArray(parsed) ? parsed : parsed.items).not.toEqual([]);
     expect(body).not.toMatch(FOREIGN);
   }
 });

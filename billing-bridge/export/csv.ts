@@ -9,6 +9,9 @@ export interface Column<Row> {
   readonly of: (row: Row) => string | number | bigint | null;
 }
 
+export const textColumn = <Row>(name: string, of: Column<Row>['of']): Column<Row> => ({ name, kind: 'text', of });
+export const numberColumn = <Row>(name: string, of: Column<Row>['of']): Column<Row> => ({ name, kind: 'number', of });
+
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 /** What spreadsheets take for the beginning of a formula, also after white space that they drop. */
 const FORMULA = /^[\s]*[=+\-@\t\r]/;

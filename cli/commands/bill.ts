@@ -1,0 +1,96 @@
+// `weir bill`: shows a bill, or writes it as a PDF, CSV or JSON.
+import { writeFileSync } from 'node:fs';
+import { billDocuments } from '../../billing-bridge/bill-documents.ts';
+import type { Bill } from '../../billing-bridge/bill/bill-store.ts';
+import { titleOf } from '../../billing-bridge/export/bill-document.ts';
+import { quantityText } from '../../billing-bridge/export/bill-pdf.ts';
+import type { Ledger } from '../../billing-bridge/ledger.ts';
+import { messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { LEDGER_HELP, LEDGER_OPTIONS } from '../billing/billing-options.ts';
+import { billJson } from '../billing/export-forms.ts';
+import { withLedger } from '../billing/open-ledger.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { textOption } from '../options.ts';
+
+const FORMATS = ['pdf', 'csv', 'json'] as const;
+type Format = (typeof FORMATS)[number];
+
+export const billCommand: Command = {
+  name: 'bill',
+  summary: 'show a bill, or write it as PDF, CSV or JSON',
+  help: `usage: weir bill show BILL [OPTIONS]
+       weir bill export BILL [--format pdf|csv|json] [--out FILE] [OPTIONS]
+
+  --format         default pdf
+  --out FILE       default: named as the bill is, in this folder
+${LEDGER_HELP}
+
+BILL is its id, such as acme-2026-11, or its number. The same bill is the same PDF, byte for byte, whenever it is written.`,
+  options: { ...LEDGER_OPTIONS, format: { type: 'string' }, out: { type: 'string' } },
+  run: async (context) => {
+    const [verb, id, ...rest] = context.positionals;
+    if ((verb !== 'show' && verb !== 'export') || id === undefined || rest.length > 0)
+      throw new WeirError('misused', 'weir bill takes show BILL or export BILL.');
+    const format = formatOf(context);
+    return withLedger<0>(context, 'bill', async ({ ledger, config }) => {
+      const bill = (await ledger.bill(id, null)) ?? (await ledger.billNumbered(id));
+      if (bill === null) throw new WeirError('not_found', `There is no bill ${id}.`, { bill: id });
+      if (verb === 'show') await show(context, ledger, bill);
+      else await write(context, ledger, bill, format, config.bucketMs);
+      return 0;
+    });
+  },
+};
+
+function formatOf(context: CommandContext): Format {
+  const text = textOption(context, 'format') ?? 'pdf';
+  const format = FORMATS.find((one) => one === text);
+  if (format === undefined) throw new WeirError('misused', `--format is one of ${FORMATS.join(', ')}, not ${text}.`);
+  return format;
+}
+
+async function write(
+  context: CommandContext,
+  ledger: Ledger,
+  bill: Bill,
+  format: Format,
+  bucketMs: number,
+): Promise<void> {
+  const { name, content } =
+    format === 'json'
+      ? {
+          name: `${bill.id}.json`,
+          content: Buffer.from(JSON.stringify(billJson({ bill, lines: await ledger.lines(bill.id) }))),
+        }
+      : await billDocuments(ledger, bucketMs).bill(bill, format);
+  const file = textOption(context, 'out') ?? name;
+  try {
+    // It holds what a customer pays: for nobody but its owner.
+    writeFileSync(file, content, { mode: 0o600 });
+  } catch (cause) {
+    throw new WeirError('output_unwritable', `Cannot write ${file}: ${messageOf(cause)}.`, { file }, cause);
+  }
+  context.print(context.json ? JSON.stringify({ file, bytes: content.length }) : `${titleOf(bill)} written to ${file}`);
+}
+
+async function show(context: CommandContext, ledger: Ledger, bill: Bill): Promise<void> {
+  const lines = await ledger.lines(bill.id);
+  if (context.json) {
+    context.print(JSON.stringify(billJson({ bill, lines })));
+    return;
+  }
+  const { invoice, currency } = bill;
+  const mark = bill.watermark === null ? '' : `  ${bill.watermark}`;
+  context.print(`${titleOf(bill)}${mark}  ${bill.customerName}  ${bill.period.name}  ${bill.state}`);
+  for (const line of lines)
+    context.print(
+      `  ${String(line.line).padStart(3)}  ${line.itemName.padEnd(32)}${line.service.padEnd(24)}${quantityText(line).padStart(20)}${line.amount.padStart(14)} ${currency}`,
+    );
+  const total = (name: string, amount: string): void =>
+    context.print(`  ${name.padStart(81)}${amount.padStart(14)} ${currency}`);
+  for (const group of invoice?.taxes ?? []) total(`tax ${group.percent} % on ${group.taxable}`, group.tax);
+  total('total', invoice?.gross ?? bill.total);
+  if (invoice !== null) context.print(`  due ${invoice.dueDate}`);
+  for (const note of await ledger.creditNotesOf(bill.id))
+    context.print(`  credit note ${note.number} of ${note.issueDate}: ${note.gross} ${note.currency}, ${note.reason}`);
+}
