@@ -106,14 +106,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     onApplied: ({ agent, incarnation }, applied) => hub.publish('applied', { agent, incarnation, applied }),
   });
   const events = new EventKeeper(reporter);
-  const superseded = new Superseded(reporter, {
-    database,
-    clock,
-    tell: async (sign) => {
-      const kept = await events.keepNotice(database, sign.agent, supersededEvent(sign));
-      if (kept !== null) hub.publish('event', { ...kept });
-    },
-  });
+  const superseded = composeSuperseded(reporter, events, hub, { database, clock });
   const common: Common = {
     ...grounds,
     reporter,
@@ -170,6 +163,22 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     settle: (book) => common.streams.save(book),
     reload: reloadOf(entry, faults),
   };
+}
+
+function composeSuperseded(
+  reporter: Reporter,
+  events: EventKeeper,
+  hub: Common['hub'],
+  { database, clock }: Pick<Grounds, 'database'> & Pick<CollectorDeps, 'clock'>,
+): Superseded {
+  return new Superseded(reporter, {
+    database,
+    clock,
+    tell: async (sign) => {
+      const kept = await events.keepNotice(database, sign.agent, supersededEvent(sign));
+      if (kept !== null) hub.publish('event', { ...kept });
+    },
+  });
 }
 
 /** What is kept no longer than its bounds say. */
