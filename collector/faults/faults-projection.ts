@@ -1,5 +1,6 @@
 // Applies batches to the alarms: memories and alarms change in the transaction that claims the batch, so a crash anywhere loses and doubles nothing.
 import type { Database, Queryable } from '../../common/database/database.ts';
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -18,6 +19,8 @@ import { type OriginatedChange, type Written, writeChanges } from './alarm-write
 import type { DeviceMemory } from './device-memory.ts';
 import type { FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
+import { isHeeded, judgeEvent } from './judge-event.ts';
+import { inOrder } from './in-order.ts';
 import { Memories } from './memories.ts';
 import { RuleBook } from './rule-book.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -109,7 +112,7 @@ export class FaultsProjection implements Projection, Component {
 
   async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
     await this.#deps.ready?.();
-    const devices = new Set(entries.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)));
+    const devices = new Set(entries.flatMap((entry) => this.#devicesOf(entry)));
     const agents = new Set(entries.map(({ batch }) => batch.agent));
     let events: readonly KeptEvent[] = [];
     await this.#commit(devices, agents, async (connection) => {
@@ -123,7 +126,7 @@ export class FaultsProjection implements Projection, Component {
         ),
         devices: await this.#memories.lockDevices(
           connection,
-          fresh.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)),
+          fresh.flatMap((entry) => this.#devicesOf(entry)),
         ),
       };
       const changes: OriginatedChange[] = [];
@@ -139,6 +142,13 @@ export class FaultsProjection implements Projection, Component {
     for (const event of events) this.#deps.publish('event', { ...event });
   }
 
+  readonly #heeds = (event: DeviceEvent): boolean =>
+    event.device !== null && isHeeded(this.#rules.of(event.device), event);
+
+  #devicesOf(entry: JournaledBatch): string[] {
+    return inOrder(entry, this.#heeds).map(({ device }) => device);
+  }
+
   #judge(
     entry: JournaledBatch,
     known: { readonly agents: ReadonlyMap<string, AgentMemory>; readonly devices: ReadonlyMap<string, DeviceMemory> },
@@ -149,19 +159,18 @@ export class FaultsProjection implements Projection, Component {
     // What is gone through again says nothing of whether the agent sends now.
     const changes: AlarmChange[] =
       entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
-    for (const poll of batch.polls) {
-      const memory = known.devices.get(poll.device);
-      if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);
-      const judged = judgePoll(
-        memory,
-        this.#rules.of(poll.device),
-        poll,
-        clockOffsetMs,
-        receivedAtMs,
-        this.#deps.around,
-      );
+    for (const one of inOrder(entry, this.#heeds)) {
+      const memory = known.devices.get(one.device);
+      if (memory === undefined) throw new Error(`BUG: no memory of ${one.device}`);
+      const own = this.#rules.of(one.device);
+      const { around } = this.#deps;
+      if (one.event !== undefined) {
+        changes.push(...judgeEvent(memory, own, one.event, clockOffsetMs, receivedAtMs, around));
+        continue;
+      }
+      const judged = judgePoll(memory, own, one.poll, clockOffsetMs, receivedAtMs, around);
       if (!judged.counted) this.#history.add();
-      else Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
+      else Object.assign(memory, { agent: batch.agent, intervalMs: one.poll.intervalMs });
       changes.push(...judged.changes);
     }
     return changes.map((change, ordinal) => ({ ...change, origin: { journal, position, ordinal } }));

@@ -1,6 +1,7 @@
 // Rules of flapping, and of what a device has beside interfaces, in the configuration, every value with a default.
 import { z } from 'zod';
 import type { Severity } from './alarm.ts';
+import { notificationsSchema } from './notification-rules.ts';
 import { durationMs, enabled, pattern, polls, severity } from './rule-fields.ts';
 
 const percent = (usual: number) => z.number().positive().max(100).default(usual);
@@ -42,6 +43,7 @@ const IMAGES = [
 ];
 
 export const partRuleShape = {
+  notifications: notificationsSchema,
   interface_flapping: z
     .strictObject({
       enabled,

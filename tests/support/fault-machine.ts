@@ -2,6 +2,8 @@
 import { type AgentMemory, judgeBatch, judgeSilence } from '../../collector/faults/agent-memory.ts';
 import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
 import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
+import { inOrder } from '../../collector/faults/in-order.ts';
+import { isHeeded, judgeEvent } from '../../collector/faults/judge-event.ts';
 import { RuleBook } from '../../collector/faults/rule-book.ts';
 import { judgePoll } from '../../collector/faults/judge.ts';
 import { silentReporter } from './silent-reporter.ts';
@@ -40,13 +42,16 @@ export function playScenario(scenario: Scenario): string[] {
     };
     agents.set(batch.agent, agent);
     changes.push(...judgeBatch(agent, rules, receivedAtMs, clockOffsetMs));
-    for (const poll of batch.polls) {
-      const memory = devices.get(poll.device) ?? newDeviceMemory(poll.device);
-      devices.set(poll.device, memory);
+    for (const { device, poll, event } of inOrder({ batch }, (told) => isHeeded(rules, told))) {
+      const memory = devices.get(device) ?? newDeviceMemory(device);
+      devices.set(device, memory);
+      const own = book.of(device);
+      if (event !== undefined) {
+        changes.push(...judgeEvent(memory, own, event, clockOffsetMs, receivedAtMs, scenario.around));
+        continue;
+      }
       intervals.set(batch.agent, Math.min(poll.intervalMs, intervals.get(batch.agent) ?? poll.intervalMs));
-      changes.push(
-        ...judgePoll(memory, book.of(poll.device), poll, clockOffsetMs, receivedAtMs, scenario.around).changes,
-      );
+      changes.push(...judgePoll(memory, own, poll, clockOffsetMs, receivedAtMs, scenario.around).changes);
     }
   }
   look(Number.POSITIVE_INFINITY);

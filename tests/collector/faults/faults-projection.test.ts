@@ -192,6 +192,7 @@ describe('crashes and replays', () => {
     const line = fc.oneof(
       { weight: 3, arbitrary: fc.tuple(fc.constantFrom('p1', 'p2'), word).map(([port, what]) => `${port} ${what}`) },
       { weight: 1, arbitrary: fc.constantFrom('silent', 'answers', 'answers', 'reboots') },
+      { weight: 1, arbitrary: fc.constantFrom('tells linkDown p1', 'tells linkUp p1', 'tells upsOnBattery -') },
     );
     const event = fc
       .tuple(fc.integer({ min: 0, max: 1200 }), fc.constantFrom('core1', 'core2'), line)
