@@ -21,6 +21,7 @@ import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
+import type { Lag } from './faults/judge-weir.ts';
 import { WantedBook } from './faults/wanted-book.ts';
 import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
@@ -201,6 +202,7 @@ function composeProjections(common: Common, { registry }: Entry): Projecting {
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
     around: wanted,
+    lags: () => ({ journal: journal.id, lags: lagsOf(journal, runner, clock) }),
     labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
     ready: () => wanted.ready(),
     beside: [new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look())],
@@ -225,6 +227,15 @@ function composeProjections(common: Common, { registry }: Entry): Projecting {
     [readings, faults, store],
   );
   return { store, faults, wanted, reader, runner };
+}
+
+/** How long the oldest batch waits of each projection. */
+function lagsOf(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): Lag[] {
+  return Object.entries(runner.positions()).flatMap(([projection, position]) => {
+    if (position === null) return [];
+    const [waiting] = journal.read(position, 1, 1);
+    return [{ projection, waitingMs: waiting === undefined ? 0 : clock.now() - waiting.envelope.receivedAtMs }];
+  });
 }
 
 /** False while a batch waits that arrived some time ago. */

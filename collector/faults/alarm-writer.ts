@@ -61,7 +61,8 @@ function afterChange(held: NewRow | undefined, change: AlarmChange): NewRow {
     resource,
     alarm_type: alarmType,
     qualifier,
-    device: resource.startsWith('agent:') ? null : (resource.split('/')[0] ?? resource),
+    // No device has a colon in its name.
+    device: /^(agent|collector):/.test(resource) ? null : (resource.split('/')[0] ?? resource),
     severity,
     is_cleared: cleared,
     // What was wrong stays readable after it ended; how it ended is in the history.

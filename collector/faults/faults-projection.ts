@@ -21,6 +21,7 @@ import type { FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { isHeeded, judgeEvent } from './judge-event.ts';
 import { inOrder } from './in-order.ts';
+import { judgeSpool, type Lag } from './judge-weir.ts';
 import { Memories } from './memories.ts';
 import { RuleBook } from './rule-book.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -42,6 +43,8 @@ export interface FaultsDeps {
   readonly isAwaited?: (agent: string) => boolean;
   /** What is known beside polls. Default nothing. */
   readonly around?: Surroundings;
+  /** How far each projection is behind the journal of this collector. Default not asked. */
+  readonly lags?: () => { readonly journal: string; readonly lags: readonly Lag[] };
   /** Site and tags of a device, by which overrides of rules are chosen. Default none. */
   readonly labelsOf?: (device: string) => { readonly site: string | null; readonly tags: readonly string[] };
   /** Resolves once that has been read for the first time. Default at once. */
@@ -78,6 +81,7 @@ export class FaultsProjection implements Projection, Component {
       database: deps.database,
       caughtUp: deps.caughtUp ?? (() => true),
       isAwaited: deps.isAwaited ?? (() => true),
+      lags: deps.lags ?? (() => ({ journal: '', lags: [] })),
       raise: (silent) => this.#exclusive(() => this.#applySilence(silent)),
     });
   }
@@ -159,6 +163,7 @@ export class FaultsProjection implements Projection, Component {
     // What is gone through again says nothing of whether the agent sends now.
     const changes: AlarmChange[] =
       entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
+    if (entry.again !== true) changes.push(...judgeSpool(agent, this.#rules.rules, batch, receivedAtMs));
     for (const one of inOrder(entry, this.#heeds)) {
       const memory = known.devices.get(one.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${one.device}`);

@@ -1,4 +1,4 @@
-// Rules of flapping, and of what a device has beside interfaces, in the configuration, every value with a default.
+// Rules of Weir itself, of flapping, of notifications, and of what a device has beside interfaces, in the configuration, every value with a default.
 import { z } from 'zod';
 import type { Severity } from './alarm.ts';
 import { notificationsSchema } from './notification-rules.ts';
@@ -43,6 +43,24 @@ const IMAGES = [
 ];
 
 export const partRuleShape = {
+  spool_filling: z
+    .strictObject({
+      enabled,
+      /** Polls were taken out, or batches given up. */
+      severity: severity('warning'),
+      loss_severity: severity('major'),
+      clear_after_batches: polls(10),
+    })
+    .prefault({}),
+  journal_lag: z
+    .strictObject({
+      enabled,
+      severity: severity('minor'),
+      raise_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
+      clear_ms: z.number().int().min(1000).max(86_400_000).default(10_000),
+    })
+    .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
+    .prefault({}),
   notifications: notificationsSchema,
   interface_flapping: z
     .strictObject({

@@ -13,6 +13,7 @@
 //   at 5s core1 reboots                          uptime and counters begin anew
 //   at 5s core1 unnamed ge-0/0/1                 left out of the next poll as an interface without a name is
 //   at 5s core1 tells linkDown ge-0/0/1          a trap about an interface, `-` where it is about none; name=value are varbinds
+//   at 5s agent-1 thins                          its batches are thinned from now on, until `whole`; `gives-up 4`: so many are lost before the next
 //   at 5s core1 partial                          polls are cut short from now on, until `whole`
 //   at 5s core1 sensor:12 value=45               a row of another table (tests/support/fault-scenario-parts.ts)
 //   at 5s agent-1 clock +3s                      its clock is off from now on
@@ -165,6 +166,7 @@ function pollsOf(words: readonly string[], fail: () => never): Event[] {
 function live(events: readonly Event[]): JournaledBatch[] {
   const devices = new Map<string, Device>();
   const clocks = new Map<string, number>();
+  const spools = new Map<string, { readonly thinned: boolean; readonly lost: number }>();
   const sent: { readonly arrivesMs: number; readonly entry: Parameters<typeof journalEntry>[0] }[] = [];
   let nowMs = 0;
   const ordered = events.toSorted(
@@ -178,6 +180,10 @@ function live(events: readonly Event[]): JournaledBatch[] {
       clocks.set(first, timeOf(third.replace('+', '')));
       continue;
     }
+    if (second === 'thins' || second === 'gives-up' || (second === 'whole' && spools.has(first))) {
+      spools.set(first, { thinned: second === 'thins', lost: second === 'gives-up' ? Number(third) : 0 });
+      continue;
+    }
     const name = first === 'poll' ? second : first;
     const device: Device = devices.get(name) ?? newDevice();
     devices.set(name, device);
@@ -188,7 +194,10 @@ function live(events: readonly Event[]): JournaledBatch[] {
       const offsetMs = clocks.get(agent) ?? 0;
       const poll = pollOf(name, device, atMs, offsetMs, every);
       const receivedAtMs = SCENARIO_START_MS + arrivesMs;
-      const entry = { position: 0, polls: [poll], agent, clockOffsetMs: offsetMs, receivedAtMs };
+      const { thinned = false, lost = 0 } = spools.get(agent) ?? {};
+      const gaps = lost === 0 ? [] : [{ firstSequence: 1, lastSequence: lost, reason: 'bytes' }];
+      if (lost > 0) spools.set(agent, { thinned, lost: 0 });
+      const entry = { position: 0, polls: [poll], agent, clockOffsetMs: offsetMs, receivedAtMs, thinned, gaps };
       sent.push({ arrivesMs, entry });
       device.unnamed = null;
     } else if (second === 'silent' || second === 'answers') device.silent = second === 'silent';

@@ -408,6 +408,39 @@ describe('silent agents', () => {
     ]);
   });
 
+  test('a projection that is behind its journal is told once, and once that it has caught up', async () => {
+    let waitingMs = 70_000;
+    const clock = new VirtualClock(SCENARIO_START_MS);
+    const running = new FaultsProjection(reporter, config, {
+      database: postgres.database,
+      clock,
+      publish: () => undefined,
+      claim,
+      positionOf: projectionPosition,
+      setPosition,
+      events: null,
+      lags: () => ({ journal: 'journal-1', lags: [{ projection: 'store', waitingMs }] }),
+    });
+    await running.start();
+    await passUntil(clock, 1);
+    await pass(clock, 20_000);
+    waitingMs = 20_000;
+    await pass(clock, 20_000);
+    expect((await history()).map((line) => line.split(' at ')[0])).toEqual([
+      'raised journal-lag collector:journal-1 store minor',
+    ]);
+    waitingMs = 0;
+    await passUntil(clock, 2);
+    await pass(clock, 20_000);
+    await running.stop();
+    expect((await history()).map((line) => line.split(' at ')[0])).toEqual([
+      'raised journal-lag collector:journal-1 store minor',
+      'cleared journal-lag collector:journal-1 store',
+    ]);
+    const { rows } = await postgres.database.query<{ device: string | null }>('select device from faults.alarm');
+    expect(rows).toEqual([{ device: null }]);
+  });
+
   test('an agent whose devices were given to others is not awaited: no alarm, and one that stands ends', async () => {
     let awaited = false;
     const { running, clock } = await watched(
