@@ -17,7 +17,7 @@ import type { AlarmChange } from './alarm-machine.ts';
 import { alarmOf } from './alarm-row.ts';
 import { type OriginatedChange, type Written, writeChanges } from './alarm-writer.ts';
 import type { DeviceMemory } from './device-memory.ts';
-import type { FaultsConfig } from './fault-rules.ts';
+import type { FaultRules, FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { isHeeded, judgeEvent } from './judge-event.ts';
 import { inOrder } from './in-order.ts';
@@ -53,6 +53,12 @@ export interface FaultsDeps {
   readonly beside?: readonly Component[];
 }
 
+interface Apart {
+  readonly agent: string;
+  readonly judge: (memory: AgentMemory) => AlarmChange[];
+  readonly atMs: EpochMs;
+}
+
 const NO_LABELS = { site: null, tags: [] };
 
 export class FaultsProjection implements Projection, Component {
@@ -82,8 +88,18 @@ export class FaultsProjection implements Projection, Component {
       caughtUp: deps.caughtUp ?? (() => true),
       isAwaited: deps.isAwaited ?? (() => true),
       lags: deps.lags ?? (() => ({ journal: '', lags: [] })),
-      raise: (silent) => this.#exclusive(() => this.#applySilence(silent)),
+      raise: (silent) => this.judgeApart(silent),
     });
+  }
+
+  /** The rules that no device changes. */
+  get rules(): FaultRules {
+    return this.#rules.rules;
+  }
+
+  /** Alarms of something that no batch tells: judged on its memory, which is locked meanwhile. */
+  judgeApart(look: Apart): Promise<void> {
+    return this.#exclusive(() => this.#applySilence(look));
   }
 
   /** Other rules, from the next poll of each device on. */
@@ -182,11 +198,7 @@ export class FaultsProjection implements Projection, Component {
   }
 
   /** Holds an agent against its silence again, now that its row is locked: it may have sent since. */
-  async #applySilence(silent: {
-    readonly agent: string;
-    readonly judge: (memory: AgentMemory) => AlarmChange[];
-    readonly atMs: EpochMs;
-  }): Promise<void> {
+  async #applySilence(silent: Apart): Promise<void> {
     await this.#commit([], [silent.agent], async (connection) => {
       const agents = await this.#memories.lockAgents(connection, [silent.agent]);
       const memory = agents.get(silent.agent);

@@ -112,6 +112,15 @@ export const partRuleShape = {
     .prefault({}),
   device_upgraded: passing('warning'),
   unit_replaced: passing('minor'),
+  link_mismatch: z
+    .strictObject({
+      enabled,
+      severity: severity('minor'),
+      /** Names of interfaces are read once an hour: one end may be told before the other. */
+      raise_after_ms: durationMs(7_200_000),
+      mtu_tolerance_bytes: z.number().int().min(0).max(10_000).default(26),
+    })
+    .prefault({}),
   half_duplex: z
     .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
     .prefault({}),
