@@ -7,6 +7,7 @@ import { DatabasePreparation } from '../common/database/preparation.ts';
 import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
 import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
 import type { Clock } from '../common/runtime/clock.ts';
+import { EVERYTHING } from '../common/model/viewpoint.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { agentsMigrations } from './agents/agents-migrations.ts';
@@ -27,6 +28,8 @@ import { AlarmPurge } from './faults/alarm-purge.ts';
 import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
+import type { Lag } from './faults/judge-weir.ts';
+import { LinkWatch } from './faults/link-watch.ts';
 import { WantedBook } from './faults/wanted-book.ts';
 import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
@@ -43,6 +46,7 @@ import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
 import { deviceFinder } from './inventory/topology.ts';
+import { TopologyBook } from './inventory/topology-book.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
 import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
@@ -87,6 +91,7 @@ const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
 const LOOK_AT_WANTED_MS = 10_000;
+const LOOK_AT_LINKS_MS = 300_000;
 const FORGET_EVERY_MS = 30_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
@@ -233,7 +238,7 @@ function composeProjections(common: Common, { registry }: Entry, { maintenance }
     finderOf: (devices) => deviceFinder(devices, new Map()),
     isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
   });
-  const faults = new FaultsProjection(reporter, config.faults, {
+  const faults: FaultsProjection = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => {
       hub.publish(kind, data);
@@ -244,9 +249,21 @@ function composeProjections(common: Common, { registry }: Entry, { maintenance }
     caughtUp: () => caughtUp(journal, runner, clock),
     isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
     around: wanted,
+    lags: () => ({ journal: journal.id, lags: lagsOf(journal, runner, clock) }),
     labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
     ready: () => wanted.ready(),
-    beside: [new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look())],
+    beside: [
+      new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look()),
+      new RepeatedWork(clock, LOOK_AT_LINKS_MS, () => links.look()),
+    ],
+  });
+  const topology = new TopologyBook(database);
+  const links = new LinkWatch(reporter, {
+    database,
+    clock,
+    rules: () => faults.rules,
+    links: () => topology.read(EVERYTHING, null),
+    raise: (look) => faults.judgeApart(look),
   });
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
     if (APPLYING.includes(projection))
@@ -268,6 +285,15 @@ function composeProjections(common: Common, { registry }: Entry, { maintenance }
     [readings, faults, store],
   );
   return { store, faults, correlator, wanted, reader, runner };
+}
+
+/** How long the oldest batch waits of each projection. */
+function lagsOf(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): Lag[] {
+  return Object.entries(runner.positions()).flatMap(([projection, position]) => {
+    if (position === null) return [];
+    const [waiting] = journal.read(position, 1, 1);
+    return [{ projection, waitingMs: waiting === undefined ? 0 : clock.now() - waiting.envelope.receivedAtMs }];
+  });
 }
 
 /** False while a batch waits that arrived some time ago. */

@@ -10,12 +10,15 @@ export interface AgentMemory {
   lastReceivedAtMs: EpochMs;
   /** Batches in a row with a clock that was off. */
   offBatches: number;
+  /** Batches in a row that came whole while its spool was full. */
+  wholeBatches: number;
   readonly active: ActiveAlarms;
   version: number;
 }
 
 export interface StoredAgent {
   readonly offBatches: number;
+  readonly wholeBatches?: number;
   readonly active: readonly ActiveAlarm[];
 }
 
@@ -31,13 +34,18 @@ export function agentMemoryOf(row: AgentRow): AgentMemory {
     agent: row.agent,
     lastReceivedAtMs: Number(row.last_received_at_ms),
     offBatches: row.state.offBatches,
+    wholeBatches: row.state.wholeBatches ?? 0,
     active: activeOf(row.state.active),
     version: Number(row.version),
   };
 }
 
+export function newAgentMemory(agent: string): AgentMemory {
+  return { agent, lastReceivedAtMs: 0, offBatches: 0, wholeBatches: 0, active: new Map(), version: 0 };
+}
+
 export function storedAgentOf(memory: AgentMemory): StoredAgent {
-  return { offBatches: memory.offBatches, active: [...memory.active.values()] };
+  return { offBatches: memory.offBatches, wholeBatches: memory.wholeBatches, active: [...memory.active.values()] };
 }
 
 /** Alarms of an agent are on this resource; no device has a colon in its name. */

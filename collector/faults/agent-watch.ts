@@ -6,6 +6,7 @@ import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import { type AgentMemory, judgeSilence } from './agent-memory.ts';
+import { collectorName, isLagging, judgeLag, type Lag } from './judge-weir.ts';
 import type { AlarmChange } from './alarm-machine.ts';
 import type { FaultRules, FaultsConfig } from './fault-rules.ts';
 
@@ -13,6 +14,7 @@ interface AgentWatchDeps {
   readonly clock: Clock;
   readonly database: Database;
   readonly rules: () => FaultRules;
+  readonly lags: () => { readonly journal: string; readonly lags: readonly Lag[] };
   readonly caughtUp: () => boolean;
   readonly isAwaited: (agent: string) => boolean;
   readonly raise: (silent: {
@@ -37,6 +39,8 @@ export class AgentWatch implements Component {
   readonly #deps: AgentWatchDeps;
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
+  /** An alarm of the last process may stand: the first look asks. */
+  #lagTold = true;
   /** Since when a batch would have been heard. */
   #watchingSinceMs = 0;
 
@@ -74,6 +78,7 @@ export class AgentWatch implements Component {
 
   async #look(): Promise<void> {
     const nowMs = this.#deps.clock.now();
+    await this.#lookAtLag(nowMs);
     if (!this.#deps.caughtUp()) {
       this.#watchingSinceMs = nowMs;
       return;
@@ -85,7 +90,7 @@ export class AgentWatch implements Component {
          from faults.agent_state agent
          left join faults.device_state device
            on device.agent = agent.agent and device.last_at_ms > agent.last_received_at_ms - $2::int8
-        where agent.last_received_at_ms <= $3 and agent.version > 0
+        where agent.last_received_at_ms <= $3 and agent.version > 0 and agent.agent not like 'collector:%'
         group by agent.agent`,
       [USUAL_INTERVAL_MS, OWN_WITHIN_MS, nowMs - rules.agentSilent.leastMs],
     );
@@ -94,5 +99,21 @@ export class AgentWatch implements Component {
         judgeSilence(memory, rules, isAwaited(agent) ? Number(intervalMs) : null, this.#watchingSinceMs, nowMs);
       await this.#deps.raise({ agent, judge, atMs: nowMs });
     }
+  }
+
+  async #lookAtLag(nowMs: EpochMs): Promise<void> {
+    const { journal, lags } = this.#deps.lags();
+    const rules = this.#deps.rules();
+    const lagging = isLagging(rules, lags);
+    if (lags.length === 0 || !(lagging || this.#lagTold)) return;
+    const agent = collectorName(journal);
+    let stands = true;
+    const judge = (memory: AgentMemory): AlarmChange[] => {
+      const changes = judgeLag(memory, rules, lags, nowMs);
+      stands = memory.active.size > 0;
+      return changes;
+    };
+    await this.#deps.raise({ agent, judge, atMs: nowMs });
+    this.#lagTold = stands;
   }
 }

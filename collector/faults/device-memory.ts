@@ -14,6 +14,8 @@ export interface InterfaceMemory {
   /** Down that should be up, as last seen; and when that changed lately, the newest last. */
   down: boolean;
   changes: readonly EpochMs[];
+  /** When a notification told its status, until a poll that was read later; null where none did. */
+  toldAtMs: EpochMs | null;
   /** Its row in the counters; row 0 is the device. */
   readonly slot: number;
   /** Only an interface that has been up can be missed. */
@@ -107,6 +109,7 @@ const FRESH = {
   described: false,
   down: false,
   changes: NO_CHANGES,
+  toldAtMs: null,
   seenUp: false,
   downPolls: 0,
   downSinceMs: null,

@@ -1,5 +1,6 @@
 // Applies batches to the alarms: memories and alarms change in the transaction that claims the batch, so a crash anywhere loses and doubles nothing.
 import type { Database, Queryable } from '../../common/database/database.ts';
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -16,8 +17,11 @@ import type { AlarmChange } from './alarm-machine.ts';
 import { alarmOf } from './alarm-row.ts';
 import { type OriginatedChange, type Written, writeChanges } from './alarm-writer.ts';
 import type { DeviceMemory } from './device-memory.ts';
-import type { FaultsConfig } from './fault-rules.ts';
+import type { FaultRules, FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
+import { isHeeded, judgeEvent } from './judge-event.ts';
+import { inOrder } from './in-order.ts';
+import { judgeSpool, type Lag } from './judge-weir.ts';
 import { Memories } from './memories.ts';
 import { RuleBook } from './rule-book.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -41,12 +45,20 @@ export interface FaultsDeps {
   readonly isAwaited?: (agent: string) => boolean;
   /** What is known beside polls. Default nothing. */
   readonly around?: Surroundings;
+  /** How far each projection is behind the journal of this collector. Default not asked. */
+  readonly lags?: () => { readonly journal: string; readonly lags: readonly Lag[] };
   /** Site and tags of a device, by which overrides of rules are chosen. Default none. */
   readonly labelsOf?: (device: string) => { readonly site: string | null; readonly tags: readonly string[] };
   /** Resolves once that has been read for the first time. Default at once. */
   readonly ready?: () => Promise<void>;
   /** What is started and stopped with it. */
   readonly beside?: readonly Component[];
+}
+
+interface Apart {
+  readonly agent: string;
+  readonly judge: (memory: AgentMemory) => AlarmChange[];
+  readonly atMs: EpochMs;
 }
 
 const NO_LABELS = { site: null, tags: [] };
@@ -77,8 +89,19 @@ export class FaultsProjection implements Projection, Component {
       database: deps.database,
       caughtUp: deps.caughtUp ?? (() => true),
       isAwaited: deps.isAwaited ?? (() => true),
-      raise: (silent) => this.#exclusive(() => this.#applySilence(silent)),
+      lags: deps.lags ?? (() => ({ journal: '', lags: [] })),
+      raise: (silent) => this.judgeApart(silent),
     });
+  }
+
+  /** The rules that no device changes. */
+  get rules(): FaultRules {
+    return this.#rules.rules;
+  }
+
+  /** Alarms of something that no batch tells: judged on its memory, which is locked meanwhile. */
+  judgeApart(look: Apart): Promise<void> {
+    return this.#exclusive(() => this.#applySilence(look));
   }
 
   /** Other rules, from the next poll of each device on. */
@@ -111,7 +134,7 @@ export class FaultsProjection implements Projection, Component {
 
   async #applyEntries(entries: readonly JournaledBatch[]): Promise<void> {
     await this.#deps.ready?.();
-    const devices = new Set(entries.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)));
+    const devices = new Set(entries.flatMap((entry) => this.#devicesOf(entry)));
     const agents = new Set(entries.map(({ batch }) => batch.agent));
     let events: readonly KeptEvent[] = [];
     await this.#commit(devices, agents, async (connection) => {
@@ -125,7 +148,7 @@ export class FaultsProjection implements Projection, Component {
         ),
         devices: await this.#memories.lockDevices(
           connection,
-          fresh.flatMap(({ batch }) => batch.polls.map((poll) => poll.device)),
+          fresh.flatMap((entry) => this.#devicesOf(entry)),
         ),
       };
       const changes: OriginatedChange[] = [];
@@ -141,6 +164,13 @@ export class FaultsProjection implements Projection, Component {
     for (const event of events) this.#deps.publish('event', { ...event });
   }
 
+  readonly #heeds = (event: DeviceEvent): boolean =>
+    event.device !== null && isHeeded(this.#rules.of(event.device), event);
+
+  #devicesOf(entry: JournaledBatch): string[] {
+    return inOrder(entry, this.#heeds).map(({ device }) => device);
+  }
+
   #judge(
     entry: JournaledBatch,
     known: { readonly agents: ReadonlyMap<string, AgentMemory>; readonly devices: ReadonlyMap<string, DeviceMemory> },
@@ -151,30 +181,26 @@ export class FaultsProjection implements Projection, Component {
     // What is gone through again says nothing of whether the agent sends now.
     const changes: AlarmChange[] =
       entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
-    for (const poll of batch.polls) {
-      const memory = known.devices.get(poll.device);
-      if (memory === undefined) throw new Error(`BUG: no memory of ${poll.device}`);
-      const judged = judgePoll(
-        memory,
-        this.#rules.of(poll.device),
-        poll,
-        clockOffsetMs,
-        receivedAtMs,
-        this.#deps.around,
-      );
+    if (entry.again !== true) changes.push(...judgeSpool(agent, this.#rules.rules, batch, receivedAtMs));
+    for (const one of inOrder(entry, this.#heeds)) {
+      const memory = known.devices.get(one.device);
+      if (memory === undefined) throw new Error(`BUG: no memory of ${one.device}`);
+      const own = this.#rules.of(one.device);
+      const { around } = this.#deps;
+      if (one.event !== undefined) {
+        changes.push(...judgeEvent(memory, own, one.event, clockOffsetMs, receivedAtMs, around));
+        continue;
+      }
+      const judged = judgePoll(memory, own, one.poll, clockOffsetMs, receivedAtMs, around);
       if (!judged.counted) this.#history.add();
-      else Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
+      else Object.assign(memory, { agent: batch.agent, intervalMs: one.poll.intervalMs });
       changes.push(...judged.changes);
     }
     return changes.map((change, ordinal) => ({ ...change, origin: { journal, position, ordinal } }));
   }
 
   /** Holds an agent against its silence again, now that its row is locked: it may have sent since. */
-  async #applySilence(silent: {
-    readonly agent: string;
-    readonly judge: (memory: AgentMemory) => AlarmChange[];
-    readonly atMs: EpochMs;
-  }): Promise<void> {
+  async #applySilence(silent: Apart): Promise<void> {
     await this.#commit([], [silent.agent], async (connection) => {
       const agents = await this.#memories.lockAgents(connection, [silent.agent]);
       const memory = agents.get(silent.agent);

@@ -72,4 +72,16 @@ export const INTERFACE_ALARM_TYPES = {
     ends: 'when it runs with full duplex.',
     rule: 'half_duplex',
   },
+  'link-mismatch': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'configurationOrCustomizationError',
+    description:
+      'The two ends of a link (LLDP, CDP) are up with different speeds, or with frame sizes that differ by more than headers.',
+    proposedRepair: 'Set both ends to the same; of frame sizes too, or large packets are lost in one direction only.',
+    willClear: true,
+    resource: 'the interface at one end, whichever sorts first',
+    qualifiers: 'speed or mtu, and the interface at the other end',
+    ends: 'when both are the same, or nobody tells of the link any more.',
+    rule: 'link_mismatch',
+  },
 } as const satisfies Record<string, AlarmType>;

@@ -1,5 +1,5 @@
 // The interfaces of one poll: which are down that should be up, which are gone, and what their counters say.
-import type { Table } from '../../common/model/poll.ts';
+import { observedAt, segmentOf, type Table } from '../../common/model/poll.ts';
 import { cleanKey, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import { forgetInterface, type InterfaceMemory, interfaceMemory, remember } from './device-memory.ts';
 import { judgeStatus } from './judge-status.ts';
@@ -22,11 +22,19 @@ export function judgeInterfaces(round: Round, table: Table): void {
     if (found === null) continue;
     seen.add(found);
     if (found.missing > 0) remember(memory, found, { missing: 0 });
-    judgeStatus(round, found, admin?.[row] ?? Number.NaN, oper?.[row] ?? Number.NaN);
+    if (found.toldAtMs === null || isLater(round, table, row, found))
+      judgeStatus(round, found, admin?.[row] ?? Number.NaN, oper?.[row] ?? Number.NaN);
     judgeTraffic(found, row);
   }
   // An empty table is a view that was closed rather than a device without interfaces.
   if (table.complete && seen.size > 0 && seen.size < memory.interfaces.size) judgeMissing(round, seen);
+}
+
+/** A poll that was under way when the device told of a change by itself knows less than the notification. */
+function isLater(round: Round, table: Table, row: number, found: InterfaceMemory): boolean {
+  if (observedAt(segmentOf(table, row), round.clockOffsetMs) < (found.toldAtMs ?? 0)) return false;
+  remember(round.memory, found, { toldAtMs: null });
+  return true;
 }
 
 /** Interfaces that a complete table no longer has: their alarms end with them. */

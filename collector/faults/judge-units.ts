@@ -1,7 +1,8 @@
 // What a device is: another version, another serial number, another module in a slot. Told once, as alarms that end by themselves.
 import type { Table } from '../../common/model/poll.ts';
 import { cleanKey, cleanText, textsOf } from '../../common/model/table-columns.ts';
-import { alarmKeyText } from './alarm-machine.ts';
+import { type ActiveAlarm, alarmKeyText } from './alarm-machine.ts';
+import type { FaultRules } from './fault-rules.ts';
 import { end, type PartKey } from './part-level.ts';
 import { MAX_REMEMBERED } from './parts-memory.ts';
 import { OFF, type Round } from './round.ts';
@@ -73,13 +74,24 @@ function tell(round: Round, key: PartKey, text: string): void {
   say({ active: true, ...key, severity: rule.severity, text, threshold: null, atMs });
 }
 
+function ruleOf(
+  rules: FaultRules,
+  held: ActiveAlarm | undefined,
+): Pick<FaultRules['unitReplaced'], 'enabled' | 'clearAfterMs'> {
+  if (held?.alarmType === 'device-upgraded') return rules.deviceUpgraded;
+  if (held?.alarmType !== 'notified-condition') return rules.unitReplaced;
+  const { enabled, conditions } = rules.notifications;
+  const named = conditions.find(({ name }) => name === held.qualifier.split(' ')[0]);
+  return { enabled: enabled && named?.enabled === true, clearAfterMs: named?.clearAfterMs ?? 0 };
+}
+
 /** Ends what ends by itself. */
 export function endPassing(round: Round): void {
   const { memory, atMs, rules } = round;
   if (memory.parts.passing.size === 0) return;
   for (const [name, sinceMs] of memory.parts.passing) {
     const held = memory.active.get(name);
-    const rule = held?.alarmType === 'device-upgraded' ? rules.deviceUpgraded : rules.unitReplaced;
+    const rule = ruleOf(rules, held);
     if (held !== undefined && rule.enabled && atMs - sinceMs < rule.clearAfterMs) continue;
     memory.parts.passing.delete(name);
     memory.dirty = true;

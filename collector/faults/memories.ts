@@ -1,6 +1,6 @@
 // The memories of devices and agents: rows of PostgreSQL, locked while they are used, with a copy in memory that is good as long as its version is.
 import type { Queryable } from '../../common/database/database.ts';
-import { type AgentMemory, agentMemoryOf, type AgentRow, storedAgentOf } from './agent-memory.ts';
+import { type AgentMemory, agentMemoryOf, type AgentRow, newAgentMemory, storedAgentOf } from './agent-memory.ts';
 import { type DeviceMemory, type DeviceRow, memoryOf, newDeviceMemory, storedOf } from './device-memory.ts';
 
 /** Copies kept; the longest unused go first and are read again when needed. */
@@ -38,8 +38,7 @@ export class Memories {
     const versions = await lockRows(connection, 'agent_state', 'agent', wanted);
     const stale = wanted.filter((name) => this.#agents.get(name)?.version !== Number(versions.get(name) ?? -1n));
     if (stale.length > 0) {
-      for (const agent of stale)
-        this.#agents.set(agent, { agent, lastReceivedAtMs: 0, offBatches: 0, active: new Map(), version: 0 });
+      for (const agent of stale) this.#agents.set(agent, newAgentMemory(agent));
       const { rows } = await connection.query<AgentRow>(
         `select agent, last_received_at_ms, version, state
            from faults.agent_state where agent = any($1::text[]) and version > 0`,

@@ -46,4 +46,29 @@ export const OWN_ALARM_TYPES = {
     ends: 'when the other system clears it.',
     rule: null,
   },
+  'spool-filling': {
+    eventType: 'processingErrorAlarm',
+    probableCause: 'storageCapacityProblem',
+    description:
+      'The spool of an agent has reached its bound: polls were thinned out (resolution is lost, no octets), or, worse, batches were given up.',
+    proposedRepair:
+      'Bring the collector back, or the path to it; give the spool more room (agent.spool) where outages may last longer.',
+    willClear: true,
+    resource: 'an agent: `agent:NAME`',
+    qualifiers: '',
+    ends: 'after `clear_after_batches` batches in a row that came whole.',
+    rule: 'spool_filling',
+  },
+  'journal-lag': {
+    eventType: 'processingErrorAlarm',
+    probableCause: 'queueSizeExceeded',
+    description:
+      'A projection of a collector is behind its journal: what it writes (alarms, readings or metrics) is late, and not lost.',
+    proposedRepair: 'See its failures at GET /api/v1/projections, and whether PostgreSQL or the metric store is slow.',
+    willClear: true,
+    resource: 'a collector: `collector:JOURNAL`',
+    qualifiers: 'readings, faults, store',
+    ends: 'below `clear_ms`.',
+    rule: 'journal_lag',
+  },
 } as const satisfies Record<string, AlarmType>;

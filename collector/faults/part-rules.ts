@@ -1,6 +1,7 @@
-// Rules of flapping, and of what a device has beside interfaces, in the configuration, every value with a default.
+// Rules of Weir itself, of flapping, of notifications, and of what a device has beside interfaces, in the configuration, every value with a default.
 import { z } from 'zod';
 import type { Severity } from './alarm.ts';
+import { notificationsSchema } from './notification-rules.ts';
 import { durationMs, enabled, pattern, polls, severity } from './rule-fields.ts';
 
 const percent = (usual: number) => z.number().positive().max(100).default(usual);
@@ -42,6 +43,25 @@ const IMAGES = [
 ];
 
 export const partRuleShape = {
+  spool_filling: z
+    .strictObject({
+      enabled,
+      /** Polls were taken out, or batches given up. */
+      severity: severity('warning'),
+      loss_severity: severity('major'),
+      clear_after_batches: polls(10),
+    })
+    .prefault({}),
+  journal_lag: z
+    .strictObject({
+      enabled,
+      severity: severity('minor'),
+      raise_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
+      clear_ms: z.number().int().min(1000).max(86_400_000).default(10_000),
+    })
+    .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
+    .prefault({}),
+  notifications: notificationsSchema,
   interface_flapping: z
     .strictObject({
       enabled,
@@ -92,6 +112,15 @@ export const partRuleShape = {
     .prefault({}),
   device_upgraded: passing('warning'),
   unit_replaced: passing('minor'),
+  link_mismatch: z
+    .strictObject({
+      enabled,
+      severity: severity('minor'),
+      /** Names of interfaces are read once an hour: one end may be told before the other. */
+      raise_after_ms: durationMs(7_200_000),
+      mtu_tolerance_bytes: z.number().int().min(0).max(10_000).default(26),
+    })
+    .prefault({}),
   half_duplex: z
     .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
     .prefault({}),

@@ -16,7 +16,13 @@ export const overrideSchema = z
 export type RuleOverride = z.output<typeof overrideSchema>;
 
 /** Of agents and of Weir itself: no device has them. */
-const NOT_OF_DEVICES: ReadonlySet<string> = new Set(['agent_silent', 'agent_clock', 'spool_filling', 'journal_lag']);
+const NOT_OF_DEVICES: ReadonlySet<string> = new Set([
+  'agent_silent',
+  'agent_clock',
+  'spool_filling',
+  'journal_lag',
+  'link_mismatch',
+]);
 
 export interface OverriddenDevice {
   readonly name: string;

@@ -1,7 +1,10 @@
 // Plays a fault scenario on the pure rules, without a database: batches in the order of their arrival, and looks for silence in between.
-import { type AgentMemory, judgeBatch, judgeSilence } from '../../collector/faults/agent-memory.ts';
+import { type AgentMemory, judgeBatch, judgeSilence, newAgentMemory } from '../../collector/faults/agent-memory.ts';
 import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
 import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
+import { inOrder } from '../../collector/faults/in-order.ts';
+import { isHeeded, judgeEvent } from '../../collector/faults/judge-event.ts';
+import { judgeSpool } from '../../collector/faults/judge-weir.ts';
 import { RuleBook } from '../../collector/faults/rule-book.ts';
 import { judgePoll } from '../../collector/faults/judge.ts';
 import { silentReporter } from './silent-reporter.ts';
@@ -31,22 +34,20 @@ export function playScenario(scenario: Scenario): string[] {
   };
   for (const { batch, clockOffsetMs, receivedAtMs } of scenario.entries) {
     look(receivedAtMs);
-    const agent: AgentMemory = agents.get(batch.agent) ?? {
-      agent: batch.agent,
-      lastReceivedAtMs: 0,
-      offBatches: 0,
-      active: new Map(),
-      version: 0,
-    };
+    const agent = agents.get(batch.agent) ?? newAgentMemory(batch.agent);
     agents.set(batch.agent, agent);
     changes.push(...judgeBatch(agent, rules, receivedAtMs, clockOffsetMs));
-    for (const poll of batch.polls) {
-      const memory = devices.get(poll.device) ?? newDeviceMemory(poll.device);
-      devices.set(poll.device, memory);
+    changes.push(...judgeSpool(agent, rules, batch, receivedAtMs));
+    for (const { device, poll, event } of inOrder({ batch }, (told) => isHeeded(rules, told))) {
+      const memory = devices.get(device) ?? newDeviceMemory(device);
+      devices.set(device, memory);
+      const own = book.of(device);
+      if (event !== undefined) {
+        changes.push(...judgeEvent(memory, own, event, clockOffsetMs, receivedAtMs, scenario.around));
+        continue;
+      }
       intervals.set(batch.agent, Math.min(poll.intervalMs, intervals.get(batch.agent) ?? poll.intervalMs));
-      changes.push(
-        ...judgePoll(memory, book.of(poll.device), poll, clockOffsetMs, receivedAtMs, scenario.around).changes,
-      );
+      changes.push(...judgePoll(memory, own, poll, clockOffsetMs, receivedAtMs, scenario.around).changes);
     }
   }
   look(Number.POSITIVE_INFINITY);

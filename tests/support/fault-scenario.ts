@@ -12,6 +12,8 @@
 //   at 5s core1 silent                           polls fail from now on, until `answers`
 //   at 5s core1 reboots                          uptime and counters begin anew
 //   at 5s core1 unnamed ge-0/0/1                 left out of the next poll as an interface without a name is
+//   at 5s core1 tells linkDown ge-0/0/1          a trap about an interface, `-` where it is about none; name=value are varbinds
+//   at 5s agent-1 thins                          its batches are thinned from now on, until `whole`; `gives-up 4`: so many are lost before the next
 //   at 5s core1 partial                          polls are cut short from now on, until `whole`
 //   at 5s core1 sensor:12 value=45               a row of another table (tests/support/fault-scenario-parts.ts)
 //   at 5s agent-1 clock +3s                      its clock is off from now on
@@ -22,6 +24,7 @@
 //   expect raised interface-down core1/ge-0/0/1 major at 120s
 //   expect raised high-utilisation core1/ge-0/0/1 in minor at 120s
 //   expect cleared interface-down core1/ge-0/0/1 at 180s
+import type { DeviceEvent } from '../../common/model/event.ts';
 import type { JournaledBatch } from '../../collector/project/projection.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from '../../collector/faults/fault-rules.ts';
 import type { Surroundings } from '../../collector/faults/surroundings.ts';
@@ -143,8 +146,9 @@ export function describeChange(
   change: Pick<AlarmChange, 'kind' | 'alarmType' | 'resource' | 'qualifier' | 'severity' | 'atMs'>,
 ): string {
   const { kind, alarmType, resource, qualifier, severity, atMs } = change;
-  // The words of a neighbour are one resource.
-  const words = [kind, alarmType, resource.replaceAll(' ', '_'), qualifier, kind === 'cleared' ? '' : severity];
+  // The words of a neighbour are one resource, those of a condition one qualifier.
+  const [of, which] = [resource.replaceAll(' ', '_'), qualifier.replaceAll(' ', '_')];
+  const words = [kind, alarmType, of, which, kind === 'cleared' ? '' : severity];
   return `${words.filter((word) => word !== '').join(' ')} at ${(atMs - SCENARIO_START_MS) / 1000}s`;
 }
 
@@ -162,6 +166,7 @@ function pollsOf(words: readonly string[], fail: () => never): Event[] {
 function live(events: readonly Event[]): JournaledBatch[] {
   const devices = new Map<string, Device>();
   const clocks = new Map<string, number>();
+  const spools = new Map<string, { readonly thinned: boolean; readonly lost: number }>();
   const sent: { readonly arrivesMs: number; readonly entry: Parameters<typeof journalEntry>[0] }[] = [];
   let nowMs = 0;
   const ordered = events.toSorted(
@@ -175,6 +180,10 @@ function live(events: readonly Event[]): JournaledBatch[] {
       clocks.set(first, timeOf(third.replace('+', '')));
       continue;
     }
+    if (second === 'thins' || second === 'gives-up' || (second === 'whole' && spools.has(first))) {
+      spools.set(first, { thinned: second === 'thins', lost: second === 'gives-up' ? Number(third) : 0 });
+      continue;
+    }
     const name = first === 'poll' ? second : first;
     const device: Device = devices.get(name) ?? newDevice();
     devices.set(name, device);
@@ -185,13 +194,20 @@ function live(events: readonly Event[]): JournaledBatch[] {
       const offsetMs = clocks.get(agent) ?? 0;
       const poll = pollOf(name, device, atMs, offsetMs, every);
       const receivedAtMs = SCENARIO_START_MS + arrivesMs;
-      const entry = { position: 0, polls: [poll], agent, clockOffsetMs: offsetMs, receivedAtMs };
+      const { thinned = false, lost = 0 } = spools.get(agent) ?? {};
+      const gaps = lost === 0 ? [] : [{ firstSequence: 1, lastSequence: lost, reason: 'bytes' }];
+      if (lost > 0) spools.set(agent, { thinned, lost: 0 });
+      const entry = { position: 0, polls: [poll], agent, clockOffsetMs: offsetMs, receivedAtMs, thinned, gaps };
       sent.push({ arrivesMs, entry });
       device.unnamed = null;
     } else if (second === 'silent' || second === 'answers') device.silent = second === 'silent';
     else if (second === 'reboots') {
       device.bootMs = atMs;
       for (const port of device.ports.values()) Object.assign(port.counters, NOTHING);
+    } else if (second === 'tells') {
+      const event = trapOf(sent.length, name, SCENARIO_START_MS + atMs, words.slice(2));
+      const receivedAtMs = SCENARIO_START_MS + atMs;
+      sent.push({ arrivesMs: atMs, entry: { position: 0, polls: [], events: [event], receivedAtMs } });
     } else if (second === 'unnamed') device.unnamed = third;
     else if (second === 'partial' || second === 'whole') device.partial = second === 'partial';
     else if (!changePart(device.parts, words.slice(1))) change(device, second, third, fourth);
@@ -199,6 +215,22 @@ function live(events: readonly Event[]): JournaledBatch[] {
   return sent
     .toSorted((a, b) => a.arrivesMs - b.arrivesMs)
     .map(({ entry }, at) => journalEntry({ ...entry, position: at + 1 }));
+}
+
+function trapOf(id: number, device: string, observedAtMs: number, words: readonly string[]): DeviceEvent {
+  const [name = '', interfaceKey = '-', ...varbinds] = words;
+  const details = Object.entries(textsOf(varbinds)).map(([object, value]) => ({ name: object, value }));
+  return {
+    id: `event-${id}`,
+    device,
+    source: null,
+    origin: 'trap',
+    name,
+    observedAtMs,
+    uptimeTicks: null,
+    interfaceKey: interfaceKey === '-' ? null : interfaceKey,
+    details,
+  };
 }
 
 function newDevice(): Device {

@@ -106,6 +106,7 @@ export interface EntryWords {
   readonly clockOffsetMs?: number;
   readonly receivedAtMs?: number;
   readonly gaps?: Batch['gaps'];
+  readonly thinned?: boolean;
   readonly events?: Batch['events'];
 }
 
@@ -126,7 +127,7 @@ export function journalEntry(words: EntryWords): JournaledBatch {
       incarnation,
       sequence,
       createdAtMs: newestMs,
-      thinned: false,
+      thinned: words.thinned ?? false,
       polls,
       events: words.events ?? [],
       watermarks: [],

@@ -192,6 +192,7 @@ describe('crashes and replays', () => {
     const line = fc.oneof(
       { weight: 3, arbitrary: fc.tuple(fc.constantFrom('p1', 'p2'), word).map(([port, what]) => `${port} ${what}`) },
       { weight: 1, arbitrary: fc.constantFrom('silent', 'answers', 'answers', 'reboots') },
+      { weight: 1, arbitrary: fc.constantFrom('tells linkDown p1', 'tells linkUp p1', 'tells upsOnBattery -') },
     );
     const event = fc
       .tuple(fc.integer({ min: 0, max: 1200 }), fc.constantFrom('core1', 'core2'), line)
@@ -408,6 +409,39 @@ describe('silent agents', () => {
       'raised agent-silent agent:agent-1 critical at 240.1s',
       'cleared agent-silent agent:agent-1 at 240.1s',
     ]);
+  });
+
+  test('a projection that is behind its journal is told once, and once that it has caught up', async () => {
+    let waitingMs = 70_000;
+    const clock = new VirtualClock(SCENARIO_START_MS);
+    const running = new FaultsProjection(reporter, config, {
+      database: postgres.database,
+      clock,
+      publish: () => undefined,
+      claim,
+      positionOf: projectionPosition,
+      setPosition,
+      events: null,
+      lags: () => ({ journal: 'journal-1', lags: [{ projection: 'store', waitingMs }] }),
+    });
+    await running.start();
+    await passUntil(clock, 1);
+    await pass(clock, 20_000);
+    waitingMs = 20_000;
+    await pass(clock, 20_000);
+    expect((await history()).map((line) => line.split(' at ')[0])).toEqual([
+      'raised journal-lag collector:journal-1 store minor',
+    ]);
+    waitingMs = 0;
+    await passUntil(clock, 2);
+    await pass(clock, 20_000);
+    await running.stop();
+    expect((await history()).map((line) => line.split(' at ')[0])).toEqual([
+      'raised journal-lag collector:journal-1 store minor',
+      'cleared journal-lag collector:journal-1 store',
+    ]);
+    const { rows } = await postgres.database.query<{ device: string | null }>('select device from faults.alarm');
+    expect(rows).toEqual([{ device: null }]);
   });
 
   test('an agent whose devices were given to others is not awaited: no alarm, and one that stands ends', async () => {
