@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Exact } from '../common/model/exact.ts';
 import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
-import type { PlanTerms } from './account/contract.ts';
+import { type PlanTerms, SERVICE_LEVELS } from './account/contract.ts';
 import { buyerShape, taxCategorySchema } from './invoice-schema.ts';
 import type { Price, PriceItem } from './rate/price-item.ts';
 import { RATE_UNITS, type RateUnit, VOLUME_UNITS, type VolumeUnit } from './rate/unit.ts';
@@ -152,6 +152,8 @@ export const serviceSchema = z.strictObject({
   plan: nameSchema,
   from: instant,
   to: instant.optional(),
+  /** What was promised of how soon faults of it are seen to. */
+  service_level: z.enum(SERVICE_LEVELS).optional(),
   /** Where a service is entered late: from when on to charge what costs without usage. */
   billed_from: instant.optional(),
   bindings: z

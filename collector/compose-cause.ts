@@ -6,6 +6,7 @@ import { CauseSilence } from './faults/cause/cause-silence.ts';
 import { Correlator } from './faults/cause/correlator.ts';
 import { NetworkView } from './faults/cause/network-view.ts';
 import { ProblemBook } from './faults/cause/problem-book.ts';
+import type { SilenceSource } from './faults/silence.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
 import type { Common, Entry } from './parts.ts';
 
@@ -44,4 +45,9 @@ export function composeProblems({ database, deps, services }: Common, { registry
     services,
     criticalityOf: (device) => registry.labelsOf(device).criticality,
   });
+}
+
+/** For who tells people. */
+export function composeCauseSilence({ config }: Pick<Common, 'config'>): SilenceSource {
+  return new CauseSilence(config.faults.cause);
 }

@@ -7,6 +7,7 @@ import { type AgentStream, batchesOf, type EncodedBatch } from './batches.ts';
 import { bodiesOf } from './line-protocol.ts';
 import { type LastValue, type MetricPeer, startInfluxDb, startVictoriaMetrics } from './metric-peers.ts';
 import { storeQueries } from './store-queries.ts';
+import { STORM, stormMs } from './storm.ts';
 import { COUNTERS, deviceName, portName, STATUSES, Traffic } from './traffic.ts';
 import { type BenchCollector, startCollector } from './weir-collector.ts';
 
@@ -36,6 +37,7 @@ const WHAT = 'counter values per CPU second, applied and readable';
 const FIELDS = COUNTERS.length + STATUSES.length;
 const OWN_GOAL: Goal = { of: 'weir', least: 1_000_000 };
 const PEER_GOAL: Goal = { of: 'ratio', least: 1 };
+const STORM_GOAL: Goal = { of: 'weir', most: 5000 };
 const ACKNOWLEDGED_GOAL: Goal = { of: 'weir', most: 50 };
 
 interface WeirFigures {
@@ -67,7 +69,18 @@ export async function collectorPart(context: PartContext): Promise<readonly Row[
       note: `${weir.paced} batches of ${POLLS_EACH} polls from ${AGENTS} agents, from when each was due`,
     }),
     ...(await queryRows(context)),
+    await stormRow(context),
   ];
+}
+
+async function stormRow({ workshop, tell }: PartContext): Promise<Row> {
+  tell(`collector: ${STORM.alarms} alarms come at once`);
+  return rowOf({
+    what: 'milliseconds until a storm of alarms has settled to one root',
+    weir: await stormMs(workshop),
+    goal: STORM_GOAL,
+    note: `${STORM.alarms} alarms of ${STORM.devices} devices in ${STORM.sites} sites, from the first alarm to the last decision`,
+  });
 }
 
 /** Questions to the embedded store, of a large one each: a day of many interfaces, a month of fewer. */

@@ -161,6 +161,7 @@ function mergedService(
         : (instantOf(stated.billed_from, zone) ?? fromMs),
     plans: changed ? [...plans, { plan: stated.plan, fromMs: before === null ? fromMs : now }] : plans,
     bindings: [...history, ...bindings],
+    ...(stated.service_level === undefined ? {} : { serviceLevel: stated.service_level }),
   };
 }
 

@@ -25,6 +25,10 @@ export interface Binding {
   readonly toMs: EpochMs | null;
 }
 
+/** The lowest first. */
+export const SERVICE_LEVELS = ['bronze', 'silver', 'gold', 'platinum'] as const;
+export type ServiceLevel = (typeof SERVICE_LEVELS)[number];
+
 export interface Service {
   readonly id: string;
   readonly name: string;
@@ -36,6 +40,8 @@ export interface Service {
   /** The plan that counts from each instant on, in order; the first from the beginning. */
   readonly plans: readonly { readonly plan: string; readonly fromMs: EpochMs }[];
   readonly bindings: readonly Binding[];
+  /** Absent where none was promised. */
+  readonly serviceLevel?: ServiceLevel;
 }
 
 export interface PlanTerms {

@@ -126,6 +126,7 @@ function feedItem(book: ContractBook, service: Service, total: RunningTotal | un
     from: isoTime(service.fromMs),
     to: timeOrNull(service.toMs),
     bindings: service.bindings.filter((binding) => (binding.toMs ?? Infinity) > since).map(describeBinding),
+    serviceLevel: service.serviceLevel ?? null,
     running:
       total === undefined || amount === undefined
         ? null

@@ -45,6 +45,7 @@ export function describeService(service: Service): object {
     recurringFrom: isoTime(service.recurringFromMs),
     plans: service.plans.map(({ plan, fromMs }) => ({ plan, from: isoTime(fromMs) })),
     bindings: service.bindings.map(describeBinding),
+    serviceLevel: service.serviceLevel ?? null,
   };
 }
 

@@ -39,6 +39,7 @@ export const serviceForm = z.object({
   recurringFrom: time,
   plans: z.array(z.object({ plan: z.string(), from: time })),
   bindings: z.array(z.object({ device: z.string(), interfaceKey: z.string(), from: time, to: time.nullable() })),
+  serviceLevel: z.string().nullable(),
 });
 
 export const pricePlanForm = z.object({

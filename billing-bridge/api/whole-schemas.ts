@@ -76,6 +76,7 @@ export const feedForm = z.object({
       from: time,
       to: time.nullable(),
       bindings: z.array(z.object({ device: z.string(), interfaceKey: z.string(), from: time, to: time.nullable() })),
+      serviceLevel: z.string().nullable(),
       running: runningForm.nullable(),
     }),
   ),

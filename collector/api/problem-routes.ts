@@ -48,6 +48,7 @@ const problemForm = z.object({
     .describe('null for who reads no customers'),
   affectedNumberOfCustomers: count,
   affectedCustomers: z.array(named).nullable(),
+  serviceLevel: z.string().nullable().describe('the highest of what was promised of the affected services'),
   revenueAtRisk: z
     .array(z.object({ currency: z.string(), month: z.string(), hour: z.string() }))
     .nullable()
@@ -65,7 +66,7 @@ export function addProblemRoutes(routes: DescribedRoutes, deps: ProblemRoutesDep
       access: STATE_READERS,
       scoped: true,
       summary:
-        'Open problems: causes with their symptoms folded and whom they hit; by criticality set by hand, revenue at risk, severity.',
+        'Open problems: causes with their symptoms folded and whom they hit; by criticality set by hand, revenue at risk, service level, severity.',
       query: z.strictObject(collectorPage),
       answer: z.object({
         items: z.array(problemForm),
@@ -130,6 +131,7 @@ function describe(problem: Problem, most: number, mayRead: boolean): z.output<ty
       : null,
     affectedNumberOfCustomers: impact.customers.length,
     affectedCustomers: mayRead ? impact.customers.slice(0, most) : null,
+    serviceLevel: impact.serviceLevel,
     revenueAtRisk: mayRead ? [...impact.revenueAtRisk] : null,
   };
 }

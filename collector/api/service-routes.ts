@@ -50,6 +50,7 @@ const serviceForm = z.object({
       to: time.nullable(),
     }),
   ),
+  serviceLevel: z.string().nullable().describe('what was promised; null where nothing was'),
   running: z
     .object({ amount: z.string(), currency: z.string(), periodStart: time, until: time })
     .nullable()
@@ -181,6 +182,7 @@ function describe(service: MirroredService) {
       from: isoTime(fromMs),
       to: timeOrNull(toMs),
     })),
+    serviceLevel: service.serviceLevel ?? null,
     running:
       running === null
         ? null

@@ -13,6 +13,7 @@ const feedItem = z.object({
   from: time,
   to: time.nullable(),
   bindings: z.array(z.object({ device: name, interfaceKey: name, from: time, to: time.nullable() })).max(10_000),
+  serviceLevel: z.string().max(40).nullable().optional(),
   running: z
     .object({
       amount: z.string().regex(/^-?\d{1,30}(\.\d{1,20})?$/),
@@ -57,6 +58,7 @@ function serviceOf(item: z.output<typeof feedItem>): MirroredService {
       fromMs: from,
       toMs: to,
     })),
+    serviceLevel: item.serviceLevel ?? null,
     running:
       item.running === null
         ? null

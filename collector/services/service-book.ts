@@ -15,6 +15,8 @@ export interface MirroredService {
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs | null;
   readonly bindings: readonly BoundInterface[];
+  /** What was promised (bronze, silver, gold, platinum); absent or null where nothing was. */
+  readonly serviceLevel?: string | null;
   /** Charges of the running period as decimal text; null where nothing runs. */
   readonly running: {
     readonly amount: string;

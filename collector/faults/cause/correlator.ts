@@ -70,6 +70,8 @@ export class Correlator implements Component {
   #seen: { readonly change: bigint; readonly graph: NetworkGraph; readonly atMs: number } | null = null;
   #waiting = false;
   #woken = false;
+  /** Told once, not every second. */
+  #failing = false;
 
   constructor(reporter: Reporter, config: CorrelatorConfig, deps: CorrelatorDeps) {
     this.#reporter = reporter;
@@ -116,10 +118,14 @@ export class Correlator implements Component {
       this.#woken = false;
       try {
         await this.pass(woken);
+        this.#failing = false;
       } catch (error) {
+        // With a new lease everything is looked at anew.
         this.#lease = null;
         this.#passes.add(1, { result: codeOf(error) });
-        this.#reporter.warn('causes of alarms not looked for', { code: codeOf(error), message: messageOf(error) });
+        if (!this.#failing)
+          this.#reporter.warn('causes of alarms not looked for', { code: codeOf(error), message: messageOf(error) });
+        this.#failing = true;
       }
     }
   }

@@ -14,11 +14,16 @@ export interface Impact {
   /** Each once, by id. */
   readonly services: readonly MirroredService[];
   readonly customers: readonly MirroredService['customer'][];
+  /** The highest of them; null where nothing was promised. */
+  readonly serviceLevel: string | null;
   /** By currency. */
   readonly revenueAtRisk: readonly Revenue[];
   /** To order problems by: of several currencies the largest, because nothing here knows a rate between them. */
   readonly hourly: Exact;
 }
+
+/** The lowest first; what the bridge may call otherwise counts as none. */
+const LEVELS: readonly (string | null)[] = [null, 'bronze', 'silver', 'gold', 'platinum'];
 
 /** Hours of a month, a twelfth of 365.25 days. */
 const MONTH_HOURS = Exact.ratio(1461n, 2n);
@@ -53,6 +58,7 @@ export function impactOf(hit: readonly MirroredService[]): Impact {
   return {
     services,
     customers: [...customers.values()],
+    serviceLevel: highestLevel(services),
     revenueAtRisk: byCurrency.map(([currency, hourly]) => ({
       currency,
       month: hourly.multiply(MONTH_HOURS).toFixed(MONTH_PLACES, 'half_up'),
@@ -60,6 +66,15 @@ export function impactOf(hit: readonly MirroredService[]): Impact {
     })),
     hourly: byCurrency.reduce((most, [, hourly]) => (hourly.compare(most) > 0 ? hourly : most), Exact.zero),
   };
+}
+
+export function levelRank(level: string | null): number {
+  return Math.max(0, LEVELS.indexOf(level));
+}
+
+function highestLevel(services: readonly MirroredService[]): string | null {
+  const rank = services.reduce((most, { serviceLevel }) => Math.max(most, levelRank(serviceLevel ?? null)), 0);
+  return LEVELS[rank] ?? null;
 }
 
 /**

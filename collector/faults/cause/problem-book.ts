@@ -5,7 +5,7 @@ import type { Clock } from '../../../common/runtime/clock.ts';
 import type { MirroredService, ServiceBook } from '../../services/service-book.ts';
 import { type Alarm, SEVERITIES } from '../alarm.ts';
 import { type AlarmRow, alarmOf, timeOf } from '../alarm-row.ts';
-import { impactOf, servicesHit } from './impact.ts';
+import { impactOf, levelRank, servicesHit } from './impact.ts';
 import {
   type Problem,
   PROBLEM_CRITICALITIES,
@@ -108,11 +108,12 @@ function rankOf(criticality: ProblemCriticality): number {
   return PROBLEM_CRITICALITIES.indexOf(criticality);
 }
 
-/** By what people have set by hand, then by revenue, by severity, and the older first. */
+/** By what people have set by hand, then by revenue, by the level of service that was promised, by severity, and the older first. */
 function graver(one: Problem, other: Problem): number {
   return (
     rankOf(other.criticality) - rankOf(one.criticality) ||
     other.impact.hourly.compare(one.impact.hourly) ||
+    levelRank(other.impact.serviceLevel) - levelRank(one.impact.serviceLevel) ||
     severityRank(one.root) - severityRank(other.root) ||
     Date.parse(one.root.raisedAt) - Date.parse(other.root.raisedAt) ||
     Number(one.id) - Number(other.id)

@@ -4,7 +4,12 @@ import { visibleEvents } from '../../../collector/access/visible-events.ts';
 import { EVERYTHING, type Viewpoint } from '../../../common/model/viewpoint.ts';
 import type { EventKind } from '../../../collector/api/event-hub.ts';
 
-const NORTH: Viewpoint = { everything: false, devices: ['core1'], resources: ['edge1/xe-0'], customers: ['acme'] };
+const NORTH: Viewpoint = {
+  everything: false,
+  devices: ['core1'],
+  resources: ['edge1/xe-0', 'site:north'],
+  customers: ['acme'],
+};
 
 const CASES: readonly (readonly [EventKind, Readonly<Record<string, unknown>>, boolean])[] = [
   ['alarm', { resource: 'core1' }, true],
@@ -13,6 +18,10 @@ const CASES: readonly (readonly [EventKind, Readonly<Record<string, unknown>>, b
   ['alarm', { resource: 'edge1/xe-1' }, false],
   ['alarm', { resource: 'edge1' }, false],
   ['alarm', {}, false],
+  ['alarm', { resource: 'site:north' }, true],
+  ['problem', { resource: 'site:north' }, true],
+  ['problem', { resource: 'site:south' }, false],
+  ['problem', { resource: 'edge1' }, false],
   ['event', { device: 'core1', interfaceKey: null }, true],
   ['event', { device: 'core1', interfaceKey: 'xe-7' }, true],
   ['event', { device: 'edge1', interfaceKey: 'xe-0' }, true],

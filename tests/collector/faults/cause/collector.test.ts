@@ -8,7 +8,8 @@ import {
   type StartedFixture,
   startCollectorFixture,
 } from '../../../support/collector-fixture.ts';
-import { interfacePoll } from '../../../support/poll-builder.ts';
+import { interfacePoll, tableAt } from '../../../support/poll-builder.ts';
+import type { Table } from '../../../../common/model/poll.ts';
 
 const DEVICES = [
   { name: 'core1', agent: 'agent-1' },
@@ -75,7 +76,12 @@ describe('a core that dies', () => {
   const become = (expected: Record<string, string>): Promise<void> =>
     eventually(async () => {
       const now = await silences();
-      return JSON.stringify(Object.entries(now).toSorted()) === JSON.stringify(Object.entries(expected).toSorted());
+      const text = (one: Record<string, string>): string =>
+        Object.entries(one)
+          .map(([resource, state]) => `${resource} ${state}`)
+          .toSorted()
+          .join();
+      return text(now) === text(expected);
     }, JSON.stringify(expected));
 
   const work = async (): Promise<string[]> =>
@@ -102,18 +108,12 @@ describe('a core that dies', () => {
     expect(items[0]?.symptoms.map(({ resource }) => resource)).toEqual(['access1', 'access2']);
     const id = items[0]?.id ?? '';
     expect(await fixture.get(`/api/v1/problems/${id}`)).toMatchObject({ id, symptomCount: 2 });
-    const listed = async (state: string): Promise<readonly (readonly [string, string | null, number])[]> => {
+    const listed = async (state: string): Promise<string[]> => {
       const answer = await fixture.get<{ items: Folded[] }>(`/api/v1/alarms?state=${state}`);
-      return answer.items
-        .map(({ resource, rootAlarm, symptoms }) => [resource, rootAlarm, symptoms] as const)
-        .toSorted();
+      return answer.items.map(({ resource, rootAlarm, symptoms }) => `${resource} ${rootAlarm} ${symptoms}`).toSorted();
     };
-    expect(await listed('root')).toEqual([['core1', null, 2]]);
-    expect(await listed('active')).toEqual([
-      ['access1', id, 0],
-      ['access2', id, 0],
-      ['core1', null, 2],
-    ]);
+    expect(await listed('root')).toEqual(['core1 null 2']);
+    expect(await listed('active')).toEqual([`access1 ${id} 0`, `access2 ${id} 0`, 'core1 null 2']);
     expect((await fixture.ask('/api/v1/problems/999999')).status).toBe(404);
     const viewer = await fixture.token('a-viewer', 'viewer');
     expect(await fixture.get(`/api/v1/problems/${id}`, viewer)).toMatchObject({
@@ -149,5 +149,90 @@ describe('a core that dies', () => {
       const { rows } = await fixture.database.database.query('select from faults.cause');
       return rows.length === 0;
     }, 'nothing is kept of alarms that ended');
+  });
+});
+
+describe('a site without power, by links that LLDP told', () => {
+  let started: StartedFixture;
+  let fixture: CollectorFixture;
+  let sequence = 0;
+  let atMs = 0;
+
+  beforeAll(async () => {
+    started = await startCollectorFixture({
+      devices: [
+        { name: 'core1', site: 'hq' },
+        { name: 'router1', site: 'shop' },
+        { name: 'switch1', site: 'shop' },
+      ],
+      collector: { faults: { cause: { attached: { 'agent-1': ['core1'] } } } },
+    });
+    fixture = started.fixture;
+  });
+  afterAll(() => started.remove());
+
+  const neighbours = (...said: readonly (readonly [local: string, device: string, port: string])[]): Table => {
+    const text = (name: string, at: 0 | 1 | 2) => ({ kind: 'text' as const, name, values: said.map((one) => one[at]) });
+    return tableAt(
+      { atMs },
+      'neighbour',
+      said.map((_, at) => `lldp.${at}`),
+      [text('localInterface', 0), text('remoteDevice', 1), text('remotePort', 2)],
+    );
+  };
+
+  async function poll(device: string, ports: Readonly<Record<string, number>> | null, table?: Table): Promise<void> {
+    sequence += 1;
+    atMs = Math.max(atMs + 1, Date.now());
+    const interfaces = Object.entries(ports ?? {}).map(([key, oper]) => ({ key, oper, speedBps: 1e9 }));
+    const polls = [
+      interfacePoll({
+        device,
+        atMs,
+        ...(ports === null ? { failure: 'snmp_timeout' } : { interfaces }),
+        ...(table === undefined ? {} : { tables: [table] }),
+      }),
+    ];
+    await fixture.receipt({ sequence, polls });
+    await fixture.applied(sequence);
+  }
+
+  const told = async (): Promise<string[]> => {
+    const { items } = await fixture.get<{ items: { rootResource: string; settled: boolean; symptomCount: number }[] }>(
+      '/api/v1/problems',
+    );
+    return items.map((one) => `${one.rootResource} ${one.settled ? 'settled' : 'held'} ${one.symptomCount}`).toSorted();
+  };
+  const become = (...expected: string[]): Promise<void> =>
+    eventually(async () => JSON.stringify(await told()) === JSON.stringify(expected), expected.join(', '));
+
+  test('is one alarm, with its devices and the port towards it folded, though the core no longer tells of the link', async () => {
+    await poll('core1', { p1: 1 }, neighbours(['p1', 'router1', 'up']));
+    await poll('router1', { up: 1, p1: 1 }, neighbours(['up', 'core1', 'p1'], ['p1', 'switch1', 'up']));
+    await poll('switch1', { up: 1 }, neighbours(['up', 'router1', 'p1']));
+    // It is the first to forget.
+    await poll('core1', { p1: 1 }, neighbours());
+    await fixture.restart();
+    await poll('core1', { p1: 2 });
+    await become('core1/p1 held 0');
+    for (const device of ['switch1', 'router1', 'switch1', 'router1']) await poll(device, null);
+    await poll('core1', { p1: 2 });
+    await become('site:shop settled 3');
+    const { items } = await fixture.get<{ items: { resource: string; alarmType: string }[] }>(
+      '/api/v1/alarms?state=root',
+    );
+    expect(items).toMatchObject([{ resource: 'site:shop', alarmType: 'site-unreachable' }]);
+  });
+
+  test('is over once one of its devices answers; the other is told if it stays away', async () => {
+    await poll('router1', { up: 1, p1: 2 });
+    await become('core1/p1 held 0', 'switch1 held 1');
+    await poll('core1', { p1: 1 });
+    await become('switch1 held 1');
+    await poll('switch1', null);
+    await become('switch1 settled 1');
+    await poll('switch1', { up: 1 });
+    await poll('router1', { up: 1, p1: 1 });
+    await become();
   });
 });

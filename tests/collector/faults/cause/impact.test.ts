@@ -61,4 +61,10 @@ test('revenue of an hour and a month, by currency, from the length of the period
   expect(impact.hourly.toFixed(4, 'half_up')).toBe('1.0001');
 });
 
+test('the highest level of service that was promised', () => {
+  const level = (serviceLevel: string | null): MirroredService => ({ ...service('s', 'acme', null), serviceLevel });
+  expect(impactOf([level('silver'), level(null), level('gold'), level('unheard-of')]).serviceLevel).toBe('gold');
+  expect(impactOf([level('unheard-of'), service('s', 'acme', null)]).serviceLevel).toBeNull();
+});
+
 test('nothing earns nothing', () => expect(impactOf([]).revenueAtRisk).toEqual([]));

@@ -88,6 +88,7 @@ function service(id: string, customer: string, device: string, amount: string): 
 
 const services = new ServiceIndex([
   service('cheap', 'acme', 'a', '10.00'),
+  { ...service('gold', 'acme', 'g', '10.00'), serviceLevel: 'gold' },
   service('dear', 'bolt', 'b', '1000.00'),
   service('behind-core', 'acme', 'c', '5000.00'),
 ]);
@@ -109,14 +110,15 @@ describe('problems', () => {
   test('what earns more comes first, then the graver, then the older; what people set by hand before all', async () => {
     await alarm({ resource: 'a' });
     await alarm({ resource: 'b' });
+    await alarm({ resource: 'g', severity: 'warning' });
     await alarm({ resource: 'x', severity: 'critical' });
     await alarm({ resource: 'y', severity: 'critical', raisedAtMs: NOW - 5000 });
     await alarm({ resource: 'core' });
     await alarm({ resource: 'c' });
     await cause('c', 'core', null);
     await cause('core', null, null);
-    expect(await order()).toEqual(['core', 'b', 'a', 'y', 'x']);
-    expect(await order({ x: 'critical', b: 'low' })).toEqual(['x', 'core', 'a', 'y', 'b']);
+    expect(await order()).toEqual(['core', 'b', 'g', 'a', 'y', 'x']);
+    expect(await order({ x: 'critical', b: 'low' })).toEqual(['x', 'core', 'g', 'a', 'y', 'b']);
   });
 
   test('symptoms bring their customers, each service once', async () => {

@@ -152,11 +152,13 @@ describe('a storm', () => {
   test('10,000 alarms of 4,000 devices settle to one root', async () => {
     const { graph, alarms } = large();
     expect([graph.devices.size, alarms.length]).toEqual([4000, 10_000]);
-    const { correlator, asked, published, metric } = rig(graph, 'one');
+    const { correlator, clock, asked, published, metric } = rig(graph, 'one');
     await correlator.pass(true);
     let passesMs = 0;
     for (let at = 0; at < alarms.length; at += CHUNK) {
       await raise(alarms.slice(at, at + CHUNK));
+      // So that the lease is renewed, whose time is the database's.
+      await clock.advance(2000);
       const beganMs = performance.now();
       await correlator.pass(true);
       passesMs += performance.now() - beganMs;
@@ -164,8 +166,8 @@ describe('a storm', () => {
     const beganMs = performance.now();
     await correlator.pass(true);
     const lastMs = performance.now() - beganMs;
-    console.log(
-      `storm: 20 passes while 10,000 alarms came in ${Math.round(passesMs)} ms, one more over all of them ${Math.round(lastMs)} ms`,
+    process.stdout.write(
+      `storm: 20 passes while 10,000 alarms came in ${Math.round(passesMs)} ms, one more over all of them ${Math.round(lastMs)} ms\n`,
     );
     expect(await roots()).toEqual([{ resource: 'core', symptoms: 9999n }]);
     expect(await metric('weir_cause_alarms{state="root"}')).toBe(1);
