@@ -200,3 +200,14 @@ export async function forgetSettled(database: Database, olderThanMs: EpochMs): P
     'delete from tell.ledger where severity is null and message is null and waiting_since_ms is null and since_ms is null',
   );
 }
+
+/** By channel: messages that wait for a try, and those that were given up. */
+export async function countUnsettled(
+  connection: Queryable,
+): Promise<ReadonlyMap<string, { readonly waiting: number; readonly dead: number }>> {
+  const { rows } = await connection.query<{ channel: string; waiting: bigint; dead: bigint }>(
+    `select channel, count(*) filter (where state <> 'dead') as waiting, count(*) filter (where state = 'dead') as dead
+       from tell.message where state in ('intended', 'sending') or state = 'dead' group by channel`,
+  );
+  return new Map(rows.map(({ channel, waiting, dead }) => [channel, { waiting: Number(waiting), dead: Number(dead) }]));
+}

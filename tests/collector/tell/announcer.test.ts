@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FailingDatabase } from '../../support/failing-database.ts';
 import { route } from '../../support/telling-machine.ts';
-import { TellingRig } from '../../support/telling-rig.ts';
+import { forgetSettled } from '../../../collector/tell/outbox.ts';
+import { RIG_START_MS, TellingRig } from '../../support/telling-rig.ts';
 
 const AT_ONCE = [route({ groupBy: 'none', groupWaitMs: 0 })];
 
@@ -196,6 +197,28 @@ describe('death at any moment', () => {
     expect(rig.hooks.told().toSorted()).toEqual(ids.map((id) => `raised ${id}`).toSorted());
     expect(rig.hooks.hooks).toHaveLength(ids.length);
   });
+});
+
+test('what is settled and old is forgotten, what somebody believes is not', async () => {
+  const telling = rig.telling(AT_ONCE);
+  await rig.raise('core1');
+  await rig.raise('core2');
+  await rig.pass(telling);
+  await rig.clear('core1');
+  await rig.pass(telling);
+  await forgetSettled(rig.database, RIG_START_MS - 1);
+  expect(await rig.messages()).toHaveLength(3);
+  await forgetSettled(rig.database, RIG_START_MS + 1);
+  expect(await rig.messages()).toEqual([]);
+  const { rows } = await rig.database.query<{ device: string }>(
+    'select device from tell.ledger join faults.alarm on alarm.id = ledger.alarm',
+  );
+  expect(rows).toEqual([{ device: 'core2' }]);
+  // It is not told again, and its end is.
+  await rig.clear('core2');
+  await rig.pass(telling);
+  expect(rig.hooks.told().at(-1)).toMatch(/^cleared/);
+  expect(rig.hooks.told()).toHaveLength(4);
 });
 
 test('what a storm folds is counted, told, and told as over', async () => {
