@@ -158,7 +158,12 @@ export class Announcer implements Component {
       const nowMs = this.#deps.clock.monotonicMs();
       if (nowMs - this.#forgotAtMs >= FORGET_EVERY_MS) {
         this.#forgotAtMs = nowMs;
-        await forgetSettled(this.#deps.database, this.#deps.clock.now() - this.#config.keptMs);
+        const { keptMs, storms } = this.#config;
+        await forgetSettled(this.#deps.database, {
+          nowMs: this.#deps.clock.now(),
+          keptMs,
+          channels: [...storms.keys()],
+        });
         await this.#count();
       }
       this.#trouble = null;
