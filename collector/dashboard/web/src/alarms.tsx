@@ -48,7 +48,7 @@ export function Alarms({ round }: { readonly round: number }) {
 }
 
 function Row({ alarm }: { readonly alarm: Alarm }) {
-  const { isCleared, severity, operatorState, operator } = alarm;
+  const { isCleared, severity, operatorState, operator, maintenance } = alarm;
   return (
     <tr class={isCleared ? 'past' : ''}>
       <td>
@@ -56,6 +56,7 @@ function Row({ alarm }: { readonly alarm: Alarm }) {
         {operatorState !== 'none' && (
           <div class="note">{operatorState === 'ack' ? `seen by ${operator ?? '?'}` : 'closed'}</div>
         )}
+        {!isCleared && maintenance && <div class="note">in maintenance until {moment(maintenance.until)}</div>}
       </td>
       <td class="name wide">{alarm.resource}</td>
       <td class="name">{alarm.text}</td>
