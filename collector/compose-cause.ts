@@ -34,10 +34,6 @@ export function composeCause({ reporter, config, deps, database, devices, work, 
   );
 }
 
-export function composeCauseSilence({ config }: Common): CauseSilence {
-  return new CauseSilence(config.faults.cause);
-}
-
 export function composeProblems({ database, deps, services }: Common, { registry }: Entry): ProblemBook {
   return new ProblemBook({
     database,

@@ -34,6 +34,7 @@ export class Maintenance implements SilenceSource {
   ): Promise<ReadonlyMap<string, Silence>> {
     const windows = await this.#deps.book.refresh(connection);
     const found = new Map<string, Silence>();
+    if (windows.length === 0) return found;
     for (const alarm of alarms) {
       const inForce = windowAt(windows, this.#subject(alarm.resource, alarm.device, nowMs), nowMs);
       if (inForce === null) continue;

@@ -19,7 +19,7 @@ import {
   writeMessage,
 } from './ledger.ts';
 import { type Due, messagesDue, type Storm } from './messages-due.ts';
-import { forgetSettled } from './outbox.ts';
+import { countUnsettled, forgetSettled } from './outbox.ts';
 import type { Route } from './route.ts';
 
 export interface AnnouncerConfig {
@@ -50,6 +50,9 @@ export class Announcer implements Component {
   readonly #deps: AnnouncerDeps;
   readonly #written: CounterMetric;
   readonly #left: GaugeMetric;
+  readonly #failed: CounterMetric;
+  readonly #waiting: GaugeMetric;
+  readonly #dead: GaugeMetric;
   #stopping = new AbortController();
   #waking = new AbortController();
   #running: Promise<void> | null = null;
@@ -65,8 +68,16 @@ export class Announcer implements Component {
       'kind',
     ]);
     this.#left = reporter.gauge('telling_alarms_left_out', 'Alarms beyond the bound of one pass, the mildest');
+    this.#failed = reporter.counter('telling_passes_failed_total', 'Looks at the alarms that came to nothing');
+    this.#waiting = reporter.gauge('telling_messages_waiting', 'Messages that are written and not accepted yet', [
+      'channel',
+    ]);
+    this.#dead = reporter.gauge('telling_messages_given_up', 'Messages that were given up and are still so', [
+      'channel',
+    ]);
+    // Never unhealthy: what agents send is taken all the same.
     reporter.health('telling', () => ({
-      healthy: this.#trouble === null,
+      healthy: true,
       message: this.#trouble ?? `${config.storms.size} channels`,
     }));
   }
@@ -132,17 +143,33 @@ export class Announcer implements Component {
     }
   }
 
+  async #count(): Promise<void> {
+    const counts = await countUnsettled(this.#deps.database);
+    for (const channel of this.#config.storms.keys()) {
+      const { waiting, dead } = counts.get(channel) ?? { waiting: 0, dead: 0 };
+      this.#waiting.set(waiting, { channel });
+      this.#dead.set(dead, { channel });
+    }
+  }
+
   async #tried(): Promise<void> {
     try {
       await this.pass();
       const nowMs = this.#deps.clock.monotonicMs();
       if (nowMs - this.#forgotAtMs >= FORGET_EVERY_MS) {
         this.#forgotAtMs = nowMs;
-        await forgetSettled(this.#deps.database, this.#deps.clock.now() - this.#config.keptMs);
+        const { keptMs, storms } = this.#config;
+        await forgetSettled(this.#deps.database, {
+          nowMs: this.#deps.clock.now(),
+          keptMs,
+          channels: [...storms.keys()],
+        });
+        await this.#count();
       }
       this.#trouble = null;
     } catch (error) {
       this.#trouble = `nobody is told anything new: ${codeOf(error)}`;
+      this.#failed.add();
       this.#reporter.warn('messages not decided', { code: codeOf(error), message: messageOf(error) });
     }
   }

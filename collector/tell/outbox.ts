@@ -186,17 +186,51 @@ export async function listMessages(connection: Queryable, query: MessagesQuery):
 
 const FORGET_STEP = 5000;
 
-/** Forgets messages that are settled and old, and rows of the ledger in which nothing is believed any more. */
-export async function forgetSettled(database: Database, olderThanMs: EpochMs): Promise<void> {
+/** A channel that is configured no more is forgotten after a day: another collector may still be started with the older file. */
+const GONE_AFTER_MS: DurationMs = 86_400_000;
+
+export interface Forgetting {
+  readonly nowMs: EpochMs;
+  readonly keptMs: DurationMs;
+  /** That are configured. */
+  readonly channels: readonly string[];
+}
+
+/** Forgets messages that are settled and old, what belongs to channels that are gone, and rows of the ledger in which nothing is believed any more. */
+export async function forgetSettled(database: Database, { nowMs, keptMs, channels }: Forgetting): Promise<void> {
+  await database.query(
+    `with gone as (
+       update tell.message set state = 'superseded', done_at_ms = $1
+        where state in ('intended', 'sending', 'dead') and channel <> all($2::text[]) and created_at_ms < $3 returning id)
+     update tell.ledger set message = null where message in (select id from gone)`,
+    [nowMs, channels, nowMs - GONE_AFTER_MS],
+  );
+  await database.query(
+    `delete from tell.ledger
+      where message is null and channel <> all($1::text[])
+        and greatest(told_at_ms, since_ms, waiting_since_ms, 0) < $2`,
+    [channels, nowMs - GONE_AFTER_MS],
+  );
   await database.query(
     `delete from tell.message where id in (
        select id from tell.message
         where created_at_ms < $1 and state in ('done', 'superseded')
           and not exists (select from tell.ledger where ledger.message = message.id)
         order by id limit ${FORGET_STEP})`,
-    [olderThanMs],
+    [nowMs - keptMs],
   );
   await database.query(
     'delete from tell.ledger where severity is null and message is null and waiting_since_ms is null and since_ms is null',
   );
+}
+
+/** By channel: messages that wait for a try, and those that were given up. */
+export async function countUnsettled(
+  connection: Queryable,
+): Promise<ReadonlyMap<string, { readonly waiting: number; readonly dead: number }>> {
+  const { rows } = await connection.query<{ channel: string; waiting: bigint; dead: bigint }>(
+    `select channel, count(*) filter (where state <> 'dead') as waiting, count(*) filter (where state = 'dead') as dead
+       from tell.message where state in ('intended', 'sending') or state = 'dead' group by channel`,
+  );
+  return new Map(rows.map(({ channel, waiting, dead }) => [channel, { waiting: Number(waiting), dead: Number(dead) }]));
 }

@@ -190,6 +190,29 @@ test('a planned upgrade keeps the versions before and after', async () => {
   await change('DELETE', window, 1);
 });
 
+test('the availability of a port does not count what was agreed', async () => {
+  const availability = async (fromMs: number): Promise<number | null> => {
+    const span = `from=${iso(fromMs)}&to=${iso(NOW)}`;
+    const place = `/api/v1/kpis/interface-availability?resource=${encodeURIComponent('core1/ge-0')}&${span}`;
+    return (await fixture.get<{ value: number | null }>(place)).value;
+  };
+  await eventually(async () => ((await availability(NOW - 5 * MINUTE)) ?? 0) > 0, 'readings');
+  const before = await availability(NOW - 6 * MINUTE);
+  expect(before).toBeLessThan(100);
+  const agreed = await make({ devices: ['core1'], ...SPAN, reason: 'agreed', excludedFromKpis: true });
+  // As if it had been made an hour ago, for the minute in which the port was down.
+  const downMs = Math.floor((NOW - MINUTE) / MINUTE) * MINUTE;
+  await database().query(
+    `update maintenance.window_version set valid_from_ms = $2, serial = nextval('maintenance.serial') where id = $1`,
+    [agreed.id, downMs],
+  );
+  // A look at the list reads what was changed.
+  await fixture.get('/api/v1/maintenance-windows');
+  expect(await availability(NOW - 7 * MINUTE)).toBe(100);
+  await change('DELETE', agreed, 1);
+  await database().query('delete from maintenance.window_version');
+});
+
 test('KPIs leave out what was agreed, and only that', async () => {
   const asked = { fromMs: NOW - 60 * MINUTE, toMs: NOW + 120 * MINUTE };
   const { reporter } = silentReporter();

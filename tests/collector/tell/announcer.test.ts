@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FailingDatabase } from '../../support/failing-database.ts';
 import { route } from '../../support/telling-machine.ts';
-import { TellingRig } from '../../support/telling-rig.ts';
+import { forgetSettled } from '../../../collector/tell/outbox.ts';
+import { RIG_START_MS, TellingRig } from '../../support/telling-rig.ts';
 
 const AT_ONCE = [route({ groupBy: 'none', groupWaitMs: 0 })];
 
@@ -196,6 +197,56 @@ describe('death at any moment', () => {
     expect(rig.hooks.told().toSorted()).toEqual(ids.map((id) => `raised ${id}`).toSorted());
     expect(rig.hooks.hooks).toHaveLength(ids.length);
   });
+});
+
+test('what is settled and old is forgotten, what somebody believes is not', async () => {
+  const telling = rig.telling(AT_ONCE);
+  await rig.raise('core1');
+  await rig.raise('core2');
+  await rig.pass(telling);
+  await rig.clear('core1');
+  await rig.pass(telling);
+  const forgetting = { keptMs: 1000, channels: ['noc'] };
+  await forgetSettled(rig.database, { ...forgetting, nowMs: RIG_START_MS + 1000 });
+  expect(await rig.messages()).toHaveLength(3);
+  await forgetSettled(rig.database, { ...forgetting, nowMs: RIG_START_MS + 1001 });
+  expect(await rig.messages()).toEqual([]);
+  const { rows } = await rig.database.query<{ device: string }>(
+    'select device from tell.ledger join faults.alarm on alarm.id = ledger.alarm',
+  );
+  expect(rows).toEqual([{ device: 'core2' }]);
+  // It is not told again, and its end is.
+  await rig.clear('core2');
+  await rig.pass(telling);
+  expect(rig.hooks.told().at(-1)).toMatch(/^cleared/);
+  expect(rig.hooks.told()).toHaveLength(4);
+});
+
+test('a channel that is configured no more is forgotten after a day, with what it was to be told', async () => {
+  const telling = rig.telling([route({ groupBy: 'none', groupWaitMs: 0, channels: ['noc', 'old'] })], {
+    channels: ['noc', 'old'],
+  });
+  const id = await rig.raise('core1');
+  await rig.pass(telling);
+  rig.hooks.answering = 'lost';
+  await rig.raise('core2');
+  await rig.pass(telling);
+  rig.hooks.answering = 'well';
+  const day = 86_400_000;
+  const channelsLeft = async (nowMs: number): Promise<unknown> => {
+    await forgetSettled(rig.database, { nowMs, keptMs: 100 * day, channels: ['noc'] });
+    return (await rig.database.query('select channel, count(*) from tell.ledger group by 1 order by 1')).rows;
+  };
+  expect(await channelsLeft(RIG_START_MS + day - 1)).toEqual([
+    { channel: 'noc', count: 2n },
+    { channel: 'old', count: 2n },
+  ]);
+  expect(await channelsLeft(RIG_START_MS + day + 1)).toEqual([{ channel: 'noc', count: 2n }]);
+  const states = await rig.database.query(`select state from tell.message where channel = 'old' order by id`);
+  expect(states.rows).toEqual([{ state: 'done' }, { state: 'superseded' }]);
+  await rig.clear('core1');
+  await rig.go(rig.telling(AT_ONCE), 10);
+  expect(rig.hooks.told()).toContain(`cleared ${id}`);
 });
 
 test('what a storm folds is counted, told, and told as over', async () => {

@@ -81,11 +81,14 @@ function Row({ alarm }: { readonly alarm: Alarm }) {
 
 /** What people did to it. */
 export function OperatorNote({ alarm }: { readonly alarm: Alarm }) {
-  const { operatorState, operator, shelvedUntil } = alarm;
+  const { operatorState, operator, shelvedUntil, isCleared, maintenance } = alarm;
   return (
     <>
       {operatorState === 'ack' && <div class="note">{t('alarm.seenBy', { name: operator ?? '?' })}</div>}
       {operatorState === 'closed' && <div class="note">{t('alarm.closed')}</div>}
+      {!isCleared && maintenance != null && (
+        <div class="note">{t('alarm.maintenance', { at: moment(maintenance.until) })}</div>
+      )}
       {shelvedUntil !== null && <div class="note">{t('alarm.shelvedUntil', { at: moment(shelvedUntil) })}</div>}
     </>
   );
