@@ -82,10 +82,7 @@ export function conditionsOf(
   add(orNone('assigned_to'), query.assignedTo);
   add(orNone('ticket'), query.ticket);
   const like = query.text === undefined ? undefined : `%${query.text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-  add(
-    (place) => ['text', 'resource', 'ticket', 'alarm_type'].map((name) => `${name} ilike ${place}`).join(' or '),
-    like,
-  );
+  add((place) => `searched_text like lower(${place})`, like);
   return { conditions: conditions.map((condition) => `(${condition})`), values };
 }
 
