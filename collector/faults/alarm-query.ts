@@ -1,4 +1,5 @@
 // From a question about alarms to its SQL: conditions, order, and cursors that hold while alarms change.
+import { cleanText } from '../../common/model/table-columns.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -68,7 +69,7 @@ export function conditionsOf(
   const conditions = [stateCondition(query.state ?? 'all'), seesAlarm(2)];
   const add = (condition: (place: string) => string, value: unknown): void => {
     if (value === undefined) return;
-    values.push(value);
+    values.push(typeof value === 'string' ? cleanText(value) : value);
     conditions.push(condition(`$${values.length}`));
   };
   add((place) => `severity = ${place}`, query.severity);

@@ -68,7 +68,7 @@ export const faultsLifeMigrations: readonly Migration[] = [
         ended_at_ms int8,
         end_reason text
       );
-      create unique index alarm_listener_once on faults.alarm_listener (callback, query) where ended_at_ms is null;
+      create unique index alarm_listener_once on faults.alarm_listener (md5(callback || ' ' || query)) where ended_at_ms is null;
       create table faults.alarm_task (
         ordinal int8 generated always as identity primary key,
         id text not null unique,

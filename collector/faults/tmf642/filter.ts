@@ -1,4 +1,5 @@
 // What alarms are asked for by in TMF642: equality on every attribute, in the query of a list, in patterns, and at the hub; as SQL and in memory, to the same effect.
+import { cleanText } from '../../../common/model/table-columns.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import { ALARM_TYPES, alarmTypeOf, EXTERNAL_ALARM } from '../alarm-types.ts';
 import {
@@ -237,6 +238,7 @@ function attributeOf(path: string, name: string): Attribute {
 }
 
 function valueOf(attribute: Attribute, name: string, value: string): string {
+  if (cleanText(value) !== value) throw refusal(name, 'characters that a text may have');
   if (attribute.kind === 'time') {
     const at = /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
     if (Number.isNaN(at)) throw refusal(name, 'a time such as 2026-11-01T00:00:00Z');
