@@ -1,4 +1,5 @@
 // From a question about alarms to its SQL: conditions, order, and cursors that hold while alarms change.
+import { cleanText } from '../../common/model/table-columns.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -69,7 +70,7 @@ export function conditionsOf(
   const conditions = [stateCondition(query.state ?? 'all'), seesAlarm(2)];
   const add = (condition: (place: string) => string, value: unknown): void => {
     if (value === undefined) return;
-    values.push(value);
+    values.push(typeof value === 'string' ? cleanText(value) : value);
     conditions.push(condition(`$${values.length}`));
   };
   add((place) => `severity = ${place}`, query.severity);
@@ -83,10 +84,7 @@ export function conditionsOf(
   add(orNone('assigned_to'), query.assignedTo);
   add(orNone('ticket'), query.ticket);
   const like = query.text === undefined ? undefined : `%${query.text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-  add(
-    (place) => ['text', 'resource', 'ticket', 'alarm_type'].map((name) => `${name} ilike ${place}`).join(' or '),
-    like,
-  );
+  add((place) => `searched_text like lower(${place})`, like);
   return { conditions: conditions.map((condition) => `(${condition})`), values };
 }
 

@@ -20,6 +20,9 @@ export const faultsLifeMigrations: readonly Migration[] = [
         add column parent_alarms int8[] not null default '{}',
         add column severity_rank int2 not null generated always as (
           case severity when 'critical' then 5 when 'major' then 4 when 'minor' then 3 when 'warning' then 2 else 1 end
+        ) stored,
+        add column searched_text text not null generated always as (
+          lower(text || chr(10) || resource || chr(10) || coalesce(ticket, '') || chr(10) || alarm_type)
         ) stored;
       update faults.alarm set updated_at_ms = changed_at_ms;
       create unique index alarm_by_source on faults.alarm (source_system_id, external_alarm_id);
@@ -27,6 +30,7 @@ export const faultsLifeMigrations: readonly Migration[] = [
       create index alarm_by_update on faults.alarm (updated_at_ms desc, id desc);
       create index alarm_by_raise on faults.alarm (raised_at_ms desc, id desc);
       create index alarm_by_clearance on faults.alarm (cleared_at_ms) where is_cleared;
+      create index alarm_grouped on faults.alarm (id) where parent_alarms <> '{}';
       create index alarm_by_parent on faults.alarm using gin (parent_alarms) where parent_alarms <> '{}';
       alter table faults.operator_change
         add column action text, add column system text, add column on_behalf_of text;
@@ -64,7 +68,7 @@ export const faultsLifeMigrations: readonly Migration[] = [
         ended_at_ms int8,
         end_reason text
       );
-      create unique index alarm_listener_once on faults.alarm_listener (callback, query) where ended_at_ms is null;
+      create unique index alarm_listener_once on faults.alarm_listener (md5(callback || ' ' || query)) where ended_at_ms is null;
       create table faults.alarm_task (
         ordinal int8 generated always as identity primary key,
         id text not null unique,

@@ -14,7 +14,7 @@ import { type AlarmRow, alarmOf } from '../alarm-row.ts';
 import { EXTERNAL_ALARM } from '../alarm-types.ts';
 import { writeChanges } from '../alarm-writer.ts';
 import { type AlarmDecision, decidePatch, parentsOf } from './alarm-change.ts';
-import { findRow, oneTold } from './alarm-reader.ts';
+import { findRow, oneTold, requireSeen } from './alarm-reader.ts';
 import {
   auditOf,
   type Behalf,
@@ -27,7 +27,7 @@ import {
   statusOf,
   update,
 } from './external-alarm.ts';
-import { type AlarmCreate, type AlarmPatch, mergeSaid } from './tmf-body.ts';
+import { type AlarmCreate, type AlarmPatch, cleanBody, mergeSaid } from './tmf-body.ts';
 import type { TmfAlarm } from './tmf-alarm.ts';
 
 export interface AlarmEditorDeps {
@@ -53,7 +53,8 @@ export class AlarmEditor {
   }
 
   /** The same posted again changes nothing; a cleared one is raised anew. Throws alarm_exists, not_found beyond the scope. */
-  create(body: AlarmCreate, author: Author): Promise<TmfAlarm> {
+  create(given: AlarmCreate, author: Author): Promise<TmfAlarm> {
+    const body = cleanBody(given);
     const resource = cleanKey(body.alarmedObject.id);
     if (!sees(author.viewpoint, resource))
       throw new WeirError('not_found', 'There is no such alarmed object.', { alarmedObject: resource });
@@ -85,6 +86,7 @@ export class AlarmEditor {
       const key = { resource, alarmType: EXTERNAL_ALARM, qualifier: `${source}/${external}` };
       const entered = await this.#change(connection, key, cleared ? [raised, clear] : [raised]);
       const parents = parentsOf(entered.id, body.parentAlarm) ?? [];
+      await requireSeen(connection, author.viewpoint, parents);
       const row = await update(connection, entered.id, [
         ['source_system_id', source],
         ['external_alarm_id', external],
@@ -104,7 +106,8 @@ export class AlarmEditor {
     });
   }
 
-  patch(id: string, body: AlarmPatch, author: Author): Promise<TmfAlarm> {
+  patch(id: string, given: AlarmPatch, author: Author): Promise<TmfAlarm> {
+    const body = cleanBody(given);
     return this.#told('changed', author, async (connection, nowMs) => {
       const held = await findRow(connection, author.viewpoint, id, 'for update');
       const shown = await oneTold(connection, held, author.viewpoint);
@@ -117,6 +120,7 @@ export class AlarmEditor {
       if (decision.status?.kind === 'cleared' && body.alarmDetails !== undefined)
         row = await update(connection, held.id, [['text', cleanText(body.alarmDetails ?? '')]]);
       const columns = columnsOf(held, decision);
+      await requireSeen(connection, author.viewpoint, decision.parents ?? []);
       if (columns.length > 0) row = await update(connection, held.id, columns);
       if (decision.status?.kind === 'cleared') row = await markClear(connection, row, behalfOfClear(body));
       if (row !== held) await this.#audit(connection, author, 'alarm.change', held, row, nowMs);

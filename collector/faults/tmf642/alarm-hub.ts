@@ -132,10 +132,13 @@ export class AlarmHub implements Component {
       if (!isAllowed(listener.callback, this.#config.listeners))
         return await this.#giveUp(listener, 'the address is no longer allowed');
       const interest = interestOf(listener.query);
+      // Not as it was due: what was being told then may be told by now.
+      const cursor = await this.#cursorOf(listener);
+      if (cursor === null) return;
       const { rows } = await this.#deps.database.query<EventRow>(
         `select id, event_id, at_ms, alarm, before, after, task_kind, task from faults.alarm_event
           where id > $1 order by id limit ${CHUNK}`,
-        [listener.cursor],
+        [cursor],
       );
       for (const event of rows) {
         if (this.#stopping.signal.aborted) return;
@@ -144,9 +147,8 @@ export class AlarmHub implements Component {
         const notification = notificationOf(event, interest, beside(event.alarm ?? 0n));
         const outcome = notification === null ? null : await this.#post(listener, notification, event.event_id);
         if (outcome !== null) this.#outcomes.add(1, { outcome: outcome.outcome });
-        if (outcome === null || outcome.outcome === 'told')
-          await this.#advance(listener, lease, event, outcome !== null);
-        else return await this.#fail(listener, lease, event, outcome);
+        if (outcome !== null && outcome.outcome !== 'told') return await this.#fail(listener, lease, event, outcome);
+        if (!(await this.#advance(listener, lease, event, outcome !== null))) return;
       }
     } catch (error) {
       this.#reporter.debug('a listener is told later', {
@@ -180,7 +182,7 @@ export class AlarmHub implements Component {
           ...(signature === null ? {} : { 'weir-signature': `sha256=${signature}` }),
         },
       });
-      await answer.body?.cancel();
+      await answer.body?.cancel().catch(() => undefined);
       if (answer.status >= 200 && answer.status < 300) return { outcome: 'told', why: '' };
       const refused = answer.status >= 400 && answer.status < 500 && ![401, 403, 404, 408, 429].includes(answer.status);
       return { outcome: refused ? 'refused' : 'failed', why: `answered ${answer.status}` };
@@ -190,13 +192,24 @@ export class AlarmHub implements Component {
     }
   }
 
-  async #advance(listener: ListenerRow, lease: Lease, { id }: EventRow, told: boolean): Promise<void> {
-    await this.#write(
+  /** False where the listener ended meanwhile, or its cursor was moved on. */
+  async #advance(listener: ListenerRow, lease: Lease, { id }: EventRow, told: boolean): Promise<boolean> {
+    const moved = await this.#write(
       lease,
       `update faults.alarm_listener set cursor = $2, failures = 0, failing_since_ms = null, next_try_at_ms = 0,
-              last_told_at_ms = case when $3 then $4 else last_told_at_ms end where id = $1 and cursor < $2`,
+              last_told_at_ms = case when $3 then $4 else last_told_at_ms end
+        where id = $1 and cursor < $2 and ended_at_ms is null`,
       [listener.id, id, told, this.#deps.clock.now()],
     );
+    return moved > 0;
+  }
+
+  async #cursorOf({ id }: ListenerRow): Promise<bigint | null> {
+    const { rows } = await this.#deps.database.query<{ cursor: bigint }>(
+      'select cursor from faults.alarm_listener where id = $1 and ended_at_ms is null',
+      [id],
+    );
+    return rows[0]?.cursor ?? null;
   }
 
   async #fail(
@@ -296,10 +309,10 @@ export class AlarmHub implements Component {
   }
 
   /** Only while this process is the one that tells. */
-  async #write(lease: Lease, text: string, values: readonly unknown[]): Promise<void> {
-    await this.#deps.database.transaction(async (connection) => {
+  #write(lease: Lease, text: string, values: readonly unknown[]): Promise<number> {
+    return this.#deps.database.transaction(async (connection) => {
       await this.#deps.leases.assertHeld(connection, lease);
-      await connection.query(text, values);
+      return (await connection.query(text, values)).rowCount;
     });
   }
 }

@@ -84,6 +84,19 @@ export async function findRow(
   return row;
 }
 
+/** Throws not_found: what is not seen is nobody's parent. */
+export async function requireSeen(connection: Queryable, viewpoint: Viewpoint, ids: readonly bigint[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { rows } = await connection.query<{ id: bigint }>(
+    `select id from faults.alarm where id = any($1::int8[]) and ${seesAlarm(2)}`,
+    [ids, ...seen(viewpoint)],
+  );
+  const there = new Set(rows.map(({ id }) => id));
+  const missing = ids.find((id) => !there.has(id));
+  if (missing !== undefined)
+    throw new WeirError('not_found', `There is no alarm ${missing}.`, { alarm: String(missing) });
+}
+
 export async function oneTold(connection: Queryable, row: AlarmRow, viewpoint: Viewpoint): Promise<TmfAlarm> {
   const [alarm] = await toldOf(connection, [row], viewpoint);
   return alarm ?? tmfAlarmOf(row, NOTHING_BESIDE);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { recordAudit } from '../../../common/database/audit.ts';
 import type { Database, Queryable } from '../../../common/database/database.ts';
+import { cleanText } from '../../../common/model/table-columns.ts';
 import { type EpochMs, isoTime } from '../../../common/model/time.ts';
 import type { Clock } from '../../../common/runtime/clock.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
@@ -10,7 +11,7 @@ import { seen, seesAlarm } from '../alarm-query.ts';
 import { ALARM_COLUMNS, type AlarmRow, alarmOf } from '../alarm-row.ts';
 import type { AlarmEditor, Author } from './alarm-editor.ts';
 import { conditionsOf, filtersOfPattern } from './filter.ts';
-import { commentSchema } from './tmf-body.ts';
+import { cleanBody, commentSchema } from './tmf-body.ts';
 import { alarmRef, TMF642_BASE } from './tmf-alarm.ts';
 
 /** As many as one task acts on: one that fits more is refused whole. */
@@ -88,7 +89,8 @@ export class AlarmTasks {
   }
 
   /** `body`: as the schema of its kind has read it. */
-  async create(kind: TaskKind, body: unknown, author: Author): Promise<Task> {
+  async create(kind: TaskKind, given: object, author: Author): Promise<Task> {
+    const body = cleanBody(given);
     const nowMs = this.#deps.clock.now();
     const id = this.#deps.newId();
     const work = this.#workOf(kind, body, author);
@@ -97,7 +99,7 @@ export class AlarmTasks {
       const made: Task = {
         id,
         href: `${TMF642_BASE}/${kind}/${id}`,
-        ...(body as object),
+        ...body,
         state: 'done',
         [TASKS[kind].result]: rows.map((row) => alarmRef(row.id)),
         '@type': `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`,
@@ -119,7 +121,7 @@ export class AlarmTasks {
     const values: unknown[] = [kind, principal.scope === null ? null : principal.name];
     const conditions = ['kind = $1', '($2::text is null or actor = $2)'];
     for (const [name, value] of Object.entries(filters)) {
-      values.push(name, value);
+      values.push(name, cleanText(value));
       conditions.push(`task ->> $${values.length - 1} = $${values.length}`);
     }
     const where = conditions.join(' and ');

@@ -1,6 +1,7 @@
 // Who is told of alarms: registered at an address that is allowed, told in order after a cursor that outlives the process, given up when dead for long.
 import { recordAudit } from '../../../common/database/audit.ts';
 import type { Database } from '../../../common/database/database.ts';
+import { cleanText } from '../../../common/model/table-columns.ts';
 import { type EpochMs, isoTime } from '../../../common/model/time.ts';
 import type { Principal } from '../../../common/runtime/access.ts';
 import type { Clock } from '../../../common/runtime/clock.ts';
@@ -57,7 +58,8 @@ export class ListenerBook {
   }
 
   /** Registered again with the same words it is the same listener. Throws listener_not_allowed, invalid_request, overloaded. */
-  add(callback: string, query: string, principal: Principal): Promise<Listener> {
+  add(callback: string, asked: string, principal: Principal): Promise<Listener> {
+    const query = cleanText(asked);
     if (!isAllowed(callback, this.#deps.allowed))
       throw new WeirError('listener_not_allowed', 'callback: the address is not among those allowed.', { callback });
     interestOf(query);
@@ -102,7 +104,7 @@ export class ListenerBook {
       const { rows } = await connection.query<Listener>(
         `update faults.alarm_listener set ended_at_ms = $2, end_reason = $3
           where id = $1 and ended_at_ms is null returning id, callback, query`,
-        [id, nowMs, reason],
+        [cleanText(id), nowMs, reason],
       );
       const [row] = rows;
       if (row === undefined) return false;

@@ -120,7 +120,7 @@ export function mergeSaid(before: Said, body: Said): Said {
 
 function set(target: Record<string, unknown>, name: string, value: unknown): void {
   if (value === null || value === undefined) delete target[name];
-  else target[name] = clean(value);
+  else target[name] = value;
 }
 
 /** RFC 7386. */
@@ -139,6 +139,11 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Without characters that a database cannot hold. */
+export function cleanBody<Body extends object>(body: Body): Body {
+  const cleaned: object = clean(body) as object;
+  return cleaned as Body;
+}
+
 function clean(value: unknown): unknown {
   if (typeof value === 'string') return cleanText(value);
   if (Array.isArray(value)) return value.map(clean);

@@ -331,6 +331,39 @@ function allOfIt(): void {
     });
   });
 
+  describe('hostile texts', () => {
+    const NUL = '\u0000';
+    test.each(['alarmDetails', 'id', 'comment', 'place.id', 'alarmRaisedTime', 'fields', 'sort', NUL])(
+      'a NUL in %s is refused, and nothing breaks',
+      async (name) => {
+        await told(send('GET', `alarm?${encodeURIComponent(name)}=${encodeURIComponent(`${NUL}x`)}`), 400, 'Error');
+      },
+    );
+
+    test('in bodies it is left out', async () => {
+      const made = await create({
+        externalAlarmId: `${randomUUID()}${NUL}`,
+        sourceSystemId: `s${NUL}`,
+        comment: [{ comment: `c${NUL}`, userId: `u${NUL}` }],
+      });
+      expect(made).toMatchObject({ sourceSystemId: 's', comment: [{ comment: 'c', userId: 'u' }] });
+      await patch(made.id, { ackState: 'acknowledged', ackUserId: `u${NUL}`, clearUserId: NUL, state: 'cleared' });
+      expect(await get(made.id)).toMatchObject({ ackUserId: 'u', state: 'cleared' });
+      const task = { ackSystemId: `a${NUL}`, ackUserId: 'b', alarmPattern: [{ id: made.id }] };
+      expect(await told(send('POST', 'unAckAlarms', task), 201, 'UnAckAlarms')).toMatchObject({ ackSystemId: 'a' });
+    });
+
+    test.each([
+      'ackAlarms/%00',
+      'alarm/%00',
+      'ackAlarms?ackUserId=%00',
+      '/api/v1/alarms?text=%00',
+      '/api/v1/alarms?ticket=%00',
+    ])('%s breaks nothing', async (place) => {
+      expect((await send('GET', place)).status).toBeLessThan(500);
+    });
+  });
+
   async function count(query: string): Promise<number> {
     const { headers } = await send('GET', `alarm?${query}&limit=1`);
     return Number(headers.get('x-total-count'));
@@ -635,6 +668,8 @@ function allOfIt(): void {
       expect((await send('GET', 'commentAlarms', undefined, north)).body).toEqual([]);
       expect((await send('GET', 'ackAlarms', undefined, north)).body).toHaveLength(1);
       expect((await send('POST', 'hub', { callback: 'http://127.0.0.1:9/' }, north)).status).toBe(403);
+      const own = (body as Alarm[])[0]?.id;
+      expect((await send('PATCH', `alarm/${own}`, { parentAlarm: [{ id: polled.id }] }, north)).status).toBe(404);
     });
 
     test('of its own part it enters and clears alarms', async () => {
