@@ -1,5 +1,6 @@
 // The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
 import { listAudit } from '../common/database/audit.ts';
+import { SignInLinks } from '../common/database/sign-in-links.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
 import { ApiServer } from './api/api-server.ts';
@@ -58,6 +59,7 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
       tls: composeTls(common),
       authenticator: entry.authenticator,
       tokens: entry.tokens,
+      links: new SignInLinks(database, { clock }),
       managed: entry.managed,
       changes: new ChangeBook(database),
       parts: new PartBook(database),

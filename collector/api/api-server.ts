@@ -33,7 +33,8 @@ import { addPartRoutes, type PartRoutesDeps } from './part-routes.ts';
 import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
-import { addSessionRoutes } from './session-routes.ts';
+import { addSessionRoutes, type SessionRoutesDeps } from './session-routes.ts';
+import { addSignInLinkRoutes } from './sign-in-link-routes.ts';
 import { holdRoutesDescribed, UNDESCRIBED_ROUTES } from './undescribed-routes.ts';
 import { addProjectionRoutes, type ProjectionRoutesDeps } from './projection-routes.ts';
 import { addTokenRoutes, type TokenRoutesDeps } from './token-routes.ts';
@@ -67,6 +68,7 @@ export interface ApiDeps
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
+    SessionRoutesDeps,
     TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly registry: DeviceRegistry;
@@ -167,7 +169,8 @@ export class ApiServer implements Component {
     addEventRoutes(routes, deps);
     addProjectionRoutes(routes, deps);
     addTokenRoutes(routes, deps);
-    addSessionRoutes(routes, authenticator);
+    addSessionRoutes(routes, authenticator, deps);
+    addSignInLinkRoutes(routes, deps);
     deps.addOthers(routes);
     described.push(...routes.routes, ...deps.addIngest(server));
     addBridgeProxy(server, this.#reporter, { ...BRIDGE_PROXY, bridgeUrl });
