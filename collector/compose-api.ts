@@ -1,6 +1,5 @@
 // The HTTP side of a collector put together: routes over the projections, and the way in for agents and other programs.
 import { listAudit } from '../common/database/audit.ts';
-import { SignInLinks } from '../common/database/sign-in-links.ts';
 import type { DescribedRoute } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
 import { ApiServer } from './api/api-server.ts';
@@ -57,14 +56,10 @@ export function composeApi(common: Common, projecting: Projecting, entry: Entry)
     {
       clock,
       tls: composeTls(common),
-      authenticator: entry.authenticator,
-      tokens: entry.tokens,
-      links: new SignInLinks(database, { clock }),
-      managed: entry.managed,
+      ...entry,
       changes: new ChangeBook(database),
       parts: new PartBook(database),
       topology: new TopologyBook(database),
-      registry: entry.registry,
       audit: (query) => listAudit(database, query),
       projections: projecting.runner,
       journal: common.journal,

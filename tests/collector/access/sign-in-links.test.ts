@@ -38,7 +38,7 @@ async function signedIn(token: string): Promise<{ status: number; cookie: string
 test('a link opens one session, within its scope, and never another', async () => {
   const code = await linked({ name: 'anna', role: 'operator', scope: { sites: ['north'] }, session_hours: 2 });
   const both = await Promise.all([signedIn(code), signedIn(code)]);
-  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 401]);
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401]);
   const session = both.find(({ status }) => status === 200);
   expect(session?.body).toEqual({ name: 'anna', role: 'operator', scope: { sites: ['north'], customers: [] } });
   expect(session?.cookie).toMatch(
