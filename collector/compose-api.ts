@@ -56,11 +56,8 @@ export function composeApi(
   return new ApiServer(reporter, apiConfigOf(common), {
     clock,
     tls: composeTls(common),
-    authenticator: entry.authenticator,
-    tokens: entry.tokens,
-    managed: entry.managed,
+    ...entry,
     ...booksOf(database),
-    registry: entry.registry,
     audit: (query) => listAudit(database, query),
     projections: projecting.runner,
     journal: common.journal,

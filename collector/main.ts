@@ -5,6 +5,7 @@ import { leaseMigrations } from '../common/database/lease.ts';
 import { migrate } from '../common/database/migrate.ts';
 import { DatabasePreparation } from '../common/database/preparation.ts';
 import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
+import { SignInLinks } from '../common/database/sign-in-links.ts';
 import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { EVERYTHING } from '../common/model/viewpoint.ts';
@@ -333,5 +334,6 @@ function composeEntry({ reporter, config, deps, database, inventory, devices }: 
       devices.replace(wanted);
     },
   });
-  return { tokens, authenticator, preparation, assigned, managed, registry };
+  const links = new SignInLinks(database, { clock });
+  return { tokens, links, authenticator, preparation, assigned, managed, registry };
 }

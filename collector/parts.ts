@@ -1,6 +1,7 @@
 // What the parts of a collector share while it is put together.
 import type { DatabasePreparation } from '../common/database/preparation.ts';
 import type { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
+import type { SignInLinks } from '../common/database/sign-in-links.ts';
 import type { TokenStore } from '../common/database/tokens.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import type { ConfiguredDevices } from './agents/configured-devices.ts';
@@ -59,6 +60,7 @@ export interface Projecting {
 
 export interface Entry {
   readonly tokens: TokenStore;
+  readonly links: SignInLinks;
   readonly authenticator: SteadyAuthenticator;
   readonly preparation: DatabasePreparation;
   readonly assigned: AssignedDevices;

@@ -1,7 +1,14 @@
 // `weir token`: makes, lists and revokes access tokens in the database.
 import { migrate } from '../../common/database/migrate.ts';
 import { openDatabase } from '../../common/database/pool.ts';
-import { accessMigrations, type TokenEntry, type TokenLimits, TokenStore } from '../../common/database/tokens.ts';
+import { SignInLinks } from '../../common/database/sign-in-links.ts';
+import {
+  accessMigrations,
+  SYSTEM,
+  type TokenEntry,
+  type TokenLimits,
+  TokenStore,
+} from '../../common/database/tokens.ts';
 import { isoTime } from '../../common/model/time.ts';
 import { type Role, ROLES } from '../../common/runtime/access.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
@@ -11,12 +18,13 @@ import { createReporter } from '../../common/runtime/reporter.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { databaseUrlFor } from '../database-url.ts';
 
-type Action = (context: CommandContext, store: TokenStore) => Promise<void>;
+type Action = (context: CommandContext, store: TokenStore, links: SignInLinks) => Promise<void>;
 
 export const tokenCommand: Command = {
   name: 'token',
   summary: 'make, list and revoke access tokens',
   help: `usage: weir token create --name NAME --role ROLE [--site SITE]… [--customer ID]… [--expires DAYSd]
+       weir token create --name NAME --role ROLE [--site SITE]… [--customer ID]… --link [--minutes N] [--url URL]
        weir token list
        weir token revoke NAME [--id ID]
 
@@ -25,6 +33,9 @@ export const tokenCommand: Command = {
   --site SITE     it sees devices of this site only; may be repeated
   --customer ID   it sees what this customer has only; may be repeated, also with --site
   --expires 90d   it is refused after so many days
+  --link          not a token, but a link to the page that signs in once; the session lasts 12 hours
+  --minutes N     the link works for so long, 1 to 1440; default 15
+  --url URL       where people reach the page; default http://127.0.0.1:8080
   --id ID         only this one of the name's tokens, as list shows it
   --config FILE   the configuration whose database.url is used
   --data DIR      else the data folder whose embedded PostgreSQL runs; default ./data
@@ -37,6 +48,9 @@ so that one can be replaced without a gap. A revoked token is refused within ten
     site: { type: 'string', multiple: true },
     customer: { type: 'string', multiple: true },
     expires: { type: 'string' },
+    link: { type: 'boolean' },
+    minutes: { type: 'string' },
+    url: { type: 'string' },
     id: { type: 'string' },
     config: { type: 'string' },
     data: { type: 'string' },
@@ -48,7 +62,8 @@ so that one can be replaced without a gap. A revoked token is refused within ten
     const database = openDatabase(reporter, { url, maxConnections: 1, applicationName: 'weir-token' });
     try {
       await migrate(database, accessMigrations);
-      await action(context, new TokenStore(reporter, database, { clock: new SystemClock() }));
+      const clock = new SystemClock();
+      await action(context, new TokenStore(reporter, database, { clock }), new SignInLinks(database, { clock }));
     } finally {
       await database.close();
     }
@@ -61,6 +76,8 @@ function actionOf(context: CommandContext): Action {
   const [word, ...rest] = context.positionals;
   const name = textOption(context, 'name') ?? (word === 'revoke' ? rest.shift() : undefined);
   if (rest.length > 0) throw new WeirError('misused', `weir token ${word ?? ''} does not take ${rest.join(' ')}.`);
+  if (word === 'create' && context.options['link'] === true)
+    return linkAction(checkedName(name), checkedRole(textOption(context, 'role')), context);
   if (word === 'create')
     return createAction(checkedName(name), checkedRole(textOption(context, 'role')), limitsOf(context));
   if (word === 'list') return listTokens;
@@ -74,6 +91,31 @@ function createAction(name: string, role: Role, limits: TokenLimits): Action {
     const token = await store.create(name, role, limits);
     context.print(context.json ? JSON.stringify({ token, name, role }) : token);
     context.progress('Keep it: it is shown this once.');
+  };
+}
+
+const MINUTE_MS = 60_000;
+const SESSION_MS = 43_200_000;
+const MOST_MINUTES = 1440;
+
+function linkAction(name: string, role: Role, asked: CommandContext): Action {
+  if (role === 'agent' || role === 'bridge')
+    throw new WeirError('misused', `A program of the role ${role} has no page to sign in to: make a token.`);
+  const { scope = null, expiresAtMs } = limitsOf(asked);
+  if (expiresAtMs !== null)
+    throw new WeirError('misused', 'A link ends by itself: --minutes says when, --expires is of tokens.');
+  const minutes = Number(/^\d{1,4}$/.exec(textOption(asked, 'minutes') ?? '15')?.[0] ?? 0);
+  if (minutes < 1 || minutes > MOST_MINUTES)
+    throw new WeirError('misused', `--minutes takes a number of minutes from 1 to ${MOST_MINUTES}.`);
+  const page = textOption(asked, 'url') ?? 'http://127.0.0.1:8080';
+  if (!URL.canParse(page) || !/^https?:/.test(page))
+    throw new WeirError('misused', '--url takes the address of the page, such as https://weir.example.net.');
+  return async (context, _store, links) => {
+    const wanted = { name, role, scope, lifeMs: minutes * MINUTE_MS, sessionMs: SESSION_MS, sessionUntilMs: null };
+    const { code, expiresAtMs: endsAtMs } = await links.create(wanted, SYSTEM);
+    const link = new URL(`/#token=${code}`, page).href;
+    context.print(context.json ? JSON.stringify({ link, expires_at: isoTime(endsAtMs), name, role }) : link);
+    context.progress(`It works once, until ${isoTime(endsAtMs)}.`);
   };
 }
 

@@ -35,7 +35,8 @@ import { addReadingRoutes, type ReadingRoutesDeps } from './reading-routes.ts';
 import { addSearchRoutes, type SearchRoutesDeps } from './search-routes.ts';
 import { addSeriesRoutes } from './series-routes.ts';
 import { addServiceRoutes, type ServiceRoutesDeps } from './service-routes.ts';
-import { addSessionRoutes } from './session-routes.ts';
+import { addSessionRoutes, type SessionRoutesDeps } from './session-routes.ts';
+import { addSignInLinkRoutes } from './sign-in-link-routes.ts';
 import { holdRoutesDescribed, UNDESCRIBED_ROUTES } from './undescribed-routes.ts';
 import { addProblemRoutes, type ProblemRoutesDeps } from './problem-routes.ts';
 import { addProjectionRoutes, type ProjectionRoutesDeps } from './projection-routes.ts';
@@ -74,6 +75,7 @@ export interface ApiDeps
     ProjectionRoutesDeps,
     Pick<ProblemRoutesDeps, 'problems'>,
     WantedRoutesDeps,
+    SessionRoutesDeps,
     TokenRoutesDeps {
   readonly devices: ConfiguredDevices;
   readonly registry: DeviceRegistry;
@@ -182,7 +184,8 @@ export class ApiServer implements Component {
     addEventRoutes(routes, deps);
     addProjectionRoutes(routes, deps);
     addTokenRoutes(routes, deps);
-    addSessionRoutes(routes, authenticator);
+    addSessionRoutes(routes, authenticator, deps);
+    addSignInLinkRoutes(routes, deps);
     deps.addOthers(routes);
     described.push(...routes.routes, ...deps.addIngest(server));
     addBridgeProxy(server, this.#reporter, { ...BRIDGE_PROXY, bridgeUrl });

@@ -25,6 +25,11 @@ export const resourceName = z
   .describe('`device`, `device/interfaceKey`, `device/processor:INDEX`, …');
 export const idParameter = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
+export const scopeSchema = z.strictObject({
+  sites: z.array(z.string().min(1).max(100)).max(1000).default([]),
+  customers: z.array(z.string().min(1).max(200)).max(1000).default([]),
+});
+
 export const spanParameters = {
   from: timeParameter.optional().describe('included; without it an hour before `to`'),
   to: timeParameter.optional().describe('not included any more; without it now'),

@@ -10,7 +10,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import { nameSchema } from '../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { listOf } from './answers.ts';
-import { collectorPage } from './parameters.ts';
+import { collectorPage, scopeSchema } from './parameters.ts';
 
 export interface TokenRoutesDeps {
   readonly clock: Clock;
@@ -19,11 +19,6 @@ export interface TokenRoutesDeps {
 }
 
 const ADMINISTRATORS: readonly Role[] = ['administrator'];
-const scopeSchema = z.strictObject({
-  sites: z.array(z.string().min(1).max(100)).max(1000).default([]),
-  customers: z.array(z.string().min(1).max(200)).max(1000).default([]),
-});
-
 const tokenAnswer = z.object({
   id: z.string().describe('tells tokens of one name apart; no secret'),
   name: z.string(),

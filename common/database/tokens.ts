@@ -1,5 +1,4 @@
 // Access tokens: made once, shown once, kept as hashes, and turned into the principal behind a request.
-import { createHash, randomBytes } from 'node:crypto';
 import type { EpochMs } from '../model/time.ts';
 import { type Authenticator, type Principal, type Role, ROLES, type Scope } from '../runtime/access.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -7,6 +6,8 @@ import { WeirError } from '../runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../runtime/reporter.ts';
 import { auditMigrations, recordAudit } from './audit.ts';
 import type { Database, Migration } from './database.ts';
+import { signInLinkMigrations } from './sign-in-links.ts';
+import { insertToken, TOKEN_ID_LENGTH, type TokenActor, tokenHash } from './token-rows.ts';
 
 export const accessMigrations: readonly Migration[] = [
   {
@@ -33,6 +34,7 @@ export const accessMigrations: readonly Migration[] = [
     id: 'access-003',
     sql: 'alter table access.token add column last_used_ms int8',
   },
+  ...signInLinkMigrations,
 ];
 
 export interface TokenEntry {
@@ -51,14 +53,8 @@ export interface TokenEntry {
   readonly scope: Scope | null;
 }
 
-/** Who makes or revokes a token. */
-export interface TokenActor {
-  readonly actor: string;
-  readonly role: string;
-}
-
 /** Weir itself, or whoever may run its commands beside its database. */
-const SYSTEM: TokenActor = { actor: 'system', role: 'system' };
+export const SYSTEM: TokenActor = { actor: 'system', role: 'system' };
 
 /** Of a token that is made. */
 export interface TokenLimits {
@@ -66,9 +62,6 @@ export interface TokenLimits {
   readonly expiresAtMs?: EpochMs | null;
 }
 
-const PREFIX = 'weir_';
-const TOKEN_BYTES = 32;
-const ID_LENGTH = 12;
 const CACHE_MS = 10_000;
 const CACHE_ENTRIES = 1000;
 /** A use is written down where the last one that was is so old: four writes an hour and token at most, however many processes ask. */
@@ -101,17 +94,13 @@ export class TokenStore implements Authenticator {
   /** A new token for the name; one name may have several, so that a token can be replaced without a gap. It is shown this once. */
   async create(name: string, role: Role, limits: TokenLimits = {}, by: TokenActor = SYSTEM): Promise<string> {
     const { scope = null, expiresAtMs = null } = limits;
-    const token = `${PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`;
     const createdMs = this.#clock.now();
-    await this.#database.transaction(async (connection) => {
-      await connection.query(
-        `insert into access.token (hash, name, role, given, created_ms, scope, expires_ms)
-       values ($1, $2, $3, false, $4, $5, $6)`,
-        [hashOf(token), name, role, createdMs, jsonOf(scope), expiresAtMs],
-      );
-      const id = hashOf(token).toString('hex').slice(0, ID_LENGTH);
+    const token = await this.#database.transaction(async (connection) => {
+      const made = await insertToken(connection, { name, role, scope, createdMs, expiresAtMs });
       const after = { name, role, scope, expiresAtMs };
-      await recordAudit(connection, { atMs: createdMs, ...by, action: 'token.create', subject: `token/${id}`, after });
+      const subject = `token/${made.id}`;
+      await recordAudit(connection, { atMs: createdMs, ...by, action: 'token.create', subject, after });
+      return made.token;
     });
     return token;
   }
@@ -126,11 +115,11 @@ export class TokenStore implements Authenticator {
         `insert into access.token (hash, name, role, given, created_ms) values ($1, $2, $3, true, $4)
          on conflict (hash) do update set name = excluded.name, role = excluded.role, given = true, revoked_ms = null,
                 scope = null, expires_ms = null`,
-        [hashOf(token), name, role, now],
+        [tokenHash(token), name, role, now],
       );
       await connection.query(
         'update access.token set revoked_ms = $3 where name = $1 and hash <> $2 and given and revoked_ms is null',
-        [name, hashOf(token), now],
+        [name, tokenHash(token), now],
       );
     });
     this.#forget();
@@ -144,7 +133,7 @@ export class TokenStore implements Authenticator {
       [jsonOf(within)],
     );
     return rows.map((row) => ({
-      id: row.hash.toString('hex').slice(0, ID_LENGTH),
+      id: row.hash.toString('hex').slice(0, TOKEN_ID_LENGTH),
       name: row.name,
       role: roleOf(row.role),
       given: row.given,
@@ -156,7 +145,7 @@ export class TokenStore implements Authenticator {
     }));
   }
 
-  /** Revokes the tokens of a name whose scope lies within (null: all), or only the one with this id; returns how many. Here at once, in other processes within 10 s. */
+  /** Revokes the tokens of a name whose scope lies within (null: all), and its sign-in links that nobody has used; or only the one with this id. Returns how many tokens. Here at once, in other processes within 10 s. */
   async revoke(name: string, id = '', by: TokenActor = SYSTEM, within: Scope | null = null): Promise<number> {
     const atMs = this.#clock.now();
     const revoked = await this.#database.transaction(async (connection) => {
@@ -166,8 +155,14 @@ export class TokenStore implements Authenticator {
             and ${scopeWithin('$4')} returning hash, role`,
         [name, id, atMs, jsonOf(within)],
       );
+      // A link of the name would open the door again.
+      if (id === '')
+        await connection.query(`delete from access.sign_in_link where name = $1 and ${scopeWithin('$2')}`, [
+          name,
+          jsonOf(within),
+        ]);
       for (const { hash, role } of rows) {
-        const subject = `token/${hash.toString('hex').slice(0, ID_LENGTH)}`;
+        const subject = `token/${hash.toString('hex').slice(0, TOKEN_ID_LENGTH)}`;
         await recordAudit(connection, { atMs, ...by, action: 'token.revoke', subject, before: { name, role } });
       }
       return rows.length;
@@ -179,7 +174,7 @@ export class TokenStore implements Authenticator {
   /** Unknown tokens are looked up each time: what was just made works at once, and a flood of guesses pushes nothing out of the cache. */
   async authenticate(token: string): Promise<Principal | null> {
     if (token.length > MAX_TOKEN_LENGTH) return null;
-    const hash = hashOf(token);
+    const hash = tokenHash(token);
     const key = hash.toString('base64');
     const now = this.#clock.monotonicMs();
     const cached = this.#cache.get(key);
@@ -257,10 +252,6 @@ function jsonOf(scope: Scope | null): string | null {
 function scopeWithin(place: string): string {
   return `(${place}::jsonb is null or (scope->'sites' <@ (${place}::jsonb->'sites')
     and scope->'customers' <@ (${place}::jsonb->'customers')))`;
-}
-
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token, 'utf8').digest();
 }
 
 function roleOf(text: string): Role {

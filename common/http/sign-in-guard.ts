@@ -47,7 +47,12 @@ export class SignInGuard implements AddressedAuthenticator {
     );
   }
 
-  async authenticate(token: string, address: string): Promise<Principal | null> {
+  authenticate(token: string, address: string): Promise<Principal | null> {
+    return this.look(token, address, () => this.#deps.inner.authenticate(token));
+  }
+
+  /** The same bound for whatever else a secret opens: `find` says null where it is not known. */
+  async look<T>(token: string, address: string, find: () => Promise<T | null>): Promise<T | null> {
     const hash = createHash('sha256').update(token).digest('base64');
     const bucket = this.#bucketOf(networkOf(address));
     if (bucket.left < 1 && !this.#good.has(hash)) {
@@ -59,20 +64,20 @@ export class SignInGuard implements AddressedAuthenticator {
     }
     // Taken before it is known, so that many at once do not pass together.
     bucket.left -= 1;
-    const principal = await this.#deps.inner.authenticate(token).catch((error: unknown) => {
+    const found = await find().catch((error: unknown) => {
       // A database that does not answer says nothing about the token.
       bucket.left += 1;
       throw error;
     });
     this.#good.delete(hash);
-    if (principal === null) {
+    if (found === null) {
       this.#failed.add();
       return null;
     }
     bucket.left += 1;
     this.#good.add(hash);
     dropOldest(this.#good, MAX_GOOD);
-    return principal;
+    return found;
   }
 
   #bucketOf(network: string): Bucket {

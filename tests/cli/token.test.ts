@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CommandContext } from '../../cli/command.ts';
 import { tokenCommand } from '../../cli/commands/token.ts';
 import { databaseUrlFor } from '../../cli/database-url.ts';
+import { SignInLinks } from '../../common/database/sign-in-links.ts';
 import { TokenStore } from '../../common/database/tokens.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
 import { silentReporter } from '../support/silent-reporter.ts';
@@ -62,6 +63,37 @@ test('with a scope and an end', async () => {
   const later = new TokenStore(silentReporter().reporter, server.database, { clock: new SystemClock() });
   expect(await later.authenticate(made)).toBeNull();
   await server.database.query("delete from access.token where name = 'carla'");
+});
+
+test('a link that signs in once, under a scope', async () => {
+  const options = { name: 'dora', role: 'viewer', site: ['north'], link: true, minutes: '5' };
+  const [made = ''] = await token(['create'], { ...options, url: 'https://weir.example.net' });
+  expect(made).toMatch(/^https:\/\/weir\.example\.net\/#token=weir_link_[\w-]{43}$/);
+  const links = new SignInLinks(server.database, { clock: new SystemClock() });
+  const opened = await links.redeem(made.split('=')[1] ?? '');
+  const store = new TokenStore(silentReporter().reporter, server.database, { clock: new SystemClock() });
+  expect(await store.authenticate(opened?.token ?? '')).toMatchObject({
+    name: 'dora',
+    role: 'viewer',
+    scope: { sites: ['north'], customers: [] },
+  });
+  const [json = ''] = await token(['create'], { ...options, json: true });
+  expect(json).toMatch(
+    /^\{"link":"http:\/\/127\.0\.0\.1:8080\/#token=weir_link_[\w-]{43}",.*"name":"dora","role":"viewer"\}$/,
+  );
+  await server.database.query("delete from access.token where name = 'dora'");
+});
+
+test.for<[string, CommandContext['options']]>([
+  ['role agent', { role: 'agent' }],
+  ['--expires', { expires: '3d' }],
+  ['--minutes', { minutes: '0' }],
+  ['--minutes', { minutes: '1441' }],
+  ['--url', { url: 'weir.example.net' }],
+])('a link is refused %s', async ([words, options]) => {
+  const asked = token(['create'], { name: 'dora', role: 'viewer', link: true, ...options });
+  await expect(asked).rejects.toMatchObject({ code: 'misused' });
+  await expect(asked).rejects.toThrow(words);
 });
 
 test('the same as JSON', async () => {

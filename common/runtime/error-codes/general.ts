@@ -43,6 +43,16 @@ export const GENERAL_ERRORS = {
     'A token was to be made that ends later than the one that makes it, or never.',
     'Give expires, at the latest what detail.latest says, or make it with a token that lasts longer.',
   ),
+  sign_in_link_unknown: entry(
+    401,
+    'The sign-in link is not known: it was used already, or has ended.',
+    'Ask for another: POST /api/v1/sign-in-links, or weir token create --link.',
+  ),
+  sign_in_links_full: entry(
+    429,
+    'There are as many sign-in links as may be that nobody has used.',
+    'Wait until some of them have ended; links of a few minutes make room soon.',
+  ),
   token_unknown: entry(401, 'The token is not known.', 'Make one with: weir token create.'),
   client_certificate_required: entry(
     403,

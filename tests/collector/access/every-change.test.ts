@@ -69,6 +69,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/quarantine/:id/retry': [NOBODY_ELSE, 'refused'],
   // A token without a scope sees more than the one that makes it.
   'POST /api/v1/tokens': [NOBODY_ELSE, 'refused'],
+  'POST /api/v1/sign-in-links': [NOBODY_ELSE, 'refused'],
   'DELETE /api/v1/tokens/:name': [NOBODY_ELSE, 'absent'],
   'POST /api/v1/batches': [AGENTS, 'refused'],
   'POST /api/v2/write': [AGENTS, 'refused'],
@@ -119,6 +120,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/maintenance-windows': WINDOW,
   '/api/v1/maintenance-windows/:id': WINDOW,
   '/api/v1/tokens': { name: 'heir', role: 'viewer' },
+  '/api/v1/sign-in-links': { name: 'heir', role: 'viewer' },
 };
 
 let started: StartedFixture;

@@ -1,4 +1,7 @@
 // Everything the page asks of the server: JSON with the session cookie, one event stream, coded refusals.
+import { followEvents, type StreamState } from './event-stream.ts';
+
+export type { StreamState } from './event-stream.ts';
 
 export class Refusal extends Error {
   readonly status: number;
@@ -42,34 +45,7 @@ export async function signOut(): Promise<void> {
   await ask('/api/v1/session', { method: 'DELETE' });
 }
 
-export type StreamState = 'connecting' | 'live' | 'lost';
-
-const CONNECT_AGAIN_MS = 10_000;
-
-/** Live events; a stream that breaks is connected again by the browser, one that is refused by us. Returns the end of it. */
+/** Live events with the session cookie. Returns the end of it. */
 export function listenToEvents(onEvent: (kind: string) => void, onState: (state: StreamState) => void): () => void {
-  let stream: EventSource | null = null;
-  let again: ReturnType<typeof setTimeout> | null = null;
-  const connect = () => {
-    again = null;
-    const opened = new EventSource('/api/v1/events', { withCredentials: true });
-    stream = opened;
-    opened.addEventListener('open', () => {
-      onState('live');
-      // Something may have happened while there was no connection.
-      onEvent('resync');
-    });
-    opened.addEventListener('error', () => {
-      onState('lost');
-      if (opened.readyState === EventSource.CLOSED) again ??= setTimeout(connect, CONNECT_AGAIN_MS);
-    });
-    for (const kind of ['alarm', 'poll', 'device', 'applied', 'resync'])
-      opened.addEventListener(kind, () => onEvent(kind));
-  };
-  onState('connecting');
-  connect();
-  return () => {
-    if (again !== null) clearTimeout(again);
-    stream?.close();
-  };
+  return followEvents(() => new EventSource('/api/v1/events', { withCredentials: true }), onEvent, onState);
 }
