@@ -33,6 +33,15 @@ const common = {
   name: z.string().max(200).optional(),
   min_spend: notNegative.optional(),
   max_spend: notNegative.optional(),
+  discounts: z
+    .array(
+      z.union([
+        z.strictObject({ name: z.string().min(1).max(100), percent: notNegative }),
+        z.strictObject({ name: z.string().min(1).max(100), amount: notNegative }),
+      ]),
+    )
+    .max(20)
+    .optional(),
 };
 const ofVolume = {
   unit: z.enum(unitNames),
@@ -53,6 +62,21 @@ const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 const itemSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('flat'), amount: notNegative }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('one_off'),
+    amount: notNegative,
+    when: z.enum(['start', 'end']).default('start'),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('commitment'),
+    ...ofVolume,
+    commit: notNegative,
+    commit_price: notNegative,
+    overage_price: notNegative,
+    part_period: z.enum(['full', 'prorated']).default('prorated'),
+  }),
   z.strictObject({ ...common, kind: z.literal('per_unit'), ...ofVolume, price: notNegative }),
   z.strictObject({
     ...common,
@@ -199,6 +223,11 @@ export function itemTerms(item: ItemDocument): PriceItem {
     id: item.id,
     name: item.name ?? item.id,
     price: priceOf(item),
+    discounts: (item.discounts ?? []).map((one) =>
+      'percent' in one
+        ? { name: one.name, percent: exact(one.percent) }
+        : { name: one.name, amount: exact(one.amount) },
+    ),
     limits: {
       least: item.min_spend === undefined ? null : exact(item.min_spend),
       most: item.max_spend === undefined ? null : exact(item.max_spend),
@@ -210,6 +239,18 @@ function priceOf(item: ItemDocument): Price {
   switch (item.kind) {
     case 'flat':
       return { kind: 'flat', amount: exact(item.amount) };
+    case 'one_off':
+      return { kind: 'one_off', amount: exact(item.amount), when: item.when };
+    case 'commitment':
+      return {
+        kind: 'commitment',
+        unit: item.unit,
+        direction: item.direction,
+        commit: exact(item.commit),
+        commitPrice: exact(item.commit_price),
+        overagePrice: exact(item.overage_price),
+        partPeriod: item.part_period,
+      };
     case 'per_unit':
       return { kind: 'per_unit', unit: item.unit, direction: item.direction, price: exact(item.price) };
     case 'graduated':
