@@ -29,10 +29,6 @@ const unitNames = Object.keys(VOLUME_UNITS).filter((name): name is VolumeUnit =>
 const rateNames = Object.keys(RATE_UNITS).filter((name): name is RateUnit => name in RATE_UNITS);
 
 const common = {
-  id: nameSchema,
-  name: z.string().max(200).optional(),
-  min_spend: notNegative.optional(),
-  max_spend: notNegative.optional(),
   discounts: z
     .array(
       z.union([
@@ -42,6 +38,10 @@ const common = {
     )
     .max(20)
     .optional(),
+  id: nameSchema,
+  name: z.string().max(200).optional(),
+  min_spend: notNegative.optional(),
+  max_spend: notNegative.optional(),
 };
 const ofVolume = {
   unit: z.enum(unitNames),
