@@ -5,7 +5,7 @@ import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
 import { type PlanTerms, SERVICE_LEVELS } from './account/contract.ts';
 import { buyerShape, taxCategorySchema } from './invoice-schema.ts';
-import type { Price, PriceItem } from './rate/price-item.ts';
+import { itemTerms, WEEK } from './price-terms.ts';
 import { RATE_UNITS, type RateUnit, VOLUME_UNITS, type VolumeUnit } from './rate/unit.ts';
 
 /** A decimal as text, so that no float stands between the contract and the price; whole numbers may be written plain. */
@@ -30,6 +30,15 @@ const unitNames = Object.keys(VOLUME_UNITS).filter((name): name is VolumeUnit =>
 const rateNames = Object.keys(RATE_UNITS).filter((name): name is RateUnit => name in RATE_UNITS);
 
 const common = {
+  discounts: z
+    .array(
+      z.union([
+        z.strictObject({ name: z.string().min(1).max(100), percent: notNegative }),
+        z.strictObject({ name: z.string().min(1).max(100), amount: notNegative }),
+      ]),
+    )
+    .max(20)
+    .optional(),
   id: nameSchema,
   name: z.string().max(200).optional(),
   min_spend: notNegative.optional(),
@@ -51,10 +60,24 @@ const tiers = z
   .min(1)
   .max(100);
 const minuteText = /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/;
-const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 const itemSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('flat'), amount: notNegative }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('one_off'),
+    amount: notNegative,
+    when: z.enum(['start', 'end']).default('start'),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('commitment'),
+    ...ofVolume,
+    commit: notNegative,
+    commit_price: notNegative,
+    overage_price: notNegative,
+    part_period: z.enum(['full', 'prorated']).default('prorated'),
+  }),
   z.strictObject({ ...common, kind: z.literal('per_unit'), ...ofVolume, price: notNegative }),
   z.strictObject({
     ...common,
@@ -172,13 +195,7 @@ export const serviceSchema = z.strictObject({
 export type CustomerDocument = z.output<typeof customerSchema>;
 export type PlanDocument = z.output<typeof planSchema>;
 export type ServiceDocument = z.output<typeof serviceSchema>;
-type ItemDocument = z.output<typeof itemSchema>;
-
-const exact = (text: string): Exact => {
-  const value = Exact.parse(text);
-  if (value === null) throw new Error(`BUG: ${text} passed the schema and is no decimal`);
-  return value;
-};
+export type ItemDocument = z.output<typeof itemSchema>;
 
 /** The terms of a plan as rating needs them; `places` follow the currency where the plan does not state them. */
 export function planTerms(document: PlanDocument): PlanTerms {
@@ -200,95 +217,4 @@ export function readPlanTerms(kept: unknown): PlanTerms {
 /** Decimal places of the currency by ISO 4217, as the runtime's CLDR knows them. */
 function currencyPlaces(currency: string): number {
   return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-}
-
-export function itemTerms(item: ItemDocument): PriceItem {
-  return {
-    id: item.id,
-    name: item.name ?? item.id,
-    price: priceOf(item),
-    limits: {
-      least: item.min_spend === undefined ? null : exact(item.min_spend),
-      most: item.max_spend === undefined ? null : exact(item.max_spend),
-    },
-  };
-}
-
-function priceOf(item: ItemDocument): Price {
-  switch (item.kind) {
-    case 'flat':
-      return { kind: 'flat', amount: exact(item.amount) };
-    case 'per_unit':
-      return { kind: 'per_unit', unit: item.unit, direction: item.direction, price: exact(item.price) };
-    case 'graduated':
-    case 'volume':
-      return {
-        kind: item.kind,
-        unit: item.unit,
-        direction: item.direction,
-        flatAtZero: item.flat_at_zero,
-        tiers: item.tiers.map((tier) => ({
-          upTo: boundOf(tier.up_to),
-          unit: exact(tier.price),
-          flat: exact(tier.flat),
-        })),
-      };
-    case 'package':
-      return {
-        kind: 'package',
-        unit: item.unit,
-        direction: item.direction,
-        amount: exact(item.price),
-        size: exact(item.size),
-        freeUnits: exact(item.free),
-        oneAtZero: item.one_at_zero,
-      };
-    case 'stairstep':
-      return {
-        kind: 'stairstep',
-        unit: item.unit,
-        direction: item.direction,
-        stairs: item.steps.map((step) => ({ upTo: boundOf(step.up_to), flat: exact(step.flat) })),
-      };
-    case 'time_of_day':
-      return {
-        kind: 'time_of_day',
-        unit: item.unit,
-        direction: item.direction,
-        otherwise: exact(item.price),
-        bands: item.bands.map((band) => ({
-          name: band.name,
-          days: band.days.map((day) => WEEK.indexOf(day)),
-          fromMinute: minuteOf(band.from),
-          toMinute: minuteOf(band.to),
-          price: exact(band.price),
-        })),
-      };
-    case 'percentile':
-      return percentileOf(item);
-  }
-}
-
-function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Price {
-  return {
-    kind: 'percentile',
-    percentile: exact(item.percentile),
-    intervalMs: item.interval_ms,
-    direction: item.direction,
-    rank: item.rank,
-    gaps: item.gaps,
-    partPeriod: item.part_period,
-    unitBps: Exact.integer(RATE_UNITS[item.unit]),
-    commit: exact(item.commit),
-    commitPrice: exact(item.commit_price),
-    overagePrice: exact(item.overage_price),
-  };
-}
-
-function boundOf(text: string | null): Exact | null {
-  return text === null ? null : exact(text);
-}
-
-function minuteOf(text: string): number {
-  return Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
 }

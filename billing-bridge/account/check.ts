@@ -26,6 +26,7 @@ export type ContractMistake =
   | 'limits_crossed'
   | 'bands_crossed'
   | 'percentile_impossible'
+  | 'discount_impossible'
   | 'interval_off_grid'
   | 'meter_bound_twice'
   | 'port_in_its_parent'
@@ -148,6 +149,10 @@ function itemIssues(
       found.push(issue([...path, table === undefined ? 'steps' : 'tiers', at, 'up_to'], 'tiers_overlap', message));
   if (item.min_spend !== undefined && item.max_spend !== undefined && decimalAbove(item.min_spend, item.max_spend))
     found.push(issue([...path, 'max_spend'], 'limits_crossed', 'the maximum is below the minimum'));
+  (item.discounts ?? []).forEach((discount, at) => {
+    if ('percent' in discount && decimalAbove(discount.percent, '100'))
+      found.push(issue([...path, 'discounts', at, 'percent'], 'discount_impossible', 'expected at most 100'));
+  });
   if (item.kind === 'time_of_day')
     item.bands.forEach((band, at) => {
       if (band.from >= band.to)

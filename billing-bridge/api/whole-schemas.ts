@@ -52,6 +52,14 @@ export const reconciliationForm = z.object({
   }),
 });
 
+export const deadLetterForm = z.object({
+  id: z.string(),
+  name: z.string(),
+  attempts: z.number().int(),
+  reason: z.string(),
+  failedAt: z.string().nullable(),
+});
+
 export const scheduleForm = z.object({
   name: z.string(),
   everyMs: z.number().int(),

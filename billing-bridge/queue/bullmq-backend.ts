@@ -10,6 +10,8 @@ export type BackendQueue = Pick<
   | 'getJobScheduler'
   | 'getJobState'
   | 'getJobCountByTypes'
+  | 'getFailed'
+  | 'getJob'
   | 'waitUntilReady'
   | 'close'
 > & { on(event: 'error', listener: (error: Error) => void): unknown };

@@ -7,6 +7,7 @@ import {
   type CarriedJob,
   type CarriedState,
   CHARGES_QUEUE,
+  type DeadLetter,
   type OnWake,
   WAKE_QUEUE,
   type WorkQueue,
@@ -117,6 +118,30 @@ export class BullMqWorkQueue implements WorkQueue {
 
   backlog(): Promise<number> {
     return this.#use(({ charges }) => charges.getJobCountByTypes('waiting', 'delayed', 'prioritized', 'active'));
+  }
+
+  deadLetters(limit: number): Promise<{ items: DeadLetter[]; all: number }> {
+    return this.#use(async ({ charges }) => {
+      const [found, all] = await Promise.all([charges.getFailed(0, limit - 1), charges.getJobCountByTypes('failed')]);
+      const items = found.map((job) => ({
+        id: job.id ?? '',
+        name: job.name,
+        attempts: job.attemptsMade,
+        reason: job.failedReason,
+        failedAtMs: job.finishedOn ?? null,
+      }));
+      return { items, all };
+    });
+  }
+
+  retry(id: string): Promise<boolean> {
+    return this.#use(async ({ charges }) => {
+      if ((await charges.getJobState(id)) !== 'failed') return false;
+      const job = await charges.getJob(id);
+      if (job === undefined) return false;
+      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+      return true;
+    });
   }
 
   async #use<T>(work: (open: OpenParts) => Promise<T>): Promise<T> {

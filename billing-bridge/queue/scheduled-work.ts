@@ -5,7 +5,7 @@ import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { type HeldLease, type LeaseKeeper, underLease } from './held-lease.ts';
-import type { WorkQueue } from './work-queue.ts';
+import type { DeadLetter, WorkQueue } from './work-queue.ts';
 
 export type { HeldLease, LeaseKeeper };
 
@@ -131,6 +131,16 @@ export class ScheduledWork implements Component {
     this.wake(name);
     await slot.running;
     return stateOf(slot);
+  }
+
+  deadLetters(limit: number): Promise<{ readonly items: readonly DeadLetter[]; readonly all: number }> {
+    return this.#deps.queue.deadLetters(limit);
+  }
+
+  async retryDeadLetter(id: string): Promise<boolean> {
+    const retried = await this.#deps.queue.retry(id);
+    if (retried) this.#reporter.info('a dead letter was put back on the queue', { job: id });
+    return retried;
   }
 
   states(): TaskState[] {

@@ -1,6 +1,6 @@
 // The port to the queue: it wakes, and it carries rated charges to whoever wants them; it is never the record of what was done.
 import type { Component } from '../../common/runtime/component.ts';
-import type { DurationMs } from '../../common/model/time.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 
 /** A job to be carried; the id is the same whenever it is delivered again. */
 export interface CarriedJob {
@@ -12,6 +12,16 @@ export interface CarriedJob {
 /** gone: the queue does not know it: it was never delivered, was lost, or was removed by its consumer. */
 export type CarriedState = 'waiting' | 'done' | 'failed' | 'gone';
 
+/** A job that its consumer has given up: it stays until somebody looks. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly name: string;
+  readonly attempts: number;
+  readonly reason: string;
+  /** When it failed for the last time; null where the queue does not tell. */
+  readonly failedAtMs: EpochMs | null;
+}
+
 export interface WorkQueue extends Component {
   /** Makes sure that `name` is woken about so often; again and again without effect. A wake may come twice, late, or not at all. */
   schedule(name: string, everyMs: DurationMs): Promise<void>;
@@ -22,6 +32,10 @@ export interface WorkQueue extends Component {
   stateOf(ids: readonly string[]): Promise<Map<string, CarriedState>>;
   /** Jobs that wait on the queue of rated charges. */
   backlog(): Promise<number>;
+  /** Jobs of that queue that failed for good, newest first, and how many there are in all. */
+  deadLetters(limit: number): Promise<{ readonly items: readonly DeadLetter[]; readonly all: number }>;
+  /** Puts one back with all its attempts; false where no such job has failed. */
+  retry(id: string): Promise<boolean>;
 }
 
 /** Called when the queue wakes a schedule. */

@@ -1,7 +1,7 @@
 // What usage that is held back would cost, for people who decide on it: an estimate at the price of a first unit, never a charge.
 import { Exact } from '../../common/model/exact.ts';
 import type { PlanVersion } from '../account/contract.ts';
-import type { Price } from './price-item.ts';
+import { needsNoUsage, type Price } from './price-item.ts';
 import { volumeIn } from './unit.ts';
 
 export interface Estimate {
@@ -14,7 +14,7 @@ export interface Estimate {
 export function estimateOf(plan: PlanVersion, direction: 'in' | 'out', octets: bigint): Estimate | null {
   const parts = plan.items.flatMap(({ price }) => {
     const each = firstUnit(price);
-    if (each === null || price.kind === 'flat' || price.kind === 'percentile') return [];
+    if (each === null || needsNoUsage(price) || price.kind === 'percentile') return [];
     if (price.direction !== direction && price.direction !== 'sum' && price.direction !== 'higher') return [];
     return [volumeIn(octets, price.unit).multiply(each)];
   });
@@ -29,6 +29,8 @@ function firstUnit(price: Price): Exact | null {
       return price.price;
     case 'time_of_day':
       return price.otherwise;
+    case 'commitment':
+      return price.overagePrice;
     case 'graduated':
     case 'volume':
       return price.tiers[0]?.unit ?? null;
@@ -36,6 +38,7 @@ function firstUnit(price: Price): Exact | null {
       return price.amount.divide(price.size);
     // Their price is not one of units.
     case 'flat':
+    case 'one_off':
     case 'percentile':
     case 'stairstep':
       return null;

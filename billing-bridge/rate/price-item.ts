@@ -11,8 +11,11 @@ import {
   ratedSums,
   timeAt,
 } from './counted-usage.ts';
+import { type CommitmentPrice, priceCommitment } from './commitment.ts';
+import { type Discount, discounted } from './discount.ts';
 import { priceFlat } from './flat.ts';
 import { type GraduatedPrice, priceGraduated } from './graduated.ts';
+import { isChargedIn, type OneOffPrice, priceOneOff, type ServiceTimes } from './one-off.ts';
 import { type PackagePrice, pricePackage } from './package.ts';
 import { pricePerUnit } from './per-unit.ts';
 import { type PercentileContract, pricePercentile, type RankedDirection } from './percentile.ts';
@@ -33,6 +36,8 @@ interface OfVolume {
 
 export type Price =
   | { readonly kind: 'flat'; readonly amount: Exact }
+  | ({ readonly kind: 'one_off' } & OneOffPrice)
+  | ({ readonly kind: 'commitment' } & CommitmentPrice & OfVolume)
   | ({ readonly kind: 'per_unit'; readonly price: Exact } & OfVolume)
   | ({ readonly kind: 'graduated' } & GraduatedPrice & OfVolume)
   | ({ readonly kind: 'volume' } & VolumePrice & OfVolume)
@@ -45,7 +50,15 @@ export interface PriceItem {
   readonly id: string;
   readonly name: string;
   readonly price: Price;
+  readonly discounts: readonly Discount[];
   readonly limits: SpendLimits;
+}
+
+/** Prices of time alone, which no meter moves. */
+export type PriceWithoutUsage = Extract<Price, { kind: 'flat' | 'one_off' }>;
+
+export function needsNoUsage(price: Price): price is PriceWithoutUsage {
+  return price.kind === 'flat' || price.kind === 'one_off';
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
@@ -54,6 +67,7 @@ export interface RatingInput extends CountedUsage {
   readonly bucketMs: DurationMs;
   /** The part of the period that the service was there. */
   readonly part: { readonly covered: bigint; readonly whole: bigint };
+  readonly service: ServiceTimes;
 }
 
 export interface Rated extends Priced {
@@ -65,7 +79,8 @@ export interface Rated extends Priced {
 
 /** Additive items may be rated window by window; all others need the whole period, because their parts do not add up. */
 export function isAdditive(item: PriceItem): boolean {
-  const limited = item.limits.least !== null || item.limits.most !== null;
+  const limited =
+    item.limits.least !== null || item.limits.most !== null || item.discounts.some((one) => 'amount' in one);
   const { price } = item;
   return !limited && (price.kind === 'per_unit' || price.kind === 'time_of_day') && price.direction !== 'higher';
 }
@@ -73,7 +88,7 @@ export function isAdditive(item: PriceItem): boolean {
 /** Prices one item for one span; pure, exact, and with its working. */
 export function rateItem(item: PriceItem, input: RatingInput): Rated {
   const rated = rateUnlimited(item.price, input);
-  return { ...rated, ...limitSpend(rated, item.limits) };
+  return { ...rated, ...limitSpend(discounted(rated, item.discounts), item.limits) };
 }
 
 function rateUnlimited(price: Price, input: RatingInput): Rated {
@@ -82,6 +97,11 @@ function rateUnlimited(price: Price, input: RatingInput): Rated {
     const priced = priceFlat(price.amount, input.part);
     const quantity = Exact.ratio(input.part.covered, input.part.whole);
     return { ...priced, quantity, unit: 'period', coverage, rankings: [] };
+  }
+  if (price.kind === 'one_off') {
+    const charged = isChargedIn(price, input.service, input);
+    const quantity = charged ? Exact.one : Exact.zero;
+    return { ...priceOneOff(price, charged), quantity, unit: 'fee', coverage, rankings: [] };
   }
   if (price.kind === 'percentile') {
     const { amount, steps, rankings, units } = pricePercentile(input, price);
@@ -92,7 +112,7 @@ function rateUnlimited(price: Price, input: RatingInput): Rated {
 }
 
 function priceOfVolume(
-  price: Exclude<Price, { kind: 'flat' | 'percentile' }>,
+  price: Exclude<Price, { kind: 'flat' | 'one_off' | 'percentile' }>,
   quantity: Exact,
   input: RatingInput,
 ): Priced {
@@ -103,6 +123,8 @@ function priceOfVolume(
       return priceGraduated(quantity, price);
     case 'volume':
       return priceVolume(quantity, price);
+    case 'commitment':
+      return priceCommitment(quantity, price, input.part);
     case 'package':
       return pricePackage(quantity, price);
     case 'stairstep':

@@ -6,6 +6,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { Meter } from '../mediate/usage.ts';
 import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
+import { isChargedIn } from './one-off.ts';
 import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';
 
@@ -69,6 +70,7 @@ export function ratingInput(parts: InputParts): RatingInput {
     bucketMs: parts.bucketMs,
     meters: parts.meters,
     usage: parts.usage,
+    service: { startMs: parts.service.fromMs, endMs: parts.service.toMs },
     part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
   };
 }
@@ -143,6 +145,8 @@ function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput):
   const hash = createHash('sha256');
   const part = isAdditive(item) ? '' : `${input.part.covered}/${input.part.whole}`;
   hash.update(`${plan.id} ${plan.version} ${item.id} ${input.fromMs} ${input.toMs} ${part}\n`);
+  // Only there, lest charges of before rest on something else than they did.
+  if (item.price.kind === 'one_off') hash.update(`${isChargedIn(item.price, input.service, input)}\n`);
   for (const meter of input.meters) hash.update(`${meter.meter} ${meter.fromMs} ${meter.toMs}\n`);
   return hash;
 }

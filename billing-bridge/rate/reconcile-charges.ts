@@ -6,6 +6,7 @@ import type { ContractBook } from '../account/contract-book.ts';
 import type { UsageReader } from '../mediate/usage.ts';
 import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
 import { MeterIndex } from './rating-input.ts';
+import { needsNoUsage } from './price-item.ts';
 import { chargeFor, workOf } from './rating-run.ts';
 import { dueByUsage, type DueWindow } from './windows.ts';
 
@@ -166,7 +167,7 @@ function countsDirection(book: ContractBook, window: DueWindow, direction: 'in' 
   const service = book.services.get(window.service);
   const plan = service === undefined ? null : book.planAt(service, Math.max(window.startMs, service.fromMs));
   const price = plan?.items.find((item) => item.id === window.item)?.price;
-  if (price === undefined || price.kind === 'flat') return false;
+  if (price === undefined || needsNoUsage(price)) return false;
   return !['in', 'out'].includes(price.direction) || price.direction === direction;
 }
 

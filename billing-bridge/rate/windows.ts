@@ -4,7 +4,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { bucketStart } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { PlanVersion, Service } from '../account/contract.ts';
-import { isAdditive, type PriceItem } from './price-item.ts';
+import { isAdditive, needsNoUsage, type PriceItem } from './price-item.ts';
 
 export interface RatingWindow {
   readonly startMs: EpochMs;
@@ -45,7 +45,7 @@ export function dueInPeriod(
   return [windowAt(at, windowMs, period), period].flatMap((window, index) => {
     const items = termsOf(book, service, window)?.items ?? [];
     return items
-      .filter((item) => item.price.kind !== 'flat' && isAdditive(item) === (index === 0))
+      .filter((item) => !needsNoUsage(item.price) && isAdditive(item) === (index === 0))
       .map((item) => due(service, item, window));
   });
 }
@@ -70,6 +70,16 @@ export function dueByTime(
     period = nextPeriod(period);
   }
   return found;
+}
+
+/** Fees for the end of a service: due for its period also where the end is entered when that was rated already. */
+export function dueByEnd(book: ContractBook, service: Service): DueWindow[] {
+  if (service.toMs === null) return [];
+  const customer = book.customerOf(service);
+  const period = periodAt(service.toMs - 1, customer.cycle, customer.zone);
+  return (termsOf(book, service, period)?.items ?? [])
+    .filter(({ price }) => price.kind === 'one_off' && price.when === 'end')
+    .map((item) => due(service, item, period));
 }
 
 function due(service: Service, item: PriceItem, window: RatingWindow): DueWindow {

@@ -209,6 +209,34 @@ export function workQueueConformance(make: () => Promise<QueueServer>): void {
       expect(seen).toHaveLength(3);
     });
 
+    test('that were given up are told, and come back when they are wanted', SLOW, async () => {
+      const queue = await started();
+      expect(await queue.deadLetters(10)).toEqual({ items: [], all: 0 });
+      await queue.deliver(jobs('a', 'b', 'c'));
+      let refused = 0;
+      let refusing = true;
+      await consumer((name) => {
+        if (name === 'name of c' || !refusing) return Promise.resolve();
+        refused += 1;
+        return Promise.reject(new UnrecoverableError(`no ${name}`));
+      });
+      await eventually(async () => (await queue.deadLetters(10)).all === 2, 'two dead letters');
+      const { items } = await queue.deadLetters(10);
+      expect(items.map(({ id, reason }) => `${id}: ${reason}`).toSorted()).toEqual([
+        'a: no name of a',
+        'b: no name of b',
+      ]);
+      expect(items.every(({ failedAtMs }) => failedAtMs !== null && failedAtMs > 0)).toBe(true);
+      expect((await queue.deadLetters(1)).items).toHaveLength(1);
+      expect([await queue.retry('c'), await queue.retry('nobody')]).toEqual([false, false]);
+      refusing = false;
+      expect(await queue.retry('a')).toBe(true);
+      await eventually(async () => (await queue.stateOf(['a'])).get('a') === 'done', 'a to be done');
+      expect((await queue.deadLetters(10)).items.map(({ id }) => id)).toEqual(['b']);
+      expect(await queue.retry('a')).toBe(false);
+      expect(refused).toBe(2);
+    });
+
     test('that are being worked on wait; one that fails comes again', SLOW, async () => {
       const queue = await started();
       await queue.deliver(jobs('a'));

@@ -9,6 +9,7 @@ import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/
 import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
 import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
+import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
 import type { RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import type { Database } from '../../common/database/database.ts';
@@ -149,6 +150,16 @@ export class WorkDouble implements Work {
         fallbackWakes: 0,
       },
     ];
+  }
+
+  deadLetters(): Promise<{ items: DeadLetter[]; all: number }> {
+    const one = { id: 'charges-1', name: 'charges', attempts: 10, reason: 'refused', failedAtMs: 0 };
+    return Promise.resolve({ items: [one], all: 1 });
+  }
+
+  retryDeadLetter(id: string): Promise<boolean> {
+    this.asked.push(id);
+    return Promise.resolve(id === 'charges-1');
   }
 
   runNow(name: string): Promise<TaskState | null> {

@@ -575,6 +575,16 @@ afresh('bills', () => {
   });
 });
 
+afresh('dead letters', () => {
+  test('told, and put back; of a job that has not failed there is none', async () => {
+    const failed = { id: 'charges-1', attempts: 10, failedAt: '1970-01-01T00:00:00.000Z' };
+    expect(await ask('dead-letters', 'operator')).toMatchObject({ all: 1, items: [failed] });
+    const retried = { status: 200, body: { id: 'charges-1', retried: true } };
+    expect(await post('dead-letters/charges-1/retry', {}, 'operator')).toEqual(retried);
+    expect(await post('dead-letters/charges-2/retry', {})).toMatchObject({ status: 404 });
+  });
+});
+
 afresh('schedules', () => {
   test('told and run', async () => {
     expect(await ask('schedules', 'operator')).toMatchObject({ items: [{ name: 'mediate', runs: 0 }] });

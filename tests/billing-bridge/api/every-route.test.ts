@@ -39,6 +39,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/reconciliation': [MONEY, 'refused'],
   'GET /billing/v1/schedules': [['operator', 'billing'], 'refused'],
   'GET /billing/v1/suspense': [['viewer', 'operator', 'billing'], 'refused'],
+  'GET /billing/v1/dead-letters': [['operator', 'billing'], 'refused'],
+  'POST /billing/v1/dead-letters/:id/retry': [['operator', 'billing'], 'refused'],
   'GET /billing/v1/suspense/released': [['viewer', 'operator', 'billing'], 'refused'],
   'POST /billing/v1/suspense/release': [MONEY, 'refused'],
   'GET /metrics': [['viewer', 'operator'], 'refused'],

@@ -32,6 +32,8 @@ class QueueDouble implements WorkQueue {
     return Promise.resolve([...this.jobs.values()].filter((state) => state === 'waiting').length);
   }
 
+  deadLetters = (): Promise<{ items: []; all: number }> => Promise.resolve({ items: [], all: 0 });
+  retry = (): Promise<boolean> => Promise.resolve(false);
   start = (): Promise<void> => Promise.resolve();
   stop = (): Promise<void> => Promise.resolve();
   schedule = (): Promise<void> => Promise.resolve();

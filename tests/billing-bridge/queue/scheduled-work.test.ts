@@ -47,6 +47,8 @@ class QueueDouble implements WorkQueue {
   deliver = (): Promise<void> => Promise.resolve();
   stateOf = (): Promise<Map<string, CarriedState>> => Promise.resolve(new Map<string, CarriedState>());
   backlog = (): Promise<number> => Promise.resolve(0);
+  deadLetters = (): Promise<{ items: []; all: number }> => Promise.resolve({ items: [], all: 0 });
+  retry = (): Promise<boolean> => Promise.resolve(false);
 }
 
 /** Leases of one process: granted unless told otherwise. */

@@ -1,0 +1,122 @@
+// What an item of a price plan means to rating, from its form in the configuration.
+import { Exact } from '../common/model/exact.ts';
+import type { ItemDocument } from './contract-schema.ts';
+import type { Price, PriceItem } from './rate/price-item.ts';
+import { RATE_UNITS } from './rate/unit.ts';
+
+/** Days as a plan names them, from Sunday on. */
+export const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const exact = (text: string): Exact => {
+  const value = Exact.parse(text);
+  if (value === null) throw new Error(`BUG: ${text} passed the schema and is no decimal`);
+  return value;
+};
+
+export function itemTerms(item: ItemDocument): PriceItem {
+  return {
+    id: item.id,
+    name: item.name ?? item.id,
+    price: priceOf(item),
+    discounts: (item.discounts ?? []).map((one) =>
+      'percent' in one
+        ? { name: one.name, percent: exact(one.percent) }
+        : { name: one.name, amount: exact(one.amount) },
+    ),
+    limits: {
+      least: item.min_spend === undefined ? null : exact(item.min_spend),
+      most: item.max_spend === undefined ? null : exact(item.max_spend),
+    },
+  };
+}
+
+function priceOf(item: ItemDocument): Price {
+  switch (item.kind) {
+    case 'flat':
+      return { kind: 'flat', amount: exact(item.amount) };
+    case 'one_off':
+      return { kind: 'one_off', amount: exact(item.amount), when: item.when };
+    case 'commitment':
+      return {
+        kind: 'commitment',
+        unit: item.unit,
+        direction: item.direction,
+        commit: exact(item.commit),
+        commitPrice: exact(item.commit_price),
+        overagePrice: exact(item.overage_price),
+        partPeriod: item.part_period,
+      };
+    case 'per_unit':
+      return { kind: 'per_unit', unit: item.unit, direction: item.direction, price: exact(item.price) };
+    case 'graduated':
+    case 'volume':
+      return {
+        kind: item.kind,
+        unit: item.unit,
+        direction: item.direction,
+        flatAtZero: item.flat_at_zero,
+        tiers: item.tiers.map((tier) => ({
+          upTo: boundOf(tier.up_to),
+          unit: exact(tier.price),
+          flat: exact(tier.flat),
+        })),
+      };
+    case 'package':
+      return {
+        kind: 'package',
+        unit: item.unit,
+        direction: item.direction,
+        amount: exact(item.price),
+        size: exact(item.size),
+        freeUnits: exact(item.free),
+        oneAtZero: item.one_at_zero,
+      };
+    case 'stairstep':
+      return {
+        kind: 'stairstep',
+        unit: item.unit,
+        direction: item.direction,
+        stairs: item.steps.map((step) => ({ upTo: boundOf(step.up_to), flat: exact(step.flat) })),
+      };
+    case 'time_of_day':
+      return {
+        kind: 'time_of_day',
+        unit: item.unit,
+        direction: item.direction,
+        otherwise: exact(item.price),
+        bands: item.bands.map((band) => ({
+          name: band.name,
+          days: band.days.map((day) => WEEK.indexOf(day)),
+          fromMinute: minuteOf(band.from),
+          toMinute: minuteOf(band.to),
+          price: exact(band.price),
+        })),
+      };
+    case 'percentile':
+      return percentileOf(item);
+  }
+}
+
+function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Price {
+  return {
+    kind: 'percentile',
+    percentile: exact(item.percentile),
+    intervalMs: item.interval_ms,
+    direction: item.direction,
+    rank: item.rank,
+    gaps: item.gaps,
+    partPeriod: item.part_period,
+    unitBps: Exact.integer(RATE_UNITS[item.unit]),
+    commit: exact(item.commit),
+    commitPrice: exact(item.commit_price),
+    overagePrice: exact(item.overage_price),
+  };
+}
+
+function boundOf(text: string | null): Exact | null {
+  return text === null ? null : exact(text);
+}
+
+function minuteOf(text: string): number {
+  return Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+}
