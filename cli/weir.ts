@@ -60,6 +60,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'prove conservation and print every difference',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
   },
+  'month-end': {
+    summary: 'report what a period expected, received, lost, and billed',
+    load: async () => (await import('./commands/month-end.ts')).monthEndCommand,
+  },
   audit: {
     summary: 'verify the hash chain over charges, bills and credit notes',
     load: async () => (await import('./commands/audit.ts')).auditCommand,
