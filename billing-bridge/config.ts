@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Exact } from '../common/model/exact.ts';
 import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
-import { devicesShape } from '../common/runtime/device-configuration.ts';
+import { devicesShape, nameSchema } from '../common/runtime/device-configuration.ts';
 import { contractIssues } from './account/check.ts';
 import type { InfrastructureRule } from './account/interface-state.ts';
 import { GATE_NAMES, type GateName } from './bill/gates.ts';
@@ -17,10 +17,22 @@ import {
 } from './contract-schema.ts';
 import { invoiceIssues, legalEntityOf, legalEntitySchema } from './invoice-schema.ts';
 import type { LegalEntity } from './bill/legal-entity.ts';
+import type { Quota } from './quota/quota-watch.ts';
 import { tierMistakes } from './rate/tiers.ts';
+import { VOLUME_UNITS } from './rate/unit.ts';
 
 const DAY_MS = 86_400_000;
 const interval = z.number().int().min(1000).max(DAY_MS);
+
+/** What a service may use in a period before somebody is told; it stops nothing. */
+const quotaSchema = z.strictObject({
+  id: nameSchema,
+  service: nameSchema,
+  amount: z.number().int().min(1).max(1_000_000_000),
+  unit: z.enum(['MB', 'GB', 'TB', 'MiB', 'GiB', 'TiB']).default('GB'),
+  direction: z.enum(['in', 'out', 'sum', 'higher']).default('sum'),
+  shares: z.array(z.number().int().min(1).max(1_000)).min(1).max(10).default([80, 100]),
+});
 
 export const billingBridgeShape = {
   devices: devicesShape.devices,
@@ -68,6 +80,7 @@ export const billingBridgeShape = {
   customers: z.array(customerSchema).max(100_000).default([]),
   price_plans: z.array(planSchema).max(10_000).default([]),
   services: z.array(serviceSchema).max(200_000).default([]),
+  quotas: z.array(quotaSchema).max(10_000).default([]),
 };
 
 const bridgeSchema = z.object(billingBridgeShape);
@@ -92,6 +105,12 @@ export function checkBillingBridge(whole: BillingBridgeConfiguration, context: I
     );
   if (DAY_MS % bridge.rating_window_ms !== 0)
     tell(['billing_bridge', 'rating_window_ms'], 'expected a divisor of a day [window_off_grid]');
+  whole.quotas.forEach((quota, at) => {
+    if (!whole.services.some((service) => service.id === quota.service))
+      tell(['quotas', at, 'service'], `there is no service ${quota.service} [service_unknown]`);
+    if (whole.quotas.findIndex((other) => other.id === quota.id) !== at)
+      tell(['quotas', at, 'id'], `${quota.id} stands here a second time [duplicate]`);
+  });
   for (const issue of [...billingIssues(whole), ...invoiceIssues(whole.legal_entities, whole.customers)])
     tell([...issue.path], `${issue.message} [${issue.code}]`);
 }
@@ -125,6 +144,7 @@ export interface BillingBridgeConfig {
     readonly services: readonly ServiceDocument[];
   };
   readonly infrastructure: readonly InfrastructureRule[];
+  readonly quotas: readonly Quota[];
   readonly ledgerSinks: BillingBridgeConfiguration['billing_bridge']['ledger_sinks'];
   readonly legalEntities: ReadonlyMap<string, LegalEntity>;
 }
@@ -148,6 +168,13 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
     databaseUrl: whole.database.url ?? null,
     queueUrl: whole.queue.url ?? null,
     contracts: { customers: whole.customers, price_plans: whole.price_plans, services: whole.services },
+    quotas: whole.quotas.map(({ id, service, amount, unit, direction, shares }) => ({
+      id,
+      service,
+      direction,
+      octets: BigInt(amount) * VOLUME_UNITS[unit],
+      shares: shares.toSorted((left, right) => left - right),
+    })),
     ledgerSinks: bridge.ledger_sinks,
     legalEntities: new Map(whole.legal_entities.map((one) => [one.id, legalEntityOf(one)])),
     infrastructure: whole.devices.flatMap((device) =>

@@ -34,6 +34,7 @@ import { buyerOf } from './invoice-schema.ts';
 import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
+import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -320,6 +321,10 @@ export class Ledger {
     const bills = await reconcileBills(database, book, fromMs, toMs);
     const differences = usage.differences.length + charges.differences.length + bills.differences.length;
     return { fromMs, toMs, usage, charges, bills, differences };
+  }
+
+  quotaEvents(query: Parameters<typeof findQuotaEvents>[1]): Promise<QuotaEvent[]> {
+    return findQuotaEvents(this.#deps.database, query);
   }
 
   /** Every entry of the hash chain computed anew; `published` are heads that were told outside. */

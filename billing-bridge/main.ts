@@ -30,8 +30,10 @@ import { type MediationParts, mediationParts } from './mediation-parts.ts';
 import { type BullMqBackend, postgresBackend, redisBackend } from './queue/bullmq-backend.ts';
 import { BullMqWorkQueue } from './queue/bullmq-work-queue.ts';
 import { onceLeaseIsFree } from './queue/held-lease.ts';
-import { OutboxRelay, queueMigrations } from './queue/outbox.ts';
+import { OutboxRelay, putIntoOutbox, queueMigrations } from './queue/outbox.ts';
 import { ScheduledWork } from './queue/scheduled-work.ts';
+import { quotaMigrations } from './quota/migrations.ts';
+import { QuotaWatch } from './quota/quota-watch.ts';
 import { ratingMigrations } from './rate/migrations.ts';
 import { tasksOf } from './tasks.ts';
 
@@ -45,6 +47,7 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...queueMigrations,
   ...billMigrations,
   ...ledgerChainMigrations,
+  ...quotaMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';
@@ -157,6 +160,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
   const relay = new OutboxRelay(reporter, { maxBacklog: config.maxQueueBacklog, ...RELAY }, { database, queue, clock });
   const sinks = sinksOf(config, environment, clock);
   const tasks = tasksOf(config, {
+    quotas: config.quotas.length === 0 ? null : quotaWatch(reporter, config, { database, clock, ledger }),
     publisher: sinks.length === 0 ? null : new ChainPublisher(reporter, { database, clock, sinks }),
     mediation: mediated.mediation,
     rating: ledger.rating,
@@ -243,6 +247,22 @@ function backendOf(
   if (/^rediss?:\/\//.test(url)) return redisBackend(url);
   if (/^postgres(ql)?:\/\//.test(url)) return postgresBackend(url);
   throw new WeirError('configuration_invalid', 'queue.url: expected redis://, rediss:// or postgres://.');
+}
+
+function quotaWatch(
+  reporter: Reporter,
+  config: BillingBridgeConfig,
+  { database, clock, ledger }: { readonly database: OpenDatabase; readonly clock: Clock; readonly ledger: Ledger },
+): QuotaWatch {
+  return new QuotaWatch(reporter, config.quotas, {
+    database,
+    clock,
+    usage: ledger.usage,
+    book: () => ledger.book(),
+    publish: async (connection, jobs) => {
+      if (config.publishCharges) await putIntoOutbox(connection, jobs, clock.now());
+    },
+  });
 }
 
 /** Where the head of the ledger is told. */

@@ -4,6 +4,7 @@ import type { BillingBridgeConfig } from './config.ts';
 import type { Mediation } from './mediate/mediation.ts';
 import type { OutboxRelay } from './queue/outbox.ts';
 import type { HeldLease, Task } from './queue/scheduled-work.ts';
+import type { QuotaWatch } from './quota/quota-watch.ts';
 import type { RatingRun } from './rate/rating-run.ts';
 
 export interface TaskParts {
@@ -12,13 +13,15 @@ export interface TaskParts {
   readonly relay: OutboxRelay;
   /** Null where no sink is configured. */
   readonly publisher: ChainPublisher | null;
+  /** Null where no quota is configured. */
+  readonly quotas: QuotaWatch | null;
   readonly stopping: AbortSignal;
 }
 
 /** Each wakes the next where it did something, so that a reading becomes a charge within one interval. */
 export function tasksOf(
   config: Pick<BillingBridgeConfig, 'mediateEveryMs' | 'rateEveryMs'>,
-  { mediation, rating, relay, publisher, stopping }: TaskParts,
+  { mediation, rating, relay, publisher, quotas, stopping }: TaskParts,
 ): Task[] {
   return [
     {
@@ -59,6 +62,19 @@ export function tasksOf(
               const summary = await publisher.run(fence);
               return { did: summary.delivered > 0, summary };
             },
+          },
+        ]),
+    ...(quotas === null
+      ? []
+      : [
+          {
+            name: 'quotas',
+            everyMs: config.rateEveryMs,
+            run: async ({ fence }: HeldLease) => {
+              const summary = await quotas.run(fence);
+              return { did: summary.reached > 0, summary };
+            },
+            wakes: 'relay',
           },
         ]),
   ];

@@ -64,9 +64,21 @@ const COMMANDS: Program['commands'] = {
     summary: 'prove conservation and print every difference',
     load: async () => (await import('./commands/reconcile.ts')).reconcileCommand,
   },
+  'month-end': {
+    summary: 'report what a period expected, received, lost, and billed',
+    load: async () => (await import('./commands/month-end.ts')).monthEndCommand,
+  },
   audit: {
     summary: 'verify the hash chain over charges, bills and credit notes',
     load: async () => (await import('./commands/audit.ts')).auditCommand,
+  },
+  backup: {
+    summary: 'write contracts, readings, usage, charges and bills to one file',
+    load: async () => (await import('./commands/backup.ts')).backupCommand,
+  },
+  restore: {
+    summary: 'put a backup into an empty database',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand,
   },
   export: {
     summary: 'write bills, charges or usage as JSON or CSV',

@@ -1,4 +1,5 @@
 // Composes the collector: which stage hands to which. The only file of the collector that knows two stages.
+import { composeProjections } from './compose-projections.ts';
 import { randomUUID } from 'node:crypto';
 import type { Migration } from '../common/database/database.ts';
 import { leaseMigrations } from '../common/database/lease.ts';
@@ -7,8 +8,6 @@ import { DatabasePreparation } from '../common/database/preparation.ts';
 import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
 import { SignInLinks } from '../common/database/sign-in-links.ts';
 import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
-import type { Clock } from '../common/runtime/clock.ts';
-import { EVERYTHING } from '../common/model/viewpoint.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { agentsMigrations } from './agents/agents-migrations.ts';
@@ -17,55 +16,40 @@ import { ConfiguredDevices } from './agents/configured-devices.ts';
 import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
-import { composeCause, composeCauseSilence } from './compose-cause.ts';
+import { composeCauseSilence } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeAlarmHub } from './compose-northbound.ts';
-import { composeMaintenance, type ComposedMaintenance } from './compose-maintenance.ts';
+import { composeMaintenance } from './compose-maintenance.ts';
 import { composeServices } from './compose-services.ts';
 import { composeTelling } from './compose-tell.ts';
-import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmPurge } from './faults/alarm-purge.ts';
 import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
-import type { Lag } from './faults/judge-weir.ts';
-import { LinkWatch } from './faults/link-watch.ts';
-import { WantedBook } from './faults/wanted-book.ts';
 import { givenTokens } from './given-tokens.ts';
-import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
+import { AgentStates, ingestMigrations } from './ingest/agent-states.ts';
 import { AppliedMarks } from './ingest/applied-marks.ts';
 import { AssignedDevices } from './ingest/assigned-devices.ts';
-import { BodyEncodings } from './ingest/body-encoding.ts';
-import { pointsOf } from './ingest/point-ingest.ts';
 import { StreamTable } from './ingest/streams.ts';
 import { Superseded, supersededEvent } from './ingest/superseded.ts';
 import { ChangeBook } from './inventory/change-book.ts';
 import { PartBook } from './inventory/part-book.ts';
 import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
-import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
-import { deviceFinder } from './inventory/topology.ts';
-import { TopologyBook } from './inventory/topology-book.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
-import type { BatchJournal } from './journal/batch-journal.ts';
-import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
-import { BatchReader } from './project/batch-reader.ts';
-import type { JournaledBatch, Projection } from './project/projection.ts';
-import { PostgresControls } from './project/projection-controls.ts';
-import { ProjectionRunner } from './project/projection-runner.ts';
+import { appliedMigrations, appliedThrough } from './project/applied.ts';
 import { maintenanceMigrations } from './maintenance/maintenance-migrations.ts';
 import { Quarantine, quarantineMigrations } from './project/quarantine.ts';
 import { PostgresReadings } from './readings/postgres-readings.ts';
 import { readingsMigrations } from './readings/readings-migrations.ts';
-import { ReadingsProjection } from './readings/readings-projection.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
 import { servicesMigrations } from './services/services-migrations.ts';
 import { tellMigrations } from './tell/tell-migrations.ts';
 import { influxMigrations } from './store/influx-book.ts';
 import { composeApi } from './compose-api.ts';
-import { APPLYING, type Common, type Entry, type Projecting } from './parts.ts';
+import { APPLYING, type Common, type Entry } from './parts.ts';
 
 /** In an order in which each finds what it builds on. */
 export const collectorMigrations: readonly Migration[] = [
@@ -85,17 +69,9 @@ export const collectorMigrations: readonly Migration[] = [
   ...tellMigrations,
 ];
 
-const MIB = 1024 * 1024;
-/** Decoded batches kept for the projections, and decoded for one of them at once, in memory. */
-const DECODED = { cacheBytes: 48 * MIB, decodedBytes: 64 * MIB };
-const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
-const LOOK_AT_WANTED_MS = 10_000;
-const LOOK_AT_LINKS_MS = 300_000;
 const FORGET_EVERY_MS = 30_000;
-/** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
-const CAUGHT_UP_MS = 5000;
 
 export type { Collector, CollectorDeps } from './running-collector.ts';
 
@@ -210,99 +186,6 @@ function reloadOf({ registry }: Entry, faults: FaultsProjection): Parts['reload'
     await registry.reload(devices);
     if (rules !== undefined) faults.reload(rules);
   };
-}
-
-function composeProjections(common: Common, { registry }: Entry, { maintenance }: ComposedMaintenance): Projecting {
-  const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
-  const { clock, random } = deps;
-  const encodings = new BodyEncodings();
-  const reader = new BatchReader(journal, DECODED, {
-    clock,
-    readPoints: (envelope, form, body) => pointsOf({ clock, encodings }, envelope, form, body),
-  });
-  const store = composeStore(reporter, config, deps, database);
-  const shared = { database, clock, claim, positionOf: projectionPosition, setPosition };
-  const readings = new ReadingsProjection(
-    reporter,
-    { soundClockMs: SOUND_CLOCK_MS },
-    {
-      ...shared,
-      inventory: new InventoryWriter(),
-      throughOf: appliedThrough,
-      publish: (kind, data) => hub.publish(kind, data),
-    },
-  );
-  const correlator = composeCause(common);
-  const wanted = new WantedBook(reporter, {
-    database,
-    names: () => common.devices.names,
-    finderOf: (devices) => deviceFinder(devices, new Map()),
-    isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
-  });
-  const faults: FaultsProjection = new FaultsProjection(reporter, config.faults, {
-    ...shared,
-    publish: (kind, data) => {
-      hub.publish(kind, data);
-      if (kind === 'alarm') correlator.wake();
-    },
-    maintenanceOf: (alarm, atMs) => maintenance.markOf(alarm, atMs),
-    events: common.events,
-    caughtUp: () => caughtUp(journal, runner, clock),
-    isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
-    around: wanted,
-    lags: () => ({ journal: journal.id, lags: lagsOf(journal, runner, clock) }),
-    labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
-    ready: () => wanted.ready(),
-    beside: [
-      new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look()),
-      new RepeatedWork(clock, LOOK_AT_LINKS_MS, () => links.look()),
-    ],
-  });
-  const topology = new TopologyBook(database);
-  const links = new LinkWatch(reporter, {
-    database,
-    clock,
-    rules: () => faults.rules,
-    links: () => topology.read(EVERYTHING, null),
-    raise: (look) => faults.judgeApart(look),
-  });
-  const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
-    if (APPLYING.includes(projection))
-      void marks.refresh(entries.flatMap(({ batch, points }) => (points === undefined ? [batch] : [])));
-  };
-  const runner: ProjectionRunner = new ProjectionRunner(
-    reporter,
-    { ...CHUNK, ...config.journal },
-    {
-      clock,
-      random,
-      journal,
-      reader,
-      quarantine,
-      controls: new PostgresControls(database),
-      onCommitted,
-      beforeTrim: () => streams.save(journal),
-    },
-    [readings, faults, store],
-  );
-  return { store, faults, correlator, wanted, reader, runner };
-}
-
-/** How long the oldest batch waits of each projection. */
-function lagsOf(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): Lag[] {
-  return Object.entries(runner.positions()).flatMap(([projection, position]) => {
-    if (position === null) return [];
-    const [waiting] = journal.read(position, 1, 1);
-    return [{ projection, waitingMs: waiting === undefined ? 0 : clock.now() - waiting.envelope.receivedAtMs }];
-  });
-}
-
-/** False while a batch waits that arrived some time ago. */
-function caughtUp(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): boolean {
-  const position = runner.positions()['faults'] ?? null;
-  if (position === null) return false;
-  const [waiting] = journal.read(position, 1, 1);
-  return waiting === undefined || clock.now() - waiting.envelope.receivedAtMs < CAUGHT_UP_MS;
 }
 
 /** Who may come in, and the database made ready for it. */

@@ -20,7 +20,8 @@ import {
   describePreview,
   describeReconciliation,
 } from './forms.ts';
-import { billDetailForm, billForm, billRunEntryForm, billRunForm, evidenceForm, previewForm } from './schemas.ts';
+import { billRunEntryForm, billRunForm } from './run-schemas.ts';
+import { billDetailForm, billForm, evidenceForm, previewForm } from './schemas.ts';
 import { reconciliationForm } from './whole-schemas.ts';
 
 export interface BillRoutesDeps {

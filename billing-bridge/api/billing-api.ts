@@ -19,9 +19,11 @@ import { addCreditNoteRoutes } from './credit-note-routes.ts';
 import { addDocumentRoutes } from './document-routes.ts';
 import type { BillDocuments } from './documents.ts';
 import { Overview } from './overview.ts';
+import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
 import { addTmf678Routes } from './tmf/tmf678-routes.ts';
+import { addUsageSummary } from './usage-summary.ts';
 import { addUsageRoutes } from './usage-routes.ts';
 import { overviewForm } from './whole-schemas.ts';
 import { addWorkRoutes, type Work } from './work-routes.ts';
@@ -125,6 +127,8 @@ export class BillingApi implements Component {
     addDocumentRoutes(routes, ledger, documents);
     addTmf678Routes(routes, { ledger, clock, runBills, billStates });
     addTmf635Routes(routes, ledger);
+    addQuotaRoutes(routes, ledger);
+    addUsageSummary(routes, { ledger, clock });
     addWorkRoutes(routes, work);
     routes.add(
       {

@@ -301,26 +301,3 @@ export const previewForm = z.object({
     })
     .optional(),
 });
-
-export const billRunForm = z.object({
-  period: z.string(),
-  interim: z.boolean(),
-  accounts: z.array(
-    z.object({
-      account: z.string(),
-      outcome: z.enum(['made', 'closed', 'held', 'nothing']),
-      bill: z.string().nullable(),
-      total: money.nullable(),
-      currency: z.string(),
-      gates: z.array(gateForm),
-    }),
-  ),
-});
-
-export const billRunEntryForm = billRunForm.extend({
-  id: integer,
-  account: z.string().nullable(),
-  accepted: z.array(z.string()),
-  by: z.string(),
-  at: time,
-});

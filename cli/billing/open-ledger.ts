@@ -78,7 +78,7 @@ export async function withLedger<T>(
 }
 
 /** WEIR_BRIDGE_TOKEN, else the bridge's or administrator's token of the data folder, else WEIR_ADMIN_TOKEN; tokens are only read here. */
-function readingsToken({ options, environment }: CommandContext): string | undefined {
+export function readingsToken({ options, environment }: CommandContext): string | undefined {
   const given = environment['WEIR_BRIDGE_TOKEN'];
   if (given !== undefined && given !== '') return given;
   const folder = path.resolve(typeof options['data'] === 'string' ? options['data'] : DEFAULT_DATA);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditCommand } from '../../cli/commands/audit.ts';
 import { billCommand } from '../../cli/commands/bill.ts';
 import { billRunCommand } from '../../cli/commands/bill-run.ts';
+import { monthEndCommand } from '../../cli/commands/month-end.ts';
 import { mediateCommand } from '../../cli/commands/mediate.ts';
 import { BillingCommands, HOUR, MARCH } from '../support/billing-commands.ts';
 import { readPdf } from '../support/read-pdf.ts';
@@ -68,6 +69,19 @@ test('writes the same PDF each time, for nobody but its owner; CSV and JSON besi
   expect(drawn).toContain(' h f');
   expect((await written('csv', 'a.csv')).toString()).toMatch(/^watermark,bill,.*\r\nDEMO,bolt-2024-03-01,/);
   expect(JSON.parse((await written('json', 'a.json')).toString())).toMatchObject({ id: BILL, invoice: { number } });
+});
+
+test('weir month-end: samples, gaps, sums; what could not be compared is said', async () => {
+  const { code, lines } = await billing.run(monthEndCommand, { period: '2024-03-01' });
+  expect(lines[0]).toBe('2024-03-01: 4 meters');
+  expect(lines[1]).toMatch(/^samples: 1152 expected, \d+ received, \d+ whole, 0 corrected by late readings$/);
+  expect(lines.join('\n')).toContain('ports with traffic that nobody holds: 0');
+  expect(lines.join('\n')).toContain('links were not compared: The collector answers');
+  expect(lines.at(-1)).toMatch(/^billed: 1 bills, [\d.]+ EUR$/);
+  expect(code).toBe(0);
+  const document = await billing.json<{ meters: object[] }>(monthEndCommand, { period: '2024-03-01' });
+  expect(document.meters[0]).toMatchObject({ samples: { expected: 288 }, state: { state: 'billed' } });
+  await expect(billing.run(monthEndCommand)).rejects.toMatchObject({ code: 'misused' });
 });
 
 test('weir audit: exit code 0 while everything is as it was sealed, 1 and the entry where not', async () => {

@@ -43,11 +43,13 @@ export class BillingCommands {
   readonly folder: string;
   readonly #server: ReadingsServer;
   readonly #file: string;
+  #url: string;
   #octets: [bigint, bigint] = [1000n, 1000n];
   readonly #layout: number;
 
   private constructor(database: TestDatabase, readings: MemoryReadings, server: ReadingsServer, watermark: string) {
     this.database = database;
+    this.#url = database.url;
     this.readings = readings;
     this.#server = server;
     this.#layout = readings.layout('sw1', [{ name: 'ge-0' }, { name: 'ge-1' }]);
@@ -97,6 +99,17 @@ export class BillingCommands {
     return this.withLedger(({ ledger, underLease }) => underLease('billing-rate', (lease) => ledger.rating.run(lease)));
   }
 
+  /** Runs commands on another database. */
+  async at<T>(url: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#url;
+    this.#url = url;
+    try {
+      return await work();
+    } finally {
+      this.#url = before;
+    }
+  }
+
   withLedger<T>(work: (opened: OpenLedger) => Promise<T>): Promise<T> {
     return withLedger(this.#context([], {}, []), 'test', work);
   }
@@ -125,7 +138,7 @@ export class BillingCommands {
     return {
       options: { config: this.#file, data: this.folder, ...options },
       positionals,
-      environment: { WEIR_DATABASE_URL: this.database.url, USER: 'anna' },
+      environment: { WEIR_DATABASE_URL: this.#url, USER: 'anna' },
       json: options['json'] === true,
       signal: new AbortController().signal,
       print: (line) => void lines.push(line),

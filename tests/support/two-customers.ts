@@ -78,6 +78,12 @@ export async function twoCustomers(database: Database): Promise<TwoCustomers> {
       by: 'test',
     });
   for (const customer of ['acme', 'bolt'])
+    await database.query(
+      `insert into billing.quota_event (quota, service, customer, period, period_start_ms, share, limit_octets, used_octets, at_ms)
+       values ($1, $2, $1, '2026-11', 0, 80, 100, 90, 0)`,
+      [customer, `${customer}-port`],
+    );
+  for (const customer of ['acme', 'bolt'])
     await ledger.ledger.addBillOnDemand({
       customer,
       name: null,

@@ -79,6 +79,21 @@ export const BILLING_ERRORS = {
     'A credit note would give back what a bill never asked for, or the bill has no number.',
     'detail.left says what is left of the line; a credit note needs a closed bill of a configured legal entity.',
   ),
+  backup_damaged: entry(
+    400,
+    'A backup is cut short, or not as it was written.',
+    'Take another copy; nothing was restored.',
+  ),
+  backup_incompatible: entry(
+    409,
+    'A backup has other tables than this version.',
+    'Restore it with the version that wrote it, then upgrade.',
+  ),
+  restore_target_not_empty: entry(
+    409,
+    'A backup is restored into an empty database only.',
+    'Name an empty one: WEIR_DATABASE_URL, or a new --data folder.',
+  ),
   run_elsewhere: entry(
     409,
     'Another process does this very work at the moment.',

@@ -18,6 +18,7 @@ type Scoped = 'rows' | 'list' | 'absent' | 'same' | 'refused';
 /** Of each route: who may beside an administrator, and what becomes of a scope. A route that is missing fails the test. */
 const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: Scoped]>> = {
   'GET /billing/v1/customers': [CUSTOMERS, 'rows'],
+  'GET /billing/v1/customers/:id/summary': [BILLS, 'absent'],
   'GET /billing/v1/services': [CUSTOMERS, 'rows'],
   'GET /billing/v1/meters': [USAGE, 'rows'],
   'GET /billing/v1/usage': [USAGE, 'rows'],
@@ -37,6 +38,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/feed': [['bridge', 'billing'], 'refused'],
   'GET /billing/v1/overview': [MONEY, 'refused'],
   'GET /billing/v1/reconciliation': [MONEY, 'refused'],
+  'GET /billing/v1/quota-events': [CUSTOMERS, 'rows'],
   'GET /billing/v1/schedules': [['operator', 'billing'], 'refused'],
   'GET /billing/v1/suspense': [['viewer', 'operator', 'billing'], 'refused'],
   'GET /billing/v1/dead-letters': [['operator', 'billing'], 'refused'],
@@ -102,6 +104,7 @@ function asked(route: string, token: string | null) {
   const ids: [string, string][] = [
     ['/charges/', charge],
     ['/usage/', charge],
+    ['/customers/', 'acme'],
     ['/usageSpecification/', 'per_unit'],
     ['/customerBillOnDemand/', '1'],
     ['/appliedCustomerBillingRate/', 'acme-2026-11.1'],

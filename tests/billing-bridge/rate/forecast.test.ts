@@ -92,6 +92,27 @@ describe('the forecast of a running month', () => {
   });
 });
 
+test('the summary of a customer: octets by day, the total so far, for a token that sees it alone', async () => {
+  use(NOVEMBER, NOVEMBER + 2 * DAY);
+  await fixture.clock.advance(2 * DAY);
+  const api = fixture.api();
+  const ask = (token: string) =>
+    api.inject({
+      method: 'GET',
+      url: '/billing/v1/customers/acme/summary',
+      headers: { authorization: `Bearer ${token}` },
+    });
+  const day = (date: string) => ({ date, in: `${288n * EIGHT_MBITS}`, out: `${288n * EIGHT_MBITS}` });
+  expect((await ask('care@customers=acme')).json<object>()).toMatchObject({
+    customer: 'acme',
+    until: '2026-11-03T00:00:00.000Z',
+    services: [{ id: 's', in: `${576n * EIGHT_MBITS}`, days: [day('2026-11-01'), day('2026-11-02')] }],
+    bills: [],
+  });
+  expect((await ask('care@customers=bolt')).statusCode).toBe(404);
+  await api.close();
+});
+
 describe('usage that is carried on', () => {
   const record = (bucketStartMs: number, good: bigint): UsageRecord => ({
     serial: 1n,
