@@ -3,7 +3,7 @@ import type { Clock } from '../common/runtime/clock.ts';
 import { EVERYTHING } from '../common/model/viewpoint.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
 import { composeCause } from './compose-cause.ts';
-import { type ComposedMaintenance } from './compose-maintenance.ts';
+import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { composeStore } from './compose-store.ts';
 import { FaultsProjection } from './faults/faults-projection.ts';
 import type { Lag } from './faults/judge-weir.ts';
@@ -59,12 +59,7 @@ export function composeProjections(
     },
   );
   const correlator = composeCause(common);
-  const wanted = new WantedBook(reporter, {
-    database,
-    names: () => common.devices.names,
-    finderOf: (devices) => deviceFinder(devices, new Map()),
-    isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
-  });
+  const wanted = wantedOf(common);
   const faults: FaultsProjection = new FaultsProjection(reporter, config.faults, {
     ...shared,
     publish: (kind, data) => {
@@ -105,6 +100,16 @@ export function composeProjections(
     [readings, faults, store],
   );
   return { store, faults, correlator, wanted, reader, runner };
+}
+
+/** Which interfaces are meant to be up. */
+function wantedOf({ reporter, database, devices, services }: Common): WantedBook {
+  return new WantedBook(reporter, {
+    database,
+    names: () => devices.names,
+    finderOf: (known) => deviceFinder(known, new Map()),
+    isBound: (resource, atMs) => services.boundTo(resource, atMs).length > 0,
+  });
 }
 
 /** Watches whether the two ends of a link fit together. */

@@ -26,7 +26,7 @@ import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmPurge } from './faults/alarm-purge.ts';
 import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
-import { FaultsProjection } from './faults/faults-projection.ts';
+import type { FaultsProjection } from './faults/faults-projection.ts';
 import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations } from './ingest/agent-states.ts';
 import { AppliedMarks } from './ingest/applied-marks.ts';
