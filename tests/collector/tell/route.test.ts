@@ -1,9 +1,13 @@
 // Routes: what fits, hours over the days on which clocks are turned, and what of the configuration is refused and where.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { opensAtMs, type Route, whyNot, whyTooMild } from '../../../collector/tell/route.ts';
 import { stormOf, tellingConfigOf, tellingSchema } from '../../../collector/tell/telling-config.ts';
 import type { AlarmNow } from '../../../collector/tell/told.ts';
+import { parseConfiguration } from '../../../common/runtime/configuration.ts';
 import { isoTime } from '../../../common/model/time.ts';
 import { alarmRow, route } from '../../support/telling-machine.ts';
 
@@ -159,6 +163,16 @@ describe('the configuration', () => {
     const parsed = tellingSchema.safeParse(words);
     expect(parsed.success).toBe(false);
     expect(JSON.stringify(parsed.error?.issues)).toContain(message);
+  });
+
+  test('the example of docs/operations.md is one', () => {
+    const page = readFileSync(path.resolve(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+    const example = /^ {4}collector:\n {6,}telling:\n(?:(?: {4}.*)?\n)*?(?=\S)/m.exec(page)?.[0] ?? '';
+    const text = example.replaceAll(/^ {4}/gm, '');
+    const whole = z.object({ collector: z.object({ telling: tellingSchema }) });
+    const { channels, routes } = parseConfiguration(text, 'operations.md', whole).collector.telling;
+    expect(Object.keys(channels)).toEqual(['noc', 'on-call', 'chat', 'alertmanager', 'log']);
+    expect(routes.map(({ name }) => name)).toEqual(['everything', 'core', 'office']);
   });
 
   test('nothing is told where nothing is said, and defaults are as documented', () => {
