@@ -77,8 +77,8 @@ export class MediationRun implements Mediation {
         break;
       }
     }
-    const { database } = this.#deps;
-    await sealUsage({ database, bucketMs: this.#config.bucketMs, fence }, signal);
+    const { database, clock } = this.#deps;
+    await sealUsage({ database, clock, bucketMs: this.#config.bucketMs, fence }, signal);
     return summary;
   }
 

@@ -1,6 +1,7 @@
 // Sealed usage: the newest records of a meter in blocks of 288 buckets (a day of five minutes), so that a month is read as days and not as single rows.
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { DurationMs } from '../../common/model/time.ts';
+import type { Clock } from '../../common/runtime/clock.ts';
 import type { Bucket } from './grid.ts';
 
 /** Buckets of a block; the records stay, a block is only another way to read them. */
@@ -8,8 +9,8 @@ export const BLOCK_BUCKETS = 288;
 /** A block is sealed once usage has come so far beyond its end: what comes later makes its blocks be sealed anew. */
 const HOLD_BUCKETS = 12;
 const METERS_AT_ONCE = 500;
-/** Blocks that one run seals at most; the next goes on. */
-const BLOCKS_AT_ONCE = 62;
+/** How long one run seals at most before it ends with the block in hand: a database with years of records must not keep readings waiting. */
+const SEAL_MS = 30_000;
 const STALE_AT_ONCE = 2_000;
 /** Octets of a sealed bucket take six bytes; a block with more in one bucket (7 Tbit/s through five minutes) stays unsealed. */
 const MOST_OCTETS = 2n ** 48n - 1n;
@@ -62,6 +63,7 @@ export function blockOf(bucket: Bucket): number {
 export interface SealDeps {
   readonly database: Database;
   readonly bucketMs: DurationMs;
+  readonly clock: Clock;
   /** Throws lease_lost; called in every transaction. */
   readonly fence: (connection: Queryable) => Promise<void>;
 }
@@ -70,7 +72,8 @@ export interface SealDeps {
 export async function sealUsage(deps: SealDeps, signal?: AbortSignal): Promise<number> {
   await sealStale(deps);
   let sealed = 0;
-  while (sealed < BLOCKS_AT_ONCE && signal?.aborted !== true) {
+  const begunAt = deps.clock.monotonicMs();
+  while (signal?.aborted !== true && deps.clock.monotonicMs() - begunAt < SEAL_MS) {
     const block = await nextBlock(deps);
     if (block === null) break;
     await sealBlock(deps, block);
