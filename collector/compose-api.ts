@@ -12,7 +12,6 @@ import { addNorthboundRoutes } from './compose-northbound.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
-import { alarmInventory } from './faults/alarm-types.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -110,9 +109,9 @@ function addOthers(routes: DescribedRoutes, common: Common, { store }: Projectin
   addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
 }
 
-function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge' | 'alarmTypes'> {
+function composeAlarms({ deps, database, hub, alarmPurge }: Common): Pick<ApiDeps, 'alarms' | 'purge'> {
   const alarms = new AlarmBook({ database, clock: deps.clock, publish: (kind, data) => hub.publish(kind, data) });
-  return { alarms, purge: alarmPurge, alarmTypes: alarmInventory };
+  return { alarms, purge: alarmPurge };
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -60,15 +60,6 @@ export const alarmWithHistoryAnswer = alarmAnswer.extend({
   ),
 });
 
-export const alarmTypeAnswer = z.object({
-  alarmType: z.string(),
-  eventType: z.string().describe('ITU-T X.733'),
-  probableCause: z.string(),
-  description: z.string(),
-  proposedRepair: z.string(),
-  willClear: z.boolean().describe('whether the resource itself ends it'),
-});
-
 export const bulkAnswer = z.object({
   changed: count,
   refused: count,

@@ -1,4 +1,4 @@
-// Alarms: the list, one with its histories, the summary and the inventory of types; what operators do to them is in alarm-action-routes.ts.
+// Alarms: the list, one with its histories, and the summary; what operators do to them is in alarm-action-routes.ts.
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { timeParameter } from '../../common/http/parameters.ts';
@@ -6,7 +6,7 @@ import { type Principal, principalOf, type Role, STATE_READERS } from '../../com
 import type { Alarms, AlarmsPurge } from '../faults/alarm.ts';
 import { addAlarmActions } from './alarm-action-routes.ts';
 import { alarmsListQuery, alarmsQueryOf } from './alarm-filters.ts';
-import { alarmAnswer, alarmSummaryAnswer, alarmTypeAnswer, alarmWithHistoryAnswer } from './alarm-answers.ts';
+import { alarmAnswer, alarmSummaryAnswer, alarmWithHistoryAnswer } from './alarm-answers.ts';
 import { listOf } from './answers.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 
@@ -16,7 +16,6 @@ const byId = z.object({ id: z.string().max(40) });
 export interface AlarmRoutesDeps extends SeenBy {
   readonly alarms: Alarms;
   readonly purge: AlarmsPurge;
-  readonly alarmTypes: () => readonly z.output<typeof alarmTypeAnswer>[];
 }
 
 export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): void {
@@ -55,17 +54,6 @@ export function addAlarmRoutes(routes: DescribedRoutes, deps: AlarmRoutesDeps): 
       answer: alarmWithHistoryAnswer,
     },
     async ({ params, principal }) => (await seen(principal)).get(params.id),
-  );
-  routes.add(
-    {
-      method: 'GET',
-      url: '/api/v1/alarm-types',
-      access: STATE_READERS,
-      scoped: true,
-      summary: 'The inventory of alarm types (RFC 8632): what each means, and what to do about it.',
-      answer: z.object({ items: z.array(alarmTypeAnswer) }),
-    },
-    async () => ({ items: deps.alarmTypes() }),
   );
   addAlarmActions(routes, seen);
   addPurge(routes, deps.purge);

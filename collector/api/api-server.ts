@@ -65,7 +65,7 @@ export interface ApiDeps
     EventRoutesDeps,
     ChangeRoutesDeps,
     Pick<PartRoutesDeps, 'parts' | 'topology'>,
-    Pick<AlarmRoutesDeps, 'purge' | 'alarmTypes'>,
+    Pick<AlarmRoutesDeps, 'purge'>,
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     TokenRoutesDeps {

@@ -77,12 +77,6 @@ const EXTERNAL: AlarmType = {
   willClear: false,
 };
 
-/** The inventory of RFC 8632, by name. */
-export function alarmInventory(): readonly (AlarmType & { readonly alarmType: string })[] {
-  const own = Object.entries(ALARM_TYPES).map(([alarmType, type]) => ({ alarmType, ...type }));
-  return [...own, { alarmType: EXTERNAL_ALARM, ...EXTERNAL }].toSorted((a, b) => (a.alarmType < b.alarmType ? -1 : 1));
-}
-
 /** The type of an alarm as stored; one that this version does not know is told as such. */
 export function alarmTypeOf(name: string): AlarmType {
   if (Object.hasOwn(ALARM_TYPES, name)) return ALARM_TYPES[name as AlarmTypeName];
