@@ -27,7 +27,7 @@ export const alarmFilters = {
   device: deviceName.optional(),
   resource: resourceName.optional(),
   resource_prefix: resourceName.optional(),
-  type: word.optional().describe('one of /api/v1/alarm-types'),
+  type: word.optional().describe('such as interface-down'),
   text: word.min(1).optional().describe('a part of text, resource, ticket or type, in any case'),
   assigned_to: word.optional().describe('empty: those that nobody has'),
   ticket: word.optional().describe('empty: those without one'),

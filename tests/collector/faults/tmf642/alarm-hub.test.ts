@@ -9,6 +9,7 @@ import {
   eventually,
   startCollectorFixture,
 } from '../../../support/collector-fixture.ts';
+import { interfacePoll } from '../../../support/poll-builder.ts';
 import { describeWith } from '../../../support/requirements.ts';
 import { swaggerFaults } from '../../../support/tmf-swagger.ts';
 
@@ -109,6 +110,37 @@ describe('what is told', () => {
       'cleared',
     ]);
     expect(new Set(listener.heard.map(({ body }) => body.eventId)).size).toBe(7);
+  });
+
+  test('what polls say, too', async () => {
+    await register(listener.url, 'alarmedObject.id=core1/p1');
+    const from = Date.now() - 600_000;
+    const polls = [1, 2, 2, 1].map((oper, at) =>
+      interfacePoll({ device: 'core1', atMs: from + at * 60_000, interfaces: [{ key: 'p1', oper }] }),
+    );
+    await fixture.receipt({ sequence: 1, polls: polls.slice(0, 3) });
+    await listener.hears(1);
+    await fixture.receipt({ sequence: 2, polls: polls.slice(3) });
+    await listener.hears(2);
+    expect(listener.heard.map(({ body }) => [body.eventType, body.event['alarm']?.['perceivedSeverity']])).toEqual([
+      ['AlarmCreateEvent', 'major'],
+      ['AlarmStateChangeEvent', 'cleared'],
+    ]);
+  });
+
+  test('nothing more once it has unregistered, though events wait', async () => {
+    listener.answer = () => 503;
+    const id = await register();
+    await create();
+    await create();
+    await listener.hears(1);
+    expect((await send('DELETE', `hub/${id}`)).status).toBe(204);
+    listener.answer = () => 204;
+    const heard = listener.heard.length;
+    await register(`${other.url}/at/listener`);
+    await create();
+    await other.hears(1);
+    expect(listener.heard).toHaveLength(heard);
   });
 
   test('what operators do by the API of Weir, too', async () => {
