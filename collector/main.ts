@@ -6,8 +6,6 @@ import { migrate } from '../common/database/migrate.ts';
 import { DatabasePreparation } from '../common/database/preparation.ts';
 import { SteadyAuthenticator } from '../common/database/steady-authenticator.ts';
 import { accessMigrations, TokenStore } from '../common/database/tokens.ts';
-import type { Clock } from '../common/runtime/clock.ts';
-import { EVERYTHING } from '../common/model/viewpoint.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { agentsMigrations } from './agents/agents-migrations.ts';
@@ -17,14 +15,12 @@ import { EventKeeper } from './agents/event-keeper.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
 import { composeEvents } from './compose-events.ts';
+import { composeFaults } from './compose-faults.ts';
 import { composeServices } from './compose-services.ts';
 import { composeStore } from './compose-store.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
-import { FaultsProjection } from './faults/faults-projection.ts';
-import type { Lag } from './faults/judge-weir.ts';
-import { LinkWatch } from './faults/link-watch.ts';
-import { WantedBook } from './faults/wanted-book.ts';
+import type { FaultsProjection } from './faults/faults-projection.ts';
 import { givenTokens } from './given-tokens.ts';
 import { AgentStates, ingestMigrations, SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { AppliedMarks } from './ingest/applied-marks.ts';
@@ -39,10 +35,7 @@ import { DeviceRegistry } from './inventory/device-registry.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { InventoryWriter } from './inventory/inventory-writer.ts';
 import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
-import { deviceFinder } from './inventory/topology.ts';
-import { TopologyBook } from './inventory/topology-book.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
-import type { BatchJournal } from './journal/batch-journal.ts';
 import { appliedMigrations, appliedThrough, claim, projectionPosition, setPosition } from './project/applied.ts';
 import { BatchReader } from './project/batch-reader.ts';
 import type { JournaledBatch, Projection } from './project/projection.ts';
@@ -80,11 +73,7 @@ const DECODED = { cacheBytes: 48 * MIB, decodedBytes: 64 * MIB };
 const CHUNK = { chunkEntries: 256, chunkBytes: 8 * MIB };
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
-const LOOK_AT_WANTED_MS = 10_000;
-const LOOK_AT_LINKS_MS = 300_000;
 const FORGET_EVERY_MS = 30_000;
-/** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
-const CAUGHT_UP_MS = 5000;
 
 export type { Collector, CollectorDeps } from './running-collector.ts';
 
@@ -173,7 +162,7 @@ function reloadOf({ registry }: Entry, faults: FaultsProjection): Parts['reload'
   };
 }
 
-function composeProjections(common: Common, { registry }: Entry): Projecting {
+function composeProjections(common: Common, entry: Entry): Projecting {
   const { reporter, config, deps, database, journal, hub, marks, streams, quarantine } = common;
   const { clock, random } = deps;
   const encodings = new BodyEncodings();
@@ -193,35 +182,7 @@ function composeProjections(common: Common, { registry }: Entry): Projecting {
       publish: (kind, data) => hub.publish(kind, data),
     },
   );
-  const wanted = new WantedBook(reporter, {
-    database,
-    names: () => common.devices.names,
-    finderOf: (devices) => deviceFinder(devices, new Map()),
-    isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
-  });
-  const faults: FaultsProjection = new FaultsProjection(reporter, config.faults, {
-    ...shared,
-    publish: (kind, data) => hub.publish(kind, data),
-    events: common.events,
-    caughtUp: () => caughtUp(journal, runner, clock),
-    isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
-    around: wanted,
-    lags: () => ({ journal: journal.id, lags: lagsOf(journal, runner, clock) }),
-    labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
-    ready: () => wanted.ready(),
-    beside: [
-      new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look()),
-      new RepeatedWork(clock, LOOK_AT_LINKS_MS, () => links.look()),
-    ],
-  });
-  const topology = new TopologyBook(database);
-  const links = new LinkWatch(reporter, {
-    database,
-    clock,
-    rules: () => faults.rules,
-    links: () => topology.read(EVERYTHING, null),
-    raise: (look) => faults.judgeApart(look),
-  });
+  const { faults, wanted } = composeFaults(common, entry, shared, () => runner);
   const onCommitted = (projection: Projection['name'], entries: readonly JournaledBatch[]): void => {
     if (APPLYING.includes(projection))
       void marks.refresh(entries.flatMap(({ batch, points }) => (points === undefined ? [batch] : [])));
@@ -242,23 +203,6 @@ function composeProjections(common: Common, { registry }: Entry): Projecting {
     [readings, faults, store],
   );
   return { store, faults, wanted, reader, runner };
-}
-
-/** How long the oldest batch waits of each projection. */
-function lagsOf(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): Lag[] {
-  return Object.entries(runner.positions()).flatMap(([projection, position]) => {
-    if (position === null) return [];
-    const [waiting] = journal.read(position, 1, 1);
-    return [{ projection, waitingMs: waiting === undefined ? 0 : clock.now() - waiting.envelope.receivedAtMs }];
-  });
-}
-
-/** False while a batch waits that arrived some time ago. */
-function caughtUp(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): boolean {
-  const position = runner.positions()['faults'] ?? null;
-  if (position === null) return false;
-  const [waiting] = journal.read(position, 1, 1);
-  return waiting === undefined || clock.now() - waiting.envelope.receivedAtMs < CAUGHT_UP_MS;
 }
 
 /** Who may come in, and the database made ready for it. */
