@@ -104,6 +104,18 @@ export class FaultsProjection implements Projection, Component {
     return this.#exclusive(() => this.#applySilence(look));
   }
 
+  /** The same of devices. */
+  judgeDevices(names: readonly string[], judge: (memory: DeviceMemory) => AlarmChange[], atMs: EpochMs): Promise<void> {
+    return this.#exclusive(() =>
+      this.#commit(names, [], async (connection) => {
+        const known = await this.#memories.lockDevices(connection, names);
+        const changes = [...known.values()].flatMap(judge);
+        await this.#memories.write(connection, known.values(), []);
+        return writeChanges(connection, originated(changes, 'devices', atMs), this.#config.historyEntries);
+      }),
+    );
+  }
+
   /** Other rules, from the next poll of each device on. */
   reload(config: FaultsConfig): void {
     this.#rules.replace(config);
@@ -207,12 +219,8 @@ export class FaultsProjection implements Projection, Component {
       const changes = memory === undefined ? [] : silent.judge(memory);
       if (changes.length === 0) return [];
       await this.#memories.write(connection, [], agents.values());
-      const journal = `silence of ${silent.agent}`;
-      return writeChanges(
-        connection,
-        changes.map((change, ordinal) => ({ ...change, origin: { journal, position: silent.atMs, ordinal } })),
-        this.#config.historyEntries,
-      );
+      const made = originated(changes, `silence of ${silent.agent}`, silent.atMs);
+      return writeChanges(connection, made, this.#config.historyEntries);
     });
   }
 
@@ -241,4 +249,9 @@ export class FaultsProjection implements Projection, Component {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** Of what no batch tells: where it was looked, and when. */
+function originated(changes: readonly AlarmChange[], journal: string, atMs: EpochMs): OriginatedChange[] {
+  return changes.map((change, ordinal) => ({ ...change, origin: { journal, position: atMs, ordinal } }));
 }

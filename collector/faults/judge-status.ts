@@ -15,6 +15,8 @@ export type StatusRound = Pick<Round, 'memory' | 'rules' | 'atMs' | 'say' | 'aro
 
 export function judgeStatus(round: StatusRound, found: InterfaceMemory, admin: number, oper: number): void {
   const { memory, rules } = round;
+  // Nearly every interface at nearly every poll: up as it was, and nothing stands.
+  if (oper === UP && admin === UP && isSteady(found) && memory.active.size === 0) return;
   if (oper === UP && !found.seenUp) remember(memory, found, { seenUp: true });
   const faulty = admin === UP && FAULTY.has(oper) && found.seenUp;
   if (faulty !== found.down && (faulty || oper === UP || admin > UP)) noteChange(round, found, faulty, admin > UP);
@@ -27,6 +29,10 @@ export function judgeStatus(round: StatusRound, found: InterfaceMemory, admin: n
     else remember(memory, found, { upPolls: 0 });
   } else if (raised) judgeUp(round, found, oper === UP, admin > UP);
   else if (found.downPolls > 0) remember(memory, found, { downPolls: 0, downSinceMs: null });
+}
+
+function isSteady(found: InterfaceMemory): boolean {
+  return found.seenUp && !found.down && found.downPolls === 0 && found.changes.length === 0;
 }
 
 function judgeDown(round: StatusRound, found: InterfaceMemory, oper: number): void {

@@ -7,6 +7,7 @@ import { AlarmBook } from '../../../collector/faults/alarm-book.ts';
 import { DEFAULT_FAULTS, type FaultsConfig } from '../../../collector/faults/fault-rules.ts';
 import { faultsMigrations } from '../../../collector/faults/faults-migrations.ts';
 import { FaultsProjection } from '../../../collector/faults/faults-projection.ts';
+import { RemovedDevices } from '../../../collector/faults/removed-devices.ts';
 import { NO_SURROUNDINGS } from '../../../collector/faults/surroundings.ts';
 import { appliedMigrations, claim, projectionPosition, setPosition } from '../../../collector/project/applied.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
@@ -356,6 +357,41 @@ describe('projection', () => {
     );
     await projection(DEFAULT_FAULTS).apply([journalEntry({ position: 1, polls })]);
     expect(await history()).toHaveLength(1);
+  });
+});
+
+describe('devices that were taken out of the configuration', () => {
+  test('their alarms end, once nobody has polled them for a time; those of others stay, and a device that comes back has faults anew', async () => {
+    const running = projection(DEFAULT_FAULTS);
+    await running.apply(statuses([true, false]));
+    await running.apply(
+      statuses([true, false], 'core2').map((entry) => ({
+        ...entry,
+        journal: 'journal-2',
+        batch: { ...entry.batch, agent: 'agent-2' },
+      })),
+    );
+    const clock = new VirtualClock(SCENARIO_START_MS + 2 * MINUTE);
+    const removed = new RemovedDevices(reporter, {
+      database: postgres.database,
+      clock,
+      names: () => ['core2'],
+      judge: (names, judge, atMs) => running.judgeDevices(names, judge, atMs),
+    });
+    const raised = ['raised interface-down core1/p1 major at 60s', 'raised interface-down core2/p1 major at 60s'];
+    await removed.look();
+    expect(await history()).toEqual(raised);
+    await clock.advance(30 * MINUTE);
+    await removed.look();
+    await removed.look();
+    expect(await history()).toEqual([...raised, 'cleared interface-down core1/p1 at 1920s']);
+    const later = interfacePoll({
+      device: 'core1',
+      atMs: SCENARIO_START_MS + 40 * MINUTE,
+      interfaces: [{ key: 'p1', oper: 2 }],
+    });
+    await running.apply([journalEntry({ position: 3, polls: [later] })]);
+    expect((await history()).at(-1)).toBe('raised interface-down core1/p1 major at 2400s');
   });
 });
 

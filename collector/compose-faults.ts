@@ -1,0 +1,92 @@
+// Composes the detection of faults: the projection that judges batches, and what looks beside it for what no batch tells.
+import { EVERYTHING } from '../common/model/viewpoint.ts';
+import type { Clock } from '../common/runtime/clock.ts';
+import { RepeatedWork } from '../common/runtime/repeated-work.ts';
+import { composeCause } from './compose-cause.ts';
+import type { ComposedMaintenance } from './compose-maintenance.ts';
+import { type FaultsDeps, FaultsProjection } from './faults/faults-projection.ts';
+import type { Lag } from './faults/judge-weir.ts';
+import { LinkWatch } from './faults/link-watch.ts';
+import { RemovedDevices } from './faults/removed-devices.ts';
+import { WantedBook } from './faults/wanted-book.ts';
+import { deviceFinder } from './inventory/topology.ts';
+import { TopologyBook } from './inventory/topology-book.ts';
+import type { BatchJournal } from './journal/batch-journal.ts';
+import type { Common, Entry, Projecting } from './parts.ts';
+import type { ProjectionRunner } from './project/projection-runner.ts';
+
+const LOOK_AT_WANTED_MS = 10_000;
+const LOOK_AT_LINKS_MS = 300_000;
+const LOOK_AT_REMOVED_MS = 60_000;
+/** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
+const CAUGHT_UP_MS = 5000;
+
+export function composeFaults(
+  common: Common,
+  { registry, preparation }: Entry,
+  shared: Pick<FaultsDeps, 'database' | 'clock' | 'claim' | 'positionOf' | 'setPosition'>,
+  { maintenance }: ComposedMaintenance,
+  runner: () => ProjectionRunner,
+): Pick<Projecting, 'faults' | 'wanted' | 'correlator'> {
+  const { reporter, config, database, journal, hub } = common;
+  const { clock } = shared;
+  const correlator = composeCause(common);
+  const wanted = new WantedBook(reporter, {
+    database,
+    names: () => common.devices.names,
+    finderOf: (devices) => deviceFinder(devices, new Map()),
+    isBound: (resource, atMs) => common.services.boundTo(resource, atMs).length > 0,
+  });
+  const faults: FaultsProjection = new FaultsProjection(reporter, config.faults, {
+    ...shared,
+    publish: (kind, data) => {
+      hub.publish(kind, data);
+      if (kind === 'alarm') correlator.wake();
+    },
+    maintenanceOf: (alarm, atMs) => maintenance.markOf(alarm, atMs),
+    events: common.events,
+    caughtUp: () => caughtUp(journal, runner(), clock),
+    isAwaited: (agent) => common.devices.of(agent).devices.length > 0,
+    around: wanted,
+    lags: () => ({ journal: journal.id, lags: lagsOf(journal, runner(), clock) }),
+    labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
+    ready: () => wanted.ready(),
+    beside: [
+      new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look()),
+      new RepeatedWork(clock, LOOK_AT_LINKS_MS, () => links.look()),
+      new RepeatedWork(clock, LOOK_AT_REMOVED_MS, () => removed.look()),
+    ],
+  });
+  const removed = new RemovedDevices(reporter, {
+    database,
+    clock,
+    names: () => (preparation.done ? common.devices.names : null),
+    judge: (names, judge, atMs) => faults.judgeDevices(names, judge, atMs),
+  });
+  const topology = new TopologyBook(database);
+  const links = new LinkWatch(reporter, {
+    database,
+    clock,
+    rules: () => faults.rules,
+    links: () => topology.read(EVERYTHING, null),
+    raise: (look) => faults.judgeApart(look),
+  });
+  return { faults, wanted, correlator };
+}
+
+/** How long the oldest batch waits of each projection. */
+function lagsOf(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): Lag[] {
+  return Object.entries(runner.positions()).flatMap(([projection, position]) => {
+    if (position === null) return [];
+    const [waiting] = journal.read(position, 1, 1);
+    return [{ projection, waitingMs: waiting === undefined ? 0 : clock.now() - waiting.envelope.receivedAtMs }];
+  });
+}
+
+/** False while a batch waits that arrived some time ago. */
+function caughtUp(journal: BatchJournal, runner: ProjectionRunner, clock: Clock): boolean {
+  const position = runner.positions()['faults'] ?? null;
+  if (position === null) return false;
+  const [waiting] = journal.read(position, 1, 1);
+  return waiting === undefined || clock.now() - waiting.envelope.receivedAtMs < CAUGHT_UP_MS;
+}
