@@ -40,6 +40,12 @@ const labelsBody = z.strictObject({
 });
 
 export function addDeviceManagementRoutes(routes: DescribedRoutes, deps: DeviceManagementDeps): void {
+  addMaking(routes, deps);
+  addChanging(routes, deps);
+  addLabels(routes, deps);
+}
+
+function addMaking(routes: DescribedRoutes, deps: DeviceManagementDeps): void {
   const { managed, registry } = deps;
   routes.add(
     {
@@ -66,6 +72,10 @@ export function addDeviceManagementRoutes(routes: DescribedRoutes, deps: DeviceM
       return { name: body.name, version: made.version, definition: made.definition };
     },
   );
+}
+
+function addChanging(routes: DescribedRoutes, deps: DeviceManagementDeps): void {
+  const { managed, registry } = deps;
   routes.add(
     {
       method: 'PUT',
@@ -112,7 +122,6 @@ export function addDeviceManagementRoutes(routes: DescribedRoutes, deps: DeviceM
       return { removed: true };
     },
   );
-  addLabels(routes, deps);
 }
 
 function addLabels(routes: DescribedRoutes, deps: DeviceManagementDeps): void {
