@@ -48,7 +48,7 @@ export function composeApi(
   const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
   const viewpoints = new ScopedViewpoints({
-    devices: () => common.devices.all(),
+    devices: () => common.devices.byName,
     services: common.services,
     now: () => clock.now(),
   });

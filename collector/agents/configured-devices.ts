@@ -75,6 +75,11 @@ export class ConfiguredDevices {
     return this.#byName.get(name);
   }
 
+  /** Another map after each replacement. */
+  get byName(): ReadonlyMap<string, ConfiguredDevice> {
+    return this.#byName;
+  }
+
   all(): Iterable<ConfiguredDevice> {
     return this.#byName.values();
   }

@@ -58,6 +58,9 @@ const MAX_DEVICES = 20_000;
 
 export type AuditOf = (before: unknown, after: unknown) => AuditEntry;
 
+/** Throws where who asks may not change what stands there, also of a device that was deleted; null where there never was one. */
+export type Permit = (held: DeviceConfiguration | null) => void;
+
 export class ManagedDevices {
   readonly #database: Database;
   readonly #now: () => EpochMs;
@@ -92,9 +95,10 @@ export class ManagedDevices {
   }
 
   /** Throws device_exists. A name that was deleted begins again, with the meters that it had. */
-  create(definition: DeviceConfiguration, audit: AuditOf): Promise<ManagedDevice> {
+  create(definition: DeviceConfiguration, audit: AuditOf, permit: Permit): Promise<ManagedDevice> {
     return this.#database.transaction(async (connection) => {
       const held = await find(connection, definition.name);
+      permit(held === null ? null : managedOf(held).definition);
       if (held !== null && held.deleted_at_ms === null)
         throw new WeirError('device_exists', `There is a device ${definition.name} already.`);
       await refuseTooMany(connection);
@@ -103,17 +107,17 @@ export class ManagedDevices {
   }
 
   /** Throws not_found, or device_changed where the version is not the one that is held. */
-  replace(definition: DeviceConfiguration, version: number, audit: AuditOf): Promise<ManagedDevice> {
+  replace(definition: DeviceConfiguration, version: number, audit: AuditOf, permit: Permit): Promise<ManagedDevice> {
     return this.#database.transaction(async (connection) => {
-      const held = await findVersion(connection, definition.name, version);
+      const held = await findVersion(connection, definition.name, version, permit);
       return this.#write(connection, definition, version + 1, audit(held.definition, definition));
     });
   }
 
   /** It is polled no more; its history and its meters stay. */
-  remove(name: string, version: number, audit: AuditOf): Promise<void> {
+  remove(name: string, version: number, audit: AuditOf, permit: Permit): Promise<void> {
     return this.#database.transaction(async (connection) => {
-      const held = await findVersion(connection, name, version);
+      const held = await findVersion(connection, name, version, permit);
       await connection.query(
         `update inventory.managed_device
             set deleted_at_ms = $2, version = version + 1, serial = nextval('inventory.managed_serial') where name = $1`,
@@ -187,10 +191,11 @@ async function find(connection: Queryable, name: string): Promise<HeldRow | null
   return rows[0] ?? null;
 }
 
-async function findVersion(connection: Queryable, name: string, version: number): Promise<HeldRow> {
+async function findVersion(connection: Queryable, name: string, version: number, permit: Permit): Promise<HeldRow> {
   const held = await find(connection, name);
   if (held === null || held.deleted_at_ms !== null)
     throw new WeirError('not_found', `There is no device ${name} that is managed here.`, { device: name });
+  permit(managedOf(held).definition);
   if (Number(held.version) === version) return held;
   throw new WeirError('device_changed', `The device ${name} was changed meanwhile: it has version ${held.version}.`, {
     device: name,

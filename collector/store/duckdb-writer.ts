@@ -7,7 +7,7 @@ import type { Breather } from '../../common/runtime/breather.ts';
 import type { JournaledBatch } from '../project/projection.ts';
 import { TABLES, TableAppender } from './duckdb-append.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
-import { InterfaceAppender } from './interface-appender.ts';
+import { InterfaceAppender, InterfaceChunk } from './interface-appender.ts';
 import { interfaceColumns } from './interface-columns.ts';
 import { PointWriter } from './point-writer.ts';
 import { deviceRow, gaugeRows, processHash } from './poll-rows.ts';
@@ -35,6 +35,7 @@ export class DuckDbWriter {
   readonly #file: DuckDbFile;
   readonly #positions = new Map<string, number>();
   readonly #streams = new Map<string, HeldSequences>();
+  readonly #interfaces = new InterfaceChunk();
   #points = new PointWriter(this.book, 0n);
   #late = new LateReadings();
   #lateBeforeMs: () => EpochMs = () => Number.NEGATIVE_INFINITY;
@@ -96,7 +97,7 @@ export class DuckDbWriter {
     this.#late = new LateReadings();
     await this.#file.transaction(async (connection) => {
       const appenders: Appenders = {
-        interface_metrics: new InterfaceAppender(connection),
+        interface_metrics: new InterfaceAppender(connection, this.#interfaces),
         device_metrics: new TableAppender(connection, 'device_metrics'),
         gauge_metrics: new TableAppender(connection, 'gauge_metrics'),
       };

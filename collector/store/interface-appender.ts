@@ -1,12 +1,12 @@
 // Interfaces into DuckDB by whole columns: the words of a poll are copied into arrays of a chunk, and those into its vectors.
-import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBVector } from '@duckdb/node-api';
 import { CHUNK_ROWS, ChunkAppender, TABLES } from './duckdb-append.ts';
 import { type InterfaceColumns, writeWords } from './interface-columns.ts';
 import { COUNTER_COLUMNS } from './metrics.ts';
 
 const TYPES: readonly DuckDBType[] = TABLES.interface_metrics;
 
-/** The columns of a chunk in the order of the schema; those of 64 bits also as words. */
+/** The columns of a chunk as arrays of its vectors; those of 64 bits but the counters as words. */
 interface ChunkArrays {
   readonly resource: Int32Array;
   readonly atMs: Uint32Array;
@@ -22,14 +22,37 @@ interface ChunkArrays {
   readonly operStatus: Uint8Array;
 }
 
+/** The one chunk that all rows go through, transaction after transaction: DuckDB copies what it is handed. */
+export class InterfaceChunk {
+  readonly arrays: ChunkArrays;
+  readonly #chunk = DuckDBDataChunk.create(TYPES, CHUNK_ROWS);
+  readonly #vectors: readonly DuckDBVector[];
+
+  constructor() {
+    this.#vectors = TYPES.map((_, column) => this.#chunk.getColumnVector(column));
+    this.arrays = arraysOf(this.#vectors);
+  }
+
+  /** With the first rows of the arrays; all of a vector is valid as it is made. */
+  filled(rows: number): DuckDBDataChunk {
+    for (const vector of this.#vectors) vector.flush();
+    this.#chunk.rowCount = rows;
+    return this.#chunk;
+  }
+}
+
 /** The appender of `interface_metrics` inside a transaction. */
 export class InterfaceAppender {
   readonly #chunks: ChunkAppender;
-  readonly #arrays = newArrays();
+  readonly #chunk: InterfaceChunk;
+  readonly #arrays: ChunkArrays;
   #rows = 0;
 
-  constructor(connection: DuckDBConnection) {
+  /** `chunk` is nobody else's until the transaction has ended. */
+  constructor(connection: DuckDBConnection, chunk: InterfaceChunk) {
     this.#chunks = new ChunkAppender(connection, 'interface_metrics');
+    this.#chunk = chunk;
+    this.#arrays = chunk.arrays;
   }
 
   open(): Promise<void> {
@@ -89,54 +112,43 @@ export class InterfaceAppender {
   }
 
   #flushChunk(): void {
-    const chunk = DuckDBDataChunk.create(TYPES, this.#rows);
-    for (const [column, values] of inOrder(this.#arrays).entries()) {
-      const vector = chunk.getColumnVector(column);
-      const { buffer, byteOffset, byteLength } = itemsOf(vector);
-      // All of a vector is valid as it is made.
-      new Uint8Array(buffer, byteOffset, byteLength).set(new Uint8Array(values.buffer, values.byteOffset, byteLength));
-      vector.flush();
-    }
-    this.#chunks.append(chunk);
+    this.#chunks.append(this.#chunk.filled(this.#rows));
     this.#rows = 0;
   }
 }
 
-function newArrays(): ChunkArrays {
-  const words = (): Uint32Array => new Uint32Array(CHUNK_ROWS * 2);
-  const numbers = (): Uint32Array => new Uint32Array(CHUNK_ROWS);
-  return {
-    resource: new Int32Array(CHUNK_ROWS),
-    atMs: words(),
-    flags: numbers(),
-    counters: COUNTER_COLUMNS.map(() => new BigUint64Array(CHUNK_ROWS)),
-    uptimeTicks: numbers(),
-    discontinuityTicks: numbers(),
-    process: numbers(),
-    monotonicMs: words(),
-    intervalMs: new Int32Array(CHUNK_ROWS),
-    speedBps: words(),
-    adminStatus: new Uint8Array(CHUNK_ROWS),
-    operStatus: new Uint8Array(CHUNK_ROWS),
-  };
-}
-
 /** As TABLES has them. */
-function inOrder(arrays: ChunkArrays): readonly ArrayBufferView<ArrayBufferLike>[] {
-  return [
-    arrays.resource,
-    arrays.atMs,
-    arrays.flags,
-    ...arrays.counters,
-    arrays.uptimeTicks,
-    arrays.discontinuityTicks,
-    arrays.process,
-    arrays.monotonicMs,
-    arrays.intervalMs,
-    arrays.speedBps,
-    arrays.adminStatus,
-    arrays.operStatus,
-  ];
+function arraysOf(vectors: readonly DuckDBVector[]): ChunkArrays {
+  const all = vectors.map((vector) => itemsOf(vector));
+  let column = 0;
+  const next = (): ArrayBufferView<ArrayBufferLike> => {
+    const items = all[column];
+    if (items === undefined) throw new Error('BUG: a chunk of the interfaces with too few columns');
+    column += 1;
+    return items;
+  };
+  const numbers = ({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBufferLike>): Uint32Array =>
+    new Uint32Array(buffer, byteOffset, byteLength / 4);
+  const signed = ({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBufferLike>): Int32Array =>
+    new Int32Array(buffer, byteOffset, byteLength / 4);
+  const wide = ({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBufferLike>): BigUint64Array =>
+    new BigUint64Array(buffer, byteOffset, byteLength / 8);
+  const octets = ({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBufferLike>): Uint8Array =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  return {
+    resource: signed(next()),
+    atMs: numbers(next()),
+    flags: numbers(next()),
+    counters: COUNTER_COLUMNS.map(() => wide(next())),
+    uptimeTicks: numbers(next()),
+    discontinuityTicks: numbers(next()),
+    process: numbers(next()),
+    monotonicMs: numbers(next()),
+    intervalMs: signed(next()),
+    speedBps: numbers(next()),
+    adminStatus: octets(next()),
+    operStatus: octets(next()),
+  };
 }
 
 /** The array behind a vector of numbers, which the binding does not show: setItem would want a bigint for each value. */

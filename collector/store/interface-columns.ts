@@ -115,16 +115,21 @@ export function writeWords(words: Uint32Array, place: number, value: number): vo
   words[place * 2 + 1 - LOW] = high;
 }
 
+/** In one piece of memory: there is one for each table of each poll. */
 function emptyColumns(rows: number): Omit<InterfaceColumns, 'keys' | 'counters'> {
+  const memory = new ArrayBuffer(rows * (3 * 8 + 3 * 4 + 2));
+  const [numbers, words] = [rows * 8, rows * 4];
+  const wordsFrom = 3 * numbers;
+  const octetsFrom = wordsFrom + 3 * words;
   return {
-    atMs: new Float64Array(rows),
-    flags: new Uint32Array(rows),
-    uptimeTicks: new Uint32Array(rows),
-    discontinuityTicks: new Uint32Array(rows),
-    monotonicMs: new Float64Array(rows),
-    speedBps: new Float64Array(rows),
-    adminStatus: new Uint8Array(rows),
-    operStatus: new Uint8Array(rows),
+    atMs: new Float64Array(memory, 0, rows),
+    monotonicMs: new Float64Array(memory, numbers, rows),
+    speedBps: new Float64Array(memory, 2 * numbers, rows),
+    flags: new Uint32Array(memory, wordsFrom, rows),
+    uptimeTicks: new Uint32Array(memory, wordsFrom + words, rows),
+    discontinuityTicks: new Uint32Array(memory, wordsFrom + 2 * words, rows),
+    adminStatus: new Uint8Array(memory, octetsFrom, rows),
+    operStatus: new Uint8Array(memory, octetsFrom + rows, rows),
   };
 }
 

@@ -28,7 +28,16 @@ const UNFIT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00
 /** Text of a device without what a database cannot hold, at most 1000 long where nothing else is said. */
 export function cleanText(text: string, most = MOST_CHARACTERS): string {
   const short = text.length > most ? text.slice(0, most) : text;
-  return short.replace(UNFIT, '');
+  return isPlain(short) ? short : short.replace(UNFIT, '');
+}
+
+/** Nearly all text is: there is nothing to look for then, and this is asked of each name in each poll. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0 || (code >= 0xd800 && code < 0xe000)) return false;
+  }
+  return true;
 }
 
 /** An entry of a B-tree of PostgreSQL has 2,704 octets, a character of UTF-16 up to three in UTF-8, and other columns stand beside. */

@@ -59,9 +59,9 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'DELETE /api/v1/maintenance-windows/:id': [OPERATORS, 'absent'],
   'POST /api/v1/agents/:name/work': [OPERATORS, 'refused'],
   'POST /api/v1/devices': [OPERATORS, 'refused'],
-  'PUT /api/v1/devices/:name': [OPERATORS, 'refused'],
-  'DELETE /api/v1/devices/:name': [OPERATORS, 'refused'],
-  'PUT /api/v1/devices/:name/labels': [OPERATORS, 'refused'],
+  'PUT /api/v1/devices/:name': [OPERATORS, 'absent'],
+  'DELETE /api/v1/devices/:name': [OPERATORS, 'absent'],
+  'PUT /api/v1/devices/:name/labels': [OPERATORS, 'absent'],
   'PUT /api/v1/devices/:name/wanted': [OPERATORS, 'refused'],
   'POST /api/v1/projections/:name/pause': [NOBODY_ELSE, 'refused'],
   'POST /api/v1/projections/:name/resume': [NOBODY_ELSE, 'refused'],
@@ -112,6 +112,9 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/alarms/:id/unack': {},
   '/api/v1/alarms/:id/close': {},
   '/api/v1/alarms/:id/unshelve': {},
+  '/api/v1/devices': { name: 'south2', address: '192.0.2.2', snmp: false, site: 'south' },
+  '/api/v1/devices/:name': { name: 'south1', address: '192.0.2.1', snmp: false, site: 'north' },
+  '/api/v1/devices/:name/labels': {},
   '/api/v1/alarms/:id/assign': { to: 'ann' },
   '/api/v1/alarms/:id/escalate': { text: 'nobody answers' },
   '/api/v1/alarms/:id/ticket': { reference: 'INC-1' },
@@ -121,6 +124,11 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/maintenance-windows/:id': WINDOW,
   '/api/v1/tokens': { name: 'heir', role: 'viewer' },
   '/api/v1/sign-in-links': { name: 'heir', role: 'viewer' },
+};
+
+const QUERIES: Readonly<Record<string, string>> = {
+  '/api/v1/devices': '?dry_run=true',
+  '/api/v1/devices/:name': '?version=1',
 };
 
 let started: StartedFixture;
@@ -179,7 +187,7 @@ async function asked(route: string, token: string | null): Promise<Heard> {
   const query = place.includes('maintenance-windows/:id') ? '?version=1' : '';
   const url = `${place.replace(':id', id).replace(':name', name).replace('*', 'v1/bills')}${query}`;
   const { type, body } = contentOf(place);
-  const answer = await fetch(`${fixture.url}${url}`, {
+  const answer = await fetch(`${fixture.url}${url}${QUERIES[place] ?? ''}`, {
     method,
     headers: {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),

@@ -195,6 +195,38 @@ test('the first over days are the same from buckets as from readings', async () 
   await rolled.stop();
 }, 60_000);
 
+test('the 95th percentile of a rank is that of the series, out of buckets and the readings after them', async () => {
+  const octets = Array.from({ length: 9 }, () => 0n);
+  const polls = Array.from({ length: 864 }, (_, at) =>
+    interfacePoll({
+      device: 'core1',
+      atMs: T0 + at * STEP + ((at * 7919) % 9000),
+      intervalMs: STEP,
+      interfaces: octets.flatMap((held, port) => {
+        octets[port] = held + BigInt(((at * 104_729 + port * 7907) % 9973) * 1000);
+        // One port is not always there, so that each has its own count.
+        return at % (port + 2) === 1 && port > 5
+          ? []
+          : [{ key: `p${port}`, inOctets: octets[port] ?? 0n, speedBps: 1e9 }];
+      }),
+    }),
+  );
+  const store = await openStore();
+  await store.apply(polls.map((poll, at) => journalEntry({ position: at + 1, polls: [poll] })));
+  await store.rollUp(T0 + 61 * HOUR);
+  const span = { fromMs: T0, toMs: T0 + 3 * DAY, function: 'p95' as const };
+  for (const metric of ['in_bps', 'in_utilisation']) {
+    const ranked = await store.top({ metric, ...span, limit: 9 });
+    expect(ranked.length).toBeGreaterThan(6);
+    for (const { resource, value } of ranked) {
+      const series = await store.series({ metric, resource, ...span, stepMs: 3 * DAY });
+      expect(series.tier).toBe('5m');
+      expect(value).toBe(series.points[0]?.value);
+    }
+  }
+  await store.stop();
+}, 60_000);
+
 test('what retention deletes makes room for what comes: the file stops growing', async () => {
   const store = await openStore(2);
   const file = path.join(folder, `metrics-${files}.duckdb`);
