@@ -57,7 +57,7 @@ export class AlarmHub implements Component {
   #running: Promise<void> | null = null;
   #lease: Lease | null = null;
   #leasedAtMs = 0;
-  #trimmedAtMs = 0;
+  #trimmedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(reporter: Reporter, config: NorthboundConfig, deps: AlarmHubDeps) {
     this.#reporter = reporter;

@@ -14,7 +14,7 @@ test('docs/alarms.md is the inventory', () => {
 });
 
 test('every type is raised somewhere, by a rule that exists', () => {
-  const all = readdirSync(FOLDER)
+  const all = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('-alarm-types.ts'))
     .map((file) => readFileSync(path.join(FOLDER, file), 'utf8'))
     .join('\n');
