@@ -237,6 +237,9 @@ describeWith('chromium', 'the views', () => {
       async () => (await fixture.metric('weir_projection_lag_entries{projection="store"}')) === 0,
       'stored',
     );
+    const hour = 3_600_000;
+    const span = { from: new Date(Date.now() + hour).toISOString(), to: new Date(Date.now() + 2 * hour).toISOString() };
+    await fixture.post('/api/v1/maintenance-windows', { devices: ['dist1'], ...span, reason: 'software upgrade' });
     await eventually(
       async () => (await fixture.get<{ items: unknown[] }>('/api/v1/services')).items.length === 1,
       'the feed is mirrored',
@@ -285,6 +288,7 @@ describeWith('chromium', 'the views', () => {
     ['', 'access6'],
     ['alarms?state=all', 'access6 has not answered'],
     ['sites', 'hall-2'],
+    ['maintenance', 'software upgrade'],
     ['devices', 'access6'],
     ['devices/core1', 'SN-4711'],
     ['devices/core1?tab=health', 'Inlet'],
@@ -457,7 +461,16 @@ describeWith('chromium', 'the views', () => {
       await signIn(await fixture.token(`some-${role}`, role));
       return page.getByRole('navigation').getByRole('link').allInnerTexts();
     };
-    expect(await doors('viewer')).toEqual(['Wall', 'Alarms', 'Sites', 'Devices', 'Map', 'Agents', 'Health']);
+    expect(await doors('viewer')).toEqual([
+      'Wall',
+      'Alarms',
+      'Sites',
+      'Devices',
+      'Maintenance',
+      'Map',
+      'Agents',
+      'Health',
+    ]);
     await open('settings');
     await page.getByText('Your role does not see this.').waitFor();
     expect(await doors('care')).toEqual(['Wall', 'Alarms', 'Usage and bills']);
@@ -475,6 +488,27 @@ describeWith('chromium', 'the views', () => {
     await row.getByRole('button', { name: 'Really revoke?' }).click();
     await row.getByText('revoked').waitFor();
     await table('Audit log').getByText('token').first().waitFor();
+  });
+
+  test('a maintenance window is planned and ended', async () => {
+    await signIn();
+    await open('maintenance');
+    await page.getByLabel('Names, separated by spaces').fill('core2');
+    await page.getByRole('textbox', { name: 'Reason' }).fill('new optics');
+    await page.getByRole('button', { name: 'Plan it' }).click();
+    const row = table('Maintenance').locator('tr', { hasText: 'new optics' });
+    await row.getByText('in force').waitFor();
+    await row.getByRole('button', { name: 'End it' }).click();
+    await expect.poll(() => row.getByText('in force').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('an alarm tells whom it hits and who was told', async () => {
+    await signIn();
+    await open('alarms?q=access6');
+    await table('Alarms').getByText('access6 has not answered').click();
+    await card('Who was told, and why not').getByText('No channel is configured: nobody is told.').waitFor();
+    await card('What it hits').waitFor();
   });
 
   test('on a phone nothing is wider than the screen', async () => {

@@ -1,4 +1,5 @@
 // One alarm: what it means and what to do, its history, the measure behind it, and what people did.
+import { AlarmProblem, AlarmTold, Handling } from './alarm-problem.tsx';
 import { ActionBar, useActions } from './alarms-view.tsx';
 import { OperatorNote } from './alarms.tsx';
 import { Facts } from './device-view.tsx';
@@ -42,11 +43,16 @@ export function AlarmView({ id }: { readonly id: string }) {
               <span class="note">{ago(alarm.raisedAt, Date.now())}</span>
             </p>
             <OperatorNote alarm={alarm} />
+            <Handling alarm={alarm} />
             {may.operate && <ActionBar count={null} onAction={(action) => void run([alarm.id], action)} />}
           </section>
           <div class="columns even">
             <Meaning alarm={alarm} />
             <Timeline alarm={alarm} />
+          </div>
+          <div class="columns even">
+            <AlarmProblem alarm={alarm} />
+            <AlarmTold id={alarm.id} />
           </div>
           {alarm.threshold !== null && <Measure alarm={alarm} threshold={alarm.threshold} />}
         </>

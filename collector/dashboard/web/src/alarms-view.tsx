@@ -10,19 +10,20 @@ import { filtered, sorted } from './rows.ts';
 import { Badge, rankOf, SEVERITIES } from './severity.tsx';
 import { useReader } from './reader.ts';
 import { type Column, Table } from './table.tsx';
-import type { Alarm } from './types.ts';
+import type { FoldedAlarm } from './types.ts';
 import { useAll } from './use-answer.ts';
 import { said, t } from './words.ts';
 
-const STATES = ['active', 'cleared', 'shelved', 'all'] as const;
+/** Causes first: what is folded under one is its symptom. */
+const STATES = ['root', 'active', 'cleared', 'shelved', 'all'] as const;
 
 export function AlarmsView() {
   const { may } = useReader();
   const { query } = usePlace();
-  const state = STATES.find((one) => one === query.get('state')) ?? 'active';
+  const state = STATES.find((one) => one === query.get('state')) ?? 'root';
   const severity = SEVERITIES.find((one) => one === query.get('severity')) ?? null;
   const asked = new URLSearchParams({ state, ...(severity === null ? {} : { severity }) }).toString();
-  const alarms = useAll<Alarm>(`/api/v1/alarms?${asked}`);
+  const alarms = useAll<FoldedAlarm>(`/api/v1/alarms?${asked}`);
   const rows = useMemo(() => worstFirst(alarms.data ?? []), [alarms.data]);
   const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState<string | null>(null);
@@ -86,12 +87,12 @@ export function AlarmsView() {
   );
 }
 
-function worstFirst(alarms: readonly Alarm[]): readonly Alarm[] {
-  const rank = (alarm: Alarm): number => (alarm.isCleared ? 100 : 0) + rankOf(alarm.severity);
+function worstFirst(alarms: readonly FoldedAlarm[]): readonly FoldedAlarm[] {
+  const rank = (alarm: FoldedAlarm): number => (alarm.isCleared ? 100 : 0) + rankOf(alarm.severity);
   return alarms.toSorted((a, b) => rank(a) - rank(b) || b.changedAt.localeCompare(a.changedAt));
 }
 
-const resourceColumn: Column<Alarm> = {
+const resourceColumn: Column<FoldedAlarm> = {
   id: 'resource',
   title: t('resource'),
   value: ({ resource }) => resource,
@@ -107,8 +108,8 @@ function columnsOf(
   marked: ReadonlySet<string>,
   toggle: (id: string) => void,
   operate: boolean,
-): readonly Column<Alarm>[] {
-  const mark: Column<Alarm> = {
+): readonly Column<FoldedAlarm>[] {
+  const mark: Column<FoldedAlarm> = {
     id: 'mark',
     title: '',
     value: () => null,
@@ -139,11 +140,12 @@ function columnsOf(
       id: 'text',
       title: t('what'),
       value: ({ text }) => text,
-      cell: ({ id, text, changedAt }) => (
+      cell: ({ id, text, changedAt, symptoms }) => (
         <>
           <a href={hrefOf(['alarms', id])} class="quiet">
             <bdi>{text}</bdi>
           </a>
+          {symptoms > 0 && <span class="note"> {t('alarm.symptoms', { n: symptoms })}</span>}
           <div class="note narrow">{ago(changedAt, Date.now())}</div>
         </>
       ),
@@ -238,7 +240,7 @@ export function ActionBar({ count, onAction }: ActionBarProps) {
 }
 
 interface Keys {
-  readonly rows: readonly Alarm[];
+  readonly rows: readonly FoldedAlarm[];
   readonly at: string | null;
   readonly setAt: (id: string | null) => void;
   readonly toggle: (id: string) => void;

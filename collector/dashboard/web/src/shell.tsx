@@ -13,6 +13,7 @@ import { seconds } from './format.ts';
 import { HealthView } from './health-view.tsx';
 import { InterfaceView } from './interface-view.tsx';
 import { LiveContext, useLive } from './live.ts';
+import { MaintenanceView } from './maintenance-view.tsx';
 import { MapView } from './map-view.tsx';
 import { type May, mayOf } from './may.ts';
 import { ReaderContext, useReader } from './reader.ts';
@@ -49,6 +50,12 @@ const VIEWS: readonly View[] = [
     word: 'nav.devices',
     shown: ({ network }) => network,
     draw: ({ path }) => (path[1] === undefined ? <DevicesView /> : <DeviceView name={path[1]} />),
+  },
+  {
+    path: 'maintenance',
+    word: 'nav.maintenance',
+    shown: ({ network }) => network,
+    draw: () => <MaintenanceView />,
   },
   { path: 'map', word: 'nav.map', shown: ({ network }) => network, draw: () => <MapView /> },
   {

@@ -82,7 +82,13 @@ export interface Topology {
   readonly cut: boolean;
 }
 
-export interface AlarmWithHistory extends Alarm {
+/** What the list and one alarm tell of its cause. */
+export interface FoldedAlarm extends Alarm {
+  readonly rootAlarm: string | null;
+  readonly symptoms: number;
+}
+
+export interface AlarmWithHistory extends FoldedAlarm {
   readonly statusChanges: readonly {
     readonly at: string;
     readonly severity: string;
