@@ -408,15 +408,19 @@ describeWith('chromium', 'the views', () => {
     await signIn();
     await open('interfaces/core1/xe-0%2F0%2F0?range=1h');
     await card('Traffic').getByText('Gbit/s').or(card('Traffic').getByText('Mbit/s')).first().waitFor();
-    const over = page.locator('.u-over').first();
-    await over.scrollIntoViewIfNeeded();
-    const box = await over.boundingBox();
-    if (box === null) throw new Error('no graph');
-    await page.mouse.move(box.x + box.width * 0.7, box.y + 40);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.95, box.y + 60, { steps: 5 });
-    await page.mouse.up();
-    await expect.poll(() => page.url()).toMatch(/from=.*to=/);
+    // The graph is laid out anew while its data come: the drag is done again until it is felt.
+    const drag = async (): Promise<string> => {
+      const over = page.locator('.u-over').first();
+      await over.scrollIntoViewIfNeeded();
+      const box = await over.boundingBox();
+      if (box === null) return page.url();
+      await page.mouse.move(box.x + box.width * 0.7, box.y + 40);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.95, box.y + 60, { steps: 5 });
+      await page.mouse.up();
+      return page.url();
+    };
+    await expect.poll(drag, { interval: 500, timeout: 20_000 }).toMatch(/from=.*to=/);
     await page.getByRole('button', { name: '1h' }).click();
     await expect.poll(() => page.url()).not.toContain('from=');
     const figures = await table('Figures of this span').innerText();

@@ -199,6 +199,8 @@ describe('a port of another site, in maintenance', () => {
     await port('core3', 1, 9 * MINUTE);
     await port('core3', 2, 8 * MINUTE);
     const id = await alarmOf('core3');
+    // It may be a symptom: that is found out first.
+    await eventually(async () => (await told(id))['noc']?.why !== 'held', 'its cause is looked for');
     expect((await told(id))['noc']).toMatchObject({
       state: 'not_told',
       why: 'no_route',
