@@ -10,7 +10,7 @@ import { t } from './words.ts';
 const SHOWN = 30;
 
 export function Alarms() {
-  const active = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=active&limit=${SHOWN}`);
+  const active = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=root&limit=${SHOWN}`);
   const cleared = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`);
   const rows = [...(active.data?.items ?? []), ...(cleared.data?.items ?? [])];
   const asked = active.data !== null && cleared.data !== null;
