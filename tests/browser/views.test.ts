@@ -423,8 +423,7 @@ describeWith('chromium', 'the views', () => {
     await expect.poll(drag, { interval: 500, timeout: 20_000 }).toMatch(/from=.*to=/);
     await page.getByRole('button', { name: '1h' }).click();
     await expect.poll(() => page.url()).not.toContain('from=');
-    const figures = await table('Figures of this span').innerText();
-    expect(figures).toMatch(/in\s+.*bit\/s/);
+    await expect.poll(() => table('Figures of this span').innerText(), { timeout: 15_000 }).toMatch(/in\s+.*bit\/s/s);
   });
 
   test('a bill leads down to a raw reading in three clicks', async () => {
