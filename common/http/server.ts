@@ -166,7 +166,11 @@ export function toWeirError(error: unknown): WeirError {
   if (error instanceof WeirError) return error;
   if (error instanceof z.ZodError) {
     const issues = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-    return new WeirError('invalid_request', `${issues[0]?.path ?? ''}: ${issues[0]?.message ?? ''}`, { issues }, error);
+    const [first] = issues;
+    // What is wrong with the whole has no path.
+    const where = first === undefined || first.path === '' ? '' : `${first.path}: `;
+    const text = first?.message ?? 'not of the expected form';
+    return new WeirError('invalid_request', `${where}${text}${/[.!?]$/.test(text) ? '' : '.'}`, { issues }, error);
   }
   const status =
     error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;

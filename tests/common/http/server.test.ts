@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createServer, listen, type ServerOptions, SESSION_COOKIE } from '../../../common/http/server.ts';
+import { createServer, listen, type ServerOptions, SESSION_COOKIE, toWeirError } from '../../../common/http/server.ts';
 import type { Principal, Role } from '../../../common/runtime/access.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
@@ -455,4 +455,17 @@ describe('listening', () => {
     const { server } = serverWith();
     await expect(listen(server, '192.0.2.1', 0)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
   });
+});
+
+test.each([
+  ['a key that nobody knows', z.strictObject({}), { limit: 1 }, 'Unrecognized key: "limit".'],
+  ['a field', z.object({ port: z.number() }), { port: 'x' }, 'port: Invalid input: expected number, received string.'],
+  [
+    'a field within',
+    z.object({ a: z.object({ b: z.string() }) }),
+    { a: {} },
+    'a.b: Invalid input: expected string, received undefined.',
+  ],
+])('%s is told with its path, where it has one', (_, schema, value, message) => {
+  expect(toWeirError(schema.safeParse(value).error).message).toBe(message);
 });
