@@ -1,6 +1,6 @@
 // Tables of text for a person at a terminal, and text of devices made harmless for one.
 
-/** Columns as wide as their widest cell; numbers to the right. Nothing is printed of an empty table. */
+/** Columns as wide as their widest cell, 40 at most; the last one is never cut: what explains stands there. Numbers to the right. Nothing is printed of an empty table. */
 export function printTable(
   print: (line: string) => void,
   title: string,
@@ -16,7 +16,7 @@ export function printTable(
     row
       .map((value, at) => {
         const width = widths[at] ?? 0;
-        const short = value.length > width ? `${value.slice(0, width - 1)}…` : value;
+        const short = value.length > width && at < heads.length - 1 ? `${value.slice(0, width - 1)}…` : value;
         return right[at] === true ? short.padStart(width) : short.padEnd(width);
       })
       .join('  ')

@@ -242,7 +242,7 @@ export const billForm = z.object({
     .describe('the hash chain of the ledger with this bill as its last entry'),
 });
 
-const lineShape = {
+const pricedShape = {
   service: z.string(),
   item: z.string(),
   itemName: z.string(),
@@ -252,8 +252,8 @@ const lineShape = {
   unit: z.string(),
   exactAmount: exact,
   amount: money,
-  working: anything,
 };
+const lineShape = { ...pricedShape, working: anything };
 
 export const billDetailForm = billForm.extend({
   creditNotes: z.array(creditNoteForm),
@@ -285,16 +285,8 @@ export const previewForm = z.object({
         .describe('how usage was carried on to the end of the period'),
       lines: z.array(
         z.object({
-          service: z.string(),
-          item: z.string(),
-          itemName: z.string(),
           kind: z.string(),
-          plan: z.string(),
-          planVersion: z.number().int(),
-          quantity: exact,
-          unit: z.string(),
-          exactAmount: exact,
-          amount: money,
+          ...pricedShape,
           commit: exact.nullable().describe('units that a percentile holds for its fixed price'),
         }),
       ),

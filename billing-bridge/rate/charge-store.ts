@@ -220,6 +220,23 @@ export async function clearDue(connection: Queryable, windows: readonly DueWindo
   );
 }
 
+/** A window as rows tell it. */
+export interface DueRow {
+  readonly service: string;
+  readonly item: string;
+  readonly window_start_ms: bigint;
+  readonly window_end_ms: bigint;
+}
+
+export function dueOf(row: DueRow): DueWindow {
+  return {
+    service: row.service,
+    item: row.item,
+    startMs: Number(row.window_start_ms),
+    endMs: Number(row.window_end_ms),
+  };
+}
+
 /** Windows that have ended and are due, after a place in their order; the order is by end. */
 export async function dueWindows(
   connection: Queryable,
@@ -227,21 +244,11 @@ export async function dueWindows(
   after: DueWindow | null,
   limit: number,
 ): Promise<DueWindow[]> {
-  const { rows } = await connection.query<{
-    service: string;
-    item: string;
-    window_start_ms: bigint;
-    window_end_ms: bigint;
-  }>(
+  const { rows } = await connection.query<DueRow>(
     `select service, item, window_start_ms, window_end_ms from billing.due_window
       where window_end_ms <= $1 and ($2::int8 is null or (window_end_ms, service, item, window_start_ms) > ($2, $3, $4, $5))
       order by window_end_ms, service, item, window_start_ms limit $6`,
     [endedBeforeMs, after?.endMs ?? null, after?.service ?? null, after?.item ?? null, after?.startMs ?? null, limit],
   );
-  return rows.map((row) => ({
-    service: row.service,
-    item: row.item,
-    startMs: Number(row.window_start_ms),
-    endMs: Number(row.window_end_ms),
-  }));
+  return rows.map(dueOf);
 }

@@ -5,7 +5,7 @@ import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/t
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Service } from '../account/contract.ts';
 import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
-import { markDue, windowKey } from './charge-store.ts';
+import { type DueRow, dueOf, markDue, windowKey } from './charge-store.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
 import { dueByEnd, dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
 
@@ -150,22 +150,12 @@ async function chargedWindows(
   connection: Queryable,
   spans: readonly { readonly service: Service; readonly startMs: EpochMs; readonly endMs: EpochMs }[],
 ): Promise<DueWindow[]> {
-  const { rows } = await connection.query<{
-    service: string;
-    item: string;
-    window_start_ms: bigint;
-    window_end_ms: bigint;
-  }>(
+  const { rows } = await connection.query<DueRow>(
     `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.window_end_ms
        from unnest($1::text[], $2::int8[], $3::int8[]) as span (service, from_ms, to_ms)
        join billing.charge c on c.service = span.service and c.window_end_ms > from_ms and c.window_start_ms < to_ms
       order by c.service, c.item, c.window_start_ms, c.version desc`,
     [spans.map(({ service }) => service.id), spans.map(({ startMs }) => startMs), spans.map(({ endMs }) => endMs)],
   );
-  return rows.map((row) => ({
-    service: row.service,
-    item: row.item,
-    startMs: Number(row.window_start_ms),
-    endMs: Number(row.window_end_ms),
-  }));
+  return rows.map(dueOf);
 }

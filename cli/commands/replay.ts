@@ -1,15 +1,11 @@
 // `weir replay`: shows the projections of a running collector, pauses them, and lets them go through the journal again.
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { z } from 'zod';
-import { messageOf, WeirError } from '../../common/runtime/errors.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import { askCollector, COLLECTOR_OPTIONS, DEFAULT_COLLECTOR_URL } from '../collector-question.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { textOption } from '../options.ts';
-import { tokensOf } from '../supervise/data-folder.ts';
 import { printTable } from '../text-table.ts';
 
-const DEFAULT_DATA = './data';
-const DEFAULT_URL = 'http://127.0.0.1:8080';
 const ANSWER_MS = 60_000;
 
 const statesSchema = z.object({
@@ -37,7 +33,7 @@ export const replayCommand: Command = {
 
   --projection NAME   readings, faults or store
   --from START        start, a position of the journal, or the time of arrival such as 2026-11-26T08:00:00Z
-  --collector URL     default ${DEFAULT_URL}
+  --collector URL     default ${DEFAULT_COLLECTOR_URL}
   --data DIR          the data folder whose administrator token is used; default ./data; WEIR_ADMIN_TOKEN goes before it
 
 A replay goes through the entries again under the same keys: what is there already is replaced or left, never doubled, and no alarm
@@ -48,8 +44,7 @@ of the past is told again. It goes on over a restart. How far back it can go: co
     from: { type: 'string' },
     pause: { type: 'boolean' },
     resume: { type: 'boolean' },
-    collector: { type: 'string' },
-    data: { type: 'string' },
+    ...COLLECTOR_OPTIONS,
   },
   run: async (context) => {
     const projection = textOption(context, 'projection');
@@ -68,7 +63,12 @@ of the past is told again. It goes on over a restart. How far back it can go: co
     }
     if (projection === undefined) throw new WeirError('misused', `--projection is needed to ${verb}.`);
     const place = `/api/v1/projections/${encodeURIComponent(projection)}/${verb}`;
-    const answer = await ask(context, place, verb === 'replay' ? { from: startOf(from ?? '') } : {});
+    const answer = await askCollector(
+      context,
+      place,
+      verb === 'replay' ? { from: startOf(from ?? '') } : {},
+      ANSWER_MS,
+    );
     if (context.json) context.print(JSON.stringify(answer));
     else if (verb !== 'replay') context.print(`${projection} is ${verb === 'pause' ? 'paused' : 'running'}`);
     else {
@@ -84,7 +84,7 @@ function startOf(text: string): string | number {
 }
 
 async function show(context: CommandContext): Promise<void> {
-  const answer = await ask(context, '/api/v1/projections', null);
+  const answer = await askCollector(context, '/api/v1/projections', null, ANSWER_MS);
   if (context.json) {
     context.print(JSON.stringify(answer));
     return;
@@ -105,41 +105,4 @@ async function show(context: CommandContext): Promise<void> {
     ['PROJECTION', 'POSITION', 'LAG', 'ENTRIES/S', 'STATE', 'LAST FAILURE'],
     rows,
   );
-}
-
-/** `body`: null asks, anything else changes. */
-async function ask(context: CommandContext, place: string, body: object | null): Promise<unknown> {
-  const url = `${(textOption(context, 'collector') ?? DEFAULT_URL).replace(/\/+$/, '')}${place}`;
-  const token = tokenOf(context);
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: body === null ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === null ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-  } catch (cause) {
-    throw new WeirError(
-      'collector_unreachable',
-      `The collector at ${url} does not answer: ${messageOf(cause)}.`,
-      { url },
-      cause,
-    );
-  }
-  const answer: unknown = await response.json().catch(() => null);
-  if (response.ok) return answer;
-  const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) }).safeParse(answer);
-  const why = refusal.success
-    ? `${refusal.data.error.code}: ${refusal.data.error.message}`
-    : `status ${response.status}`;
-  throw new WeirError('collector_refused', `The collector refuses: ${why}`, { url });
-}
-
-function tokenOf({ options, environment }: CommandContext): string {
-  const given = environment['WEIR_ADMIN_TOKEN'];
-  if (given !== undefined && given !== '') return given;
-  const folder = path.resolve(typeof options['data'] === 'string' ? options['data'] : DEFAULT_DATA);
-  if (existsSync(path.join(folder, 'tokens.json'))) return tokensOf(folder, undefined).administrator;
-  throw new WeirError('misused', `There is no token: give WEIR_ADMIN_TOKEN, or --data with the folder of weir up.`);
 }

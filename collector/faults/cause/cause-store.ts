@@ -2,6 +2,7 @@
 import type { Queryable } from '../../../common/database/database.ts';
 import type { EpochMs } from '../../../common/model/time.ts';
 import type { Severity } from '../alarm.ts';
+import type { AlarmRow } from '../alarm-row.ts';
 import { CAUSAL_TYPES, type RaisedAlarm } from './causes.ts';
 import type { Decision, LastPoll } from './decisions.ts';
 
@@ -12,6 +13,19 @@ export const MOST_ASKED = 10_000;
 
 export type AlarmOfPass = RaisedAlarm & { readonly severity: Severity; readonly text: string };
 
+/** Of a row of faults.alarm. */
+export function alarmOfPass(row: AlarmColumns): AlarmOfPass {
+  return {
+    id: row.id.toString(),
+    resource: row.resource,
+    alarmType: row.alarm_type,
+    device: row.device,
+    severity: row.severity,
+    text: row.text,
+    raisedAtMs: Number(row.raised_at_ms),
+  };
+}
+
 export interface ReadAlarms {
   readonly alarms: readonly AlarmOfPass[];
   readonly decided: ReadonlyMap<string, Decision>;
@@ -20,14 +34,9 @@ export interface ReadAlarms {
   readonly leftOut: boolean;
 }
 
-interface Row {
-  readonly id: bigint;
-  readonly resource: string;
-  readonly alarm_type: string;
-  readonly device: string | null;
-  readonly severity: Severity;
-  readonly text: string;
-  readonly raised_at_ms: bigint;
+type AlarmColumns = Pick<AlarmRow, 'id' | 'resource' | 'alarm_type' | 'device' | 'severity' | 'text' | 'raised_at_ms'>;
+
+interface Row extends AlarmColumns {
   readonly decided_at_ms: bigint | null;
   readonly decided_raised_at_ms: bigint | null;
   readonly root: bigint | null;
@@ -71,16 +80,7 @@ export async function readAlarms(connection: Queryable): Promise<ReadAlarms> {
     if (row.root !== null && !row.root_active)
       clearedAtMs.set(row.root.toString(), Number(row.root_cleared_at_ms ?? 0n));
   }
-  const alarms = kept.map((row) => ({
-    id: row.id.toString(),
-    resource: row.resource,
-    alarmType: row.alarm_type,
-    device: row.device,
-    severity: row.severity,
-    text: row.text,
-    raisedAtMs: Number(row.raised_at_ms),
-  }));
-  return { alarms, decided, clearedAtMs, leftOut: rows.length > MOST_ALARMS };
+  return { alarms: kept.map(alarmOfPass), decided, clearedAtMs, leftOut: rows.length > MOST_ALARMS };
 }
 
 /** Of devices their last poll, of agents (`agent:NAME`) when they were last heard. */

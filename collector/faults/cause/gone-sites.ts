@@ -4,7 +4,7 @@ import type { EpochMs } from '../../../common/model/time.ts';
 import type { AlarmChange } from '../alarm-machine.ts';
 import { type Written, writeChanges } from '../alarm-writer.ts';
 import { type Causes, type GoneSite, SITE_GONE, siteOf, siteResource } from './causes.ts';
-import type { AlarmOfPass } from './cause-store.ts';
+import { type AlarmOfPass, alarmOfPass } from './cause-store.ts';
 
 export interface SiteChanges {
   readonly alarms: readonly AlarmOfPass[];
@@ -45,16 +45,6 @@ export function writeSiteChanges(
 /** The alarms of a pass after these changes. */
 export function withSites(alarms: readonly AlarmOfPass[], written: readonly Written[]): AlarmOfPass[] {
   const touched = new Set(written.map(({ row }) => row.id.toString()));
-  const raised = written
-    .filter(({ row }) => !row.is_cleared)
-    .map(({ row }) => ({
-      id: row.id.toString(),
-      resource: row.resource,
-      alarmType: row.alarm_type,
-      device: row.device,
-      severity: row.severity,
-      text: row.text,
-      raisedAtMs: Number(row.raised_at_ms),
-    }));
+  const raised = written.filter(({ row }) => !row.is_cleared).map(({ row }) => alarmOfPass(row));
   return [...alarms.filter(({ id }) => !touched.has(id)), ...raised];
 }

@@ -64,24 +64,6 @@ export interface Service {
   readonly running: { readonly amount: string; readonly currency: string; readonly until: string } | null;
 }
 
-export interface Working {
-  readonly steps: readonly {
-    readonly what: string;
-    readonly quantity: string;
-    readonly price: string;
-    readonly amount: string;
-  }[];
-  readonly coverage: {
-    readonly expectedMs: number;
-    readonly coveredMs: number;
-    readonly gapMs: number;
-    readonly lostMs: number;
-    readonly records: number;
-    readonly gapOctets: string;
-    readonly suspendedOctets: string;
-  };
-}
-
 export interface Period {
   readonly name: string;
   readonly zone: string;

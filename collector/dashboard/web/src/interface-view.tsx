@@ -283,7 +283,7 @@ function Billing({ device, name, span }: Of & { readonly span: Span }) {
 }
 
 /** Sums in exact integers; shares of time for the eye. */
-export function Quality({ records }: { readonly records: readonly UsageRecord[] }) {
+function Quality({ records }: { readonly records: readonly UsageRecord[] }) {
   const sum = (pick: (record: UsageRecord) => string) => records.reduce((total, one) => total + BigInt(pick(one)), 0n);
   const time = (pick: (record: UsageRecord) => number) => records.reduce((total, one) => total + pick(one), 0);
   const all = time(({ bucketMs }) => bucketMs);

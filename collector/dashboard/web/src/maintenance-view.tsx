@@ -1,12 +1,11 @@
 // Maintenance windows: what is in force, what comes, and a form for the next one.
-import { useContext, useState } from 'preact/hooks';
-import { ask } from './api.ts';
+import { useState } from 'preact/hooks';
 import { Listed } from './device-parts.tsx';
 import { moment } from './format.ts';
-import { LiveContext } from './live.ts';
 import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import { useAll } from './use-answer.ts';
+import { useDeed } from './use-deed.ts';
 import { t } from './words.ts';
 
 interface MaintenanceWindow {
@@ -27,20 +26,10 @@ interface MaintenanceWindow {
 
 export function MaintenanceView() {
   const { may } = useReader();
-  const live = useContext(LiveContext);
   const windows = useAll<MaintenanceWindow>('/api/v1/maintenance-windows', 3);
-  const [problem, setProblem] = useState<string | null>(null);
-  const run = async (path: string, init: RequestInit): Promise<void> => {
-    try {
-      await ask(path, init);
-      setProblem(null);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-    live.now();
-  };
-  const end = ({ id, version }: MaintenanceWindow): Promise<void> =>
-    run(`/api/v1/maintenance-windows/${encodeURIComponent(id)}?version=${version}`, { method: 'DELETE' });
+  const { problem, send } = useDeed();
+  const end = ({ id, version }: MaintenanceWindow) =>
+    send('DELETE', `/api/v1/maintenance-windows/${encodeURIComponent(id)}?version=${version}`);
   return (
     <section class="card" aria-label={t('nav.maintenance')}>
       <header>
@@ -48,17 +37,7 @@ export function MaintenanceView() {
         <span class="note">{t('maintenance.note')}</span>
       </header>
       <Problem text={problem} />
-      {may.operate && (
-        <NewWindow
-          onMake={(body) =>
-            run('/api/v1/maintenance-windows', {
-              method: 'POST',
-              headers: { 'content-type': 'application/json' },
-              body: JSON.stringify(body),
-            })
-          }
-        />
-      )}
+      {may.operate && <NewWindow onMake={(body) => send('POST', '/api/v1/maintenance-windows', body)} />}
       <Listed
         answer={windows}
         name={t('nav.maintenance')}
@@ -114,7 +93,7 @@ function local(ms: number): string {
   return at.toISOString().slice(0, 16);
 }
 
-function NewWindow({ onMake }: { readonly onMake: (body: object) => Promise<void> }) {
+function NewWindow({ onMake }: { readonly onMake: (body: object) => Promise<unknown> }) {
   const [kind, setKind] = useState<'devices' | 'sites'>('devices');
   const [names, setNames] = useState('');
   const [from, setFrom] = useState(() => local(Date.now()));

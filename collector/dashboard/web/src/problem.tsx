@@ -11,8 +11,3 @@ export function Problem({ text, old = false }: { readonly text: string | null; r
     </p>
   );
 }
-
-/** In place of what a role may not see. */
-export function Refused({ status, role }: { readonly status: number | null; readonly role: string }) {
-  return status === 403 ? <p class="empty">{t('problem.role', { role })}</p> : null;
-}

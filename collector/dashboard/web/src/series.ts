@@ -16,7 +16,7 @@ export interface Wanted {
 }
 
 /** What readings cover less than half of is drawn as not known. */
-export function shownValue({ value, coverage }: Series['points'][number]): number | null {
+function shownValue({ value, coverage }: Series['points'][number]): number | null {
   return typeof value === 'number' && coverage >= 0.5 ? value : null;
 }
 

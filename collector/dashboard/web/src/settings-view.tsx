@@ -1,12 +1,11 @@
 // Who may enter and what was changed: tokens with their roles and scopes, and the audit log.
-import { useContext, useState } from 'preact/hooks';
-import { ask } from './api.ts';
+import { useState } from 'preact/hooks';
 import { Listed } from './device-parts.tsx';
 import { ago, moment } from './format.ts';
-import { LiveContext } from './live.ts';
 import { Problem } from './problem.tsx';
 import type { AuditEntry, Page, Token } from './types.ts';
 import { useAnswer } from './use-answer.ts';
+import { useDeed } from './use-deed.ts';
 import { t } from './words.ts';
 import { useReader } from './reader.ts';
 
@@ -23,18 +22,11 @@ export function SettingsView() {
 
 function Tokens() {
   const tokens = useAnswer<Page<Token>>('/api/v1/tokens', { every: 5 });
-  const live = useContext(LiveContext);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { problem, send } = useDeed();
   const [asked, setAsked] = useState<string | null>(null);
   const revoke = async (name: string): Promise<void> => {
     setAsked(null);
-    try {
-      await ask(`/api/v1/tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
-      setProblem(null);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-    live.now();
+    await send('DELETE', `/api/v1/tokens/${encodeURIComponent(name)}`);
   };
   return (
     <section class="card" aria-label={t('tokens')}>
@@ -43,7 +35,7 @@ function Tokens() {
         <span class="note">{t('tokens.note')}</span>
       </header>
       <Problem text={problem} />
-      <NewToken onMade={live.now} />
+      <NewToken />
       <Listed
         answer={{ ...tokens, data: tokens.data?.items ?? null }}
         name={t('tokens')}
@@ -91,26 +83,18 @@ function scopeText({ scope }: Token): string | null {
   return scope === null ? null : [...scope.sites, ...scope.customers].join(' ');
 }
 
-function NewToken({ onMade }: { readonly onMade: () => void }) {
+function NewToken() {
   const { who } = useReader();
+  const { problem, send } = useDeed();
   const [name, setName] = useState('');
   const [role, setRole] = useState<string>('viewer');
   const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
   const make = async (): Promise<void> => {
-    try {
-      const { token } = await ask<{ token: string }>('/api/v1/tokens', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ name: name.trim(), role, ...(who.scope === null ? {} : { scope: who.scope }) }),
-      });
-      setMade(token);
-      setName('');
-      setProblem(null);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-    onMade();
+    const scope = who.scope === null ? {} : { scope: who.scope };
+    const answer = await send<{ token: string }>('POST', '/api/v1/tokens', { name: name.trim(), role, ...scope });
+    if (answer === null) return;
+    setMade(answer.token);
+    setName('');
   };
   return (
     <form

@@ -4,7 +4,7 @@ import { useRound } from './live.ts';
 import type { Place } from './place.ts';
 
 export const RANGES = { '1h': 3600, '6h': 21_600, '1d': 86_400, '7d': 604_800, '31d': 2_678_400 } as const;
-export type Range = keyof typeof RANGES;
+type Range = keyof typeof RANGES;
 
 export interface Span {
   readonly fromMs: number;

@@ -14,7 +14,7 @@ interface TileProps {
   readonly note: ComponentChildren;
 }
 
-export function Tile({ label, value, note }: TileProps) {
+function Tile({ label, value, note }: TileProps) {
   return (
     <div class="tile">
       <div class="label">{label}</div>

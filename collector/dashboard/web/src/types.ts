@@ -55,7 +55,7 @@ export interface Change {
   readonly at: string;
 }
 
-export interface LinkEnd {
+interface LinkEnd {
   readonly device: string | null;
   readonly name: string;
   readonly interface: string | null;

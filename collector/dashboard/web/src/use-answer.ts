@@ -50,7 +50,7 @@ export function useAnswer<T>(path: string | null, asking: Asking<T> = {}): Answe
 
 const PAGE = 1000;
 /** Rows that one list of the page holds; the API has all of them. */
-export const MOST_ROWS = 20_000;
+const MOST_ROWS = 20_000;
 
 async function all<T>(path: string): Promise<readonly T[]> {
   const rows: T[] = [];

@@ -1,0 +1,60 @@
+// What columns add up to is what bigints add up to, below what a double holds, at its edge, and beyond.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { coverageOf, intervalSamples, ratedSums } from '../../../billing-bridge/rate/counted-usage.ts';
+import { columnsOf } from '../../../common/model/usage-columns.ts';
+
+const BUCKET = 300_000;
+const COUNT = 24;
+const EDGE = 2n ** 53n;
+const octets = fc.oneof(
+  fc.bigInt({ min: 0n, max: 10n ** 12n }),
+  fc.bigInt({ min: EDGE / 2n - 3n, max: EDGE / 2n + 3n }),
+  fc.bigInt({ min: EDGE - 3n, max: EDGE + 3n }),
+  fc.bigInt({ min: 0n, max: 2n ** 70n }),
+);
+const bucket = fc.record({
+  meter: fc.constantFrom(1, 2, 3),
+  at: fc.nat(COUNT - 1),
+  octets: fc.record({ good: octets, wrapped: octets, gap: octets, suspended: octets }),
+});
+const buckets = fc.uniqueArray(bucket, { maxLength: 60, selector: ({ meter, at }) => `${meter} ${at}` });
+
+test('sums by direction, of gaps, of what is suspended, and of each interval are exact', () => {
+  fc.assert(
+    fc.property(buckets, (made) => {
+      const records = made.map(({ meter, at, octets: held }, place) => ({
+        serial: BigInt(place + 1),
+        meter,
+        bucketStartMs: at * BUCKET,
+        version: 1,
+        octets: held,
+        coveredMs: BUCKET,
+        gapMs: 0,
+        lostMs: 0,
+      }));
+      const toMs = COUNT * BUCKET;
+      const meters = [1, 2, 3].map((meter) => ({
+        meter,
+        direction: meter === 3 ? ('out' as const) : ('in' as const),
+        fromMs: 0,
+        toMs,
+      }));
+      const input = { fromMs: 0, toMs, meters, usage: columnsOf(records, 0, toMs, BUCKET) };
+      const sum = (of: (one: (typeof made)[number]) => bigint, wanted: (meter: number) => boolean = () => true) =>
+        made.filter(({ meter }) => wanted(meter)).reduce((total, one) => total + of(one), 0n);
+      const rated = ({ octets: { good, wrapped, gap } }: (typeof made)[number]): bigint => good + wrapped + gap;
+      expect(ratedSums(input)).toEqual({
+        in: sum(rated, (meter) => meter !== 3),
+        out: sum(rated, (meter) => meter === 3),
+      });
+      const coverage = coverageOf(input);
+      expect(coverage.gapOctets).toBe(sum((one) => one.octets.gap));
+      expect(coverage.suspendedOctets).toBe(sum((one) => one.octets.suspended));
+      const samples = intervalSamples(input, 3 * BUCKET, true);
+      const total = [...samples.in, ...samples.out].reduce<bigint>((all, value) => all + BigInt(value), 0n);
+      expect(total).toBe(sum(rated));
+    }),
+    { numRuns: 300 },
+  );
+});
