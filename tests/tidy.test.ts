@@ -1,8 +1,9 @@
 // The house rules as a test: who may import what, which library lives where, what may not be called, and that the documents are true.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERROR_TABLE, errorsPage } from '../common/runtime/error-table.ts';
+import { LONGEST } from './support/longest-first.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const FOLDERS = ['common', 'agent', 'collector', 'billing-bridge', 'cli', 'simulator', 'bench'];
@@ -234,4 +235,8 @@ describe('documents', () => {
   test('the lock file names no download address', () => {
     expect(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved": "http');
   });
+});
+
+test('the test files that come first are there', () => {
+  expect(LONGEST.filter((file) => !existsSync(path.join(ROOT, 'tests', file)))).toEqual([]);
 });
