@@ -1,4 +1,4 @@
-// Prices that others computed: every case of the corpus is either met or listed with the reason why it is not.
+// Prices that others computed: every case of the corpus is met, but those that it marks as somebody's artefact.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -18,7 +18,7 @@ import { priceProratedGraduated } from '../../../billing-bridge/rate/prorated-gr
 import { increment, limitSpend } from '../../../billing-bridge/rate/spend-limits.ts';
 import { priceCapacity, priceStairstep } from '../../../billing-bridge/rate/stairstep.ts';
 import type { Tier } from '../../../billing-bridge/rate/tiers.ts';
-import { priceTimeOfDay, type TimeBand } from '../../../billing-bridge/rate/time-of-day.ts';
+import { bandAt, priceTimeOfDay, type TimeBand } from '../../../billing-bridge/rate/time-of-day.ts';
 import { priceVolume } from '../../../billing-bridge/rate/volume.ts';
 import type { Priced } from '../../../billing-bridge/rate/working.ts';
 import { Exact } from '../../../common/model/exact.ts';
@@ -34,10 +34,8 @@ interface Case {
   readonly expected: string;
 }
 
-/** Cases that the product does not aim at, and why. */
-const NOT_COVERED: Readonly<Record<string, string>> = {
-  p123: 'an artefact by its own note: rounding each increment adds 0.0002 to the true 0.70',
-};
+/** Results that a system got wrong by its own note: warnings, not targets. */
+const ARTEFACT = '_known_artefact';
 
 const exact = (value: unknown): Exact => {
   const parsed = typeof value === 'string' || typeof value === 'number' ? Exact.parse(String(value)) : null;
@@ -80,21 +78,48 @@ function incremental(params: Params, usage: Params, price: (quantity: Exact) => 
 
 const days = (value: unknown): number => Date.parse(`${String(value)}T00:00:00Z`) / 86_400_000;
 
-const WORKDAYS = [1, 2, 3, 4, 5];
-const BANDS: readonly TimeBand[] = [
-  { name: 'peak', days: WORKDAYS, fromMinute: 0, toMinute: 1080, price: Exact.one },
-  { name: 'evening', days: WORKDAYS, fromMinute: 1080, toMinute: 1440, price: exact('0.5') },
-  { name: 'weekend', days: [0, 6], fromMinute: 0, toMinute: 1440, price: exact('0.5') },
-];
+const WEEK = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
-function callPrice(usage: Params): Exact {
+/** 'Mon-Fri' or 'Sat,Sun' as numbers, 0 for Sunday; every day where none is named. */
+function daysNamed(text: unknown): number[] {
+  if (typeof text !== 'string') return WEEK.map((_, day) => day);
+  return text.split(',').flatMap((part) => {
+    const [from = -1, to = from] = part.split('-').map((name) => WEEK.indexOf(name.trim()));
+    return Array.from({ length: ((to - from + 7) % 7) + 1 }, (_, at) => (from + at) % 7);
+  });
+}
+
+function minuteOf(text: unknown, otherwise: number): number {
+  const [hour, minute] = typeof text === 'string' ? text.split(':').map(Number) : [];
+  return hour === undefined ? otherwise : hour * 60 + (minute ?? 0);
+}
+
+function callPrice(params: Params, usage: Params): Exact {
+  const bands = list(params['bands']).map(
+    (band, at): TimeBand => ({
+      name: String(at),
+      days: daysNamed(band['days']),
+      fromMinute: minuteOf(band['from'], 0),
+      toMinute: minuteOf(band['to'], 1440),
+      price: exact(band['rate_per_s']),
+    }),
+  );
   const start = Date.parse(String(usage['start']));
   const parts: { atMs: number; zoneOffsetMs: number; quantity: Exact }[] = [];
   for (let at = start; at < Date.parse(String(usage['end'])); at += 1000)
     parts.push({ atMs: at, zoneOffsetMs: 0, quantity: Exact.one });
-  // The connect fee of these cases is one, where the call starts in the peak band: all four do.
-  return priceTimeOfDay(parts, BANDS, Exact.zero).amount.add(Exact.one);
+  // A fee for the connection is a number, with the words "only when the start is in the peak band" where it depends on the first, dearest band.
+  const [fee, ...condition] = String(params['connect_fee'] ?? '0').split(' ');
+  const owed = condition.length === 0 || bandAt(start, 0, bands) === bands[0];
+  return priceTimeOfDay(parts, bands, Exact.zero).amount.add(owed ? exact(fee) : Exact.zero);
 }
+
+/** Decimal places out of '2 half-up'. */
+const placesOf = (text: unknown): number => Number.parseInt(String(text), 10);
+
+/** The percentile that a convention names by what it drops: 95 of 'drop the top 5% (432), take the next'. */
+const percentileOf = (convention: unknown): Exact =>
+  Exact.integer(100).subtract(exact(/([\d.]+) ?%/.exec(String(convention))?.[1] ?? '5'));
 
 const MODELS: Readonly<Record<string, (params: Params, usage: unknown) => Exact>> = {
   per_unit: (params, usage) => limitSpend(pricePerUnit(exact(usage), exact(params['unit'])), limitsOf(params)).amount,
@@ -156,7 +181,7 @@ const MODELS: Readonly<Record<string, (params: Params, usage: unknown) => Exact>
       units: exact(unit),
       prorated: exact(Array.isArray(prorated) ? prorated[at] : null),
     }));
-    return priceProratedGraduated(changes, tiersOf(params)).amount.round(2, 'half_up');
+    return priceProratedGraduated(changes, tiersOf(params)).amount.round(placesOf(params['round']), 'half_up');
   },
   rated_increment: (params, usage) =>
     priceIncrement(exact(usage), {
@@ -164,19 +189,19 @@ const MODELS: Readonly<Record<string, (params: Params, usage: unknown) => Exact>
       rateUnit: exact(params['rate_unit']),
       increment: exact(params['increment']),
     }).amount,
-  time_of_day: (_params, usage) => callPrice(record(usage)),
-  p95: (_params, usage) => {
+  time_of_day: (params, usage) => callPrice(params, record(usage)),
+  p95: (params, usage) => {
     const runs = record(usage)['samples_rle'];
     const samples = (Array.isArray(runs) ? runs : [])
       .flatMap((run: unknown) =>
         Array.isArray(run) ? Array.from({ length: Number(run[0]) }, () => Number(run[1])) : [],
       )
       .toSorted((left, right) => left - right);
-    return Exact.integer(samples[rankOf(samples.length, Exact.integer(95), 'nearest_rank') - 1] ?? -1);
+    return Exact.integer(samples[rankOf(samples.length, percentileOf(params['convention']), 'nearest_rank') - 1] ?? -1);
   },
-  p95_rank: (_params, usage) => {
+  p95_rank: (params, usage) => {
     const count = Number(record(usage)['n']);
-    return Exact.integer(count - rankOf(count, Exact.integer(95), 'nearest_rank') + 1);
+    return Exact.integer(count - rankOf(count, percentileOf(params['convention']), 'nearest_rank') + 1);
   },
   proration_cycles: (params, usage) => {
     const { start, end, target } = record(usage);
@@ -188,7 +213,7 @@ const MODELS: Readonly<Record<string, (params: Params, usage: unknown) => Exact>
     };
     // Their scale rounds each cycle, which shows in one case; ours is exact.
     return cyclesInAdvance(rule, days(start), end === null ? null : days(end), days(target))
-      .map((cycle) => cycle.round(9, 'half_up'))
+      .map((cycle) => cycle.round(placesOf(params['scale']), 'half_up'))
       .reduce((sum, cycle) => sum.add(cycle), Exact.zero);
   },
 };
@@ -229,11 +254,10 @@ function casesOf(): Case[] {
 
 describeWith('corpus', 'pricing cases', () => {
   const cases = casesOf();
-  test('there are cases, and none listed as not covered is unknown', () => {
-    expect(cases.length).toBeGreaterThan(100);
-    expect(Object.keys(NOT_COVERED).filter((id) => !cases.some((one) => one.id === id))).toEqual([]);
+  test('there are cases', () => {
+    expect(cases.length).toBeGreaterThan(0);
   });
-  test.each(cases.filter((one) => NOT_COVERED[one.id] === undefined))('$id $model', (one) => {
+  test.each(cases.filter((one) => !one.model.endsWith(ARTEFACT)))('$id $model', (one) => {
     const model = MODELS[one.model];
     expect(model, `no price model for ${one.model}`).toBeDefined();
     expect(model?.(one.params, one.usage).toString()).toBe(exact(one.expected).toString());
