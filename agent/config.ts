@@ -10,6 +10,7 @@ import { WeirError } from '../common/runtime/errors.ts';
 import type { TlsConfig } from '../common/runtime/tls-files.ts';
 import type { SetAllowance } from './work/set-allowance.ts';
 import type { CredentialSets } from './configure/credential-book.ts';
+import { type LineConfig, lineConfigs, lineFinder, linesSchema } from './line/config.ts';
 import { type HostPort, parseAddress } from './snmp/address.ts';
 import { checkUser } from './snmp/usm.ts';
 import { type TrapConfig, trapConfig, trapsSchema, unknownCredentials } from './trap/config.ts';
@@ -50,6 +51,8 @@ export const agentShape = {
       timeout_ms: z.number().int().min(50).max(60_000).default(2000),
       retries: z.number().int().min(0).max(10).default(2),
       concurrency: z.number().int().min(1).max(10_000).default(200),
+      /** Thin lines to sites or devices. */
+      lines: linesSchema,
       slow_interval_ms: z.number().int().min(1000).max(86_400_000).default(60_000),
       inventory_interval_ms: z.number().int().min(10_000).max(86_400_000).default(3_600_000),
       first_poll_within_ms: z.number().int().min(0).max(3_600_000).default(15_000),
@@ -186,6 +189,8 @@ export interface AgentDevice {
   readonly writeCredential: CredentialConfiguration | null;
   readonly writeCredentialName: string | null;
   readonly replyAddress: 'learn' | 'strict';
+  /** The thin line that it stands behind. */
+  readonly line: string | null;
 }
 
 export interface AgentConfig {
@@ -198,6 +203,7 @@ export interface AgentConfig {
   readonly timeoutMs: number;
   readonly retries: number;
   readonly concurrency: number;
+  readonly lines: readonly LineConfig[];
   readonly slowIntervalMs: number;
   readonly inventoryIntervalMs: number;
   readonly firstPollWithinMs: number;
@@ -224,6 +230,7 @@ export function agentConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): AgentConfig {
   const { agent } = whole;
+  const lines = lineConfigs(agent.lines, agent.timeout_ms);
   const givenToken = environment['WEIR_AGENT_TOKEN'] ?? '';
   return {
     name: agent.name,
@@ -233,6 +240,7 @@ export function agentConfig(
     timeoutMs: agent.timeout_ms,
     retries: agent.retries,
     concurrency: agent.concurrency,
+    lines,
     slowIntervalMs: agent.slow_interval_ms,
     inventoryIntervalMs: agent.inventory_interval_ms,
     firstPollWithinMs: agent.first_poll_within_ms,
@@ -247,6 +255,7 @@ export function agentConfig(
     devices: agentDevices(whole.devices, whole.credentials, {
       name: agent.name,
       pollIntervalMs: agent.poll_interval_ms,
+      lines,
     }),
   };
 }
@@ -255,8 +264,9 @@ export function agentConfig(
 export function agentDevices(
   devices: readonly DeviceConfiguration[],
   credentials: CredentialSets,
-  agent: Pick<AgentConfig, 'name' | 'pollIntervalMs'>,
+  agent: Pick<AgentConfig, 'name' | 'pollIntervalMs' | 'lines'>,
 ): AgentDevice[] {
+  const lineOf = lineFinder(agent.lines);
   return devices
     .filter((device) => device.agent === undefined || device.agent === agent.name)
     .map((device) => ({
@@ -266,6 +276,7 @@ export function agentDevices(
       credentialName: device.snmp === false ? '' : device.credential,
       intervalMs: device.interval_ms ?? agent.pollIntervalMs,
       replyAddress: device.reply_address,
+      line: lineOf(device),
       allowSet: device.allow_set,
       writeCredential:
         device.write_credential === undefined ? null : credentialOf(credentials, device.name, device.write_credential),

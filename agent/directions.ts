@@ -15,6 +15,7 @@ import { CredentialBook } from './configure/credential-book.ts';
 import { DeviceBook } from './configure/device-book.ts';
 import { waitingKeys } from './configure/live-keys.ts';
 import { invalid, type PulledConfiguration } from './configure/pulled-configuration.ts';
+import type { LineBook } from './line/line-book.ts';
 import type { Reachability } from './poll/ping.ts';
 import type { ScheduledDevice } from './poll/polled-device.ts';
 import type { Scheduler } from './poll/scheduler.ts';
@@ -33,6 +34,7 @@ export interface DirectionsDeps {
   readonly token: () => string;
   readonly http: HttpClient;
   readonly access: Pick<SnmpAccess, 'openSession'>;
+  readonly lines: Pick<LineBook, 'use'>;
   readonly scheduler: () => Pick<Scheduler, 'configure' | 'pollNow' | 'explain'>;
   readonly ping: Reachability;
   readonly accept: (event: DeviceEvent) => Promise<void>;
@@ -150,12 +152,13 @@ function accessNames(): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
     return next;
   };
   return (devices) =>
-    devices.map(({ name, intervalMs, address, credential, credentialName, replyAddress }) => ({
+    devices.map(({ name, intervalMs, address, credential, credentialName, replyAddress, line }) => ({
       name,
       intervalMs,
       host: address.host,
       snmp: credential !== null,
-      access: `${address.host} ${address.port} ${credentialName} ${credential === null ? 0 : generationOf(credential)} ${replyAddress}`,
+      ...(line === null ? {} : { line }),
+      access: `${address.host} ${address.port} ${credentialName} ${credential === null ? 0 : generationOf(credential)} ${replyAddress} ${line ?? ''}`,
     }));
 }
 
@@ -174,10 +177,10 @@ function workPorts(devices: DeviceBook, deps: DirectionsDeps): WorkPorts {
       return { host, result: await deps.ping.ask(host, signal) };
     },
     set: async (name, values, signal) => {
-      const { address, writeCredential } = deviceOf(name);
+      const { address, writeCredential, line } = deviceOf(name);
       if (writeCredential === null)
         throw new WeirError('set_not_allowed', `The device ${name} has no write_credential.`, { device: name });
-      const session = deps.access.openSession(address, writeCredential);
+      const session = deps.access.openSession(address, writeCredential, undefined, deps.lines.use(line));
       const response = await session.set(askedVarbinds(values), { signal });
       refuseFailedSet(response, values);
       return { set: values.length, durationMs: response.receivedAtMs - response.sentAtMs };

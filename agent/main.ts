@@ -14,7 +14,8 @@ import type { AgentConfig } from './config.ts';
 import { Discovery, type DiscoveryConfig, type DiscoveryResult, type Progress } from './discover/discovery.ts';
 import { type ConfiguredDevice, knownDevices } from './discover/known-devices.ts';
 import { sweepPlan } from './discover/targets.ts';
-import { Pacer } from './discover/pacer.ts';
+import { LineBook } from './line/line-book.ts';
+import { Pacer } from './line/pacer.ts';
 import { composeDirections, type Reloaded } from './directions.ts';
 import { composeNotifications } from './notifications.ts';
 import { Ping, systemPing } from './poll/ping.ts';
@@ -104,7 +105,8 @@ export function createAgent(
   const http = new NodeHttpClient({ clock, tls });
   const shipper = new Shipper(reporter, shipConfig, { clock, token, random, spool, http });
   const ping = new Ping({ run: systemPing(environment['PATH']), monotonicMs: () => clock.monotonicMs() });
-  const told = { clock, random, environment, token, http, access, ping };
+  const lines = new LineBook(reporter, config.lines, { clock });
+  const told = { clock, random, environment, token, http, access, ping, lines };
   const directions = composeDirections(reporter, config, folder, {
     ...told,
     scheduler: () => scheduler,
@@ -113,7 +115,7 @@ export function createAgent(
   const { devices } = directions;
   const scheduled = directions.scheduled(devices.all());
   const catalogue = profilesFor(config.profilesFolder);
-  const polled = { clock, access, catalogue, spool, ping, devices, scheduled, onEvent, token };
+  const polled = { clock, access, catalogue, spool, ping, lines, devices, scheduled, onEvent, token };
   const { scheduler, health }: Polling = composePolling(reporter, config, folder, polled);
   const heard = { ...deps, devices: () => devices.all(), engines: access, sink: spool, scheduler };
   const notifications = composeNotifications(reporter, config, folder, heard);

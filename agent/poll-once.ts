@@ -6,6 +6,7 @@ import { SystemClock } from '../common/runtime/clock.ts';
 import { WeirError } from '../common/runtime/errors.ts';
 import { createReporter } from '../common/runtime/reporter.ts';
 import { type AgentConfiguration, agentConfig } from './config.ts';
+import { LineBook } from './line/line-book.ts';
 import { type PollOnceOptions, profilesFor, unforeseeable } from './main.ts';
 import { DeviceState } from './poll/device-state.ts';
 import { explainVisit, recordVisit, type VisitExplanation } from './poll/explanation.ts';
@@ -45,7 +46,8 @@ export async function pollAndExplain(whole: WholeConfiguration, options: PollOnc
   const signal = options.signal ?? new AbortController().signal;
   await access.start();
   try {
-    const reader = access.openReader(device.address, device.credential);
+    const lines = new LineBook(reporter, config.lines, { clock });
+    const reader = access.openReader(device.address, device.credential, undefined, lines.use(device.line));
     const before = reader.traffic;
     const state = new DeviceState();
     const catalogue = profilesFor(config.profilesFolder);

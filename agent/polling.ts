@@ -6,6 +6,7 @@ import type { Clock } from '../common/runtime/clock.ts';
 import { KeptFile } from '../common/runtime/kept-file.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import type { AgentConfig, AgentDevice } from './config.ts';
+import type { LineBook } from './line/line-book.ts';
 import { agentStatus } from './health/agent-status.ts';
 import { deviceLine, devicePage } from './health/device-line.ts';
 import { deviceMetrics } from './health/device-metrics.ts';
@@ -24,6 +25,7 @@ export interface PollingDeps {
   readonly catalogue: ProfileCatalogue;
   readonly spool: PollSink & Pick<Spool, 'firstSequence' | 'lastSequence' | 'appliedSequence' | 'oldestCreatedAtMs'>;
   readonly ping: Ping;
+  readonly lines: LineBook;
   /** The devices of now. */
   readonly devices: { get(name: string): AgentDevice | undefined };
   readonly scheduled: readonly ScheduledDevice[];
@@ -39,7 +41,7 @@ export interface Polling {
 
 /** `folder`: of this agent. */
 export function composePolling(reporter: Reporter, config: AgentConfig, folder: string, deps: PollingDeps): Polling {
-  const { clock, access, catalogue, spool, ping, devices, onEvent, token } = deps;
+  const { clock, access, catalogue, spool, ping, lines, devices, onEvent, token } = deps;
   const scheduler = new Scheduler(
     reporter,
     { ...config, devices: deps.scheduled, processId: randomUUID() },
@@ -51,10 +53,11 @@ export function composePolling(reporter: Reporter, config: AgentConfig, folder: 
         const device = devices.get(name);
         if (device?.credential == null) throw new Error(`BUG: a device ${name} that nobody configured for SNMP`);
         const owner = { device: name, replyAddress: device.replyAddress };
-        return access.openReader(device.address, device.credential, owner);
+        return access.openReader(device.address, device.credential, owner, lines.use(device.line));
       },
       close: (name) => access.close(name),
       ping,
+      placesOf: (line) => lines.placesOf(line),
       learnt: new LearntFile(new KeptFile(reporter, path.join(folder, 'learnt.json'))),
       notice: (notice) => onEvent({ ...notice, id: randomUUID(), source: null, origin: 'agent', interfaceKey: null }),
     },
@@ -65,7 +68,7 @@ export function composePolling(reporter: Reporter, config: AgentConfig, folder: 
     { port: config.healthPort },
     {
       token,
-      status: () => agentStatus(config, { reporter, clock, scheduler, spool, ping, access }, startedAtMs),
+      status: () => agentStatus(config, { reporter, clock, scheduler, spool, ping, access, lines }, startedAtMs),
       devices: () => scheduler.reports().map((report) => deviceLine(report, devices.get(report.device), clock.now())),
       device: (name) => {
         const explanation = scheduler.explain(name);

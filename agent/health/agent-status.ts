@@ -2,6 +2,7 @@
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { HealthState, Reporter } from '../../common/runtime/reporter.ts';
 import { isoTime } from '../../common/model/time.ts';
+import type { LineReport } from '../line/line-book.ts';
 import type { SchedulerSummary } from '../poll/explanation.ts';
 
 export interface AgentStatus {
@@ -26,6 +27,8 @@ export interface AgentStatus {
   readonly engines: number;
   /** Whether the system's ping can be used. */
   readonly ping: boolean;
+  /** Thin lines, and what went over them since the start. */
+  readonly lines: readonly LineReport[];
 }
 
 /** What it is put together from, as far as it is used. */
@@ -41,6 +44,7 @@ export interface StatusSources {
   };
   readonly ping: { readonly available: boolean };
   readonly access: { engines(): readonly unknown[] };
+  readonly lines: { reports(): readonly LineReport[] };
 }
 
 export function agentStatus(
@@ -48,7 +52,7 @@ export function agentStatus(
   sources: StatusSources,
   startedAtMs: number,
 ): AgentStatus {
-  const { reporter, scheduler, spool, ping, access } = sources;
+  const { reporter, scheduler, spool, ping, access, lines } = sources;
   const parts = reporter.healthStates();
   const { firstSequence, lastSequence, appliedSequence } = spool;
   const oldestAtMs = spool.oldestCreatedAtMs();
@@ -68,5 +72,6 @@ export function agentStatus(
     collectors: config.collectorUrls,
     engines: access.engines().length,
     ping: ping.available,
+    lines: lines.reports(),
   };
 }

@@ -11,6 +11,8 @@ import type { PingResult } from './ping.ts';
 /** One line for each device. */
 export interface DeviceReport {
   readonly device: string;
+  /** The thin line that it stands behind. */
+  readonly line: string | null;
   /** As it is polled now; more than `configuredIntervalMs` where its counters refresh slowly. */
   readonly intervalMs: DurationMs;
   readonly configuredIntervalMs: DurationMs;
@@ -38,7 +40,7 @@ export interface DeviceReport {
 /** How one table was read in the last poll, and how it will be asked for next. */
 export interface TableExplanation extends WalkReport {
   readonly repetitions: number;
-  /** What decides the repetitions: frame (1,400 bytes), rows (no more are expected), silence or too_big (a limit that the device taught us). */
+  /** What decides the repetitions: frame (1,400 bytes), line (the size that its thin line takes), rows (no more are expected), silence or too_big (a limit that the device taught us). */
   readonly reason: string;
   readonly bytesPerRow: number;
   readonly expectedRows: number;
@@ -57,6 +59,8 @@ export interface VisitExplanation {
   readonly retries: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** How long its requests waited for their turns on a thin line, all together. */
+  readonly pacedMs: DurationMs;
   readonly partialTables: readonly string[];
   readonly tables: readonly TableExplanation[];
   readonly profile: ProfileChoice | null;
@@ -87,6 +91,8 @@ export interface SchedulerSummary {
   readonly asked: number;
   /** Silent ones that wait for their share of the concurrency. */
   readonly waiting: number;
+  /** Due, and waiting for a place on their thin line. */
+  readonly waitingForLine: number;
   readonly longestLateMs: number;
 }
 
@@ -106,6 +112,7 @@ export interface VisitRecord {
   readonly walks: readonly WalkReport[];
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  readonly pacedMs: DurationMs;
 }
 
 export function recordVisit(poll: Poll, reader: RememberingReader | null, before: SessionTraffic | null): VisitRecord {
@@ -117,6 +124,7 @@ export function recordVisit(poll: Poll, reader: RememberingReader | null, before
     walks: reader?.takeWalks() ?? [],
     sentBytes: (after?.sentBytes ?? 0) - (before?.sentBytes ?? 0),
     receivedBytes: (after?.receivedBytes ?? 0) - (before?.receivedBytes ?? 0),
+    pacedMs: (after?.pacedMs ?? 0) - (before?.pacedMs ?? 0),
   };
 }
 
@@ -125,7 +133,7 @@ export function explainVisit(
   state: DeviceState,
   reader: RememberingReader | null,
 ): VisitExplanation {
-  const { poll, partialTables, walks, sentBytes, receivedBytes } = record;
+  const { poll, partialTables, walks, sentBytes, receivedBytes, pacedMs } = record;
   return {
     startedAtMs: poll.startedAtMs,
     outcome: poll.outcome,
@@ -135,6 +143,7 @@ export function explainVisit(
     retries: poll.retries,
     sentBytes,
     receivedBytes,
+    pacedMs: Math.round(pacedMs * 10) / 10,
     partialTables,
     tables: reader === null ? [] : walks.map((walk) => explainTable(walk, reader)),
     profile: profileChoice(state),

@@ -28,6 +28,8 @@ export interface ScheduledDevice {
   readonly host?: string;
   /** False: the device is asked by ping alone. Default true. */
   readonly snmp?: boolean;
+  /** The thin line that it stands behind; absent: none. */
+  readonly line?: string;
   /** By what it is reached, in any words: where they change, a new session is opened and nothing of the old device is believed. */
   readonly access?: string;
 }
@@ -182,6 +184,7 @@ export class PolledDevice {
     const memory = this.#reader?.memoryOf('interface') ?? null;
     return {
       device: this.name,
+      line: this.#device.line ?? null,
       intervalMs: this.intervalMs,
       configuredIntervalMs: this.#device.intervalMs,
       profile: this.#state.profile?.name ?? null,
@@ -294,6 +297,7 @@ export function sameDevice(a: ScheduledDevice, b: ScheduledDevice): boolean {
     a.intervalMs === b.intervalMs &&
     a.host === b.host &&
     a.snmp === b.snmp &&
+    a.line === b.line &&
     a.access === b.access
   );
 }

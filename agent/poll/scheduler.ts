@@ -26,7 +26,7 @@ import {
 } from './polled-device.ts';
 import { firstWait, nextTurn, phaseOf } from './timetable.ts';
 import { learntOf, Turn } from './turn.ts';
-import { type Taken, TurnQueue } from './turn-queue.ts';
+import { type PlacesOf, type Taken, TurnQueue } from './turn-queue.ts';
 
 /** Where polls go. Resolves once the poll is held durably, so that a full spool slows the devices down and not the memory. */
 export interface PollSink {
@@ -47,6 +47,8 @@ export interface SchedulerDeps extends VisitDeps {
   /** What earlier lives learnt; without it each life learns anew. */
   readonly learnt?: LearntFile;
   readonly notice?: (notice: DeviceNotice) => void;
+  /** Absent: no line has a bound. */
+  readonly placesOf?: PlacesOf;
 }
 
 /** The longest sleep, so that a stop or a stepped clock is noticed. */
@@ -90,7 +92,7 @@ export class Scheduler implements Component {
     this.#config = config;
     this.#deps = deps;
     this.#devices = config.devices;
-    this.#queue = new TurnQueue(config.concurrency);
+    this.#queue = new TurnQueue(config.concurrency, deps.placesOf);
     this.#deadlines = new Deadlines(deps.clock);
     this.#metrics = pollMetrics(reporter);
     reporter.health('poll', () => pollHealth(this.summary(), this.#loop !== null, this.#lossCode));
@@ -193,14 +195,12 @@ export class Scheduler implements Component {
   }
 
   summary(): SchedulerSummary {
-    const nowMs = this.#deps.clock.monotonicMs();
     return {
       devices: this.#turns.size,
       silent: this.#silent,
       polling: this.#running.size,
       asked: this.#asked,
-      waiting: this.#queue.waiting,
-      longestLateMs: Math.max(0, Math.round(nowMs - (this.#queue.nextDueMs() ?? nowMs))),
+      ...this.#queue.summary(this.#deps.clock.monotonicMs()),
     };
   }
 
@@ -269,7 +269,7 @@ export class Scheduler implements Component {
       this.#running.delete(ended);
       this.#onFree?.();
       this.#metrics.running.set(this.#running.size);
-      if (this.#queue.waiting > 0 || this.#queue.nextDueMs() === turn.nextDueMs) this.#nap.abort(OVER);
+      if (this.#queue.freed || this.#queue.nextDueMs() === turn.nextDueMs) this.#nap.abort(OVER);
     });
     this.#running.add(ended);
     this.#metrics.running.set(this.#running.size);

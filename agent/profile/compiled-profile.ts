@@ -46,8 +46,9 @@ export class CompiledProfile implements Profile {
       version: null,
       serial: null,
     };
-    const reader = new RuleReader(this.name, this.#rules.system, context);
-    for (const rule of this.#rules.system) {
+    const { system } = this.#rules;
+    const reader = new RuleReader(this.name, system, context);
+    for (const rule of [...system.filter((one) => !one.fallback), ...system.filter((one) => one.fallback)]) {
       const missing = IDENTIFIED.filter((field) => found[field] === null && rule[field] !== undefined);
       if (missing.length === 0) continue;
       const asks = Object.keys(rule.columns).length + Object.keys(rule.scalars).length > 0;

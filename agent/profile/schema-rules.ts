@@ -23,6 +23,8 @@ const tableRuleBase = {
 
 const systemRule = z.strictObject({
   ...ruleBase,
+  /** After all others, those that are inherited too. */
+  fallback: z.boolean().default(false),
   vendor: textExpression.optional(),
   model: textExpression.optional(),
   os: textExpression.optional(),

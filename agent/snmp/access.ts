@@ -19,7 +19,7 @@ import { placeText, ReplyAddress } from './reply-address.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SealedFile } from './sealed-file.ts';
 import { CommunitySecurity, type MessageSecurity } from './security.ts';
-import { DeviceSession, type Pace, type SessionConfig } from './session.ts';
+import { DeviceSession, type Pace, type SessionConfig, type SessionLine } from './session.ts';
 import { SessionReader } from './session-reader.ts';
 import { OidCache, type RememberingReader } from './table-reader.ts';
 import { DEFAULT_TRANSPORT, Transport } from './transport.ts';
@@ -101,21 +101,33 @@ export class SnmpAccess implements Component, EngineDirectory {
   }
 
   /** Resolves the secrets of the credential: secret_unresolved, credential_incomplete, snmp_privacy_unsupported. Sends nothing yet. */
-  openSession(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): DeviceSession {
+  openSession(
+    address: HostPort,
+    credential: CredentialConfiguration,
+    owner?: SessionOwner,
+    line?: SessionLine,
+  ): DeviceSession {
+    const pace = line?.pace ?? this.#deps.pace;
     return new DeviceSession(this.#config, {
       transport: this.#transport,
       security: this.#securityFor(credential, owner),
       resolve: () => this.#addresses.resolve(address),
       random: this.#deps.random,
-      roundTrip: new RoundTrip(this.#config.timeoutMs),
+      roundTrip: new RoundTrip(this.#config.timeoutMs, line?.timeoutMs),
       replies: this.#repliesOf(owner),
-      ...(this.#deps.pace === undefined ? {} : { pace: this.#deps.pace }),
+      ...(pace === undefined ? {} : { pace }),
+      ...(line === undefined ? {} : { line }),
     });
   }
 
-  openReader(address: HostPort, credential: CredentialConfiguration, owner?: SessionOwner): RememberingReader {
-    const session = this.openSession(address, credential, owner);
-    return new SessionReader(session, this.#oids, () => this.#deps.clock.monotonicMs());
+  openReader(
+    address: HostPort,
+    credential: CredentialConfiguration,
+    owner?: SessionOwner,
+    line?: SessionLine,
+  ): RememberingReader {
+    const session = this.openSession(address, credential, owner, line);
+    return new SessionReader(session, this.#oids, () => this.#deps.clock.monotonicMs(), line?.answerBytes);
   }
 
   /** The device is polled no more under this name. */

@@ -20,14 +20,17 @@ export interface RoundTripSummary {
 export class RoundTrip {
   readonly #configuredMs: number;
   readonly #floorMs: number;
+  readonly #mostMs: number;
   #smoothedMs = -1;
   #variationMs = 0;
   #silences = 0;
   #last: Float32Array | null = null;
   #count = 0;
 
-  constructor(configuredMs: number) {
+  /** `mostMs`: how far the wait may grow with what is measured; default not at all. */
+  constructor(configuredMs: number, mostMs = configuredMs) {
     this.#configuredMs = configuredMs;
+    this.#mostMs = Math.max(configuredMs, mostMs);
     this.#floorMs = Math.min(SHORTEST_TIMEOUT_MS, configuredMs);
   }
 
@@ -51,11 +54,15 @@ export class RoundTrip {
     this.#silences = Math.min(MOST_DOUBLINGS, this.#silences + 1);
   }
 
-  /** How long the next attempt waits: the last of a request as long as was configured, which is also what a device nobody knows gets. */
+  /**
+   * How long the next attempt waits: the last of a request as long as was configured, which is also what a device nobody knows gets; longer
+   * where that may grow and round trips ask for it, or, before the first answer, silence may come of it.
+   */
   timeoutMs(lastAttempt: boolean): number {
-    if (lastAttempt || this.#smoothedMs < 0) return this.#configuredMs;
+    if (this.#smoothedMs < 0) return Math.min(this.#mostMs, this.#configuredMs * 2 ** this.#silences);
     const estimate = Math.max(this.#floorMs, this.#smoothedMs + 4 * this.#variationMs);
-    return Math.min(this.#configuredMs, estimate * 2 ** this.#silences);
+    const longestMs = Math.max(this.#configuredMs, Math.min(this.#mostMs, estimate));
+    return lastAttempt ? longestMs : Math.min(longestMs, estimate * 2 ** this.#silences);
   }
 
   /** Null before the first answer. */

@@ -18,7 +18,14 @@ import type {
   WalkReport,
 } from './table-reader.ts';
 import { valueAt } from './value.ts';
-import { type ChosenSize, FRESH_MEMORY, isLimited, sizeAndReason, type TableMemory } from './walk-sizing.ts';
+import {
+  ANSWER_BYTES,
+  type ChosenSize,
+  FRESH_MEMORY,
+  isLimited,
+  sizeAndReason,
+  type TableMemory,
+} from './walk-sizing.ts';
 import { TableWalk } from './walker.ts';
 
 const SYS_UPTIME = oidOf('1.3.6.1.2.1.1.3');
@@ -57,12 +64,17 @@ export class SessionReader implements RememberingReader {
   /** By table; null until one is cut short. */
   #unfinished: Map<string, Unfinished> | null = null;
   #walks: WalkReport[] = [];
-  #scalarsPerRequest = SCALARS_PER_REQUEST;
+  readonly #answerBytes: number;
+  #scalarsPerRequest: number;
 
-  constructor(session: SnmpSession, oids: OidCache, monotonicMs: () => number) {
+  /** `answerBytes`: what answers are aimed at. */
+  constructor(session: SnmpSession, oids: OidCache, monotonicMs: () => number, answerBytes = ANSWER_BYTES) {
     this.#session = session;
     this.#oids = oids;
     this.#monotonicMs = monotonicMs;
+    this.#answerBytes = answerBytes;
+    const fitting = Math.floor((SCALARS_PER_REQUEST * answerBytes) / ANSWER_BYTES);
+    this.#scalarsPerRequest = Math.max(1, Math.min(SCALARS_PER_REQUEST, fitting));
   }
 
   get wide(): boolean {
@@ -92,7 +104,7 @@ export class SessionReader implements RememberingReader {
   }
 
   sizeOf(table: string, columns: number): ChosenSize {
-    return sizeAndReason(this.memoryOf(table), columns);
+    return sizeAndReason(this.memoryOf(table), columns, this.#answerBytes);
   }
 
   limits(): ReadonlyMap<string, TableMemory> {
@@ -141,6 +153,7 @@ export class SessionReader implements RememberingReader {
       nonRepeaters: [SYS_UPTIME, ...(request.beside ?? []).map((oid) => this.#oids.of(oid))],
       memory: this.memoryOf(request.name),
       loss: this.#loss,
+      answerBytes: this.#answerBytes,
       mostRows: request.mostRows ?? MOST_ROWS,
       mostRequests: MOST_REQUESTS,
       mostBytes: MOST_BYTES,

@@ -31,6 +31,21 @@ export interface SessionTraffic {
   readonly retries: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** How long its packets have waited for their turns on a thin line; absent: it stands behind none. */
+  readonly pacedMs?: number;
+}
+
+/** A thin line to a device, as its session uses it. */
+export interface SessionLine {
+  readonly name: string;
+  readonly requestsPerSecond: number | null;
+  readonly inFlight: number | null;
+  /** An answer is aimed at this size. */
+  readonly answerBytes: number;
+  /** A request waits up to this for its answer, where the measured round trip asks for it. */
+  readonly timeoutMs: number;
+  readonly pacedMs: number;
+  readonly pace: Pace;
 }
 
 /** How the device has answered lately, for whoever asks why. */
@@ -43,6 +58,8 @@ export interface SessionHealth {
   readonly askedAt: string | null;
   /** Another address whose answers are taken (agent/snmp/reply-address.ts); null where none was learnt. */
   readonly replyAddress: string | null;
+  /** Null: behind no thin line. */
+  readonly line: Omit<SessionLine, 'pace' | 'pacedMs'> | null;
 }
 
 /** One device. Rejects with coded errors only: snmp_timeout, address_unresolved, the v3 codes. A late or foreign answer is never taken. */
@@ -83,6 +100,7 @@ export interface SessionDeps {
   readonly replies: ReplyAddress;
   /** Resolves when a packet may go, whatever it is for; absent: at once. */
   readonly pace?: Pace;
+  readonly line?: SessionLine;
 }
 
 /** Waits its turn; resolves early when the signal aborts. */
@@ -115,16 +133,18 @@ export class DeviceSession implements SnmpSession {
       retries: this.#retries,
       sentBytes: this.#sentBytes,
       receivedBytes: this.#receivedBytes,
+      pacedMs: this.#deps.line?.pacedMs ?? 0,
     };
   }
 
   get health(): SessionHealth {
-    const { roundTrip, replies } = this.#deps;
+    const { roundTrip, replies, line } = this.#deps;
     return {
       roundTrip: roundTrip.summary(),
       timeoutMs: roundTrip.timeoutMs(this.#config.retries === 0),
       askedAt: this.#askedAt === null ? null : placeText(this.#askedAt),
       replyAddress: replies.learnt,
+      line: line === undefined ? null : lineTold(line),
     };
   }
 
@@ -278,6 +298,10 @@ class Attempt implements ExchangeOptions {
     const proven = security.proves && opened.type === PDU.response;
     return replies.admits(this.#asked, source, this.#id, proven) ? opened : null;
   }
+}
+
+function lineTold({ name, requestsPerSecond, inFlight, answerBytes, timeoutMs }: SessionLine): SessionHealth['line'] {
+  return { name, requestsPerSecond, inFlight, answerBytes, timeoutMs };
 }
 
 /** Property by property: a spread into a request makes objects of so many shapes that reading them is slow for every packet. */

@@ -1,7 +1,7 @@
 // How many rows to ask for in one GETBULK: from the bytes seen, towards one unfragmented datagram, and never again what a device stayed silent on.
 
-/** The answer we aim at: fits an Ethernet frame with room for IPv6 and tunnels. */
-const TARGET_BYTES = 1400;
+/** The answer we aim at, but over a thin line: fits an Ethernet frame with room for IPv6 and tunnels. */
+export const ANSWER_BYTES = 1400;
 /** What message, security and PDU headers take, at most. */
 const HEADER_BYTES = 110;
 /** An OID, type and value before anything was seen of the table. */
@@ -54,28 +54,37 @@ export function isLimited(memory: TableMemory): boolean {
 }
 
 /** Repetitions for the next request. Of the rows expected one more is asked for, which shows the end in the same answer; beyond them few, then more. */
-export function repetitionsFor(memory: TableMemory, columns: number, rowsSeen: number): number {
-  return Math.max(1, Math.min(fitting(memory, columns), memory.ceiling, rowsWanted(memory.rows, rowsSeen)));
+export function repetitionsFor(
+  memory: TableMemory,
+  columns: number,
+  rowsSeen: number,
+  answerBytes = ANSWER_BYTES,
+): number {
+  return Math.max(
+    1,
+    Math.min(fitting(memory, columns, answerBytes), memory.ceiling, rowsWanted(memory.rows, rowsSeen)),
+  );
 }
 
-/** The repetitions that the next walk begins with, and what decides: a full frame, the rows expected, or a limit. */
+/** The repetitions that the next walk begins with, and what decides: a full frame, what a thin line takes, the rows expected, or a limit. */
 export interface ChosenSize {
   readonly repetitions: number;
-  readonly reason: 'frame' | 'rows' | 'silence' | 'too_big';
+  readonly reason: 'frame' | 'line' | 'rows' | 'silence' | 'too_big';
 }
 
-export function sizeAndReason(memory: TableMemory, columns: number): ChosenSize {
+export function sizeAndReason(memory: TableMemory, columns: number, answerBytes = ANSWER_BYTES): ChosenSize {
   const width = Math.min(columns, memory.columnsPerRequest);
-  const repetitions = repetitionsFor(memory, width, 0);
-  const frame = Math.max(1, fitting(memory, width));
+  const repetitions = repetitionsFor(memory, width, 0, answerBytes);
+  const full = Math.max(1, fitting(memory, width, answerBytes));
   const limit = memory.cause === 'too_big' ? 'too_big' : 'silence';
   if (isLimited(memory) && (repetitions === memory.ceiling || width < columns)) return { repetitions, reason: limit };
-  return { repetitions, reason: repetitions === frame ? 'frame' : 'rows' };
+  if (repetitions !== full) return { repetitions, reason: 'rows' };
+  return { repetitions, reason: answerBytes < ANSWER_BYTES ? 'line' : 'frame' };
 }
 
-function fitting(memory: TableMemory, columns: number): number {
+function fitting(memory: TableMemory, columns: number, answerBytes: number): number {
   const bytesPerRow = memory.bytesPerRow > 0 ? memory.bytesPerRow : columns * FIRST_GUESS_VARBIND_BYTES;
-  return Math.floor((TARGET_BYTES - HEADER_BYTES) / bytesPerRow);
+  return Math.floor((answerBytes - HEADER_BYTES) / bytesPerRow);
 }
 
 function rowsWanted(expected: number, seen: number): number {

@@ -36,6 +36,8 @@ export interface WalkRequest {
   readonly memory: TableMemory;
   /** What is known of the way to the device; the walk adds to it. */
   readonly loss: LossEstimate;
+  /** What answers are aimed at. */
+  readonly answerBytes: number;
   readonly mostRows: number;
   readonly mostRequests: number;
   readonly mostBytes: number;
@@ -130,12 +132,12 @@ export class TableWalk {
 
   /** One request and what came of it. Splits the columns where not even one row fits an answer. */
   async #step(group: Group, ask: Asking, sink: RowSink): Promise<void> {
-    const { mostRequests, mostRows, mostBytes } = this.#request;
+    const { mostRequests, mostRows, mostBytes, answerBytes } = this.#request;
     if (this.#requests >= mostRequests || this.#rows >= mostRows || this.#bytes >= mostBytes) {
       throw new WeirError('snmp_walk_limit', 'The table is larger than the bounds of a walk.');
     }
     const width = group.active.length;
-    const repetitions = ask.bulk ? repetitionsFor(this.#memory, width, group.rows) : 1;
+    const repetitions = ask.bulk ? repetitionsFor(this.#memory, width, group.rows, answerBytes) : 1;
     this.#requests += 1;
     const response = await ask.next(this.#heads.length, this.#oidsOf(group), repetitions);
     this.#bytes += response?.sizeBytes ?? 0;

@@ -27,6 +27,8 @@ ADDRESS is a host name, an IPv4 address, an IPv6 address or [IPv6]:PORT.
 ${CREDENTIAL_HELP}
   -t SECONDS       how long to wait for an answer; default 2
   -r NUMBER        how often to try again; default 2
+  --answer-bytes NUMBER         what answers are aimed at; default 1400, over a thin line less
+  --requests-per-second NUMBER  no more than that; default as fast as it answers
   --explain        how it went: sizes chosen and why, times, bytes, the profile
   --json           one JSON object; with --explain it has the key explain`,
   options: {
@@ -34,6 +36,8 @@ ${CREDENTIAL_HELP}
     timeout: { type: 'string', short: 't' },
     retries: { type: 'string', short: 'r' },
     explain: { type: 'boolean' },
+    'answer-bytes': { type: 'string' },
+    'requests-per-second': { type: 'string' },
   },
   run,
 };
@@ -62,8 +66,22 @@ function configurationOf(address: string, context: CommandContext): ReturnType<t
   return parsed({
     credentials: { given: givenCredential(context, textOption(context, 'community') ?? 'public') },
     devices: [{ name: 'device', address, credential: 'given' }],
-    agent: { timeout_ms: timeoutOption(context, 2000), retries: retriesOption(context, 2) },
+    agent: { timeout_ms: timeoutOption(context, 2000), retries: retriesOption(context, 2), lines: lineOf(context) },
   });
+}
+
+/** As if the device stood behind a thin line; none where nothing was said of it. */
+function lineOf(context: CommandContext): object {
+  const answerBytes = textOption(context, 'answer-bytes');
+  const rate = textOption(context, 'requests-per-second');
+  if (answerBytes === undefined && rate === undefined) return {};
+  return {
+    given: {
+      devices: ['device'],
+      ...(answerBytes === undefined ? {} : { answer_bytes: Number(answerBytes) }),
+      ...(rate === undefined ? {} : { requests_per_second: Number(rate) }),
+    },
+  };
 }
 
 function parsed(whole: unknown): ReturnType<typeof agentOnlySchema.parse> {

@@ -4,6 +4,7 @@ import { printable, printTable } from '../text-table.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   frame: 'fills a frame',
+  line: 'as large as its line takes',
   rows: 'as many as are expected',
   silence: 'silent on more',
   too_big: 'tooBig on more',
@@ -21,6 +22,7 @@ export function explainDocument(explanation: VisitExplanation): Readonly<Record<
     duration_ms: explanation.durationMs,
     round_trip_ms: trip === null ? null : { p50: trip.p50Ms, p95: trip.p95Ms, max: trip.maxMs },
     timeout_ms: session?.timeoutMs ?? null,
+    line: lineDocument(explanation),
     asked_at: session?.askedAt ?? null,
     reply_address: session?.replyAddress ?? null,
     clock_skew_ms: explanation.clockSkewMs,
@@ -44,6 +46,27 @@ export function explainDocument(explanation: VisitExplanation): Readonly<Record<
   };
 }
 
+function lineDocument({ session, pacedMs }: VisitExplanation): object | null {
+  const line = session?.line ?? null;
+  if (line === null) return null;
+  return {
+    name: line.name,
+    requests_per_second: line.requestsPerSecond,
+    in_flight: line.inFlight,
+    answer_bytes: line.answerBytes,
+    longest_timeout_ms: line.timeoutMs,
+    waited_ms: pacedMs,
+  };
+}
+
+/** In words; empty where there is none. */
+function lineWords({ session, pacedMs }: VisitExplanation): string {
+  const line = session?.line ?? null;
+  if (line === null) return '';
+  const rate = line.requestsPerSecond === null ? '' : `${line.requestsPerSecond} requests a second, `;
+  return `${line.name}: ${rate}answers of ${line.answerBytes} bytes; waited ${pacedMs} ms for its turns`;
+}
+
 export function printExplanation(explanation: VisitExplanation, print: (line: string) => void): void {
   const { session, profile, clockSkewMs, trustsTableLastChange } = explanation;
   const trip = session?.roundTrip ?? null;
@@ -51,6 +74,8 @@ export function printExplanation(explanation: VisitExplanation, print: (line: st
     ['requests', `${explanation.requests}, ${explanation.retries} of them retries`],
     ['bytes', `${explanation.sentBytes} sent, ${explanation.receivedBytes} received`],
     ['round trip', trip === null ? '' : `${trip.p50Ms} ms p50, ${trip.p95Ms} ms p95, ${trip.maxMs} ms at most`],
+    ['timeout', session === null ? '' : `${Math.round(session.timeoutMs)} ms, then it is asked again`],
+    ['line', lineWords(explanation)],
     ['asked at', session?.askedAt ?? ''],
     ['answers from', session?.replyAddress ?? ''],
     ['profile', profile === null ? '' : `${profile.name}: ${profile.why}`],

@@ -312,7 +312,12 @@ describe('the health page', () => {
   test('lives and readiness for anybody, figures and devices for the token, nothing else for nobody', async () => {
     const { double, url } = await collector();
     const { agent } = agentOf(
-      { collector_url: url, token: double.token, poll_interval_ms: 3000 },
+      {
+        collector_url: url,
+        token: double.token,
+        poll_interval_ms: 3000,
+        lines: { thin: { devices: ['core1'], requests_per_second: 500, answer_bytes: 600 } },
+      },
       { core1: await device(), dead: await device({ dead: true }) },
     );
     await agent.start();
@@ -330,7 +335,11 @@ describe('the health page', () => {
     expect((await get('/elsewhere')).status).toBe(404);
     expect((await fetch(`http://127.0.0.1:${healthPort}/devices`, { method: 'POST' })).status).toBe(404);
 
+    const whole = (await (await get('/status', double.token)).json()) as { lines: Record<string, unknown>[] };
+    expect(whole.lines).toMatchObject([{ line: 'thin', requestsPerSecond: 500, inFlight: 500, answerBytes: 600 }]);
+    expect(whole.lines[0]?.['requests']).toBeGreaterThan(1);
     const metrics = await (await get('/metrics', double.token)).text();
+    expect(metrics).toMatch(/^weir_line_requests_total\{line="thin"\} [1-9]/m);
     expect(metrics).toMatch(/^weir_agent_devices 2$/m);
     expect(metrics).toMatch(/^weir_agent_polls_total\{outcome="complete",failure=""\} [1-9]/m);
     expect(metrics).toMatch(/^weir_http_refused_total\{code="token_unknown"\} 4$/m);
@@ -354,6 +363,7 @@ describe('the health page', () => {
     expect(dead?.['failure']).toMatch(/^(snmp_timeout|snmp_silent_but_reachable)$/);
     expect(String(dead?.['meaning'])).toMatch(/did not answer|answers ping, but not SNMP/);
     const page = (await (await get('/devices/core1', double.token)).json()) as Record<string, unknown>;
+    expect(page).toMatchObject({ line: 'thin', lastPoll: { session: { line: { name: 'thin', answerBytes: 600 } } } });
     expect(page).toMatchObject({ device: 'core1', lastOutcome: 'complete', breakerOpen: false, interfaces: 1 });
     expect(page['nextDueAt']).toMatch(/^\d{4}-.*Z$/);
     expect(page['lastPoll']).toMatchObject({

@@ -76,12 +76,13 @@ describeWith(['snmpd'], 'weir poll of a real snmpd', () => {
     expect(story).toMatch(
       /^ +interface-inventory +\d+ +\d+ +[\d.]+ +\d+ × 9 +(as many as are expected|fills a frame) +\d+/m,
     );
-    const json = await runWeir(['poll', address, '--explain', '--json']);
+    const json = await runWeir(['poll', address, '--explain', '--json', '--answer-bytes', '484']);
     const { explain, poll } = JSON.parse(json.output) as {
       explain: Record<string, unknown>;
       poll: { requests: number };
     };
     expect(explain).toMatchObject({
+      line: { answer_bytes: 484, requests_per_second: null },
       requests: poll.requests,
       retries: 0,
       profile: { name: 'net-snmp', sysObjectID: '1.3.6.1.4.1.8072.3.2.10' },

@@ -77,7 +77,7 @@ export class FakeReader implements RememberingReader {
     return FRESH_MEMORY;
   }
 
-  readonly health = { roundTrip: null, timeoutMs: 2000, askedAt: null, replyAddress: null };
+  readonly health = { roundTrip: null, timeoutMs: 2000, askedAt: null, replyAddress: null, line: null };
 
   sizeOf(): ReturnType<RememberingReader['sizeOf']> {
     return { repetitions: 1, reason: 'frame' };

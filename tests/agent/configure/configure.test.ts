@@ -25,7 +25,7 @@ function devices(words: readonly Record<string, unknown>[], sets = SETS): AgentD
     credentials: sets,
     devices: words.map((one) => ({ address: '192.0.2.1', credential: 'public', ...one })),
   });
-  return agentDevices(parsed.devices, sets, { name: 'agent', pollIntervalMs: 60_000 });
+  return agentDevices(parsed.devices, sets, { name: 'agent', pollIntervalMs: 60_000, lines: [] });
 }
 
 describe('the difference between two configurations', () => {
@@ -168,7 +168,7 @@ describe('devices of the collector', () => {
       file,
       newId: () => 'event',
       apply: (pulled: PulledConfiguration) => {
-        const own = agentDevices(pulled.devices, made.sets, { name: 'agent', pollIntervalMs: 60_000 });
+        const own = agentDevices(pulled.devices, made.sets, { name: 'agent', pollIntervalMs: 60_000, lines: [] });
         made.applied.push(own.map(({ name }) => name));
       },
       accept: async (event) => {

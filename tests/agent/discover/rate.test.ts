@@ -9,7 +9,7 @@ import {
 } from '../../../agent/discover/discovery.ts';
 import { knownDevices } from '../../../agent/discover/known-devices.ts';
 import { sweepPlan } from '../../../agent/discover/targets.ts';
-import { Pacer } from '../../../agent/discover/pacer.ts';
+import { Pacer } from '../../../agent/line/pacer.ts';
 import { profilesFor } from '../../../agent/main.ts';
 import { SnmpAccess } from '../../../agent/snmp/access.ts';
 import { parseAddress } from '../../../agent/snmp/address.ts';

@@ -8,6 +8,7 @@ const AT = Date.UTC(2026, 10, 26);
 
 const report = (device: string, words: Partial<DeviceReport> = {}): DeviceReport => ({
   device,
+  line: null,
   intervalMs: 60_000,
   configuredIntervalMs: 60_000,
   profile: 'base',
@@ -37,6 +38,7 @@ const visit: VisitExplanation = {
   retries: 1,
   sentBytes: 100,
   receivedBytes: 4000,
+  pacedMs: 0,
   partialTables: [],
   tables: [],
   profile: null,

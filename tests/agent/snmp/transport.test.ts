@@ -7,8 +7,9 @@ import { oidOf } from '../../../agent/snmp/oid.ts';
 import { PDU } from '../../../agent/snmp/pdu.ts';
 import { ReplyAddress } from '../../../agent/snmp/reply-address.ts';
 import { RoundTrip } from '../../../agent/snmp/round-trip.ts';
-import type { DeviceSession } from '../../../agent/snmp/session.ts';
+import type { DeviceSession, SessionLine } from '../../../agent/snmp/session.ts';
 import type { UserCredential } from '../../../agent/snmp/usm.ts';
+import { deviceMib } from '../../support/interface-mib.ts';
 import { encodeAnswer, type Habits, ScriptedDevice } from '../../support/scripted-device.ts';
 import { ScriptedEngine } from '../../support/scripted-engine.ts';
 import { PUBLIC, testAccess, type TestAccess } from '../../support/snmp-access.ts';
@@ -230,11 +231,84 @@ describe('how long is waited', () => {
     );
   });
 
+  test('over a thin line it grows with the round trips that are measured, and with silence before there are any', () => {
+    const trip = new RoundTrip(2000, 12_000);
+    const waits = Array.from({ length: 5 }, () => {
+      const wait = trip.timeoutMs(true);
+      trip.silent();
+      return wait;
+    });
+    expect(waits).toEqual([2000, 4000, 8000, 12_000, 12_000]);
+    for (let at = 0; at < 200; at += 1) trip.answered(5000);
+    expect([Math.round(trip.timeoutMs(true)), Math.round(trip.timeoutMs(false))]).toEqual([5000, 5000]);
+    for (let at = 0; at < 200; at += 1) trip.answered(40_000);
+    expect(trip.timeoutMs(true)).toBe(12_000);
+    // Quick again: the last attempt waits as long as anywhere else, no longer.
+    for (let at = 0; at < 400; at += 1) trip.answered(10);
+    expect([trip.timeoutMs(true), trip.timeoutMs(false)]).toEqual([2000, 250]);
+  });
+
   test('percentiles are of the last 64 answers', () => {
     const trip = new RoundTrip(2000);
     expect(trip.summary()).toBeNull();
     for (let at = 0; at < 100; at += 1) trip.answered(9999);
     for (let at = 1; at <= 64; at += 1) trip.answered(at);
     expect(trip.summary()).toEqual({ samples: 64, p50Ms: 32, p95Ms: 61, maxMs: 64 });
+  });
+});
+
+describe('over a thin line', () => {
+  const line = (words: Partial<SessionLine>): SessionLine => ({
+    name: 'thin',
+    requestsPerSecond: null,
+    inFlight: null,
+    answerBytes: 1400,
+    timeoutMs: 200,
+    pacedMs: 0,
+    pace: () => Promise.resolve(),
+    ...words,
+  });
+
+  test('a device is waited for as long as its answers take, once that is known', async () => {
+    const { port } = await scripted({ delayMs: 250 });
+    const session = made.access.openSession({ host: '127.0.0.1', port }, PUBLIC, undefined, line({ timeoutMs: 2000 }));
+    expect(await outcome(session)).toBe(1);
+    expect(session.traffic.retries).toBe(1);
+    expect(await outcome(session)).toBe(1);
+    expect(session.traffic.retries).toBe(1);
+    expect(session.health).toMatchObject({ line: { name: 'thin', timeoutMs: 2000 } });
+    expect(session.health.timeoutMs).toBeGreaterThan(250);
+  });
+
+  test('answers keep to the size that it takes, and every packet waits for its turn', async () => {
+    const device = new ScriptedDevice(
+      deviceMib({ ports: Array.from({ length: 40 }, (_, at) => ({ index: at + 1, descr: `port${at + 1}` })) }),
+    );
+    const port = await device.start();
+    stops.push(() => device.stop());
+    let turns = 0;
+    const pace = (): Promise<void> => {
+      turns += 1;
+      return Promise.resolve();
+    };
+    const reader = made.access.openReader(
+      { host: '127.0.0.1', port },
+      PUBLIC,
+      undefined,
+      line({ answerBytes: 484, pace }),
+    );
+    const columns = [2, 7, 8].map((column) => ({
+      name: String(column),
+      oid: `1.3.6.1.2.1.2.2.1.${column}`,
+      form: 'value' as const,
+    }));
+    const read = await reader.readTable({ name: 'ports', columns });
+    expect([read.complete, read.index.length]).toEqual([true, 40]);
+    const { requests, receivedBytes } = reader.traffic;
+    expect([turns, device.requests.length]).toEqual([requests, requests]);
+    expect(receivedBytes / requests).toBeLessThanOrEqual(484);
+    // Fewer than a full frame would have taken, which is what a device elsewhere is asked for.
+    expect(Math.max(...device.requests.map(({ maxRepetitions }) => maxRepetitions))).toBeLessThanOrEqual(6);
+    expect(reader.sizeOf('ports', columns.length).reason).toBe('line');
   });
 });

@@ -33,6 +33,13 @@ describe('repetitions', () => {
     expect([0, 6, 7, 8, 10].map((rows) => repetitionsFor(seen(20, 7), 4, rows))).toEqual([8, 2, 2, 3, 5]);
   });
 
+  test('over a thin line what fits there, and at least a row', () => {
+    expect([484, 700, 1400].map((bytes) => repetitionsFor(seen(100), 4, 0, bytes))).toEqual([3, 5, 12]);
+    expect(repetitionsFor(seen(5000), 4, 0, 484)).toBe(1);
+    expect(sizeAndReason(seen(100), 4, 484)).toEqual({ repetitions: 3, reason: 'line' });
+    expect(sizeAndReason(seen(20, 2), 4, 484).reason).toBe('rows');
+  });
+
   const reasons: readonly [TableMemory, string][] = [
     [seen(100), 'frame'],
     [seen(20, 7), 'rows'],

@@ -13,6 +13,7 @@ function clockLine(clockSkewMs: number | null): string | undefined {
     retries: 0,
     sentBytes: 0,
     receivedBytes: 0,
+    pacedMs: 0,
     partialTables: [],
     tables: [],
     profile: null,

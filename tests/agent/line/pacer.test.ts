@@ -1,7 +1,7 @@
 // The rate is held whatever asks: proven on a clock that stands still until it is moved.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Pacer } from '../../../agent/discover/pacer.ts';
+import { Pacer } from '../../../agent/line/pacer.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 describe('the pacer', () => {
