@@ -4,6 +4,7 @@ import type { DescribedRoute, DescribedRoutes } from '../common/http/described-r
 import { EventBook } from './agents/event-book.ts';
 import { type ApiConfig, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
+import { seenAudit } from './access/seen-audit.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
@@ -58,7 +59,10 @@ export function composeApi(
     tls: composeTls(common),
     ...entry,
     ...booksOf(database),
-    audit: (query) => listAudit(database, query),
+    audit: async (principal, query) => {
+      const seen = seenAudit(principal, await viewpoints.of(principal), common.services);
+      return listAudit(database, seen === null ? query : { ...query, seen });
+    },
     projections: projecting.runner,
     journal: common.journal,
     secondTry: new SecondTry({

@@ -1,6 +1,7 @@
 // What happened at devices, as the collector keeps and tells it.
 import type { DeviceEvent, EventOrigin } from '../../common/model/event.ts';
 import { isoTime } from '../../common/model/time.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 
 /** An event as the API and the live stream tell it. */
 export interface KeptEvent {
@@ -36,7 +37,10 @@ export interface EventsQuery {
 
 /** The port through which the API reads them; the newest first. */
 export interface DeviceEvents {
-  list(query: EventsQuery): Promise<{ readonly items: readonly KeptEvent[]; readonly next: string | null }>;
+  list(
+    viewpoint: Viewpoint,
+    query: EventsQuery,
+  ): Promise<{ readonly items: readonly KeptEvent[]; readonly next: string | null }>;
 }
 
 export interface EventRow {

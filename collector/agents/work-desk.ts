@@ -5,6 +5,7 @@ import type { Database } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -148,21 +149,22 @@ export class WorkDesk implements Work {
     }
   }
 
-  async get(agent: string, id: string): Promise<WorkItem> {
+  async get(viewpoint: Viewpoint, agent: string, id: string): Promise<WorkItem> {
     const { rows } = await this.#deps.database.query<WorkRow>(
-      `select ${COLUMNS} from agents.work where agent = $1 and id = $2`,
-      [cleanText(agent), cleanText(id)],
+      `select ${COLUMNS} from agents.work where agent = $1 and id = $2 and ${SEEN('$3')}`,
+      [cleanText(agent), cleanText(id), devicesOf(viewpoint)],
     );
     const [row] = rows;
     if (row === undefined) throw new WeirError('not_found', `The agent ${agent} has no work ${id}.`, { agent, id });
     return itemOf(row, this.#deps.clock.now());
   }
 
-  async list(query: WorkQuery): ReturnType<Work['list']> {
+  async list(viewpoint: Viewpoint, query: WorkQuery): ReturnType<Work['list']> {
     const nowMs = this.#deps.clock.now();
     const limit = Math.max(1, Math.min(MAX_PAGE, Math.trunc(query.limit)));
-    const values: unknown[] = [readCursor(query.cursor, cursorSchema) ?? Number.MAX_SAFE_INTEGER, limit + 1, nowMs];
-    const conditions = ['ordinal < $1', '$3::int8 is not null'];
+    const before = readCursor(query.cursor, cursorSchema) ?? Number.MAX_SAFE_INTEGER;
+    const values: unknown[] = [before, limit + 1, nowMs, devicesOf(viewpoint)];
+    const conditions = ['ordinal < $1', '$3::int8 is not null', SEEN('$4')];
     for (const [column, wanted] of [
       ['agent', query.agent],
       ['device', query.device],
@@ -212,6 +214,13 @@ const COLUMNS = `id, ordinal, agent, kind, device, parameters, state, asked_by, 
 const TO_BE_GIVEN = (now: string, again: string): string =>
   `state in ('queued', 'handed_out') and expires_at_ms > ${now}::int8
    and (handed_out_at_ms is null or handed_out_at_ms <= ${again}::int8)`;
+
+/** Work is done at whole devices: who sees one port of a device sees none of it. */
+const SEEN = (devices: string): string => `(${devices}::text[] is null or device = any(${devices}))`;
+
+function devicesOf(viewpoint: Viewpoint): readonly string[] | null {
+  return viewpoint.everything ? null : viewpoint.devices;
+}
 
 /** As `itemOf` tells it: a row is marked only some time after it expired. */
 const STATE_NOW = `case when state in ('queued', 'handed_out') and expires_at_ms <= $3::int8 then 'expired' else state end`;

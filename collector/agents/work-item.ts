@@ -4,6 +4,7 @@
 //      └───────────nobody came for it, or no result, in time──► expired ──a late result──► done | failed
 import type { EventDetail } from '../../common/model/event.ts';
 import type { DurationMs } from '../../common/model/time.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 
 export type WorkKind = 'poll' | 'diagnose' | 'set';
@@ -77,8 +78,11 @@ export interface Work {
   ask(agent: string, request: WorkRequest, by: Principal): Promise<WorkItem>;
   /** Waits until there is work, the time is over or the signal aborts. An item is given again only where no result came for a while. */
   take(agent: string, waitMs: DurationMs, signal: AbortSignal): Promise<readonly HandedOut[]>;
-  /** Throws not_found. */
-  get(agent: string, id: string): Promise<WorkItem>;
+  /** Throws not_found, also for work at a device that is not seen. */
+  get(viewpoint: Viewpoint, agent: string, id: string): Promise<WorkItem>;
   /** The newest first. */
-  list(query: WorkQuery): Promise<{ readonly items: readonly WorkItem[]; readonly next: string | null }>;
+  list(
+    viewpoint: Viewpoint,
+    query: WorkQuery,
+  ): Promise<{ readonly items: readonly WorkItem[]; readonly next: string | null }>;
 }

@@ -177,7 +177,7 @@ export class ApiServer implements Component {
     addProblemRoutes(routes, deps);
     addAgentRoutes(routes, deps);
     addWorkRoutes(routes, deps);
-    addDeviceEventRoutes(routes, deps.events);
+    addDeviceEventRoutes(routes, deps);
     addReadingRoutes(routes, deps);
     addServiceRoutes(routes, deps);
     addKpiRoutes(routes, deps);

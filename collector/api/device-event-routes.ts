@@ -5,6 +5,11 @@ import { READERS } from '../../common/runtime/access.ts';
 import type { DeviceEvents } from '../agents/device-event.ts';
 import { keptEventAnswer, listOf } from './answers.ts';
 import { collectorPage, deviceName, idParameter } from './parameters.ts';
+import { type SeenBy, seenBy } from './seen.ts';
+
+export interface DeviceEventRoutesDeps extends SeenBy {
+  readonly events: DeviceEvents;
+}
 
 const ORIGINS = ['trap', 'inform', 'agent', 'work'] as const;
 
@@ -15,24 +20,28 @@ const filters = {
   ...collectorPage,
 };
 
-export function addDeviceEventRoutes(routes: DescribedRoutes, events: DeviceEvents): void {
+export function addDeviceEventRoutes(routes: DescribedRoutes, deps: DeviceEventRoutesDeps): void {
+  const { events } = deps;
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/devices/:name/events',
       access: READERS,
+      scoped: true,
       summary: 'Notifications of a device, and what its agent noticed or did there; the newest first.',
       params: z.object({ name: deviceName }),
       query: z.strictObject(filters),
       answer: listOf(keptEventAnswer),
     },
-    async ({ params, query }) => events.list({ ...query, device: params.name }),
+    async ({ params, query, principal }) =>
+      events.list(await seenBy(deps, principal), { ...query, device: params.name }),
   );
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/device-events',
       access: READERS,
+      scoped: true,
       summary: 'The same of all devices and of senders that are none (`device` is null); the newest first.',
       query: z.strictObject({
         device: deviceName.optional(),
@@ -42,6 +51,6 @@ export function addDeviceEventRoutes(routes: DescribedRoutes, events: DeviceEven
       }),
       answer: listOf(keptEventAnswer),
     },
-    async ({ query }) => events.list(query),
+    async ({ query, principal }) => events.list(await seenBy(deps, principal), query),
   );
 }

@@ -15,7 +15,8 @@ import { collectorPage, scopeSchema } from './parameters.ts';
 export interface TokenRoutesDeps {
   readonly clock: Clock;
   readonly tokens: Pick<TokenStore, 'create' | 'list' | 'revoke'>;
-  readonly audit: (query: AuditQuery) => Promise<AuditRecord[]>;
+  /** Of a principal: only entries about what it may see. */
+  readonly audit: (principal: Principal, query: Omit<AuditQuery, 'seen'>) => Promise<AuditRecord[]>;
 }
 
 const ADMINISTRATORS: readonly Role[] = ['administrator'];
@@ -120,7 +121,8 @@ function addAudit(routes: DescribedRoutes, deps: TokenRoutesDeps): void {
       method: 'GET',
       url: '/api/v1/audit',
       access: ADMINISTRATORS,
-      summary: 'Who changed what, from what to what; the newest first.',
+      scoped: true,
+      summary: 'Who changed what, from what to what; the newest first. Under a scope the entries about what it sees.',
       query: z.strictObject({
         subject: z.string().max(500).optional(),
         actor: z.string().max(200).optional(),
@@ -128,9 +130,9 @@ function addAudit(routes: DescribedRoutes, deps: TokenRoutesDeps): void {
       }),
       answer: listOf(auditAnswer),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
       const before = readCursor(query.cursor, z.number().int().min(1)) ?? undefined;
-      const found = await deps.audit({
+      const found = await deps.audit(principalOf(principal), {
         ...(query.subject === undefined ? {} : { subject: query.subject }),
         ...(query.actor === undefined ? {} : { actor: query.actor }),
         ...(before === undefined ? {} : { before }),

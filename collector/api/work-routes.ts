@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
+import { seesDevice, type Viewpoint } from '../../common/model/viewpoint.ts';
 import { type Principal, principalOf, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -10,8 +11,9 @@ import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SetType, Work, WorkItem, WorkRequest, WorkState } from '../agents/work-item.ts';
 import { agentConfigurationAnswer, handedOutAnswer, listOf, workAnswer } from './answers.ts';
 import { collectorPage, deviceName } from './parameters.ts';
+import { type SeenBy, seenBy } from './seen.ts';
 
-export interface WorkRoutesDeps {
+export interface WorkRoutesDeps extends SeenBy {
   readonly work: Work;
   readonly clock: Clock;
   readonly devices: Pick<ConfiguredDevices, 'of' | 'get' | 'changed'>;
@@ -76,12 +78,14 @@ export function addWorkRoutes(routes: DescribedRoutes, deps: WorkRoutesDeps): vo
 }
 
 /** For people. */
-function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): void {
+function addAsking(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
+  const { work, devices } = deps;
   routes.add(
     {
       method: 'POST',
       url: '/api/v1/agents/:name/work',
       access: OPERATORS,
+      scoped: true,
       summary:
         'Asks an agent to poll a device now, to find out what is wrong with it, or (administrators) to set values.',
       params: byName,
@@ -94,6 +98,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
         throw new WeirError('forbidden', `The role ${by.role} may not set values of devices.`, {
           needs: ['administrator'],
         });
+      refuseUnseen(await seenBy(deps, principal), body.device);
       refuseUnassigned(devices, params.name, body.device);
       return work.ask(params.name, requestOf(body), by);
     },
@@ -103,17 +108,20 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
       method: 'GET',
       url: '/api/v1/agents/:name/work/:id',
       access: OPERATORS,
+      scoped: true,
       summary: 'One piece of work: how far it is, and what the agent said of it.',
       params: z.object({ name: deviceName, id: z.string().min(1).max(64) }),
       answer: workAnswer,
     },
-    async ({ params, principal }) => shownTo(principal, await work.get(params.name, params.id)),
+    async ({ params, principal }) =>
+      shownTo(principal, await work.get(await seenBy(deps, principal), params.name, params.id)),
   );
   routes.add(
     {
       method: 'GET',
       url: '/api/v1/work',
       access: OPERATORS,
+      scoped: true,
       summary: 'Work asked of agents, by whom and why; the newest first.',
       query: z.strictObject({
         agent: deviceName.optional(),
@@ -124,7 +132,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
       answer: listOf(workAnswer),
     },
     async ({ query, principal }) => {
-      const { items, next } = await work.list(query);
+      const { items, next } = await work.list(await seenBy(deps, principal), query);
       return { items: items.map((item) => shownTo(principal, item)), next };
     },
   );
@@ -205,6 +213,11 @@ function goneOf(reply: FastifyReply): AbortSignal {
 function requestOf(body: z.output<typeof workBody>): WorkRequest {
   const { kind, device, reason: why, expires_ms: expiresMs } = body;
   return { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
+}
+
+/** Under a scope a device of another site is not there, whichever agent polls it. */
+function refuseUnseen(viewpoint: Viewpoint, device: string): void {
+  if (!seesDevice(viewpoint, device)) throw new WeirError('not_found', `There is no device ${device}.`, { device });
 }
 
 function refuseUnassigned(devices: WorkRoutesDeps['devices'], agent: string, device: string): void {

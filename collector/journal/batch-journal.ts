@@ -44,13 +44,32 @@ export interface JournaledBody {
   readonly body: Uint8Array;
 }
 
+/** An open journal that can become another one (common/journal/lmdb-journal.ts). */
+interface Renewable {
+  renewId(): Promise<void>;
+}
+
 const LENGTH_BYTES = 4;
 
 export class BatchJournal {
-  readonly #journal: Journal;
+  readonly #journal: Journal & Renewable;
+  readonly #lastAtStart: number;
+  #renewing: Promise<void> | null = null;
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal & Renewable) {
     this.#journal = journal;
+    this.#lastAtStart = journal.lastPosition();
+  }
+
+  /** Whether this position was never given, or by a later state of this journal: then the file was put back to an older one. */
+  wentBackBehind(position: number): boolean {
+    return position > this.#lastAtStart;
+  }
+
+  /** Goes on as another journal, whose entries are all to be gone through again: what is applied is known by agent and sequence. Once. */
+  renew(): Promise<void> {
+    this.#renewing ??= this.#journal.renewId();
+    return this.#renewing;
   }
 
   get id(): string {

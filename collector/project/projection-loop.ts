@@ -2,7 +2,7 @@
 import type { AuditEntry } from '../../common/database/audit.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
-import type { CounterMetric, HealthState, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
+import type { HealthState, Reporter } from '../../common/runtime/reporter.ts';
 import { backoffDelay } from '../../common/runtime/retry.ts';
 import type { BatchJournal } from '../journal/batch-journal.ts';
 import { type BatchReader, emptyBatch, type ReadEntry } from './batch-reader.ts';
@@ -10,6 +10,7 @@ import { isEntrysFault } from './failure.ts';
 import type { JournaledBatch, Projection } from './projection.ts';
 import { ProjectionLag } from './projection-lag.ts';
 import { type ProjectionControl, type ProjectionControls, UNTOUCHED } from './projection-controls.ts';
+import { type ProjectionMetrics, projectionMetrics } from './projection-metrics.ts';
 import type { Quarantine } from './quarantine.ts';
 
 export interface LoopConfig {
@@ -60,23 +61,17 @@ const MOST_IN_A_ROW = 3;
 const UNHEALTHY_FAILURES = 3;
 const RATE_OVER_MS = 60_000;
 const MOST_RATES = 1000;
-const SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
-
-interface Metrics {
-  readonly applied: CounterMetric;
-  readonly failures: CounterMetric;
-  readonly setAside: CounterMetric;
-  readonly seconds: HistogramMetric;
-}
 
 export class ProjectionLoop {
   readonly projection: Projection;
   readonly #reporter: Reporter;
   readonly #config: LoopConfig;
   readonly #deps: LoopDeps;
-  readonly #metrics: Metrics;
+  readonly #metrics: ProjectionMetrics;
   readonly #lag: ProjectionLag;
   #position: number | null = null;
+  /** The id of the journal that the position is of. */
+  #journal = '';
   #waiting: AbortController | null = null;
   /** Entries up to here were told as gone. */
   #missedThrough = 0;
@@ -96,7 +91,7 @@ export class ProjectionLoop {
     this.#config = config;
     this.#deps = deps;
     this.projection = projection;
-    this.#metrics = metricsOf(reporter);
+    this.#metrics = projectionMetrics(reporter);
     this.#lag = new ProjectionLag(reporter, deps, projection.name);
     reporter.health(`projection ${projection.name}`, () => this.#health());
   }
@@ -287,15 +282,33 @@ export class ProjectionLoop {
 
   async #findPosition(): Promise<number> {
     const { journal } = this.#deps;
-    const position = await this.projection.position(journal.id);
+    const found = await this.projection.position(journal.id);
+    const position = this.#position === null ? await this.#ofThisJournal(found) : found;
+    this.#journal = journal.id;
     this.#control = await this.#deps.controls.load(this.projection.name, journal.id);
     this.#position = position;
     return position;
   }
 
+  /** Entries that come under positions which a later state of the journal had given would pass as applied, and be lost. */
+  async #ofThisJournal(position: number): Promise<number> {
+    const { journal } = this.#deps;
+    if (!journal.wentBackBehind(position)) return position;
+    const [was, lastPosition] = [journal.id, journal.lastPosition()];
+    await journal.renew();
+    this.#reporter.warn('the journal is an older state of itself; it goes on as another one', {
+      projection: this.projection.name,
+      position,
+      lastPosition,
+      was,
+      journal: journal.id,
+    });
+    return this.projection.position(journal.id);
+  }
+
   /** After a failure it is asked for anew: a store that lost what it had written stands further back. */
   async #standing(): Promise<number> {
-    if (this.#position === null) return this.#findPosition();
+    if (this.#position === null || this.#journal !== this.#deps.journal.id) return this.#findPosition();
     if (this.#failures > 0) this.#position = await this.projection.position(this.#deps.journal.id);
     return this.#position;
   }
@@ -339,18 +352,4 @@ export class ProjectionLoop {
   #labels(): { projection: string } {
     return { projection: this.projection.name };
   }
-}
-
-function metricsOf(reporter: Reporter): Metrics {
-  const labels = ['projection'];
-  return {
-    applied: reporter.counter('projection_applied_total', 'Journal entries applied', labels),
-    failures: reporter.counter('projection_failures_total', 'Failed tries to apply entries', labels),
-    setAside: reporter.counter(
-      'projection_set_aside_total',
-      'Entries a projection failed on, now in quarantine',
-      labels,
-    ),
-    seconds: reporter.histogram('projection_apply_seconds', 'Time to apply a chunk of entries', SECONDS, labels),
-  };
 }

@@ -67,6 +67,8 @@ export interface AuditQuery {
   /** Entries with a lower id only. */
   readonly before?: number;
   readonly limit: number;
+  /** Who asks sees only entries of which this SQL holds; its values stand from `$5` on. */
+  readonly seen?: { readonly condition: (firstPlace: number) => string; readonly values: readonly unknown[] };
 }
 
 export interface AuditRecord extends AuditEntry {
@@ -78,8 +80,15 @@ export async function listAudit(connection: Queryable, query: AuditQuery): Promi
   const { rows } = await connection.query<AuditRow>(
     `select id, at_ms, actor, role, action, subject, before, after, note from access.audit
       where id < $1 and ($2::text is null or subject = $2) and ($3::text is null or actor = $3)
+        and ${query.seen?.condition(5) ?? 'true'}
       order by id desc limit $4`,
-    [query.before ?? Number.MAX_SAFE_INTEGER, query.subject ?? null, query.actor ?? null, query.limit],
+    [
+      query.before ?? Number.MAX_SAFE_INTEGER,
+      query.subject ?? null,
+      query.actor ?? null,
+      query.limit,
+      ...(query.seen?.values ?? []),
+    ],
   );
   return rows.map(({ id, at_ms: atMs, actor, role, action, subject, before, after, note }) => ({
     id: Number(id),

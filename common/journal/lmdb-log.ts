@@ -332,8 +332,9 @@ export class LmdbLog implements Journal {
     }
     const state = unsealState(kept);
     if (state === null) throw this.#damaged('in its state');
-    const [newest] = this.#entries.getKeys({ reverse: true, limit: 1 });
-    if ((newest ?? null) !== (state.last < state.first ? null : state.last)) throw this.#damaged('at its end');
+    const ends = [false, true].flatMap((reverse) => [...this.#entries.getKeys({ reverse, limit: 1 })]);
+    const told = state.last < state.first ? [] : [state.first, state.last];
+    if (ends.join() !== told.join()) throw this.#damaged('at its beginning or its end');
     return [state, Buffer.from(kept)];
   }
 

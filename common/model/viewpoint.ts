@@ -13,6 +13,11 @@ export interface Viewpoint {
 
 export const EVERYTHING: Viewpoint = { everything: true, devices: [], resources: [], customers: [] };
 
+/** A device with all its parts, and not only one port of it. */
+export function seesDevice(viewpoint: Viewpoint, device: string): boolean {
+  return viewpoint.everything || viewpoint.devices.includes(device);
+}
+
 /** Of a resource as series and alarms name it: `device` or `device/part`. */
 export function sees(viewpoint: Viewpoint, resource: string): boolean {
   if (viewpoint.everything) return true;

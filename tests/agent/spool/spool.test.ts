@@ -502,6 +502,18 @@ describe('damage and copies', () => {
     ]);
   });
 
+  test('pages that are garbage are told at the start, and the file is left as it is', async () => {
+    const { spool } = await open();
+    for (const device of ['a', 'b', 'c']) await write(spool, device);
+    await spool.stop();
+    const file = path.join(folder, 'journal.mdb');
+    const bytes = readFileSync(file);
+    bytes.fill(0xa5, 2 * 4096 + 24);
+    writeFileSync(file, bytes);
+    await expect(open()).rejects.toMatchObject({ code: 'journal_damaged' });
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  });
+
   test('renewed, all that is kept goes on under the new incarnation, also after a restart', async () => {
     const { spool } = await open();
     const { incarnation } = spool;

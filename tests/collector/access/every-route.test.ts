@@ -36,10 +36,10 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/devices/{name}/bgp-peers': [NETWORK, true],
   '/api/v1/devices/{name}/outlets': [NETWORK, true],
   '/api/v1/topology': [NETWORK, true],
-  '/api/v1/devices/{name}/wanted': [NETWORK, false],
+  '/api/v1/devices/{name}/wanted': [NETWORK, true],
   '/api/v1/search': [['viewer', 'operator', 'care', 'billing'], true],
-  '/api/v1/devices/{name}/events': [NETWORK, false],
-  '/api/v1/device-events': [NETWORK, false],
+  '/api/v1/devices/{name}/events': [NETWORK, true],
+  '/api/v1/device-events': [NETWORK, true],
   '/api/v1/devices/{name}/changes': [NETWORK, true],
   '/api/v1/changes': [NETWORK, true],
   '/api/v1/interfaces/{id}': [NETWORK, true],
@@ -64,10 +64,10 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/agents': [NETWORK, false],
   '/api/v1/agents/{name}': [NETWORK, false],
   '/api/v1/agents/{name}/work': [['agent'], false],
-  '/api/v1/agents/{name}/work/{id}': [['operator'], false],
+  '/api/v1/agents/{name}/work/{id}': [['operator'], true],
   '/api/v1/agents/{name}/configuration': [['agent'], false],
   '/api/v1/batches/receipt': [['agent'], false],
-  '/api/v1/work': [['operator'], false],
+  '/api/v1/work': [['operator'], true],
   '/api/v1/readings': [NETWORK, false],
   '/api/v1/quarantine': [NETWORK, false],
   '/api/v1/quarantine/{id}/body': [['operator'], false],
@@ -82,7 +82,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/kpi-report': [STATE, true],
   '/api/v1/events': [STATE, true],
   '/api/v1/tokens': [[], true],
-  '/api/v1/audit': [[], false],
+  '/api/v1/audit': [[], true],
   '/prometheus/api/v1/query': [STATE, true],
   '/prometheus/api/v1/query_range': [STATE, true],
   '/prometheus/api/v1/series': [STATE, true],
@@ -105,6 +105,7 @@ describe('access to every route', () => {
   let paths: readonly string[] = [];
   const tokens = new Map<Role, string>();
   let north = '';
+  const norths = new Map<Role, string>();
   const places: Record<string, string> = {};
 
   beforeAll(async () => {
@@ -134,12 +135,19 @@ describe('access to every route', () => {
     );
     for (const role of ROLES)
       tokens.set(role, await fixture.token(role === 'agent' ? 'agent-1' : `some-${role}`, role));
-    const made = await fixture.ask('/api/v1/tokens', {
-      method: 'POST',
+    for (const role of ROLES) {
+      const scope = { sites: ['north'], customers: ['acme'] };
+      const made = await fixture.post('/api/v1/tokens', { name: `north-${role}`, role, scope });
+      norths.set(role, (made.body as { token: string }).token);
+    }
+    north = norths.get('operator') ?? '';
+    const work = await fixture.post('/api/v1/agents/agent-1/work', { kind: 'diagnose', device: 'south1' });
+    places['work'] = (work.body as { id: string }).id;
+    await fixture.ask('/api/v1/devices/south1/wanted', {
+      method: 'PUT',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'north-noc', role: 'operator', scope: { sites: ['north'], customers: ['acme'] } }),
+      body: JSON.stringify({ interface: 'port-of-the-south', wanted: false }),
     });
-    north = (made.body as { token: string }).token;
     const window = await fixture.ask('/api/v1/maintenance-windows', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -166,7 +174,9 @@ describe('access to every route', () => {
       ? places['interface']
       : place.includes('alarm') || place.includes('problems')
         ? places['alarm']
-        : '1';
+        : place.includes('work')
+          ? places['work']
+          : '1';
     const name = place.includes('agents')
       ? 'agent-1'
       : place.includes('kpi')
@@ -235,15 +245,19 @@ describe('access to every route', () => {
     expect(wrong).toEqual([]);
   }, 60_000);
 
-  test('a token of the north hears nothing of the south, whatever it asks', async () => {
+  test('a token of the north hears nothing of the south, whatever it asks and whoever it is of', async () => {
     const wrong: string[] = [];
-    for (const [place, [, scoped]] of Object.entries(TABLE)) {
-      const { status, text } = await statusOf(place, north);
-      if (!scoped && status !== 403) wrong.push(`${place} is not read under a scope: ${status}`);
-      if (status >= 500) wrong.push(`${place}: ${status} ${text}`);
-      // The question itself may be told back.
-      const told = text.replaceAll(/"resource":"south1\/port-of-the-south"|device south1|The device south1/g, '');
-      if (status < 400 && FOREIGN.test(told)) wrong.push(`${place}: ${told.slice(0, 200)}`);
+    for (const [place, [roles, scoped]] of Object.entries(TABLE)) {
+      const heard = ROLES.map(async (role) => {
+        const { status, text } = await statusOf(place, norths.get(role) ?? '');
+        const may = scoped && (roles.includes(role) || role === 'administrator');
+        if ((status === 403) === may) wrong.push(`${place} under a scope for ${role}: ${status}`);
+        if (status >= 500) wrong.push(`${place} for ${role}: ${status} ${text}`);
+        // The question itself may be told back.
+        const told = text.replaceAll(/"resource":"south1\/port-of-the-south"|device south1|The device south1/g, '');
+        if (status < 400 && FOREIGN.test(told)) wrong.push(`${place} for ${role}: ${told.slice(0, 200)}`);
+      });
+      await Promise.all(heard);
     }
     expect(wrong).toEqual([]);
     for (const place of [
@@ -252,6 +266,8 @@ describe('access to every route', () => {
       '/api/v1/interfaces/{id}',
       '/api/v1/alarms/{id}',
       '/api/v1/problems/{id}',
+      '/api/v1/devices/{name}/wanted',
+      '/api/v1/agents/{name}/work/{id}',
     ])
       expect((await statusOf(place, north)).status).toBe(404);
   }, 60_000);

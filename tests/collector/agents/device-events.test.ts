@@ -8,6 +8,7 @@ import { Retention } from '../../../collector/agents/retention.ts';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
+import { EVERYTHING } from '../../../common/model/viewpoint.ts';
 import { type CollectorFixture, startCollectorFixture } from '../../support/collector-fixture.ts';
 import { cleanKey } from '../../../common/model/table-columns.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
@@ -172,7 +173,7 @@ test('kept once by agent and id: a replay is a no-op, another content under a kn
   expect(await keep([event('a', { name: 'linkUp' })])).toEqual([]);
   expect(await metrics()).toEqual(['weir_device_events_repeated_total 4', 'weir_device_events_conflicting_total 1']);
   expect(lines.join('')).toContain('events under ids of others');
-  const { items } = await new EventBook(postgres.database).list({ limit: 10 });
+  const { items } = await new EventBook(postgres.database).list(EVERYTHING, { limit: 10 });
   expect(items.map(({ eventId, name }) => [eventId, name])).toEqual([
     ['b', 'linkDown'],
     ['a', 'linkDown'],
@@ -187,7 +188,7 @@ test('a transaction that is rolled back keeps nothing', async () => {
       throw new Error('crash');
     }),
   ).rejects.toThrow('crash');
-  const { items } = await new EventBook(postgres.database).list({ limit: 100 });
+  const { items } = await new EventBook(postgres.database).list(EVERYTHING, { limit: 100 });
   expect(items.map(({ eventId }) => eventId)).not.toContain('rolled-back');
 });
 
@@ -201,7 +202,7 @@ test('beyond the bounds of age and number the oldest are forgotten, and counted'
       keeper.keep(connection, [entry(at, [event(`n${at}`)], at <= 2 ? 1000 : 9_999_000)]),
     );
   await new Retention(reporter, { keptMs: 1_000_000, most: 5 }, { database: postgres.database, clock }).run();
-  const { items } = await new EventBook(postgres.database).list({ limit: 100 });
+  const { items } = await new EventBook(postgres.database).list(EVERYTHING, { limit: 100 });
   expect(items.map(({ eventId }) => eventId)).toEqual(['n12', 'n11', 'n10', 'n9', 'n8']);
   const forgotten = (await reporter.metricsText()).match(/^weir_agents_forgotten_total\{.*$/gm);
   expect(forgotten).toEqual([

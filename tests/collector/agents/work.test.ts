@@ -10,6 +10,7 @@ import { MOST_OPEN, WorkDesk } from '../../../collector/agents/work-desk.ts';
 import type { HandedOut, WorkItem, WorkRequest } from '../../../collector/agents/work-item.ts';
 import { auditMigrations } from '../../../common/database/audit.ts';
 import { migrate } from '../../../common/database/migrate.ts';
+import { EVERYTHING } from '../../../common/model/viewpoint.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import { SystemClock } from '../../../common/runtime/clock.ts';
 import { AGENT, type Answered, CollectorFixture, startCollectorFixture } from '../../support/collector-fixture.ts';
@@ -336,8 +337,8 @@ describe('the desk', () => {
       await clock.advance(1000);
     }
     expect(given).toEqual([0, 10, 20, 30, 40, 50]);
-    expect((await one.get('agent-1', item.id)).state).toBe('expired');
-    expect((await one.list({ state: 'expired', limit: 10 })).items).toHaveLength(1);
+    expect((await one.get(EVERYTHING, 'agent-1', item.id)).state).toBe('expired');
+    expect((await one.list(EVERYTHING, { state: 'expired', limit: 10 })).items).toHaveLength(1);
     await new Retention(reporter, { keptMs: 1e9, most: 1000 }, { database: postgres.database, clock }).run();
     const { rows } = await postgres.database.query<{ state: string }>('select state from agents.work');
     expect(rows).toEqual([{ state: 'expired' }]);
@@ -356,7 +357,7 @@ describe('the desk', () => {
     };
     const entry = { journal: 'j', position: 1, receivedAtMs: clock.now(), clockOffsetMs: 0, sha256: '', batch };
     await postgres.database.transaction((connection) => keeper.keep(connection, [entry]));
-    expect((await one.get('agent-1', item.id)).state).toBe('done');
+    expect((await one.get(EVERYTHING, 'agent-1', item.id)).state).toBe('done');
   });
 
   test('an agent that comes again while it waits takes its own place; at the stop all are let go', async () => {

@@ -15,7 +15,6 @@ import { Superseded } from '../../../collector/ingest/superseded.ts';
 import type { InventoryDevice } from '../../../collector/inventory/inventory.ts';
 import { type BatchEnvelope, BatchJournal } from '../../../collector/journal/batch-journal.ts';
 import type { Answer, Database } from '../../../common/database/database.ts';
-import type { Journal } from '../../../common/journal/journal.ts';
 import { openJournal } from '../../../common/journal/lmdb-journal.ts';
 import { holds, NOTHING_HELD } from '../../../common/model/sequence-ranges.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
@@ -269,7 +268,7 @@ describe('a journal that takes nothing', () => {
     const { reporter } = silentReporter();
     const clock = new VirtualClock(1_000_000);
     let full = true;
-    const journal: Journal = {
+    const journal = {
       id: 'journal-1',
       append: () => (full ? Promise.reject(new WeirError('journal_full', 'The disk is full.')) : Promise.resolve(1)),
       replace: () => Promise.resolve(false),
@@ -280,6 +279,7 @@ describe('a journal that takes nothing', () => {
       trim: () => Promise.resolve(),
       note: () => undefined,
       setNote: () => Promise.resolve(),
+      renewId: () => Promise.resolve(),
     };
     const kept: number[] = [];
     const ingest = new BatchIngest(reporter, {
