@@ -378,13 +378,13 @@ describe('a sequence', () => {
   });
 
   test('a step that fails ends it, and says how far it came and what was there', async () => {
-    const { set } = ports;
+    const well = ports;
     ports = {
-      ...ports,
+      ...well,
       set: (device, varbinds, signal) =>
         varbinds[0]?.oid === OTHER.oid
           ? Promise.reject(new WeirError('snmp_timeout', 'no answer'))
-          : set(device, varbinds, signal),
+          : well.set(device, varbinds, signal),
     };
     const one = await recovered();
     one.take([bounce()]);
