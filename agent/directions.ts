@@ -2,11 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { DeviceEvent } from '../common/model/event.ts';
-import type { Poll } from '../common/model/poll.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import type { Component } from '../common/runtime/component.ts';
 import type { CredentialConfiguration } from '../common/runtime/device-configuration.ts';
-import { WeirError } from '../common/runtime/errors.ts';
 import { KeptFile } from '../common/runtime/kept-file.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { type AgentConfig, type AgentDevice, agentDevices, checkAgent, withCredentials } from './config.ts';
@@ -16,16 +14,17 @@ import { DeviceBook } from './configure/device-book.ts';
 import { waitingKeys } from './configure/live-keys.ts';
 import { invalid, type PulledConfiguration } from './configure/pulled-configuration.ts';
 import type { LineBook } from './line/line-book.ts';
+import { PathTools, systemTools } from './poll/path-tools.ts';
 import type { Reachability } from './poll/ping.ts';
 import type { ScheduledDevice } from './poll/polled-device.ts';
 import type { Scheduler } from './poll/scheduler.ts';
 import { FailOverQuestions } from './ship/collector-questions.ts';
 import type { HttpClient } from './ship/http-client.ts';
 import type { SnmpAccess } from './snmp/access.ts';
-import { askedVarbinds, refuseFailedSet } from './snmp/asked-values.ts';
+import { workPorts } from './work-ports.ts';
 import { BegunWork } from './work/begun-work.ts';
 import { WorkClient } from './work/work-client.ts';
-import { Worker, type WorkPorts } from './work/worker.ts';
+import { Worker } from './work/worker.ts';
 
 export interface DirectionsDeps {
   readonly clock: Clock;
@@ -92,7 +91,7 @@ export function composeDirections(
     accept,
     newId: randomUUID,
     begun: new BegunWork({ clock, file: new KeptFile(reporter, path.join(folder, 'work.json')) }),
-    ports: workPorts(devices, deps),
+    ports: workPorts(devices, { ...deps, tools: new PathTools(systemTools(deps.environment['PATH'])) }),
   });
   return {
     devices,
@@ -160,60 +159,4 @@ function accessNames(): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
       ...(line === null ? {} : { line }),
       access: `${address.host} ${address.port} ${credentialName} ${credential === null ? 0 : generationOf(credential)} ${replyAddress} ${line ?? ''}`,
     }));
-}
-
-function workPorts(devices: DeviceBook, deps: DirectionsDeps): WorkPorts {
-  const deviceOf = (name: string): AgentDevice => {
-    const device = devices.get(name);
-    if (device === undefined) throw new WeirError('not_found', `This agent has no device ${name}.`, { device: name });
-    return device;
-  };
-  return {
-    allowance: (name) => devices.get(name)?.allowSet ?? null,
-    pollNow: async (name, signal) => toldOf(await unlessAborted(deps.scheduler().pollNow(name), signal)),
-    explain: (name) => deps.scheduler().explain(name) ?? {},
-    ping: async (name, signal) => {
-      const { host } = deviceOf(name).address;
-      return { host, result: await deps.ping.ask(host, signal) };
-    },
-    set: async (name, values, signal) => {
-      const { address, writeCredential, line } = deviceOf(name);
-      if (writeCredential === null)
-        throw new WeirError('set_not_allowed', `The device ${name} has no write_credential.`, { device: name });
-      const session = deps.access.openSession(address, writeCredential, undefined, deps.lines.use(line));
-      const response = await session.set(askedVarbinds(values), { signal });
-      refuseFailedSet(response, values);
-      return { set: values.length, durationMs: response.receivedAtMs - response.sentAtMs };
-    },
-  };
-}
-
-/** What is to be said of a poll; the poll itself goes the usual way. */
-function toldOf(poll: Poll): object {
-  const { outcome, failure, requests, retries, startedAtMs, finishedAtMs, tables } = poll;
-  return {
-    outcome,
-    failure: failure ?? undefined,
-    durationMs: finishedAtMs - startedAtMs,
-    requests,
-    retries,
-    tables: tables.map(({ name, index, complete }) => `${name}: ${index.length} rows${complete ? '' : ', cut short'}`),
-  };
-}
-
-/** The work goes on where it is done; we only wait no more. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const over = new WeirError('work_interrupted', 'The agent waits for it no more.');
-  let leave = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(over);
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-    aborted.catch(() => undefined);
-  }
 }

@@ -51,6 +51,10 @@ export function unresolvedSecrets(
   look('billing_bridge.collector_token', whole.billing_bridge.collector_token);
   look('collector.store.influxdb.token', whole.collector.store.influxdb?.token);
   look('collector.store.influxdb.password', whole.collector.store.influxdb?.password);
+  for (const [name, { url, secret }] of Object.entries(whole.collector.repair.webhooks)) {
+    look(`collector.repair.webhooks.${name}.url`, url);
+    look(`collector.repair.webhooks.${name}.secret`, secret);
+  }
   look('database.url', whole.database.url);
   look('queue.url', whole.queue.url);
   notes.push(...unusableTlsFiles(whole, environment));

@@ -8,6 +8,7 @@ import type { ConfiguredDevice } from './agents/configured-devices.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from './faults/fault-rules.ts';
 import { type NorthboundConfig, northboundSchema } from './faults/tmf642/northbound-config.ts';
 import { type TellingConfig, tellingConfigOf, tellingSchema } from './tell/telling-config.ts';
+import { type RepairConfig, repairConfigOf, repairSchema } from './repair/repair-config.ts';
 import { storeSchema } from './store/store-config.ts';
 
 const MIB = 1024 * 1024;
@@ -116,6 +117,7 @@ export const collectorShape = {
       faults: faultsSchema.prefault({}),
       northbound: northboundSchema.prefault({}),
       telling: tellingSchema.prefault({}),
+      repair: repairSchema.prefault({}),
       /** A file of KPIs beside the shipped ones; docs/kpis.md. */
       kpis: z.string().min(1).optional(),
     })
@@ -168,6 +170,7 @@ export interface CollectorConfig {
   readonly faults: FaultsConfig;
   readonly northbound: NorthboundConfig;
   readonly telling: TellingConfig;
+  readonly repair: RepairConfig;
   /** A file of the operator's own KPIs. */
   readonly kpis: string | null;
   /** The agent of this file: the one that polls devices which name none. */
@@ -214,6 +217,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     faults: faultsConfigOf(collector.faults),
     northbound: collector.northbound,
     telling: tellingConfigOf(collector.telling),
+    repair: repairConfigOf(collector.repair),
     kpis: collector.kpis ?? null,
     agent: agent.name,
     pollIntervalMs: agent.poll_interval_ms,

@@ -7,10 +7,11 @@ import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { BegunWork } from './begun-work.ts';
 import { detailsOf } from './result-details.ts';
 import { refuseSet, type SetAllowance } from './set-allowance.ts';
-import type { SetVarbind, WorkItem } from './work-item.ts';
+import { rehearse, runSequence, type SequencePorts } from './set-sequence.ts';
+import type { WorkItem } from './work-item.ts';
 
 /** What the rest of the agent does for it. Each rejects with a coded error where it cannot be done, and lets go when the signal aborts. */
-export interface WorkPorts {
+export interface WorkPorts extends SequencePorts {
   /** Null where this agent does not have the device. */
   allowance(device: string): SetAllowance | null;
   /** Polls now, outside its turn; the poll itself goes the usual way. Gives what is to be said of it. */
@@ -18,9 +19,13 @@ export interface WorkPorts {
   /** Why the device looks as it does and what comes next. */
   explain(device: string): object;
   ping(device: string, signal: AbortSignal): Promise<object>;
-  /** Sets all values or none (RFC 3416 §4.2.5); gives what the device answered. */
-  set(device: string, varbinds: readonly SetVarbind[], signal: AbortSignal): Promise<object>;
+  /** Packets lost and how long they take, and the hops on the way, by the tools of this machine. */
+  measurePath(device: string, signal: AbortSignal): Promise<object>;
+  traceRoute(device: string, signal: AbortSignal): Promise<object>;
 }
+
+/** Not done where it cannot be remembered that it was. */
+const CHANGES: readonly WorkItem['kind'][] = ['set', 'sequence'];
 
 export interface WorkerDeps {
   readonly clock: Clock;
@@ -114,7 +119,7 @@ export class Worker {
     const outcome = begun.begin(item);
     if (outcome === 'known' || outcome === 'full') return this.#outcomes.add(1, { kind: item.kind, outcome });
     try {
-      if (outcome === 'not_kept' && item.kind === 'set')
+      if (outcome === 'not_kept' && CHANGES.includes(item.kind))
         throw new WeirError('data_folder_unusable', 'What is set cannot be remembered, so it is not set at all.');
       const done = await this.#withinPatience((signal) => this.#do(item, signal));
       await this.#tell(item, item.kind, 'work_done', done);
@@ -143,7 +148,7 @@ export class Worker {
 
   async #do(item: WorkItem, signal: AbortSignal): Promise<EventDetail[]> {
     const { ports } = this.#deps;
-    const { device, kind, varbinds } = item;
+    const { device, kind, varbinds, steps } = item;
     const allowance = ports.allowance(device);
     if (allowance === null) throw new WeirError('not_found', `This agent has no device ${device}.`, { device });
     switch (kind) {
@@ -160,6 +165,19 @@ export class Worker {
         refuseSet(device, allowance, varbinds);
         this.#reporter.info('values are set', { id: item.id, device, oids: varbinds.map(({ oid }) => oid) });
         return detailsOf(await ports.set(device, varbinds, signal));
+      }
+      case 'ping':
+        return detailsOf(await ports.measurePath(device, signal));
+      case 'traceroute':
+        return detailsOf(await ports.traceRoute(device, signal));
+      case 'read':
+        return detailsOf(readDetails(await ports.read(device, item.oids, signal)));
+      case 'rehearse':
+        return detailsOf({ before: await rehearse({ device, steps, allowance }, ports, signal) });
+      case 'sequence': {
+        const oids = steps.flatMap((step) => step.varbinds.map(({ oid }) => oid));
+        this.#reporter.info('values are set', { id: item.id, device, oids });
+        return detailsOf(await runSequence({ device, steps, allowance }, this.#deps, signal));
       }
     }
   }
@@ -200,6 +218,13 @@ function failureDetails(error: unknown): EventDetail[] {
     message: known ? error.message : 'The agent failed; its log says how.',
     ...(known ? { detail: error.detail } : {}),
   });
+}
+
+/** What is absent is named by itself: an empty text is a value too. */
+function readDetails(values: Record<string, string | null>): object {
+  const absent = Object.keys(values).filter((oid) => values[oid] === null);
+  const value = Object.fromEntries(Object.entries(values).filter(([, text]) => text !== null));
+  return { value, ...(absent.length === 0 ? {} : { absent }) };
 }
 
 /** One part of a diagnosis that fails says something too. */

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { profilesFor } from '../../agent/main.ts';
 import { notificationNames } from '../../agent/notifications.ts';
+import { composeLibrary } from '../../collector/compose-library.ts';
+import { repairConfigOf } from '../../collector/repair/repair-config.ts';
 import {
   type ConfigurationIssue,
   parseConfiguration,
@@ -14,7 +16,7 @@ import { loadWhole, unresolvedSecrets } from '../configuration.ts';
 export const checkCommand: Command = {
   name: 'check',
   summary: 'say what is wrong with a configuration',
-  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. The files in agent.profiles and agent.traps.names are checked too. Exit code 0 without mistakes, else 1.',
+  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. The files in agent.profiles, agent.traps.names and collector.repair.runbooks are checked too. Exit code 0 without mistakes, else 1.',
   options: {},
   run: async (context) => {
     const file = context.positionals[0];
@@ -44,6 +46,9 @@ function examine(
     const whole = loadWhole(file);
     checkFolder(file, ['agent', 'profiles'], () => profilesFor(whole.agent.profiles ?? null));
     checkFolder(file, ['agent', 'traps', 'names'], () => notificationNames(whole.agent.traps?.names ?? null));
+    const repair = repairConfigOf(whole.collector.repair);
+    checkFolder(file, ['collector', 'repair', 'runbooks'], () => composeLibrary({ ...repair, policies: [] }));
+    checkFolder(file, ['collector', 'repair', 'policies'], () => composeLibrary(repair));
     return { issues: [], notes: unresolvedSecrets(whole, environment) };
   } catch (error) {
     if (!(error instanceof WeirError) || !Array.isArray(error.detail['issues'])) throw error;

@@ -5,7 +5,7 @@ import type { Database } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
-import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -13,6 +13,7 @@ import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { WaitingAgents } from './waiting-agents.ts';
 import type {
   HandedOut,
+  SequenceStep,
   SetVarbind,
   Work,
   WorkItem,
@@ -43,7 +44,12 @@ interface WorkRow {
   readonly agent: string;
   readonly kind: WorkKind;
   readonly device: string;
-  readonly parameters: { readonly varbinds: readonly SetVarbind[] };
+  /** Rows of an earlier version have only the first. */
+  readonly parameters: {
+    readonly varbinds: readonly SetVarbind[];
+    readonly oids?: readonly string[];
+    readonly steps?: readonly SequenceStep[];
+  };
   readonly state: WorkState;
   readonly asked_by: string;
   readonly reason: string;
@@ -90,20 +96,21 @@ export class WorkDesk implements Work {
   async ask(agent: string, request: WorkRequest, by: Principal): Promise<WorkItem> {
     const { database, clock, newId } = this.#deps;
     const nowMs = clock.now();
-    const id = newId();
+    const id = request.id ?? newId();
+    const { varbinds, oids = [], steps = [] } = request;
     const rows = await database.transaction(async (connection) => {
       const { rows: made } = await connection.query<WorkRow>(
         `insert into agents.work (id, agent, kind, device, parameters, state, asked_by, reason, created_at_ms, expires_at_ms)
        select $1, $2, $3, $4, $5::jsonb, 'queued', $6, $7, $8::int8, $9::int8
         where (select count(*) from agents.work
                 where agent = $2 and state in ('queued', 'handed_out') and expires_at_ms > $8::int8) < $10
-       returning ${COLUMNS}`,
+       on conflict (id) do nothing returning ${COLUMNS}`,
         [
           id,
           agent,
           request.kind,
           request.device,
-          JSON.stringify({ varbinds: request.varbinds }),
+          JSON.stringify({ varbinds, oids, steps }),
           by.name,
           cleanText(request.reason),
           nowMs,
@@ -119,12 +126,16 @@ export class WorkDesk implements Work {
           action: `work.${request.kind}`,
           subject: `device/${request.device}`,
           // Which values, not what was written: it may be a secret.
-          after: { id, agent, oids: request.varbinds.map(({ oid }) => oid) },
+          after: { id, agent, oids: allOf({ varbinds, steps }).map(({ oid }) => oid) },
           note: cleanText(request.reason),
         });
       return made;
     });
     const [row] = rows;
+    if (row === undefined && request.id !== undefined) {
+      const held = await this.#find(EVERYTHING, agent, id);
+      if (held !== null) return held;
+    }
     if (row === undefined)
       throw new WeirError('overloaded', `The agent ${agent} has ${MOST_OPEN} pieces of work that are not done.`, {
         bound: 'work of an agent',
@@ -150,13 +161,18 @@ export class WorkDesk implements Work {
   }
 
   async get(viewpoint: Viewpoint, agent: string, id: string): Promise<WorkItem> {
+    const found = await this.#find(viewpoint, agent, id);
+    if (found === null) throw new WeirError('not_found', `The agent ${agent} has no work ${id}.`, { agent, id });
+    return found;
+  }
+
+  async #find(viewpoint: Viewpoint, agent: string, id: string): Promise<WorkItem | null> {
     const { rows } = await this.#deps.database.query<WorkRow>(
       `select ${COLUMNS} from agents.work where agent = $1 and id = $2 and ${SEEN('$3')}`,
       [cleanText(agent), cleanText(id), devicesOf(viewpoint)],
     );
     const [row] = rows;
-    if (row === undefined) throw new WeirError('not_found', `The agent ${agent} has no work ${id}.`, { agent, id });
-    return itemOf(row, this.#deps.clock.now());
+    return row === undefined ? null : itemOf(row, this.#deps.clock.now());
   }
 
   async list(viewpoint: Viewpoint, query: WorkQuery): ReturnType<Work['list']> {
@@ -203,6 +219,8 @@ export class WorkDesk implements Work {
         kind: row.kind,
         device: row.device,
         varbinds: row.parameters.varbinds,
+        oids: row.parameters.oids ?? [],
+        steps: row.parameters.steps ?? [],
         expiresInMs: Number(row.expires_at_ms) - nowMs,
       }));
   }
@@ -232,7 +250,7 @@ function itemOf(row: WorkRow, nowMs: EpochMs): WorkItem {
     agent: row.agent,
     kind: row.kind,
     device: row.device,
-    varbinds: row.parameters.varbinds,
+    varbinds: allOf(row.parameters),
     state: over ? 'expired' : row.state,
     askedBy: row.asked_by,
     reason: row.reason,
@@ -242,6 +260,16 @@ function itemOf(row: WorkRow, nowMs: EpochMs): WorkItem {
     finishedAt: timeOrNull(row.finished_at_ms),
     result: row.result,
   };
+}
+
+function allOf({
+  varbinds,
+  steps = [],
+}: {
+  readonly varbinds: readonly SetVarbind[];
+  readonly steps?: readonly SequenceStep[];
+}): readonly SetVarbind[] {
+  return [...varbinds, ...steps.flatMap((step) => step.varbinds)];
 }
 
 function timeOrNull(atMs: bigint | null): string | null {

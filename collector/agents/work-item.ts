@@ -7,7 +7,8 @@ import type { DurationMs } from '../../common/model/time.ts';
 import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 
-export type WorkKind = 'poll' | 'diagnose' | 'set';
+/** rehearse: as a sequence, but that nothing is set. */
+export type WorkKind = 'poll' | 'diagnose' | 'set' | 'ping' | 'traceroute' | 'read' | 'sequence' | 'rehearse';
 export type WorkState = 'queued' | 'handed_out' | 'done' | 'failed' | 'expired';
 
 /** RFC 3416 §3; text and hex are both octets. */
@@ -29,11 +30,23 @@ export interface SetVarbind {
   readonly value: string;
 }
 
+/** What is set at once, and how long to wait before what comes next. */
+export interface SequenceStep {
+  readonly varbinds: readonly SetVarbind[];
+  readonly pauseMs: DurationMs;
+}
+
 export interface WorkRequest {
   readonly kind: WorkKind;
   readonly device: string;
   /** Of a `set` alone. */
   readonly varbinds: readonly SetVarbind[];
+  /** Of a `read` alone: objects, and columns with `.*` behind them. */
+  readonly oids?: readonly string[];
+  /** Of a sequence and its rehearsal. */
+  readonly steps?: readonly SequenceStep[];
+  /** Asked again under the same id it is the same work; without one each is another. */
+  readonly id?: string;
   readonly reason: string;
   readonly expiresMs: DurationMs;
 }
@@ -44,6 +57,8 @@ export interface HandedOut {
   readonly kind: WorkKind;
   readonly device: string;
   readonly varbinds: readonly SetVarbind[];
+  readonly oids: readonly string[];
+  readonly steps: readonly SequenceStep[];
   readonly expiresInMs: DurationMs;
 }
 
@@ -52,6 +67,7 @@ export interface WorkItem {
   readonly agent: string;
   readonly kind: WorkKind;
   readonly device: string;
+  /** Of a sequence those of all its steps. */
   readonly varbinds: readonly SetVarbind[];
   readonly state: WorkState;
   readonly askedBy: string;

@@ -181,7 +181,7 @@ export const keptEventAnswer = z.object({
 });
 
 const setVarbind = z.object({ oid: z.string(), type: z.string(), value: z.string() });
-const workKind = z.enum(['poll', 'diagnose', 'set']);
+const workKind = z.enum(['poll', 'diagnose', 'set', 'ping', 'traceroute', 'read', 'sequence', 'rehearse']);
 
 export const workAnswer = z.object({
   id: z.string(),
@@ -204,6 +204,10 @@ export const handedOutAnswer = z.object({
   kind: workKind,
   device: z.string(),
   varbinds: z.array(setVarbind),
+  oids: z.array(z.string()).describe('of a read; a column has .* behind it'),
+  steps: z
+    .array(z.object({ varbinds: z.array(setVarbind), pauseMs: count }))
+    .describe('of a sequence and its rehearsal'),
   expiresInMs: count,
 });
 

@@ -64,6 +64,8 @@ const varbind = z.strictObject({
 const workBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('poll'), ...common, reason: reason.default('') }),
   z.strictObject({ kind: z.literal('diagnose'), ...common, reason: reason.default('') }),
+  z.strictObject({ kind: z.literal('ping'), ...common, reason: reason.default('') }),
+  z.strictObject({ kind: z.literal('traceroute'), ...common, reason: reason.default('') }),
   z.strictObject({
     kind: z.literal('set'),
     ...common,
@@ -87,7 +89,7 @@ function addAsking(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
       access: OPERATORS,
       scoped: true,
       summary:
-        'Asks an agent to poll a device now, to find out what is wrong with it, or (administrators) to set values.',
+        'Asks an agent to poll a device now, to find out what is wrong with it, to look at the way to it, or (administrators) to set values.',
       params: byName,
       body: workBody,
       answer: workAnswer,

@@ -6,6 +6,7 @@ import { COLLECTOR_ERRORS } from './error-codes/collector.ts';
 import { DATABASE_ERRORS } from './error-codes/database.ts';
 import type { ErrorEntry } from './error-codes/entry.ts';
 import { GENERAL_ERRORS } from './error-codes/general.ts';
+import { REPAIR_ERRORS } from './error-codes/repair.ts';
 
 export const ERROR_TABLE = {
   ...GENERAL_ERRORS,
@@ -14,6 +15,7 @@ export const ERROR_TABLE = {
   ...DATABASE_ERRORS,
   ...BILLING_ERRORS,
   ...COLLECTOR_ERRORS,
+  ...REPAIR_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

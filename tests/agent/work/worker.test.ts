@@ -26,6 +26,10 @@ let spoolFull: boolean;
 let ports: WorkPorts;
 let ids: number;
 let reporter: ReturnType<typeof silentReporter>;
+let present: Map<string, string>;
+
+const SET = { oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'rack 7' };
+const OTHER = { oid: '1.3.6.1.2.1.1.6.1', type: 'text', value: 'c' };
 
 beforeEach(() => {
   clock = new VirtualClock(1_700_000_000_000);
@@ -47,7 +51,16 @@ beforeEach(() => {
     explain: (device) => ({ profile: `of ${device}` }),
     ping: (device, signal) => record(`ping ${device}`, 500, signal),
     set: (device, varbinds, signal) => record(`set ${device} ${varbinds.map(({ oid }) => oid).join()}`, 100, signal),
+    measurePath: (device, signal) => record(`measure ${device}`, 1000, signal),
+    traceRoute: (device, signal) => record(`trace ${device}`, 1000, signal),
+    read: async (_device, oids) =>
+      Object.fromEntries(oids.map((oid): [string, string | null] => [oid, present.get(oid) ?? null])),
+    checkSet: () => undefined,
   };
+  present = new Map([
+    [SET.oid, 'rack 6'],
+    [OTHER.oid, 'b'],
+  ]);
 });
 
 function worker(): Worker {
@@ -64,7 +77,7 @@ function worker(): Worker {
 }
 
 function item(id: string, more: Partial<WorkItem> = {}): WorkItem {
-  return { id, kind: 'poll', device: 'core1', varbinds: [], expiresInMs: 60_000, ...more };
+  return { id, kind: 'poll', device: 'core1', varbinds: [], oids: [], steps: [], expiresInMs: 60_000, ...more };
 }
 
 const told = (): (readonly [string, Record<string, string>])[] =>
@@ -255,8 +268,6 @@ test('a diagnosis asks for everything, and a part that fails is part of it', asy
   ]);
 });
 
-const SET = { oid: '1.3.6.1.2.1.1.6.0', type: 'text', value: 'rack 7' };
-
 describe('a set', () => {
   test.for([
     ['below what is allowed', 'core1', [SET], null],
@@ -301,6 +312,104 @@ describe('a set', () => {
         expect.objectContaining({ code: 'set_not_allowed', detail: { device: 'core1', oid: refused } }),
       );
   });
+});
+
+describe('a sequence', () => {
+  const bounce = (more: Partial<WorkItem> = {}): WorkItem =>
+    item('w1', {
+      kind: 'sequence',
+      steps: [
+        { varbinds: [SET], pauseMs: 5000 },
+        { varbinds: [OTHER], pauseMs: 0 },
+      ],
+      ...more,
+    });
+  const sets = (): string[] => calls.filter((call) => call.startsWith('set'));
+
+  test('sets step by step with its pauses, and tells the values before and after', async () => {
+    const one = await recovered();
+    one.take([bounce()]);
+    await clock.advance(4000);
+    expect(sets()).toEqual([`set core1 ${SET.oid}`]);
+    await clock.advance(2000);
+    expect(sets()).toEqual([`set core1 ${SET.oid}`, `set core1 ${OTHER.oid}`]);
+    expect(told()).toMatchObject([
+      ['work_done', { stepsDone: '2', [`before.${SET.oid}`]: 'rack 6', [`after.${OTHER.oid}`]: 'b' }],
+    ]);
+  });
+
+  test('a rehearsal sets nothing, and tells what is there', async () => {
+    const one = await recovered();
+    one.take([bounce({ kind: 'rehearse' })]);
+    await clock.advance(100);
+    expect(calls).toEqual([]);
+    expect(told()).toMatchObject([['work_done', { [`before.${SET.oid}`]: 'rack 6', [`before.${OTHER.oid}`]: 'b' }]]);
+  });
+
+  test.for([
+    [
+      'one step is not allowed',
+      { steps: [{ varbinds: [SET, { ...OTHER, oid: '1.3.9' }], pauseMs: 0 }] },
+      'set_not_allowed',
+    ],
+    ['nothing may be set', { device: 'core2' }, 'set_not_allowed'],
+    [
+      'the device has no such object',
+      { steps: [{ varbinds: [{ ...SET, oid: '1.3.6.1.2.1.1.6.9' }], pauseMs: 0 }] },
+      'snmp_refused',
+    ],
+  ] as const)('%s: then none of it is begun', async ([, more, code]) => {
+    const one = await recovered();
+    one.take([bounce(JSON.parse(JSON.stringify(more)) as Partial<WorkItem>)]);
+    await clock.advance(10_000);
+    expect(calls).toEqual([]);
+    expect(told()).toMatchObject([['work_failed', { code }]]);
+  });
+
+  test('an agent that stops in the pause ends the pause, and not the steps behind it', async () => {
+    const one = await recovered();
+    one.take([bounce()]);
+    await clock.advance(1000);
+    const stopped = one.stop();
+    await clock.advance(200);
+    await stopped;
+    expect(sets()).toEqual([`set core1 ${SET.oid}`, `set core1 ${OTHER.oid}`]);
+    expect(told()).toMatchObject([['work_done', { stepsDone: '2' }]]);
+  });
+
+  test('a step that fails ends it, and says how far it came and what was there', async () => {
+    const well = ports;
+    ports = {
+      ...well,
+      set: (device, varbinds, signal) =>
+        varbinds[0]?.oid === OTHER.oid
+          ? Promise.reject(new WeirError('snmp_timeout', 'no answer'))
+          : well.set(device, varbinds, signal),
+    };
+    const one = await recovered();
+    one.take([bounce()]);
+    await clock.advance(10_000);
+    expect(told()).toMatchObject([
+      ['work_failed', { code: 'snmp_timeout', 'detail.stepsDone': '1', [`detail.before.${SET.oid}`]: 'rack 6' }],
+    ]);
+  });
+
+  test('begun when the process died, it is not done again', async () => {
+    (await recovered()).take([bounce()]);
+    await clock.advance(1000);
+    const next = await recovered();
+    expect(next.take([bounce()])).toBe(false);
+    expect(told()).toMatchObject([['work_failed', { kind: 'sequence', code: 'work_interrupted' }]]);
+  });
+});
+
+test('what is read is told by name, and what is not there too', async () => {
+  const one = await recovered();
+  one.take([item('w1', { kind: 'read', oids: [SET.oid, '1.3.6.1.9'] })]);
+  await clock.advance(10);
+  expect(told()).toEqual([
+    ['work_done', { work: 'w1', kind: 'read', [`value.${SET.oid}`]: 'rack 6', 'absent.0': '1.3.6.1.9' }],
+  ]);
 });
 
 describe('what is remembered', () => {

@@ -318,6 +318,21 @@ describe('the desk', () => {
     await one.ask('agent-1', POLL, BY);
   });
 
+  test('asked again under its own id it is the same work, also where no more may be open', async () => {
+    const one = desk();
+    const steps = [{ varbinds: [{ oid: '1.2.3', type: 'integer', value: '2' }], pauseMs: 500 }] as const;
+    const request: WorkRequest = { ...POLL, kind: 'sequence', steps, id: 'action-1' };
+    const item = await one.ask('agent-1', request, BY);
+    expect(item).toMatchObject({ id: 'action-1', varbinds: steps[0].varbinds });
+    for (let count = 1; count < MOST_OPEN; count += 1) await one.ask('agent-1', POLL, BY);
+    expect(await one.ask('agent-1', request, BY)).toEqual(item);
+    expect(await one.ask('agent-1', { ...request, steps: [] }, BY)).toEqual(item);
+    const given = await one.take('agent-1', 0, now);
+    expect(given.filter(({ id }) => id === 'action-1')).toMatchObject([{ kind: 'sequence', steps, oids: [] }]);
+    // Under another agent the id is taken all the same.
+    await expect(one.ask('agent-2', request, BY)).rejects.toMatchObject({ code: 'overloaded' });
+  });
+
   test('given to one of many who ask at once', async () => {
     const one = desk();
     for (let count = 0; count < 10; count += 1) await one.ask('agent-1', POLL, BY);
