@@ -8,6 +8,7 @@ import { type FaultsDeps, FaultsProjection } from './faults/faults-projection.ts
 import type { Lag } from './faults/judge-weir.ts';
 import { LinkWatch } from './faults/link-watch.ts';
 import { RemovedDevices } from './faults/removed-devices.ts';
+import { RuleTest } from './faults/trial/rule-test.ts';
 import { WantedBook } from './faults/wanted-book.ts';
 import { deviceFinder } from './inventory/topology.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
@@ -72,6 +73,24 @@ export function composeFaults(
     raise: (look) => faults.judgeApart(look),
   });
   return { faults, wanted, correlator };
+}
+
+/** Tries other rules on what is stored. */
+export function composeRuleTest(
+  { reporter, database, deps, devices }: Common,
+  { faults, wanted, store }: Pick<Projecting, 'faults' | 'wanted' | 'store'>,
+  { registry }: Pick<Entry, 'registry'>,
+): RuleTest {
+  return new RuleTest(reporter, {
+    database,
+    clock: deps.clock,
+    store,
+    names: () => devices.names,
+    labelsOf: (name) => ({ site: devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
+    around: wanted,
+    config: () => faults.configured,
+    rulesOf: (device) => faults.rulesOf(device),
+  });
 }
 
 /** How long the oldest batch waits of each projection. */

@@ -99,6 +99,15 @@ export class FaultsProjection implements Projection, Component {
     return this.#rules.rules;
   }
 
+  /** What they are made of, and those of one device. */
+  get configured(): FaultsConfig {
+    return this.#rules.config;
+  }
+
+  rulesOf(device: string): FaultRules {
+    return this.#rules.of(device);
+  }
+
   /** Alarms of something that no batch tells: judged on its memory, which is locked meanwhile. */
   judgeApart(look: Apart): Promise<void> {
     return this.#exclusive(() => this.#applySilence(look));
