@@ -21,6 +21,7 @@ import type { FaultRules, FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { isHeeded, judgeEvent } from './judge-event.ts';
 import { inOrder } from './in-order.ts';
+import { followStream } from './missed-polls.ts';
 import { judgeSpool, type Lag } from './judge-weir.ts';
 import { Memories } from './memories.ts';
 import { RuleBook } from './rule-book.ts';
@@ -202,7 +203,10 @@ export class FaultsProjection implements Projection, Component {
     // What is gone through again says nothing of whether the agent sends now.
     const changes: AlarmChange[] =
       entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
-    if (entry.again !== true) changes.push(...judgeSpool(agent, this.#rules.rules, batch, receivedAtMs));
+    if (entry.again !== true) {
+      followStream(agent, batch, clockOffsetMs, receivedAtMs);
+      changes.push(...judgeSpool(agent, this.#rules.rules, batch, receivedAtMs));
+    }
     for (const one of inOrder(entry, this.#heeds)) {
       const memory = known.devices.get(one.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${one.device}`);
