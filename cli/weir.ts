@@ -39,6 +39,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'see, pause and replay the projections of a collector',
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
+  rules: {
+    summary: 'try other fault rules on what is stored',
+    load: async () => (await import('./commands/rules.ts')).rulesCommand,
+  },
   told: {
     summary: 'who was told of an alarm, and why others were not',
     load: async () => (await import('./commands/told.ts')).toldCommand,

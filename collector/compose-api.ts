@@ -5,10 +5,12 @@ import { EventBook } from './agents/event-book.ts';
 import { type ApiConfig, ApiServer } from './api/api-server.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { seenAudit } from './access/seen-audit.ts';
+import { addRuleRoutes } from './api/rule-routes.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
 import { composeProblems } from './compose-cause.ts';
+import { composeRuleTest } from './compose-faults.ts';
 import { composeKpis } from './compose-kpi.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { addNorthboundRoutes } from './compose-northbound.ts';
@@ -84,6 +86,7 @@ export function composeApi(
     viewpoints,
     addOthers: (routes) => {
       addOthers(routes, common, projecting, viewpoints);
+      addRuleRoutes(routes, { rules: composeRuleTest(common, projecting, entry) });
       addMaintenance(routes, viewpoints);
       telling.addRoutes(routes, viewpoints, alarms);
     },

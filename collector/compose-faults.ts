@@ -7,7 +7,9 @@ import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { type FaultsDeps, FaultsProjection } from './faults/faults-projection.ts';
 import type { Lag } from './faults/judge-weir.ts';
 import { LinkWatch } from './faults/link-watch.ts';
+import { PollWatch } from './faults/poll-watch.ts';
 import { RemovedDevices } from './faults/removed-devices.ts';
+import { RuleTest } from './faults/trial/rule-test.ts';
 import { WantedBook } from './faults/wanted-book.ts';
 import { deviceFinder } from './inventory/topology.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
@@ -17,6 +19,7 @@ import type { ProjectionRunner } from './project/projection-runner.ts';
 
 const LOOK_AT_WANTED_MS = 10_000;
 const LOOK_AT_LINKS_MS = 300_000;
+const LOOK_AT_POLLS_MS = 15_000;
 const LOOK_AT_REMOVED_MS = 60_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
@@ -54,6 +57,7 @@ export function composeFaults(
     beside: [
       new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look()),
       new RepeatedWork(clock, LOOK_AT_LINKS_MS, () => links.look()),
+      new RepeatedWork(clock, LOOK_AT_POLLS_MS, () => polls.look()),
       new RepeatedWork(clock, LOOK_AT_REMOVED_MS, () => removed.look()),
     ],
   });
@@ -62,6 +66,16 @@ export function composeFaults(
     clock,
     names: () => (preparation.done ? common.devices.names : null),
     judge: (names, judge, atMs) => faults.judgeDevices(names, judge, atMs),
+  });
+  const polls = new PollWatch(reporter, {
+    database,
+    clock,
+    rules: () => faults.rules,
+    rulesOf: (device) => faults.rulesOf(device),
+    caughtUp: () => caughtUp(journal, runner(), clock),
+    names: () => (preparation.done ? common.devices.names : []),
+    judgeDevices: (names, judge, atMs) => faults.judgeDevices(names, judge, atMs),
+    judgeAgent: (look) => faults.judgeApart(look),
   });
   const topology = new TopologyBook(database);
   const links = new LinkWatch(reporter, {
@@ -72,6 +86,24 @@ export function composeFaults(
     raise: (look) => faults.judgeApart(look),
   });
   return { faults, wanted, correlator };
+}
+
+/** Tries other rules on what is stored. */
+export function composeRuleTest(
+  { reporter, database, deps, devices }: Common,
+  { faults, wanted, store }: Pick<Projecting, 'faults' | 'wanted' | 'store'>,
+  { registry }: Pick<Entry, 'registry'>,
+): RuleTest {
+  return new RuleTest(reporter, {
+    database,
+    clock: deps.clock,
+    store,
+    names: () => devices.names,
+    labelsOf: (name) => ({ site: devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
+    around: wanted,
+    config: () => faults.configured,
+    rulesOf: (device) => faults.rulesOf(device),
+  });
 }
 
 /** How long the oldest batch waits of each projection. */

@@ -8,6 +8,12 @@ import { OFF } from './round.ts';
 export interface AgentMemory {
   readonly agent: string;
   lastReceivedAtMs: EpochMs;
+  /** UTC of its last batch, by its own clock less the offset: how far it has come. */
+  sentAtMs: EpochMs;
+  /** Since when it has sent without a hole, and nothing was taken out of what it sent. */
+  steadySinceMs: EpochMs;
+  /** Of the device that it polls most often. */
+  shortestMs: DurationMs;
   /** Batches in a row with a clock that was off. */
   offBatches: number;
   /** Batches in a row that came whole while its spool was full. */
@@ -19,6 +25,9 @@ export interface AgentMemory {
 export interface StoredAgent {
   readonly offBatches: number;
   readonly wholeBatches?: number;
+  readonly sentAtMs?: EpochMs;
+  readonly steadySinceMs?: EpochMs;
+  readonly shortestMs?: DurationMs;
   readonly active: readonly ActiveAlarm[];
 }
 
@@ -33,6 +42,9 @@ export function agentMemoryOf(row: AgentRow): AgentMemory {
   return {
     agent: row.agent,
     lastReceivedAtMs: Number(row.last_received_at_ms),
+    sentAtMs: row.state.sentAtMs ?? 0,
+    steadySinceMs: row.state.steadySinceMs ?? 0,
+    shortestMs: row.state.shortestMs ?? 0,
     offBatches: row.state.offBatches,
     wholeBatches: row.state.wholeBatches ?? 0,
     active: activeOf(row.state.active),
@@ -41,11 +53,13 @@ export function agentMemoryOf(row: AgentRow): AgentMemory {
 }
 
 export function newAgentMemory(agent: string): AgentMemory {
-  return { agent, lastReceivedAtMs: 0, offBatches: 0, wholeBatches: 0, active: new Map(), version: 0 };
+  const stream = { sentAtMs: 0, steadySinceMs: 0, shortestMs: 0 };
+  return { agent, lastReceivedAtMs: 0, ...stream, offBatches: 0, wholeBatches: 0, active: new Map(), version: 0 };
 }
 
 export function storedAgentOf(memory: AgentMemory): StoredAgent {
-  return { offBatches: memory.offBatches, wholeBatches: memory.wholeBatches, active: [...memory.active.values()] };
+  const { offBatches, wholeBatches, sentAtMs, steadySinceMs, shortestMs } = memory;
+  return { offBatches, wholeBatches, sentAtMs, steadySinceMs, shortestMs, active: [...memory.active.values()] };
 }
 
 /** Alarms of an agent are on this resource; no device has a colon in its name. */

@@ -63,12 +63,13 @@ export const DEVICE_ALARM_TYPES = {
     eventType: 'communicationsAlarm',
     probableCause: 'communicationsProtocolError',
     description:
-      'A device answers, but no longer tells of its interfaces; alarms of those stay as they were last seen.',
-    proposedRepair: 'Check the SNMP view of the credential on the device, and its SNMP process.',
+      'Of a device nothing is read any more: it answers, but no longer tells of its interfaces, or its polls do not come although its agent goes on sending. Its other alarms stay as they were last seen.',
+    proposedRepair:
+      'interface: check the SNMP view of the credential on the device, and its SNMP process. polls: see whether the agent that is assigned has the device (GET /api/v1/agents/NAME), and how late its polls are.',
     willClear: true,
-    resource: 'a device',
-    qualifiers: 'interface',
-    ends: 'when it tells of its interfaces again.',
+    resource: 'a device; the agent where half of its devices or more are not polled',
+    qualifiers: 'interface, polls',
+    ends: 'when it tells of its interfaces again; when a poll comes.',
     rule: 'no_data',
   },
   'notified-condition': {

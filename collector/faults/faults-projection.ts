@@ -21,6 +21,7 @@ import type { FaultRules, FaultsConfig } from './fault-rules.ts';
 import { judgePoll } from './judge.ts';
 import { isHeeded, judgeEvent } from './judge-event.ts';
 import { inOrder } from './in-order.ts';
+import { followStream } from './missed-polls.ts';
 import { judgeSpool, type Lag } from './judge-weir.ts';
 import { Memories } from './memories.ts';
 import { RuleBook } from './rule-book.ts';
@@ -97,6 +98,15 @@ export class FaultsProjection implements Projection, Component {
   /** The rules that no device changes. */
   get rules(): FaultRules {
     return this.#rules.rules;
+  }
+
+  /** What they are made of, and those of one device. */
+  get configured(): FaultsConfig {
+    return this.#rules.config;
+  }
+
+  rulesOf(device: string): FaultRules {
+    return this.#rules.of(device);
   }
 
   /** Alarms of something that no batch tells: judged on its memory, which is locked meanwhile. */
@@ -193,7 +203,10 @@ export class FaultsProjection implements Projection, Component {
     // What is gone through again says nothing of whether the agent sends now.
     const changes: AlarmChange[] =
       entry.again === true ? [] : judgeBatch(agent, this.#rules.rules, receivedAtMs, clockOffsetMs);
-    if (entry.again !== true) changes.push(...judgeSpool(agent, this.#rules.rules, batch, receivedAtMs));
+    if (entry.again !== true) {
+      followStream(agent, batch, clockOffsetMs, receivedAtMs);
+      changes.push(...judgeSpool(agent, this.#rules.rules, batch, receivedAtMs));
+    }
     for (const one of inOrder(entry, this.#heeds)) {
       const memory = known.devices.get(one.device);
       if (memory === undefined) throw new Error(`BUG: no memory of ${one.device}`);

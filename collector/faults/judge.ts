@@ -10,6 +10,7 @@ import type { FaultRules } from './fault-rules.ts';
 import { learnAliases } from './judge-inventory.ts';
 import { judgeInterfaces } from './judge-interfaces.ts';
 import { judgeParts } from './judge-parts.ts';
+import { polledAgain } from './missed-polls.ts';
 import { isActive, OFF, type Round } from './round.ts';
 import { NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
 
@@ -41,6 +42,7 @@ export function judgePoll(
   const round: Round = { memory, rules, poll, atMs, clockOffsetMs, processHash, around, say };
   memory.lastAtMs = atMs;
   judgeReachability(round);
+  if (memory.active.size > 0) say(polledAgain(memory.device, atMs));
   if (poll.outcome !== 'failed') {
     judgeReboot(round);
     for (const table of poll.tables) if (table.name === 'interface-inventory') learnAliases(round, table);

@@ -128,6 +128,13 @@ export const partRuleShape = {
     .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(5), clear_after_polls: polls(2) })
     .prefault({}),
   no_data: z
-    .strictObject({ enabled, severity: severity('major'), raise_after_polls: polls(5), clear_after_polls: polls(1) })
+    .strictObject({
+      enabled,
+      severity: severity('major'),
+      raise_after_polls: polls(5),
+      clear_after_polls: polls(1),
+      /** Polls in a row that were due and did not come, though its agent sends. */
+      missed_polls: polls(5),
+    })
     .prefault({}),
 };

@@ -31,6 +31,11 @@ export class RuleBook {
     return this.#config.rules;
   }
 
+  /** As they are configured. */
+  get config(): FaultsConfig {
+    return this.#config;
+  }
+
   /** The configuration was read again: the next poll of each device is judged by it. */
   replace(config: FaultsConfig): void {
     this.#config = config;

@@ -1,4 +1,5 @@
 // The embedded metric store: one DuckDB file with the readings and the position of the journal, opened anew after every failure.
+import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -7,6 +8,7 @@ import type { CounterMetric as Count, GaugeMetric, Reporter } from '../../common
 import type { JournaledBatch } from '../project/projection.ts';
 import { DuckDbOpening } from './duckdb-opening.ts';
 import { DuckDbUpkeep } from './duckdb-upkeep.ts';
+import { readPolls } from './duckdb-polls.ts';
 import { readLatest } from './duckdb-queries.ts';
 import type { DuckDbWriter } from './duckdb-writer.ts';
 import { metricNamed } from './metrics.ts';
@@ -22,6 +24,7 @@ import {
   type LatestQuery,
   type LatestValue,
   type MetricStore,
+  type PollsQuery,
   type Series,
   type SeriesQuery,
   type TopQuery,
@@ -145,6 +148,11 @@ export class DuckDbStore implements MetricStore {
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {
     return gaugesOf((await this.#opening.opened()).writer.book, device);
+  }
+
+  async polls(query: PollsQuery): Promise<readonly Poll[]> {
+    const opened = await this.#opening.opened();
+    return this.#opening.reading(opened, () => readPolls(opened.file, opened.writer.book, query));
   }
 
   /** Opened anew it may stand further back than it told: what lies between would be lost. Who asks for the position goes on from there. */

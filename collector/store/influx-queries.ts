@@ -77,6 +77,24 @@ export async function readNumbers(
   }
 }
 
+/** A cell of a row by the name of its column. */
+export type Cells = (name: string) => Cell | undefined;
+
+/** Hands over each row of the resources with those fields, resource by resource, each in the order of time. */
+export async function readCells(
+  client: Pick<InfluxClient, 'query'>,
+  resources: readonly Asked[],
+  { from, fields }: { readonly from: string; readonly fields: readonly string[] },
+  window: Window,
+  take: (resource: number, cells: Cells) => void,
+): Promise<void> {
+  const selection = { fields: fields.map(quoted).join(', '), from, condition: null, window, points: false };
+  await read(client, resources, selection, (id, columns, rows) => {
+    const place = placesIn(columns);
+    for (const row of rows) take(id, (name) => row[place[name] ?? -1]);
+  });
+}
+
 interface Source {
   readonly field: string;
   readonly from: string;

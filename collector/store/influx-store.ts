@@ -1,5 +1,6 @@
 // The metric store on a server of line protocol: InfluxDB 1, 2 or 3, or VictoriaMetrics for writing only. The journal is its buffer: an entry counts as applied once the server has acknowledged all of it.
 import type { Database, Queryable } from '../../common/database/database.ts';
+import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -11,6 +12,7 @@ import { InfluxClient, ServerBusy } from './influx-client.ts';
 import type { InfluxConfig } from './influx-config.ts';
 import { type Delivered, InfluxDelivery, type Line } from './influx-delivery.ts';
 import { type LineForm, pointLine, pollLines, tooLarge } from './influx-lines.ts';
+import { readPolls } from './influx-polls.ts';
 import { latestOf, rankedOf, type Reading, spansOf } from './influx-reading.ts';
 import { metricNamed } from './metrics.ts';
 import type { Resource } from './resource-book.ts';
@@ -22,6 +24,7 @@ import {
   type LatestValue,
   type ManyQuery,
   type MetricStore,
+  type PollsQuery,
   type Series,
   type SeriesQuery,
   type StoredSeries,
@@ -163,13 +166,22 @@ export class InfluxStore implements MetricStore {
     return gaugesOf(this.#known.book, device);
   }
 
-  async #reading(metric: string): Promise<Reading> {
+  async polls(query: PollsQuery): Promise<readonly Poll[]> {
+    await this.#readable();
+    return readPolls(this.#client, this.#known.book, query);
+  }
+
+  async #readable(): Promise<void> {
     if (!this.#form.readable)
       throw new WeirError(
         'store_reads_unsupported',
         'VictoriaMetrics is only written to: it does not understand InfluxQL.',
       );
     await this.#learn();
+  }
+
+  async #reading(metric: string): Promise<Reading> {
+    await this.#readable();
     return { client: this.#client, places: this.#known.placesOf(metric) };
   }
 

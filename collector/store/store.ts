@@ -1,4 +1,5 @@
 // The port of the metric store: a projection of the journal that answers questions about series. Adapters are held to tests/conformance/metric-store.ts.
+import type { Poll } from '../../common/model/poll.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import type { Projection } from '../project/projection.ts';
@@ -125,6 +126,13 @@ export interface GaugeResource {
   readonly unit: string;
 }
 
+export interface PollsQuery {
+  readonly devices: readonly string[];
+  /** Of polls that ended in [fromMs, toMs). */
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
 export const MAX_POINTS = 5000;
 export const MAX_LATEST = 10_000;
 export const MAX_TOP = 1000;
@@ -149,4 +157,9 @@ export interface MetricStore extends Component, Projection {
   top(query: TopQuery): Promise<readonly TopResource[]>;
   /** Processors, memories and sensors of a device, at most 10,000. */
   gauges(device: string): Promise<readonly GaugeResource[]>;
+  /**
+   * Polls as far as raw readings were kept of them: reachability, status, counters and clocks of interfaces, what is measured of parts. By
+   * device, in the order of time, the clock offset out of their times. Throws series_too_long beyond two million rows.
+   */
+  polls(query: PollsQuery): Promise<readonly Poll[]>;
 }

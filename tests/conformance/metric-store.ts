@@ -95,6 +95,53 @@ export function metricStoreConformance(open: () => Promise<OpenStore>): void {
     expect(await valuesOf(store, 'in_utilisation', 'avg', 1)).toEqual([0.1]);
   });
 
+  test('polls come back as they were stored: outcome, clocks, status, counters of both widths, gauges with their index', async () => {
+    const gauge = (table: 'sensor' | 'bgp-peer' | 'processor', columns: readonly Column[]) =>
+      tableAt({ atMs: T0 }, table, ['7'], columns);
+    const tables = [
+      gauge('sensor', [
+        { kind: 'text', name: 'class', values: ['temperature'] },
+        { kind: 'number', name: 'value', values: Float64Array.of(41) },
+      ]),
+      gauge('bgp-peer', [{ kind: 'text', name: 'state', values: ['established'] }]),
+      gauge('processor', [{ kind: 'number', name: 'usagePercent', values: Float64Array.of(12.5) }]),
+    ];
+    const port = { key: 'p1', inOctets: 2n ** 63n + 1n, inErrors: 3n, speedBps: 1e9, oper: 2, discontinuityTicks: 5 };
+    const poll = (device: string, atMs: number, failure?: string) =>
+      interfacePoll({
+        device,
+        atMs: T0 + atMs,
+        uptimeTicks: 1000 + atMs / 10,
+        ...(failure === undefined ? { interfaces: [port, { key: 'p2' }], tables } : { failure }),
+      });
+    const sent = [poll('core1', 0), poll('core2', 0), poll('core1', MINUTE, 'snmp_timeout'), poll('core1', 2 * MINUTE)];
+    const store = await storeWith(sent.map((one, at) => journalEntry({ position: at + 1, polls: [one] })));
+    const found = await store.polls({ devices: ['core1', 'nobody'], fromMs: T0, toMs: T0 + 2 * MINUTE });
+    expect(
+      found.map(({ device, finishedAtMs, outcome, intervalMs }) => [device, finishedAtMs - T0, outcome, intervalMs]),
+    ).toEqual([
+      ['core1', 0, 'complete', MINUTE],
+      ['core1', MINUTE, 'failed', MINUTE],
+    ]);
+    const byName = new Map(found[0]?.tables.map((table) => [table.name, table]));
+    const cell = (table: 'interface' | 'sensor' | 'bgp-peer' | 'processor', name: string, row = 0): unknown =>
+      byName.get(table)?.columns.find((one) => one.name === name)?.values[row];
+    const ports = byName.get('interface');
+    const at = Number(cell('interface', 'interfaceKey') !== 'p1');
+    expect(ports?.segments[0]).toMatchObject({ sentAtMs: T0, monotonicMs: T0, uptimeTicks: 1000 });
+    expect(cell('interface', 'ifHCInOctets', at)).toBe(2n ** 63n + 1n);
+    expect(ports?.columns.find(({ name }) => name === 'ifInErrors')).toMatchObject({ width: 32 });
+    const status = ['ifAdminStatus', 'ifOperStatus', 'ifSpeedBps', 'ifCounterDiscontinuityTime'];
+    expect(status.map((name) => cell('interface', name, at))).toEqual([1, 2, 1e9, 5]);
+    expect(status.map((name) => cell('interface', name, 1 - at))).toEqual([1, 1, Number.NaN, Number.NaN]);
+    expect([byName.get('sensor')?.index[0], cell('sensor', 'class'), cell('sensor', 'value')]).toEqual([
+      '7',
+      'temperature',
+      41,
+    ]);
+    expect([cell('bgp-peer', 'state'), cell('processor', 'usagePercent')]).toEqual(['established', 12.5]);
+  });
+
   test('a missing poll is a gap, never 0; its octets are exact where a step holds all of it', async () => {
     const store = await storeWith(
       minutes([{ inOctets: 0n }, { inOctets: 60n }, null, { inOctets: 180n }, { inOctets: 240n }]),

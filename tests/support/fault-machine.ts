@@ -4,6 +4,7 @@ import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
 import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
 import { inOrder } from '../../collector/faults/in-order.ts';
 import { isHeeded, judgeEvent } from '../../collector/faults/judge-event.ts';
+import { followStream, judgeMissedPolls, judgeStuckAgent, missedPolls } from '../../collector/faults/missed-polls.ts';
 import { judgeSpool } from '../../collector/faults/judge-weir.ts';
 import { RuleBook } from '../../collector/faults/rule-book.ts';
 import { judgePoll } from '../../collector/faults/judge.ts';
@@ -30,6 +31,7 @@ export function playScenario(scenario: Scenario): string[] {
       const nowMs = ticks.shift() ?? 0;
       for (const agent of agents.values())
         changes.push(...judgeSilence(agent, rules, intervals.get(agent.agent) ?? 60_000, SCENARIO_START_MS, nowMs));
+      changes.push(...lookAtPolls(agents, devices, book));
     }
   };
   for (const { batch, clockOffsetMs, receivedAtMs } of scenario.entries) {
@@ -37,6 +39,7 @@ export function playScenario(scenario: Scenario): string[] {
     const agent = agents.get(batch.agent) ?? newAgentMemory(batch.agent);
     agents.set(batch.agent, agent);
     changes.push(...judgeBatch(agent, rules, receivedAtMs, clockOffsetMs));
+    followStream(agent, batch, clockOffsetMs, receivedAtMs);
     changes.push(...judgeSpool(agent, rules, batch, receivedAtMs));
     for (const { device, poll, event } of inOrder({ batch }, (told) => isHeeded(rules, told))) {
       const memory = devices.get(device) ?? newDeviceMemory(device);
@@ -47,9 +50,27 @@ export function playScenario(scenario: Scenario): string[] {
         continue;
       }
       intervals.set(batch.agent, Math.min(poll.intervalMs, intervals.get(batch.agent) ?? poll.intervalMs));
-      changes.push(...judgePoll(memory, own, poll, clockOffsetMs, receivedAtMs, scenario.around).changes);
+      const judged = judgePoll(memory, own, poll, clockOffsetMs, receivedAtMs, scenario.around);
+      if (judged.counted) Object.assign(memory, { agent: batch.agent, intervalMs: poll.intervalMs });
+      changes.push(...judged.changes);
     }
   }
   look(Number.POSITIVE_INFINITY);
   return changes.map(describeChange);
+}
+
+/** As collector/faults/poll-watch.ts does it in the database. */
+function lookAtPolls(
+  agents: ReadonlyMap<string, AgentMemory>,
+  devices: ReadonlyMap<string, DeviceMemory>,
+  book: RuleBook,
+): AlarmChange[] {
+  return [...agents.values()].flatMap((agent) => {
+    const own = [...devices.values()].filter((memory) => memory.agent === agent.agent);
+    const left = own.filter((memory) => missedPolls(memory, agent) >= book.of(memory.device).noData.missedPolls);
+    return [
+      ...judgeStuckAgent(agent, book.rules, { left: left.length, all: own.length }),
+      ...left.flatMap((memory) => judgeMissedPolls(memory, book.of(memory.device), agent)),
+    ];
+  });
 }

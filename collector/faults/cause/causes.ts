@@ -86,6 +86,8 @@ interface State extends World {
   readonly deadAlarms: ReadonlyMap<string, RaisedAlarm>;
   readonly linkAlarms: ReadonlyMap<string, RaisedAlarm>;
   readonly silentAgents: ReadonlyMap<string, RaisedAlarm>;
+  /** That send, and do not poll. */
+  readonly stuckAgents: ReadonlyMap<string, RaisedAlarm>;
   readonly siteAlarms: ReadonlyMap<string, RaisedAlarm>;
 }
 
@@ -98,10 +100,17 @@ function stateOf(alarms: readonly RaisedAlarm[]): State {
     deadAlarms,
     linkAlarms,
     silentAgents: of(AGENT_SILENT, ({ resource }) => resource.slice(AGENT_PREFIX.length)),
+    stuckAgents: new Map(
+      [...of(NO_DATA, ({ resource }) => resource)].flatMap(([name, alarm]) => agentEntry(name, alarm)),
+    ),
     siteAlarms: of(SITE_GONE, ({ resource }) => siteOf(resource) ?? ''),
     dead: new Map([...deadAlarms].map(([name, { raisedAtMs }]) => [name, raisedAtMs])),
     down: new Set(linkAlarms.keys()),
   };
+}
+
+function agentEntry(resource: string, alarm: RaisedAlarm): [string, RaisedAlarm][] {
+  return resource.startsWith(AGENT_PREFIX) ? [[resource.slice(AGENT_PREFIX.length), alarm]] : [];
 }
 
 /** Sites of which every device is dead; `roots` is empty where the cause lies outside. */
@@ -213,6 +222,8 @@ function causeOfNoData(graph: NetworkGraph, state: State, roots: Roots, { device
     const further = causeOfSilence(graph, state, roots, agent);
     return further ?? { root: silent.id, reason: `the agent ${agent} is silent: it polls ${device}` };
   }
+  const stuck = state.stuckAgents.get(agent);
+  if (stuck !== undefined) return { root: stuck.id, reason: `the agent ${agent} does not poll what it has to` };
   const root = roots.ofDevice(device);
   return root === null ? null : because(root, `${device} cannot be read meanwhile`);
 }

@@ -228,6 +228,11 @@ export const COLLECTOR_ERRORS = {
     'The formula of a KPI cannot be read.',
     'detail.column and detail.expected say where and what; docs/kpis.md has the language.',
   ),
+  rules_test_busy: entry(
+    409,
+    'Rules are being tested already: one test at a time.',
+    'Ask again when the other test has ended, in a few minutes at most.',
+  ),
   kpi_busy: entry(
     503,
     'As many KPIs as may wait are being computed.',

@@ -63,6 +63,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'DELETE /api/v1/devices/:name': [OPERATORS, 'absent'],
   'PUT /api/v1/devices/:name/labels': [OPERATORS, 'absent'],
   'PUT /api/v1/devices/:name/wanted': [OPERATORS, 'absent'],
+  'POST /api/v1/rules/test': [OPERATORS, 'refused'],
   'POST /api/v1/projections/:name/pause': [NOBODY_ELSE, 'refused'],
   'POST /api/v1/projections/:name/resume': [NOBODY_ELSE, 'refused'],
   'POST /api/v1/projections/:name/replay': [NOBODY_ELSE, 'refused'],

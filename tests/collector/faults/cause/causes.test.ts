@@ -185,6 +185,12 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'an agent that sends and does not poll is one problem with the devices it leaves out',
+    devices: ['a:east', 'b:east', 'c:west'],
+    alarms: ['no-data b', 'no-data agent:east', 'no-data a', 'no-data c'],
+    expected: ['no-data a <- no-data agent:east', 'no-data agent:east', 'no-data b <- no-data agent:east', 'no-data c'],
+  },
+  {
     name: 'an agent falls silent with the router that it is plugged into',
     devices: ['core:west', 'router:west', 'switch:east'],
     links: ['router < core', 'switch < router'],
