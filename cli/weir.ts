@@ -39,6 +39,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'see, pause and replay the projections of a collector',
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
+  'service-levels': {
+    summary: 'availability and outages of services and customers over a period',
+    load: async () => (await import('./commands/service-levels.ts')).serviceLevelsCommand,
+  },
   told: {
     summary: 'who was told of an alarm, and why others were not',
     load: async () => (await import('./commands/told.ts')).toldCommand,

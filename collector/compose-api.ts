@@ -11,6 +11,7 @@ import { composeProblems } from './compose-cause.ts';
 import { composeKpis } from './compose-kpi.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { addNorthboundRoutes } from './compose-northbound.ts';
+import { addServiceLevels } from './compose-service-levels.ts';
 import type { ComposedTelling } from './compose-tell.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
@@ -81,6 +82,7 @@ export function composeApi(
     addOthers: (routes) => {
       addOthers(routes, common, projecting, viewpoints);
       addMaintenance(routes, viewpoints);
+      addServiceLevels(routes, common, maintenance, viewpoints);
       telling.addRoutes(routes, viewpoints, alarms);
     },
     ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
