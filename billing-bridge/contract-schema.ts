@@ -1,6 +1,7 @@
 // The form of customers, price plans and services in the configuration, and what each means to rating; how they fit together is checked in account/check.ts.
 import { z } from 'zod';
 import { Exact } from '../common/model/exact.ts';
+import { WEEKDAYS } from '../common/model/local-time.ts';
 import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
 import { type PlanTerms, SERVICE_LEVELS } from './account/contract.ts';
@@ -61,7 +62,51 @@ const tiers = z
   .max(100);
 const minuteText = /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/;
 
+const timeCredit = {
+  allowed_minutes: notNegative.default('0'),
+  per: z.enum(['minute', 'hour']),
+};
+/** What is given back where a service was down; how that is measured goes to the collector with the feed. */
+const serviceCreditSchema = z.strictObject({
+  id: common.id,
+  name: common.name,
+  tax: common.tax,
+  kind: z.literal('service_credit'),
+  down_when: z.enum(['every_port', 'any_port']).default('every_port'),
+  maintenance: z.enum(['excluded', 'counted']).default('excluded'),
+  notice_hours: z.number().int().min(0).max(8760).default(0),
+  hours: z
+    .union([
+      z.literal('always'),
+      z
+        .array(
+          z.strictObject({
+            days: z.array(z.enum(WEEKDAYS)).min(1).max(7),
+            from: z.string().regex(minuteText, 'expected HH:MM'),
+            to: z.string().regex(minuteText, 'expected HH:MM'),
+          }),
+        )
+        .min(1)
+        .max(50),
+    ])
+    .default('always'),
+  of: z.array(nameSchema).min(1).max(50).optional(),
+  credit: z.union([
+    z.strictObject({
+      below: z
+        .array(z.strictObject({ availability: positive, percent: notNegative }))
+        .min(1)
+        .max(50),
+    }),
+    z.strictObject({ ...timeCredit, amount: notNegative }),
+    z.strictObject({ ...timeCredit, percent: notNegative }),
+  ]),
+  max_percent: notNegative.default('100'),
+  max_amount: notNegative.optional(),
+});
+
 const itemSchema = z.discriminatedUnion('kind', [
+  serviceCreditSchema,
   z.strictObject({ ...common, kind: z.literal('flat'), amount: notNegative }),
   z.strictObject({
     ...common,

@@ -1,6 +1,7 @@
 // Everything that is kept about money, with what can be asked and done: composed once for the process, its API and the commands.
 import type { Database, Queryable } from '../common/database/database.ts';
 import { periodAt } from '../common/model/period.ts';
+import type { LevelTerms } from '../common/model/service-level.ts';
 import type { EpochMs } from '../common/model/time.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { WeirError } from '../common/runtime/errors.ts';
@@ -8,7 +9,7 @@ import type { Reporter } from '../common/runtime/reporter.ts';
 import { type ChainProof, seal, verifyChain } from './audit/chain.ts';
 import { AccountStore } from './account/account-store.ts';
 import type { ContractBook } from './account/contract-book.ts';
-import type { Customer } from './account/contract.ts';
+import type { Customer, Service } from './account/contract.ts';
 import { interfaceState, type InterfaceState } from './account/interface-state.ts';
 import { BillRun } from './bill/bill-run.ts';
 import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
@@ -27,11 +28,10 @@ import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
-import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import { buyerOf } from './invoice-schema.ts';
-import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
+import type { ReadingsSource, UsageBook, UsageProof } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
@@ -48,8 +48,11 @@ import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } 
 import { type Preview, preview } from './rate/preview.ts';
 import { applyRerating, planRerating, type RatedSpan, type ReratingPlan } from './rate/rerate.ts';
 import { ForecastUsage, type ForecastPattern } from './rate/forecast.ts';
+import { termsAt } from './rate/level-evidence.ts';
+import { LevelWatch } from './rate/level-watch.ts';
+import type { OutageSource } from './rate/outage-source.ts';
 import { RatingRun } from './rate/rating-run.ts';
-import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
+import { type Reconciliation, reconcileAll } from './reconciliation.ts';
 import { type Estimate, estimateOf } from './rate/estimate.ts';
 import { dueByTime } from './rate/windows.ts';
 
@@ -65,16 +68,7 @@ export interface LedgerDeps {
   readonly proof: UsageProof;
   readonly readings: ReadingsSource;
   readonly suspense: SuspenseDecisions;
-}
-
-export interface Reconciliation {
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-  readonly usage: UsageReconciliation;
-  readonly charges: ChargeReconciliation;
-  readonly bills: BillReconciliation;
-  /** Of all three; zero is the only good answer. */
-  readonly differences: number;
+  readonly outages?: OutageSource;
 }
 
 export interface Forecast extends Preview {
@@ -89,6 +83,7 @@ const READ_CHARGES = { columns: CHARGE_COLUMNS, charge: chargeOf };
 export class Ledger {
   readonly accounts: AccountStore;
   readonly rating: RatingRun;
+  readonly levels: LevelWatch | null;
   readonly billRun: BillRun;
   readonly usage: UsageBook;
   readonly readings: ReadingsSource;
@@ -119,6 +114,8 @@ export class Ledger {
       { windowMs: config.ratingWindowMs, bucketMs: config.bucketMs },
       { database, usage, book, clock, publish: (...charges) => this.#publish(...charges) },
     );
+    const { outages: source } = deps;
+    this.levels = source === undefined ? null : new LevelWatch(reporter, { database, clock, source, book });
     const gateDeps: GateCheckDeps = {
       database,
       usage,
@@ -159,6 +156,11 @@ export class Ledger {
     const holder = book.holderAt(meter.device, meter.interfaceKey, fromMs);
     const plan = holder === null ? null : book.planAt(holder.service, fromMs);
     return plan === null || octets === null ? null : estimateOf(plan, meter.direction, BigInt(octets));
+  }
+
+  /** How the availability of a service is measured at an instant; null where its contract does not say. */
+  levelTermsAt(book: ContractBook, service: Service, at: EpochMs): LevelTerms | null {
+    return termsAt(book, service, at);
   }
 
   describeRecord(record: UsageRecord): object {
@@ -310,17 +312,7 @@ export class Ledger {
 
   /** Usage against counters, charges against usage, bills against charges; writes nothing. */
   async reconcile(fromMs: EpochMs, toMs: EpochMs): Promise<Reconciliation> {
-    const { database, usage: reader } = this.#deps;
-    const { bucketMs, ratingWindowMs: windowMs } = this.#config;
-    const book = await this.book();
-    const usage = await this.#deps.proof.reconcile(fromMs, toMs);
-    const { lastBucketStartMs } = await reader.counts();
-    const usageEndMs = lastBucketStartMs === null ? fromMs : lastBucketStartMs + bucketMs;
-    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs };
-    const charges = await reconcileCharges(deps, book, fromMs, toMs);
-    const bills = await reconcileBills(database, book, fromMs, toMs);
-    const differences = usage.differences.length + charges.differences.length + bills.differences.length;
-    return { fromMs, toMs, usage, charges, bills, differences };
+    return reconcileAll({ ...this.#deps, ...this.#config }, await this.book(), fromMs, toMs);
   }
 
   quotaEvents(query: Parameters<typeof findQuotaEvents>[1]): Promise<QuotaEvent[]> {

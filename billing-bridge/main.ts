@@ -34,6 +34,7 @@ import { OutboxRelay, putIntoOutbox, queueMigrations } from './queue/outbox.ts';
 import { ScheduledWork } from './queue/scheduled-work.ts';
 import { quotaMigrations } from './quota/migrations.ts';
 import { QuotaWatch } from './quota/quota-watch.ts';
+import { levelMigrations } from './rate/level-migrations.ts';
 import { ratingMigrations } from './rate/migrations.ts';
 import { tasksOf } from './tasks.ts';
 
@@ -48,6 +49,7 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...billMigrations,
   ...ledgerChainMigrations,
   ...quotaMigrations,
+  ...levelMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';
@@ -164,6 +166,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     publisher: sinks.length === 0 ? null : new ChainPublisher(reporter, { database, clock, sinks }),
     mediation: mediated.mediation,
     rating: ledger.rating,
+    levels: ledger.levels,
     relay,
     stopping: stopping.signal,
   });

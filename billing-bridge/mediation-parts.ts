@@ -11,6 +11,7 @@ import type { Mediation, ReadingsSource, SuspenseDecisions, UsageBook, UsageProo
 import { MediationRun } from './mediate/mediation-run.ts';
 import { SuspenseDesk } from './mediate/suspense-desk.ts';
 import { PulledAgainProof } from './mediate/usage-proof.ts';
+import type { OutageSource } from './rate/outage-source.ts';
 import { UsageStore } from './mediate/usage-store.ts';
 
 export interface MediationParts {
@@ -19,6 +20,8 @@ export interface MediationParts {
   readonly proof: UsageProof;
   readonly readings: ReadingsSource;
   readonly suspense: SuspenseDecisions;
+  /** Absent where nobody can be asked for outages. */
+  readonly outages?: OutageSource;
 }
 
 export interface MediationPartsDeps {
@@ -34,13 +37,15 @@ export function mediationParts(
 ): MediationParts {
   const { bucketMs, collectorUrl, collectorToken } = config;
   const token = (): string => tokenFrom(collectorToken, environment);
-  const source = new CollectorWatch(reporter, new HttpReadingsSource({ url: collectorUrl }, { clock, token }));
+  const collector = new HttpReadingsSource({ url: collectorUrl }, { clock, token });
+  const source = new CollectorWatch(reporter, collector);
   return {
     mediation: new MediationRun(reporter, { bucketMs }, { database, source, clock }),
     usage: new UsageStore({ bucketMs }, { database }),
     proof: new PulledAgainProof({ bucketMs }, { database, source, clock }),
     readings: source,
     suspense: new SuspenseDesk({ bucketMs }, { database, source, clock }),
+    outages: collector,
   };
 }
 

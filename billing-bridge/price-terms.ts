@@ -2,6 +2,7 @@
 import { Exact } from '../common/model/exact.ts';
 import type { ItemDocument } from './contract-schema.ts';
 import type { Price, PriceItem } from './rate/price-item.ts';
+import type { CreditRule, ServiceCreditPrice } from './rate/service-credit.ts';
 import { RATE_UNITS } from './rate/unit.ts';
 
 /** Days as a plan names them, from Sunday on. */
@@ -18,14 +19,14 @@ export function itemTerms(item: ItemDocument): PriceItem {
     id: item.id,
     name: item.name ?? item.id,
     price: priceOf(item),
-    discounts: (item.discounts ?? []).map((one) =>
+    discounts: ('discounts' in item ? (item.discounts ?? []) : []).map((one) =>
       'percent' in one
         ? { name: one.name, percent: exact(one.percent) }
         : { name: one.name, amount: exact(one.amount) },
     ),
     limits: {
-      least: item.min_spend === undefined ? null : exact(item.min_spend),
-      most: item.max_spend === undefined ? null : exact(item.max_spend),
+      least: 'min_spend' in item && item.min_spend !== undefined ? exact(item.min_spend) : null,
+      most: 'max_spend' in item && item.max_spend !== undefined ? exact(item.max_spend) : null,
     },
   };
 }
@@ -94,6 +95,8 @@ function priceOf(item: ItemDocument): Price {
       };
     case 'percentile':
       return percentileOf(item);
+    case 'service_credit':
+      return { kind: 'service_credit', ...creditOf(item) };
   }
 }
 
@@ -110,6 +113,39 @@ function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Pric
     commit: exact(item.commit),
     commitPrice: exact(item.commit_price),
     overagePrice: exact(item.overage_price),
+  };
+}
+
+function creditOf(item: Extract<ItemDocument, { kind: 'service_credit' }>): ServiceCreditPrice {
+  const { hours } = item;
+  return {
+    terms: {
+      downWhen: item.down_when,
+      maintenance: item.maintenance,
+      noticeMs: item.notice_hours * 3_600_000,
+      hours:
+        hours === 'always'
+          ? null
+          : hours.map(({ days, from, to }) => ({ days, fromMinute: minuteOf(from), toMinute: minuteOf(to) })),
+    },
+    of: item.of ?? null,
+    rule: creditRuleOf(item.credit),
+    mostPercent: exact(item.max_percent),
+    mostAmount: item.max_amount === undefined ? null : exact(item.max_amount),
+  };
+}
+
+function creditRuleOf(credit: Extract<ItemDocument, { kind: 'service_credit' }>['credit']): CreditRule {
+  if ('below' in credit)
+    return {
+      kind: 'table',
+      rows: credit.below.map(({ availability, percent }) => ({ below: exact(availability), percent: exact(percent) })),
+    };
+  return {
+    kind: 'time',
+    allowedMinutes: exact(credit.allowed_minutes),
+    unit: credit.per,
+    each: 'amount' in credit ? { amount: exact(credit.amount) } : { percent: exact(credit.percent) },
   };
 }
 

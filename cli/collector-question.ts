@@ -14,6 +14,18 @@ export const DEFAULT_COLLECTOR_URL = 'http://127.0.0.1:8080';
 /** Of each command that asks. */
 export const COLLECTOR_OPTIONS = { collector: { type: 'string' }, data: { type: 'string' } } as const;
 
+const refusalSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'no JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.object({ error: z.object({ code: z.string(), message: z.string() }) }));
+
 /** `body`: null asks, anything else changes. Throws collector_unreachable, collector_refused, and misused where there is no token. */
 export async function askCollector(
   context: CommandContext,
@@ -21,9 +33,25 @@ export async function askCollector(
   body: object | null,
   answerMs: DurationMs,
 ): Promise<unknown> {
+  const text = await askCollectorText(context, place, body, answerMs);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // something else than a collector answers there
+  }
+}
+
+/** The same where the answer is no JSON. */
+export async function askCollectorText(
+  context: CommandContext,
+  place: string,
+  body: object | null,
+  answerMs: DurationMs,
+): Promise<string> {
   const url = `${(textOption(context, 'collector') ?? DEFAULT_COLLECTOR_URL).replace(/\/+$/, '')}${place}`;
   const token = tokenOf(context);
   let response: Response;
+  let text: string;
   try {
     response = await fetch(url, {
       method: body === null ? 'GET' : 'POST',
@@ -31,13 +59,13 @@ export async function askCollector(
       ...(body === null ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(answerMs),
     });
+    text = await response.text();
   } catch (cause) {
     const message = `The collector at ${url} does not answer: ${messageOf(cause)}.`;
     throw new WeirError('collector_unreachable', message, { url }, cause);
   }
-  const answer: unknown = await response.json().catch(() => null);
-  if (response.ok) return answer;
-  const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) }).safeParse(answer);
+  if (response.ok) return text;
+  const refusal = refusalSchema.safeParse(text);
   const why = refusal.success
     ? `${refusal.data.error.code}: ${refusal.data.error.message}`
     : `status ${response.status}`;

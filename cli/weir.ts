@@ -43,6 +43,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'try other fault rules on what is stored',
     load: async () => (await import('./commands/rules.ts')).rulesCommand,
   },
+  'service-levels': {
+    summary: 'availability and outages of services and customers over a period',
+    load: async () => (await import('./commands/service-levels.ts')).serviceLevelsCommand,
+  },
   told: {
     summary: 'who was told of an alarm, and why others were not',
     load: async () => (await import('./commands/told.ts')).toldCommand,

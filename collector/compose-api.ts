@@ -14,6 +14,7 @@ import { composeRuleTest } from './compose-faults.ts';
 import { composeKpis } from './compose-kpi.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { addNorthboundRoutes } from './compose-northbound.ts';
+import { addServiceLevels } from './compose-service-levels.ts';
 import type { ComposedTelling } from './compose-tell.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
@@ -88,6 +89,7 @@ export function composeApi(
       addOthers(routes, common, projecting, viewpoints);
       addRuleRoutes(routes, { rules: composeRuleTest(common, projecting, entry) });
       addMaintenance(routes, viewpoints);
+      addServiceLevels(routes, common, maintenance, viewpoints);
       telling.addRoutes(routes, viewpoints, alarms);
     },
     ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),

@@ -24,6 +24,7 @@ import { composeServices } from './compose-services.ts';
 import { composeTelling } from './compose-tell.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmPurge } from './faults/alarm-purge.ts';
+import { forgetDownRecords } from './faults/down-records.ts';
 import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import type { FaultsProjection } from './faults/faults-projection.ts';
@@ -72,6 +73,8 @@ export const collectorMigrations: readonly Migration[] = [
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
 const FORGET_EVERY_MS = 30_000;
+/** As long as the mirror knows services that ended: service levels are told of them. */
+const DOWN_RECORDS_KEPT_MS = 400 * 86_400_000;
 
 export type { Collector, CollectorDeps } from './running-collector.ts';
 
@@ -174,6 +177,7 @@ function composeForgetting({ reporter, config, deps, database, alarmPurge }: Com
     await retention.run();
     await endShelves(database, clock.now()).catch(() => undefined);
     await alarmPurge.run();
+    await forgetDownRecords(database, clock.now() - DOWN_RECORDS_KEPT_MS).catch(() => undefined);
     // What was not done now is done the next time.
     await changes.forget(clock.now() - keptMs, most).catch(() => undefined);
     await parts.forget(clock.now() - keptMs).catch(() => undefined);

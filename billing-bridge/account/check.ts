@@ -1,6 +1,8 @@
 // What is wrong with customers, plans and services taken together: each mistake with its place and a code; nothing is read or written.
 import { isoTime } from '../../common/model/time.ts';
 import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
+import { creditIssues } from './check-credit.ts';
+import { type ContractIssue, decimalAbove, issue } from './contract-issue.ts';
 import { type Binding, instantOf, overlaps } from './contract.ts';
 
 export interface ContractDocuments {
@@ -11,31 +13,6 @@ export interface ContractDocuments {
     readonly name: string;
     readonly infrastructure?: readonly { readonly interface: string; readonly reason: string }[] | undefined;
   }[];
-}
-
-export type ContractMistake =
-  | 'duplicate'
-  | 'customer_unknown'
-  | 'plan_unknown'
-  | 'device_unknown'
-  | 'currency_mismatch'
-  | 'currency_unknown'
-  | 'dates_crossed'
-  | 'date_invalid'
-  | 'tiers_overlap'
-  | 'limits_crossed'
-  | 'bands_crossed'
-  | 'percentile_impossible'
-  | 'discount_impossible'
-  | 'interval_off_grid'
-  | 'meter_bound_twice'
-  | 'port_in_its_parent'
-  | 'infrastructure_bound';
-
-export interface ContractIssue {
-  readonly path: readonly (string | number)[];
-  readonly code: ContractMistake;
-  readonly message: string;
 }
 
 /** Finds what is wrong with tiers; given by rate, which knows what tiers are. */
@@ -91,10 +68,6 @@ function indexOf(documents: ContractDocuments): Known {
   };
 }
 
-function issue(path: readonly (string | number)[], code: ContractMistake, message: string): ContractIssue {
-  return { path, code, message };
-}
-
 function duplicates(documents: ContractDocuments): ContractIssue[] {
   const seen = new Set<string>();
   const look = (kind: string, key: string, path: readonly (string | number)[]): ContractIssue[] => {
@@ -132,12 +105,18 @@ function planIssues(plan: PlanDocument, path: readonly (string | number)[], opti
   if (!currencyKnown(plan.currency)) found.push(unknownCurrency([...path, 'currency'], plan.currency));
   if (plan.valid_from !== undefined && instantOf(plan.valid_from, 'UTC') === null)
     found.push(issue([...path, 'valid_from'], 'date_invalid', `${plan.valid_from} does not exist`));
-  plan.items.forEach((item, at) => found.push(...itemIssues(item, [...path, 'items', at], options)));
+  plan.items.forEach((item, at) => {
+    const place = [...path, 'items', at];
+    found.push(
+      ...(item.kind === 'service_credit' ? creditIssues(item, plan, place) : itemIssues(item, place, options)),
+    );
+  });
   return found;
 }
 
+type Item = PlanDocument['items'][number];
 function itemIssues(
-  item: PlanDocument['items'][number],
+  item: Exclude<Item, { kind: 'service_credit' }>,
   path: readonly (string | number)[],
   options: CheckOptions,
 ): ContractIssue[] {
@@ -173,18 +152,6 @@ function itemIssues(
       );
   }
   return found;
-}
-
-/** Compares two plain decimals that are not negative, digit by digit. */
-function decimalAbove(left: string, right: string): boolean {
-  const [leftWhole, leftPart] = digits(left);
-  const [rightWhole, rightPart] = digits(right);
-  return leftWhole === rightWhole ? leftPart > rightPart : leftWhole > rightWhole;
-}
-
-function digits(text: string): [bigint, bigint] {
-  const [whole, fraction] = text.replace('+', '').split('.');
-  return [BigInt(whole ?? '0'), BigInt((fraction ?? '').padEnd(40, '0'))];
 }
 
 function serviceIssues(

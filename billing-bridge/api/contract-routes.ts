@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageInMemory, pageOf, pageParameters, timeParameter } from '../../common/http/parameters.ts';
+import type { LevelTerms } from '../../common/model/service-level.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { KeptVersion } from '../account/kept-version.ts';
@@ -102,7 +103,9 @@ function addFeed(routes: DescribedRoutes, { ledger, running, clock }: ContractRo
       const page = pageInMemory(services, ({ id }) => id, query);
       const answer = {
         version: book.serial.toString(),
-        items: page.items.map((service) => feedItem(book, service, totals.get(service.customer), since)),
+        items: page.items.map((service) =>
+          feedItem(book, service, totals.get(service.customer), since, ledger.levelTermsAt(book, service, now)),
+        ),
         next: page.next,
       };
       const tag = etagOf(answer);
@@ -116,7 +119,13 @@ interface FeedItem {
   readonly running: { readonly amount: string } | null;
 }
 
-function feedItem(book: ContractBook, service: Service, total: RunningTotal | undefined, since: EpochMs): FeedItem {
+function feedItem(
+  book: ContractBook,
+  service: Service,
+  total: RunningTotal | undefined,
+  since: EpochMs,
+  availability: LevelTerms | null,
+): FeedItem {
   const customer = book.customerOf(service);
   const amount = total?.byService.get(service.id);
   const item = {
@@ -127,6 +136,7 @@ function feedItem(book: ContractBook, service: Service, total: RunningTotal | un
     to: timeOrNull(service.toMs),
     bindings: service.bindings.filter((binding) => (binding.toMs ?? Infinity) > since).map(describeBinding),
     serviceLevel: service.serviceLevel ?? null,
+    availability: availability,
     running:
       total === undefined || amount === undefined
         ? null

@@ -85,6 +85,18 @@ export const feedForm = z.object({
       to: time.nullable(),
       bindings: z.array(z.object({ device: z.string(), interfaceKey: z.string(), from: time, to: time.nullable() })),
       serviceLevel: z.string().nullable(),
+      availability: z
+        .object({
+          downWhen: z.string(),
+          maintenance: z.string(),
+          noticeMs: z.number().int(),
+          hours: z
+            .array(z.object({ days: z.array(z.string()), fromMinute: z.number().int(), toMinute: z.number().int() }))
+            .nullable(),
+          zone: z.string(),
+        })
+        .nullable()
+        .describe('how it is measured; null where the contract does not say'),
       running: runningForm.nullable(),
     }),
   ),

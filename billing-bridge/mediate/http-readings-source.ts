@@ -5,7 +5,9 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import { ERROR_TABLE, type ErrorCode } from '../../common/runtime/error-table.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import type { MeterReadingsAnswer, ReadingsAnswer } from '../../common/wire/reading-page.ts';
+import type { OutageRecords, OutageSource } from '../rate/outage-source.ts';
 import type { ReadingsSource } from './mediation.ts';
+import { isOutageAnswer, outageRecordsOf } from './outage-answer.ts';
 
 export interface HttpReadingsSourceConfig {
   /** Address of the collector, such as http://127.0.0.1:8080. */
@@ -24,7 +26,7 @@ const TIMEOUT_MS = 60_000;
 /** The collector bounds its pages far below; this bounds what answers in its place. */
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
-export class HttpReadingsSource implements ReadingsSource {
+export class HttpReadingsSource implements ReadingsSource, OutageSource {
   readonly #config: HttpReadingsSourceConfig;
   readonly #deps: HttpReadingsSourceDeps;
 
@@ -36,7 +38,7 @@ export class HttpReadingsSource implements ReadingsSource {
   after(cursor: string | null, limit: number, signal?: AbortSignal): Promise<ReadingsAnswer> {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor !== null) query.set('after', cursor);
-    return this.#ask(query, isReadingsAnswer, signal);
+    return this.#ask('readings', query, isReadingsAnswer, signal);
   }
 
   ofMeter(query: Parameters<ReadingsSource['ofMeter']>[0]): Promise<MeterReadingsAnswer> {
@@ -48,21 +50,32 @@ export class HttpReadingsSource implements ReadingsSource {
       limit: String(query.limit),
     });
     if (query.cursor !== null) asked.set('cursor', query.cursor);
-    return this.#ask(asked, isMeterReadingsAnswer);
+    return this.#ask('readings', asked, isMeterReadingsAnswer);
+  }
+
+  async outagesOf(query: Parameters<OutageSource['outagesOf']>[0]): Promise<OutageRecords> {
+    const asked = new URLSearchParams({
+      resource: query.resource,
+      service: query.service,
+      from: isoTime(query.fromMs),
+      to: isoTime(query.toMs),
+    });
+    return outageRecordsOf(await this.#ask('outage-records', asked, isOutageAnswer));
   }
 
   async #ask<Answer>(
+    what: 'readings' | 'outage-records',
     query: URLSearchParams,
     isAnswer: (body: unknown) => body is Answer,
     signal?: AbortSignal,
   ): Promise<Answer> {
-    const { status, text } = await this.#fetch(`${this.#config.url}/api/v1/readings?${query.toString()}`, signal);
+    const { status, text } = await this.#fetch(`${this.#config.url}/api/v1/${what}?${query.toString()}`, signal);
     const body = parsed(text);
     if (status !== 200) throw this.#refusal(status, body);
     if (isAnswer(body)) return body;
     throw new WeirError(
       'collector_answer_unusable',
-      `${this.#config.url} did not answer with readings, but with ${text.slice(0, 100)}`,
+      `${this.#config.url} did not answer with ${what}, but with ${text.slice(0, 100)}`,
       { url: this.#config.url },
     );
   }

@@ -39,6 +39,7 @@ function firstUnit(price: Price): Exact | null {
     // Their price is not one of units.
     case 'flat':
     case 'one_off':
+    case 'service_credit':
     case 'percentile':
     case 'stairstep':
       return null;

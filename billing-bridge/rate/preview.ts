@@ -82,7 +82,8 @@ function spansOf(book: ContractBook, service: Service, period: Period, at: Epoch
     whole === null
       ? []
       : whole.items
-          .filter((item) => !isAdditive(item))
+          // What is given back for outages is known once the period is over.
+          .filter((item) => !isAdditive(item) && item.price.kind !== 'service_credit')
           .map((item) => ({ plan: whole, item, fromMs: period.startMs, toMs }));
   const begins = [
     period.startMs,

@@ -19,6 +19,7 @@ import { isChargedIn, type OneOffPrice, priceOneOff, type ServiceTimes } from '.
 import { type PackagePrice, pricePackage } from './package.ts';
 import { pricePerUnit } from './per-unit.ts';
 import { type PercentileContract, pricePercentile, type RankedDirection } from './percentile.ts';
+import { type CreditGrounds, outageMinutes, priceServiceCredit, type ServiceCreditPrice } from './service-credit.ts';
 import { limitSpend, type SpendLimits } from './spend-limits.ts';
 import { priceStairstep, type Stair } from './stairstep.ts';
 import { priceTimeOfDay, type TimeBand } from './time-of-day.ts';
@@ -44,7 +45,8 @@ export type Price =
   | ({ readonly kind: 'package' } & PackagePrice & OfVolume)
   | ({ readonly kind: 'stairstep'; readonly stairs: readonly Stair[] } & OfVolume)
   | ({ readonly kind: 'time_of_day'; readonly bands: readonly TimeBand[]; readonly otherwise: Exact } & OfVolume)
-  | ({ readonly kind: 'percentile' } & PercentileContract);
+  | ({ readonly kind: 'percentile' } & PercentileContract)
+  | ({ readonly kind: 'service_credit' } & ServiceCreditPrice);
 
 export interface PriceItem {
   readonly id: string;
@@ -55,10 +57,10 @@ export interface PriceItem {
 }
 
 /** Prices of time alone, which no meter moves. */
-export type PriceWithoutUsage = Extract<Price, { kind: 'flat' | 'one_off' }>;
+export type PriceWithoutUsage = Extract<Price, { kind: 'flat' | 'one_off' | 'service_credit' }>;
 
 export function needsNoUsage(price: Price): price is PriceWithoutUsage {
-  return price.kind === 'flat' || price.kind === 'one_off';
+  return price.kind === 'flat' || price.kind === 'one_off' || price.kind === 'service_credit';
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
@@ -68,6 +70,8 @@ export interface RatingInput extends CountedUsage {
   /** The part of the period that the service was there. */
   readonly part: { readonly covered: bigint; readonly whole: bigint };
   readonly service: ServiceTimes;
+  /** Of a service credit, once outages of the period are known. */
+  readonly credit?: CreditGrounds | null;
 }
 
 export interface Rated extends Priced {
@@ -103,6 +107,11 @@ function rateUnlimited(price: Price, input: RatingInput): Rated {
     const quantity = charged ? Exact.one : Exact.zero;
     return { ...priceOneOff(price, charged), quantity, unit: 'fee', coverage, rankings: [] };
   }
+  if (price.kind === 'service_credit') {
+    if (input.credit == null) throw new Error('BUG: a service credit is rated before its outages are known');
+    const quantity = outageMinutes(input.credit.level);
+    return { ...priceServiceCredit(price, input.credit), quantity, unit: 'minute', coverage, rankings: [] };
+  }
   if (price.kind === 'percentile') {
     const { amount, steps, rankings, units } = pricePercentile(input, price);
     return { amount, steps, rankings, quantity: units, unit: `${price.unitBps.toString()} bit/s`, coverage };
@@ -112,7 +121,7 @@ function rateUnlimited(price: Price, input: RatingInput): Rated {
 }
 
 function priceOfVolume(
-  price: Exclude<Price, { kind: 'flat' | 'one_off' | 'percentile' }>,
+  price: Exclude<Price, PriceWithoutUsage | { kind: 'percentile' }>,
   quantity: Exact,
   input: RatingInput,
 ): Priced {

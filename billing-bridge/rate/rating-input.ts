@@ -147,6 +147,8 @@ function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput):
   hash.update(`${plan.id} ${plan.version} ${item.id} ${input.fromMs} ${input.toMs} ${part}\n`);
   // Only there, lest charges of before rest on something else than they did.
   if (item.price.kind === 'one_off') hash.update(`${isChargedIn(item.price, input.service, input)}\n`);
+  if (item.price.kind === 'service_credit')
+    hash.update(`${input.credit?.digest ?? ''} ${input.credit?.recurring.toString() ?? ''}\n`);
   for (const meter of input.meters) hash.update(`${meter.meter} ${meter.fromMs} ${meter.toMs}\n`);
   return hash;
 }

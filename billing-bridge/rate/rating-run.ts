@@ -1,12 +1,13 @@
 // One run of rating: marks what is due, prices what is final, and writes charges with their outbox rows in one transaction, once.
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
+import { Exact } from '../../common/model/exact.ts';
 import { periodAt } from '../../common/model/period.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { PlanVersion, Service } from '../account/contract.ts';
+import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { UsageReader } from '../mediate/usage.ts';
 import {
   type Charge,
@@ -18,8 +19,18 @@ import {
   windowKey,
 } from './charge-store.ts';
 import type { CountedMeter } from './counted-usage.ts';
+import {
+  creditGrounds,
+  describeGrounds,
+  evidenceKey,
+  fittingEvidence,
+  type LevelEvidence,
+  levelTerms,
+  newestEvidence,
+} from './level-evidence.ts';
+import type { CreditGrounds } from './service-credit.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
-import { needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
+import { needsNoUsage, type PriceItem, rateItem, type RatingInput, workingOf } from './price-item.ts';
 import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
 import { type DueWindow, termsOf } from './windows.ts';
 
@@ -64,6 +75,8 @@ interface Work {
   readonly plan: PlanVersion;
   readonly item: PriceItem;
   readonly meters: readonly CountedMeter[];
+  /** Of a service credit, once it is known. */
+  readonly evidence?: LevelEvidence | null;
 }
 
 export class RatingRun {
@@ -148,7 +161,11 @@ export class RatingRun {
     const final = await this.#deps.usage.finalUntil([
       ...new Set(work.flatMap((one) => one.meters.map((meter) => meter.meter))),
     ]);
-    const ready = work.filter((one) => one.meters.every((meter) => (final.get(meter.meter) ?? 0) >= meter.toMs));
+    const known = await withEvidence(this.#deps.database, work);
+    const ready = known.filter(
+      ({ meters, evidence }) =>
+        evidence !== null && meters.every((meter) => (final.get(meter.meter) ?? 0) >= meter.toMs),
+    );
     return { ready, obsolete, waiting: work.length - ready.length };
   }
 
@@ -212,6 +229,20 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   return { due, service, plan, item, meters };
 }
 
+/** Credits with the outages that are kept of their windows, or null; what is no credit needs none. */
+export async function withEvidence(connection: Queryable, work: readonly Work[]): Promise<Work[]> {
+  const credits = work.filter(({ item }) => item.price.kind === 'service_credit');
+  const kept = await newestEvidence(
+    connection,
+    credits.map(({ due }) => due),
+  );
+  return work.map((one) =>
+    one.item.price.kind === 'service_credit'
+      ? { ...one, evidence: fittingEvidence(kept.get(evidenceKey(one.due)), one.service, one.due) }
+      : one,
+  );
+}
+
 export interface PricedWindow {
   readonly charge: NewCharge;
   /** Does a charge with this digest rest on the same contract and usage? */
@@ -228,7 +259,9 @@ export function chargeFor(
   const { due, service, plan, item, meters } = work;
   const customer = book.customerOf(service);
   const period = periodAt(due.startMs, customer.cycle, customer.zone);
-  const input = ratingInput({ customer, service, period, window: due, meters, usage, bucketMs });
+  const plain = ratingInput({ customer, service, period, window: due, meters, usage, bucketMs });
+  const credit = creditOf(work, customer, plain);
+  const input = credit === null ? plain : { ...plain, credit: credit.grounds };
   const rated = rateItem(item, input);
   const charge: NewCharge = {
     customer: customer.id,
@@ -248,9 +281,24 @@ export function chargeFor(
     usageRecords: rated.coverage.records,
     inputDigest: inputDigest(plan, item, input),
     working: workingOf(rated),
-    evidence: evidenceOf(input),
+    evidence: { ...evidenceOf(input), ...(credit === null ? {} : { serviceLevel: credit.described }) },
   };
   return { charge, restsOnSame: (standing) => sameInput(standing, plan, item, input) };
+}
+
+/** What is given back of: the flat items of the plan, as they are charged in the period. */
+function creditOf(
+  { item: { price }, plan, due, evidence }: Work,
+  { zone }: Customer,
+  input: RatingInput,
+): { readonly grounds: CreditGrounds; readonly described: object } | null {
+  if (price.kind !== 'service_credit' || evidence == null) return null;
+  const recurring = plan.items
+    .filter(({ id, price: { kind } }) => kind === 'flat' && (price.of === null || price.of.includes(id)))
+    .reduce((sum, item) => sum.add(rateItem(item, input).amount), Exact.zero);
+  const terms = levelTerms(price, zone);
+  const grounds = creditGrounds(evidence, terms, due, recurring);
+  return { grounds, described: describeGrounds(evidence, terms, grounds) };
 }
 
 /** Nothing where the standing charge rests on the same input, or where nothing was used, held back or charged before. */

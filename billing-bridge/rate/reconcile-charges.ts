@@ -7,7 +7,7 @@ import type { UsageReader } from '../mediate/usage.ts';
 import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
 import { MeterIndex } from './rating-input.ts';
 import { needsNoUsage } from './price-item.ts';
-import { chargeFor, workOf } from './rating-run.ts';
+import { chargeFor, withEvidence, workOf } from './rating-run.ts';
 import { dueByUsage, type DueWindow } from './windows.ts';
 
 export interface ChargeDifference {
@@ -96,8 +96,11 @@ async function recompute(
     startMs: charge.windowStartMs,
     endMs: charge.windowEndMs,
   };
-  const work = workOf(window, book, index);
-  if (work === null) return [difference('no_contract', charge, 'a contract', 'none')];
+  const contract = workOf(window, book, index);
+  const [work] = contract === null ? [] : await withEvidence(deps.database, [contract]);
+  // What its credit rests on is asked for anew: work under way.
+  if (work?.evidence === null) return [];
+  if (work === undefined) return [difference('no_contract', charge, 'a contract', 'none')];
   const meters = [...new Set(work.meters.map((meter) => meter.meter))];
   const usage = await deps.usage.columns(meters, window.startMs, window.endMs);
   if ([...usage.values()].some((columns) => columns.lastSerial > lookedAt)) return [];

@@ -4,7 +4,15 @@ import type { AlarmKey, Severity, ThresholdInformation } from './alarm.ts';
 
 /** What a rule holds of one resource now. No verdict is no opinion: the alarm stays as it is. */
 export type Verdict = AlarmKey & { readonly atMs: EpochMs; readonly text: string } & (
-    | { readonly active: true; readonly severity: Severity; readonly threshold: ThresholdInformation | null }
+    | {
+        readonly active: true;
+        readonly severity: Severity;
+        readonly threshold: ThresholdInformation | null;
+        /** When it was first seen, where a rule waits before it raises. */
+        readonly sinceMs?: EpochMs | null;
+        /** False where what is carried goes on: no outage of the services that are bound there. */
+        readonly losesService?: boolean;
+      }
     | { readonly active: false }
   );
 
@@ -22,6 +30,10 @@ export interface AlarmChange extends AlarmKey {
   readonly text: string;
   readonly threshold: ThresholdInformation | null;
   readonly atMs: EpochMs;
+  /** Of what was raised: when it was first seen; absent where that is `atMs`. */
+  readonly sinceMs?: EpochMs;
+  /** Only there where it is false. */
+  readonly losesService?: false;
 }
 
 export type ActiveAlarms = Map<string, ActiveAlarm>;
@@ -46,5 +58,15 @@ export function settle(active: ActiveAlarms, verdict: Verdict): AlarmChange | nu
   const { severity, threshold } = verdict;
   if (held !== undefined && held.severity === severity && held.text === text) return null;
   active.set(key, { ...base, severity, raisedAtMs: held?.raisedAtMs ?? atMs });
-  return { kind: held === undefined ? 'raised' : 'changed', ...base, severity, threshold, atMs };
+  if (held !== undefined) return { kind: 'changed', ...base, severity, threshold, atMs };
+  const sinceMs = verdict.sinceMs ?? atMs;
+  return {
+    kind: 'raised',
+    ...base,
+    severity,
+    threshold,
+    atMs,
+    ...(sinceMs < atMs ? { sinceMs } : {}),
+    ...(verdict.losesService === false ? { losesService: false } : {}),
+  };
 }

@@ -168,13 +168,15 @@ async function insertStatusChanges(
     at_ms: change.atMs,
     severity: change.kind === 'cleared' ? 'cleared' : change.severity,
     text: change.text,
+    since_ms: change.sinceMs ?? null,
+    loses_service: change.losesService ?? true,
     ...change.origin,
   }));
   await connection.query(
-    `insert into faults.status_change (alarm, at_ms, severity, text, journal, position, ordinal)
-     select alarm, at_ms, severity, text, journal, position, ordinal
+    `insert into faults.status_change (alarm, at_ms, severity, text, since_ms, loses_service, journal, position, ordinal)
+     select alarm, at_ms, severity, text, since_ms, loses_service, journal, position, ordinal
        from jsonb_to_recordset($1::jsonb)
-            as new (alarm int8, at_ms int8, severity text, text text, journal text, position int8, ordinal int4)`,
+            as new (alarm int8, at_ms int8, severity text, text text, since_ms int8, loses_service boolean, journal text, position int8, ordinal int4)`,
     [JSON.stringify(lines)],
   );
 }

@@ -35,6 +35,8 @@ export interface DeviceMemory {
   lastAtMs: EpochMs;
   /** Polls in a row without an answer. */
   failures: number;
+  /** The first of them. */
+  failingSinceMs: EpochMs | null;
   /** When a restart was noticed, until its alarm clears; and when the device came up. */
   rebootSeenAtMs: EpochMs | null;
   bootedAtMs: EpochMs | null;
@@ -58,6 +60,7 @@ export function newDeviceMemory(device: string): DeviceMemory {
     intervalMs: 0,
     lastAtMs: 0,
     failures: 0,
+    failingSinceMs: null,
     rebootSeenAtMs: null,
     bootedAtMs: null,
     interfaces: new Map(),
@@ -120,6 +123,8 @@ const FRESH = {
 /** The JSON part, short where an interface is as it usually is. */
 export interface StoredDevice {
   readonly failures: number;
+  /** Absent where it answers, and in a memory of before it was kept. */
+  readonly failingSinceMs?: EpochMs;
   readonly rebootSeenAtMs: EpochMs | null;
   readonly bootedAtMs: EpochMs | null;
   readonly interfaces: readonly (Partial<Omit<InterfaceMemory, 'streaks'>> & {
@@ -135,6 +140,7 @@ export interface StoredDevice {
 export function storedOf(memory: DeviceMemory): StoredDevice {
   return {
     failures: memory.failures,
+    ...(memory.failingSinceMs === null ? {} : { failingSinceMs: memory.failingSinceMs }),
     rebootSeenAtMs: memory.rebootSeenAtMs,
     bootedAtMs: memory.bootedAtMs,
     interfaces: [...memory.interfaces.values()].map((one) => {
@@ -167,6 +173,7 @@ export function memoryOf(row: DeviceRow): DeviceMemory {
     intervalMs: Number(row.interval_ms),
     lastAtMs: Number(row.last_at_ms),
     failures: state.failures,
+    failingSinceMs: state.failingSinceMs ?? null,
     rebootSeenAtMs: state.rebootSeenAtMs,
     bootedAtMs: state.bootedAtMs,
     interfaces: new Map(state.interfaces.map((one) => [one.key, { ...FRESH, streaks: {}, ...one }])),

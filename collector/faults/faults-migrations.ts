@@ -1,6 +1,7 @@
 // The schema of fault management in PostgreSQL: alarms and their two histories, and what the rules remember.
 import type { Migration } from '../../common/database/database.ts';
 import { causeMigrations } from './cause/cause-migrations.ts';
+import { downRecordMigrations } from './down-record-migrations.ts';
 import { faultsLifeMigrations } from './faults-life-migrations.ts';
 
 export const faultsMigrations: readonly Migration[] = [
@@ -80,4 +81,5 @@ export const faultsMigrations: readonly Migration[] = [
   },
   ...causeMigrations,
   ...faultsLifeMigrations,
+  ...downRecordMigrations,
 ];

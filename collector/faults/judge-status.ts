@@ -44,8 +44,9 @@ function judgeDown(round: StatusRound, found: InterfaceMemory, oper: number): vo
   const settled = memory.bootedAtMs === null || atMs - memory.bootedAtMs >= rule.settleMs;
   if (found.downPolls < rule.raiseAfterPolls || atMs - downSinceMs < rule.raiseAfterMs || !settled) return;
   remember(memory, found, { downPolls: 0, downSinceMs: null, upPolls: 0 });
+  const key = keyOf(round, found, 'interface-down');
   const text = `${nameOf(round, found)} is ${OPER_NAMES[oper] ?? 'down'}, though it is meant to be up.`;
-  say({ active: true, ...keyOf(round, found, 'interface-down'), severity: rule.severity, text, threshold: null, atMs });
+  say({ active: true, ...key, severity: rule.severity, text, threshold: null, atMs, sinceMs: downSinceMs });
 }
 
 function judgeUp(round: StatusRound, found: InterfaceMemory, up: boolean, shut: boolean): void {

@@ -55,13 +55,19 @@ export function judgePoll(
 function judgeReachability({ memory, rules, poll, atMs, say }: Round): void {
   const rule = rules.deviceUnreachable;
   const failed = poll.outcome === 'failed';
-  remember(memory, memory, { failures: failed ? Math.min(memory.failures + 1, rule.raiseAfterPolls) : 0 });
+  remember(memory, memory, {
+    failures: failed ? Math.min(memory.failures + 1, rule.raiseAfterPolls) : 0,
+    failingSinceMs: failed ? (memory.failingSinceMs ?? atMs) : null,
+  });
   const key = { resource: memory.device, alarmType: 'device-unreachable', qualifier: '' } as const;
   if (!failed) return say({ active: false, ...key, atMs, text: `${memory.device} answers again.` });
   if (!rule.enabled) return say({ active: false, ...key, atMs, text: OFF });
   if (memory.failures < rule.raiseAfterPolls || isActive(memory, memory.device, key.alarmType)) return;
   const text = `${memory.device} has not answered ${rule.raiseAfterPolls} polls in a row (${cleanText(poll.failure ?? 'unknown')}).`;
-  say({ active: true, ...key, severity: rule.severity, text, threshold: null, atMs });
+  const sinceMs = memory.failingSinceMs;
+  // A box that answers a ping forwards what it has to: only its SNMP is silent.
+  const losesService = poll.failure !== 'snmp_silent_but_reachable';
+  say({ active: true, ...key, severity: rule.severity, text, threshold: null, atMs, sinceMs, losesService });
 }
 
 function judgeReboot(round: Round): void {

@@ -153,6 +153,28 @@ function fits({ weekdays, monthDays }: RecurringTimes, day: LocalDay): boolean {
   return monthDays.includes(fromStart) || monthDays.includes(fromEnd);
 }
 
+/** Since when a window has said without a break that an occurrence of it would be: a change that moves it announces it anew. */
+export function announcedAtMs(
+  windows: readonly MaintenanceWindow[],
+  window: MaintenanceWindow,
+  occurrence: Span,
+): EpochMs {
+  let sinceMs = window.validFromMs;
+  const before = windows
+    .filter(({ id, version }) => id === window.id && version < window.version)
+    .toSorted((one, other) => other.version - one.version);
+  for (const one of before) {
+    const said = occurrences({ ...one, validUntilMs: null }, occurrence);
+    if (
+      !one.excludedFromKpis ||
+      !said.some(({ fromMs, toMs }) => fromMs <= occurrence.fromMs && toMs >= occurrence.toMs)
+    )
+      break;
+    sinceMs = one.validFromMs;
+  }
+  return sinceMs;
+}
+
 /** When the last occurrence is over; null where there is always another. */
 export function overAtMs({ times, validUntilMs }: MaintenanceWindow): EpochMs | null {
   const ends = times.kind === 'once' ? times.toMs : null;

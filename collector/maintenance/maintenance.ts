@@ -3,7 +3,15 @@ import type { Queryable } from '../../common/database/database.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { AlarmRow } from '../faults/alarm-row.ts';
 import type { Silence, SilenceSource } from '../faults/silence.ts';
-import { concerns, type MaintenanceSubject, occurrences, type Span, windowAt } from './maintenance-window.ts';
+import type { AgreedWindow } from '../../common/model/service-level.ts';
+import {
+  announcedAtMs,
+  concerns,
+  type MaintenanceSubject,
+  occurrences,
+  type Span,
+  windowAt,
+} from './maintenance-window.ts';
 import type { WindowBook } from './window-book.ts';
 
 /** What a window is to an alarm, as the API shows it. */
@@ -59,6 +67,24 @@ export class Maintenance implements SilenceSource {
     if (windows.length === 0) return [];
     const subject = this.#subject(resource, resource.split('/')[0] ?? resource, span.fromMs);
     return windows.flatMap((window) => (concerns(window.targets, subject) ? occurrences(window, span) : []));
+  }
+
+  /** Occurrences of windows that were agreed, which reports and bills may leave out, and when each was announced; `service` is what the resource is bound to then. */
+  agreed(resource: string, service: string | null, span: Span): AgreedWindow[] {
+    const { windows } = this.#deps.book;
+    const known = this.#subject(resource, resource.split('/')[0] ?? resource, span.fromMs);
+    const subject = service === null ? known : { ...known, services: [service] };
+    return windows
+      .filter(({ excludedFromKpis, targets }) => excludedFromKpis && concerns(targets, subject))
+      .flatMap((window) =>
+        occurrences(window, span).map((one) => ({
+          window: window.id,
+          ...one,
+          announcedAtMs: announcedAtMs(windows, window, one),
+          reason: window.reason,
+        })),
+      )
+      .toSorted((one, other) => one.fromMs - other.fromMs || (one.window < other.window ? -1 : 1));
   }
 
   #subject(resource: string, device: string | null, atMs: EpochMs): MaintenanceSubject {

@@ -1,10 +1,24 @@
 // One page of the bridge's feed as the collector reads it: checked, because what answers at that address need not be the bridge.
 import { z } from 'zod';
+import { WEEKDAYS } from '../../common/model/local-time.ts';
+import { zoneKnown } from '../../common/model/period.ts';
 import type { MirroredService } from './service-book.ts';
 
 const name = z.string().min(1).max(500);
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const version = z.string().regex(/^\d{1,18}$/);
+
+const minute = z.number().int().min(0).max(1440);
+const availability = z.object({
+  downWhen: z.enum(['every_port', 'any_port']),
+  maintenance: z.enum(['excluded', 'counted']),
+  noticeMs: z.number().int().min(0),
+  hours: z
+    .array(z.object({ days: z.array(z.enum(WEEKDAYS)).max(7), fromMinute: minute, toMinute: minute }))
+    .max(50)
+    .nullable(),
+  zone: z.string().refine(zoneKnown),
+});
 
 const feedItem = z.object({
   service: name,
@@ -14,6 +28,7 @@ const feedItem = z.object({
   to: time.nullable(),
   bindings: z.array(z.object({ device: name, interfaceKey: name, from: time, to: time.nullable() })).max(10_000),
   serviceLevel: z.string().max(40).nullable().optional(),
+  availability: availability.nullable().optional(),
   running: z
     .object({
       amount: z.string().regex(/^-?\d{1,30}(\.\d{1,20})?$/),
@@ -59,6 +74,7 @@ function serviceOf(item: z.output<typeof feedItem>): MirroredService {
       toMs: to,
     })),
     serviceLevel: item.serviceLevel ?? null,
+    ...(item.availability == null ? {} : { availability: item.availability }),
     running:
       item.running === null
         ? null

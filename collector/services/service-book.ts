@@ -1,4 +1,5 @@
 // The port to what the collector mirrors of the bridge's feed: which customer's service is bound to which interface, and what it earns.
+import type { LevelTerms } from '../../common/model/service-level.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 
 export interface BoundInterface {
@@ -17,6 +18,8 @@ export interface MirroredService {
   readonly bindings: readonly BoundInterface[];
   /** What was promised (bronze, silver, gold, platinum); absent or null where nothing was. */
   readonly serviceLevel?: string | null;
+  /** How its availability is measured; absent or null where the contract does not say. */
+  readonly availability?: LevelTerms | null;
   /** Charges of the running period as decimal text; null where nothing runs. */
   readonly running: {
     readonly amount: string;

@@ -80,8 +80,9 @@ export class ServiceMirror implements Component, ServiceBook {
   }
 
   /** The same with services and bindings that ended in the last 400 days. */
-  get history(): Pick<ServiceBook, 'service' | 'ofCustomer'> {
+  get history(): Pick<ServiceBook, 'services' | 'service' | 'ofCustomer'> {
     return {
+      services: () => this.#history.all,
       service: (id) => this.#history.byId.get(id),
       ofCustomer: (customer) => this.#history.byCustomer.get(customer) ?? [],
     };

@@ -11,6 +11,7 @@ import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
 import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
+import type { LevelSummary } from '../../billing-bridge/rate/level-watch.ts';
 import type { RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import type { Database } from '../../common/database/database.ts';
 import { Leases } from '../../common/database/lease.ts';
@@ -18,6 +19,7 @@ import { migrate } from '../../common/database/migrate.ts';
 import { type Role, ROLES, type Scope } from '../../common/runtime/access.ts';
 import type { ContractsText } from './billing-fixture.ts';
 import { MemoryUsageBook, NoSuspense, ReadingsDouble, ToldProof } from './memory-usage-book.ts';
+import { OutageDouble } from './outage-double.ts';
 import { silentReporter } from './silent-reporter.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -40,6 +42,7 @@ export class LedgerFixture {
   readonly usage = new MemoryUsageBook(BUCKET_MS);
   readonly proof = new ToldProof();
   readonly readings = new ReadingsDouble(BUCKET_MS);
+  readonly outages = new OutageDouble();
   readonly ledger: Ledger;
   readonly leases: Leases;
   readonly work = new WorkDouble();
@@ -60,6 +63,7 @@ export class LedgerFixture {
         proof: this.proof,
         readings: this.readings,
         suspense: new NoSuspense(),
+        outages: this.outages,
       },
     );
   }
@@ -87,6 +91,17 @@ export class LedgerFixture {
     const done = await underLease(this.#reporter, deps, 'billing-rate', 'test', (lease) =>
       this.ledger.rating.run(lease),
     );
+    if (done === null) throw new Error('the lease is held elsewhere');
+    return done.result;
+  }
+
+  /** Asks for outages, under a lease of its own. */
+  async levels(): Promise<LevelSummary> {
+    const deps = { leases: this.leases, clock: this.clock };
+    const done = await underLease(this.#reporter, deps, 'billing-service-levels', 'test', ({ fence }) => {
+      if (this.ledger.levels === null) throw new Error('nobody is asked for outages');
+      return this.ledger.levels.run(fence);
+    });
     if (done === null) throw new Error('the lease is held elsewhere');
     return done.result;
   }

@@ -243,6 +243,11 @@ export const COLLECTOR_ERRORS = {
     'A KPI was asked for over more resources and time than one answer may read.',
     'Ask for a shorter span or fewer resources; detail has the bounds.',
   ),
+  service_level_too_large: entry(
+    400,
+    'Service levels were asked for of more ports and time than one answer may read.',
+    'Ask for a shorter span, for one service, or for a smaller page; detail has the bound.',
+  ),
   // collector: maintenance, tell
   maintenance_window_changed: entry(
     409,

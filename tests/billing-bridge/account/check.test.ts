@@ -14,6 +14,7 @@ interface Text {
 
 const CUSTOMER = { id: 'acme', name: 'Acme', currency: 'EUR', billing_zone: 'Europe/Berlin' };
 const ITEM = { id: 'traffic', kind: 'per_unit', unit: 'GB', price: '0.07' };
+const FLAT = { id: 'flat', kind: 'flat', amount: '29' };
 const PLAN = { id: 'transit', currency: 'EUR', items: [ITEM] };
 const SERVICE = {
   id: 'port',
@@ -161,6 +162,45 @@ const MISTAKES: readonly [string, Text, readonly [string, string][]][] = [
     'a maximum below by a hair',
     plan({ ...ITEM, min_spend: '1.0000000001', max_spend: '1' }),
     [['price_plans.0.items.0.max_spend', 'limits_crossed']],
+  ],
+  [
+    'a credit of nothing',
+    plan(ITEM, { id: 'c', kind: 'service_credit', credit: { per: 'hour', amount: '1' } }),
+    [['price_plans.0.items.1', 'credit_of_unknown']],
+  ],
+  [
+    'a credit of what is not flat, twice',
+    plan(ITEM, { id: 'c', kind: 'service_credit', of: ['traffic', 'traffic'], credit: { per: 'hour', amount: '1' } }),
+    [
+      ['price_plans.0.items.1.of.0', 'credit_of_unknown'],
+      ['price_plans.0.items.1.of.1', 'credit_of_unknown'],
+      ['price_plans.0.items.1.of.1', 'duplicate'],
+    ],
+  ],
+  [
+    'a table of credits that is no ladder',
+    plan(FLAT, {
+      id: 'c',
+      kind: 'service_credit',
+      max_percent: '101',
+      hours: [{ days: ['monday'], from: '18:00', to: '08:00' }],
+      credit: {
+        below: [
+          { availability: '99', percent: '20' },
+          { availability: '99.5', percent: '10' },
+          { availability: '100.1', percent: '110' },
+        ],
+      },
+    }),
+    [
+      ['price_plans.0.items.1.hours.0.to', 'bands_crossed'],
+      ['price_plans.0.items.1.max_percent', 'credit_impossible'],
+      ['price_plans.0.items.1.credit.below.1.availability', 'credit_impossible'],
+      ['price_plans.0.items.1.credit.below.1.percent', 'credit_impossible'],
+      ['price_plans.0.items.1.credit.below.2.availability', 'credit_impossible'],
+      ['price_plans.0.items.1.credit.below.2.percent', 'credit_impossible'],
+      ['price_plans.0.items.1.credit.below.2.availability', 'credit_impossible'],
+    ],
   ],
   [
     'a band that ends before it begins',

@@ -76,6 +76,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/services': [CUSTOMERS, true],
   '/api/v1/services/{id}': [CUSTOMERS, true],
   '/api/v1/customers/{id}': [CUSTOMERS, true],
+  '/api/v1/service-levels': [CUSTOMERS, true],
+  '/api/v1/outage-records': [NETWORK, false],
   '/api/v1/kpis': [STATE, true],
   '/api/v1/kpis/{name}': [STATE, true],
   '/api/v1/kpis/{name}/ranking': [STATE, true],

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  announcedAtMs,
   concerns,
   type MaintenanceSubject,
   type MaintenanceTargets,
@@ -169,4 +170,21 @@ describe('windowAt', () => {
     expect(windowAt([cut], PORT, 1100)).toBeNull();
     expect(windowAt([cut], PORT, 1800)).toBeNull();
   });
+});
+
+test('an occurrence is announced by the first version that said so without a break', () => {
+  const once = (fromMs: number, toMs: number) => ({ kind: 'once' as const, fromMs, toMs });
+  const version = (number: number, validFromMs: number, words: Partial<MaintenanceWindow> = {}) =>
+    windowOf({ version: number, validFromMs, excludedFromKpis: true, times: once(1000, 2000), ...words });
+  const announced = (...versions: MaintenanceWindow[]): number =>
+    announcedAtMs([...versions, windowOf({ id: '2', version: 1 })], versions.at(-1) ?? version(1, 0), {
+      fromMs: 1000,
+      toMs: 2000,
+    });
+  expect(announced(version(1, 100))).toBe(100);
+  // Another reason is no other time.
+  expect(announced(version(1, 100), version(2, 900, { reason: 'other' }))).toBe(100);
+  expect(announced(version(1, 100, { times: once(1000, 1500) }), version(2, 900))).toBe(900);
+  expect(announced(version(1, 100), version(2, 200, { times: once(5000, 6000) }), version(3, 900))).toBe(900);
+  expect(announced(version(1, 100, { excludedFromKpis: false }), version(2, 900))).toBe(900);
 });
