@@ -19,7 +19,7 @@ import {
 } from './charge-store.ts';
 import type { CountedMeter } from './counted-usage.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
-import { needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
+import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
 import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
 import { type DueWindow, termsOf } from './windows.ts';
 
@@ -208,7 +208,7 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   const plan = termsOf(book, service, due);
   const item = plan?.items.find((one) => one.id === due.item);
   if (plan === null || item === undefined) return null;
-  const meters = needsNoUsage(item.price) ? [] : metersIn(service, due, index);
+  const meters = needsNoUsage(item.price) ? [] : metersIn(service, due, index, meterTermsOf(item.price));
   return { due, service, plan, item, meters };
 }
 
