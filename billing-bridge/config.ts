@@ -6,15 +6,18 @@ import { databaseSchema, portSchema } from '../common/runtime/database-configura
 import { devicesShape, nameSchema } from '../common/runtime/device-configuration.ts';
 import { contractIssues } from './account/check.ts';
 import type { InfrastructureRule } from './account/interface-state.ts';
+import { spreadRacks } from './account/racks.ts';
 import { GATE_NAMES, type GateName } from './bill/gates.ts';
 import {
   type CustomerDocument,
   customerSchema,
   type PlanDocument,
   planSchema,
+  rackSchema,
   type ServiceDocument,
   serviceSchema,
 } from './contract-schema.ts';
+import { meteredIssues, rackIssues } from './metered-check.ts';
 import { invoiceIssues, legalEntityOf, legalEntitySchema } from './invoice-schema.ts';
 import type { LegalEntity } from './bill/legal-entity.ts';
 import type { Quota } from './quota/quota-watch.ts';
@@ -79,6 +82,7 @@ export const billingBridgeShape = {
   legal_entities: z.array(legalEntitySchema).max(100).default([]),
   customers: z.array(customerSchema).max(100_000).default([]),
   price_plans: z.array(planSchema).max(10_000).default([]),
+  racks: z.array(rackSchema).max(100_000).default([]),
   services: z.array(serviceSchema).max(200_000).default([]),
   quotas: z.array(quotaSchema).max(10_000).default([]),
 };
@@ -116,10 +120,32 @@ export function checkBillingBridge(whole: BillingBridgeConfiguration, context: I
 }
 
 function billingIssues(whole: BillingBridgeConfiguration): ReturnType<typeof contractIssues> {
-  return contractIssues(whole, {
-    bucketMs: whole.billing_bridge.bucket_ms,
-    tierMistakes: (ends) => tierMistakes(ends.map((upTo) => ({ upTo: upTo === null ? null : Exact.parse(upTo) }))),
-  });
+  const { services, rackOf } = spreadRacks(whole.services, whole.racks);
+  const issues = contractIssues(
+    { ...whole, services },
+    {
+      bucketMs: whole.billing_bridge.bucket_ms,
+      meteredIssues,
+      tierMistakes: (ends) => tierMistakes(ends.map((upTo) => ({ upTo: upTo === null ? null : Exact.parse(upTo) }))),
+    },
+  );
+  const devices = new Set(whole.devices.map(({ name }) => name));
+  return [
+    ...rackIssues(whole.services, whole.racks, devices),
+    ...issues.map((issue) => ({ ...issue, path: writtenAt(issue.path, rackOf) })),
+  ];
+}
+
+/** A mistake of a binding that came of a rack stands where the rack is named. */
+function writtenAt(
+  path: readonly (string | number)[],
+  rackOf: (service: number, binding: number) => number | null,
+): readonly (string | number)[] {
+  const [list, service, field, binding] = path;
+  if (list !== 'services' || field !== 'bindings' || typeof service !== 'number' || typeof binding !== 'number')
+    return path;
+  const rack = rackOf(service, binding);
+  return rack === null ? path : [list, service, 'racks', rack];
 }
 
 export interface BillingBridgeConfig {
@@ -167,7 +193,11 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
     hardGates: bridge.hard_gates,
     databaseUrl: whole.database.url ?? null,
     queueUrl: whole.queue.url ?? null,
-    contracts: { customers: whole.customers, price_plans: whole.price_plans, services: whole.services },
+    contracts: {
+      customers: whole.customers,
+      price_plans: whole.price_plans,
+      services: spreadRacks(whole.services, whole.racks).services,
+    },
     quotas: whole.quotas.map(({ id, service, amount, unit, direction, shares }) => ({
       id,
       service,

@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { Exact } from '../common/model/exact.ts';
 import { WEEKDAYS } from '../common/model/local-time.ts';
+import { INTEGRATIONS, LONGEST_HOLD_MS, METER_CLASSES } from '../common/model/meter-class.ts';
 import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
 import { type PlanTerms, SERVICE_LEVELS } from './account/contract.ts';
 import { buyerShape, taxCategorySchema } from './invoice-schema.ts';
 import { itemTerms, WEEK } from './price-terms.ts';
-import { RATE_UNITS, type RateUnit, VOLUME_UNITS, type VolumeUnit } from './rate/unit.ts';
+import { RATE_UNIT_NAMES, VOLUME_UNIT_NAMES } from './rate/unit.ts';
 
 /** A decimal as text, so that no float stands between the contract and the price; whole numbers may be written plain. */
 const DECIMAL_EXPECTED = 'expected a decimal in quotes, such as "0.0125"';
@@ -27,8 +28,18 @@ const instant = z
   .string()
   .regex(instantText, 'expected a date such as 2026-11-01, or an instant such as 2026-11-01T00:00:00Z');
 
-const unitNames = Object.keys(VOLUME_UNITS).filter((name): name is VolumeUnit => name in VOLUME_UNITS);
-const rateNames = Object.keys(RATE_UNITS).filter((name): name is RateUnit => name in RATE_UNITS);
+/** What is counted: a class of meters, and of gauges how they become usage, and how long a value may stand for one that was not read. */
+const meterSchema = z.union([
+  z.enum(METER_CLASSES),
+  z.strictObject({
+    class: z.enum(METER_CLASSES),
+    integration: z.enum(INTEGRATIONS).default('held'),
+    longest_hold_ms: z.number().int().min(0).max(LONGEST_HOLD_MS).default(300_000),
+  }),
+]);
+export type MeterDocument = z.output<typeof meterSchema>;
+/** Which unit belongs to which class of meters is looked at in account/check.ts. */
+const metered = { meter: meterSchema.optional(), factor: positive.optional() };
 
 const common = {
   discounts: z
@@ -47,7 +58,8 @@ const common = {
   tax: taxCategorySchema.optional(),
 };
 const ofVolume = {
-  unit: z.enum(unitNames),
+  ...metered,
+  unit: z.enum(VOLUME_UNIT_NAMES),
   direction: z.enum(['in', 'out', 'sum', 'higher']).default('sum'),
 };
 const tiers = z
@@ -177,17 +189,34 @@ const itemSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...common,
     kind: z.literal('percentile'),
+    ...metered,
     percentile: positive.default('95'),
     interval_ms: z.number().int().min(1000).max(86_400_000).default(300_000),
     direction: z.enum(['higher', 'per_interval_max', 'sum', 'in', 'out']).default('higher'),
     rank: z.enum(['nearest_rank', 'round_rank']).default('nearest_rank'),
     gaps: z.enum(['exclude', 'zero', 'spread']).default('exclude'),
     part_period: z.enum(['full', 'prorated']).default('prorated'),
-    unit: z.enum(rateNames).default('Mbit/s'),
+    unit: z.enum(RATE_UNIT_NAMES).default('Mbit/s'),
     commit: notNegative.default('0'),
     commit_price: notNegative.default('0'),
     overage_price: notNegative,
   }),
+  // The highest average of an interval, all feeds together: the hundredth percentile of power.
+  z.strictObject({
+    ...common,
+    kind: z.literal('demand'),
+    ...metered,
+    meter: meterSchema,
+    interval_ms: z.number().int().min(1000).max(86_400_000).default(900_000),
+    gaps: z.enum(['exclude', 'zero', 'spread']).default('spread'),
+    part_period: z.enum(['full', 'prorated']).default('prorated'),
+    unit: z.enum(RATE_UNIT_NAMES),
+    commit: notNegative.default('0'),
+    commit_price: notNegative.default('0'),
+    overage_price: notNegative,
+  }),
+  // So much for each port that is bound, for the part of the period that it is.
+  z.strictObject({ ...common, kind: z.literal('assigned_ports'), price: notNegative }),
 ]);
 
 export const customerSchema = z.strictObject({
@@ -213,6 +242,30 @@ export const planSchema = z.strictObject({
   items: z.array(itemSchema).min(1).max(50),
 });
 
+const span = { from: instant.optional(), to: instant.optional() };
+const index = z.string().min(1).max(200);
+const interfaceName = { device: nameSchema, interface: z.string().min(1).max(255) };
+
+/** What is metered of a device: an interface, an outlet, or a sensor by its index; the latter two are kept as what their meters are called. */
+const meteredThing = z.union([
+  z.strictObject(interfaceName),
+  z
+    .strictObject({ device: nameSchema, outlet: index })
+    .transform(({ device, outlet }) => ({ device, interface: `outlet:${outlet}` })),
+  z
+    .strictObject({ device: nameSchema, sensor: index })
+    .transform(({ device, sensor }) => ({ device, interface: `sensor:${sensor}` })),
+]);
+const bindingSchema = z.union([
+  z.strictObject({ ...interfaceName, ...span }),
+  z
+    .strictObject({ device: nameSchema, outlet: index, ...span })
+    .transform(({ outlet, ...rest }) => ({ ...rest, interface: `outlet:${outlet}` })),
+  z
+    .strictObject({ device: nameSchema, sensor: index, ...span })
+    .transform(({ sensor, ...rest }) => ({ ...rest, interface: `sensor:${sensor}` })),
+]);
+
 export const serviceSchema = z.strictObject({
   id: nameSchema,
   name: z.string().max(200).optional(),
@@ -224,22 +277,25 @@ export const serviceSchema = z.strictObject({
   service_level: z.enum(SERVICE_LEVELS).optional(),
   /** Where a service is entered late: from when on to charge what costs without usage. */
   billed_from: instant.optional(),
-  bindings: z
-    .array(
-      z.strictObject({
-        device: nameSchema,
-        interface: z.string().min(1).max(255),
-        from: instant.optional(),
-        to: instant.optional(),
-      }),
-    )
-    .max(1000)
-    .default([]),
+  bindings: z.array(bindingSchema).max(1000).default([]),
+  /** Everything that feeds the rack. */
+  racks: z
+    .array(z.strictObject({ rack: nameSchema, ...span }))
+    .max(100)
+    .optional(),
+});
+
+/** A rack, and the outlets (A and B) or sensors that feed it. */
+export const rackSchema = z.strictObject({
+  id: nameSchema,
+  name: z.string().max(200).optional(),
+  feeds: z.array(meteredThing).min(1).max(100),
 });
 
 export type CustomerDocument = z.output<typeof customerSchema>;
 export type PlanDocument = z.output<typeof planSchema>;
 export type ServiceDocument = z.output<typeof serviceSchema>;
+export type RackDocument = z.output<typeof rackSchema>;
 export type ItemDocument = z.output<typeof itemSchema>;
 
 /** The terms of a plan as rating needs them; `places` follow the currency where the plan does not state them. */

@@ -155,7 +155,7 @@ export class Ledger {
     const { meter, fromMs, octets } = item;
     const holder = book.holderAt(meter.device, meter.interfaceKey, fromMs);
     const plan = holder === null ? null : book.planAt(holder.service, fromMs);
-    return plan === null || octets === null ? null : estimateOf(plan, meter.direction, BigInt(octets));
+    return plan === null || octets === null ? null : estimateOf(plan, meter, BigInt(octets));
   }
 
   /** How the availability of a service is measured at an instant; null where its contract does not say. */

@@ -1,9 +1,10 @@
 // What an item of a price plan means to rating, from its form in the configuration.
 import { Exact } from '../common/model/exact.ts';
-import type { ItemDocument } from './contract-schema.ts';
-import type { Price, PriceItem } from './rate/price-item.ts';
+import { isGauge, type MeterClass } from '../common/model/meter-class.ts';
+import type { ItemDocument, MeterDocument } from './contract-schema.ts';
+import { type Metered, type MeterTerms, OCTETS } from './rate/metered.ts';
+import type { Price, PriceItem, VolumeDirection } from './rate/price-item.ts';
 import type { CreditRule, ServiceCreditPrice } from './rate/service-credit.ts';
-import { RATE_UNITS } from './rate/unit.ts';
 
 /** Days as a plan names them, from Sunday on. */
 export const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -31,6 +32,43 @@ export function itemTerms(item: ItemDocument): PriceItem {
   };
 }
 
+/** The class of meters that an item counts. */
+export function meterClassOf(meter: MeterDocument | undefined): MeterClass {
+  if (meter === undefined) return 'octets';
+  return typeof meter === 'string' ? meter : meter.class;
+}
+
+/** How long a value of a gauge stands where nothing else is said. */
+const HOLD_MS = 300_000;
+
+function meteredOf(item: {
+  readonly meter?: MeterDocument | undefined;
+  readonly factor?: string | undefined;
+}): Metered {
+  const { meter, factor } = item;
+  const terms: MeterTerms =
+    meter === undefined || typeof meter === 'string'
+      ? { ...OCTETS, class: meterClassOf(meter), longestHoldMs: HOLD_MS }
+      : { class: meter.class, integration: meter.integration, longestHoldMs: meter.longest_hold_ms };
+  return {
+    ...(terms.class === 'octets' ? {} : { meter: terms }),
+    ...(factor === undefined ? {} : { factor: exact(factor) }),
+  };
+}
+
+/** What has no direction counts as one. */
+function directed<Direction extends string>(meter: MeterDocument | undefined, direction: Direction): Direction | 'in' {
+  const meterClass = meterClassOf(meter);
+  return meterClass === 'octets' || meterClass === 'packets' ? direction : 'in';
+}
+
+function ofVolume(item: Extract<ItemDocument, { direction: 'in' | 'out' | 'sum' | 'higher' }>): Metered & {
+  readonly unit: string;
+  readonly direction: VolumeDirection;
+} {
+  return { unit: item.unit, direction: directed(item.meter, item.direction), ...meteredOf(item) };
+}
+
 function priceOf(item: ItemDocument): Price {
   switch (item.kind) {
     case 'flat':
@@ -40,21 +78,19 @@ function priceOf(item: ItemDocument): Price {
     case 'commitment':
       return {
         kind: 'commitment',
-        unit: item.unit,
-        direction: item.direction,
+        ...ofVolume(item),
         commit: exact(item.commit),
         commitPrice: exact(item.commit_price),
         overagePrice: exact(item.overage_price),
         partPeriod: item.part_period,
       };
     case 'per_unit':
-      return { kind: 'per_unit', unit: item.unit, direction: item.direction, price: exact(item.price) };
+      return { kind: 'per_unit', ...ofVolume(item), price: exact(item.price) };
     case 'graduated':
     case 'volume':
       return {
         kind: item.kind,
-        unit: item.unit,
-        direction: item.direction,
+        ...ofVolume(item),
         flatAtZero: item.flat_at_zero,
         tiers: item.tiers.map((tier) => ({
           upTo: boundOf(tier.up_to),
@@ -65,8 +101,7 @@ function priceOf(item: ItemDocument): Price {
     case 'package':
       return {
         kind: 'package',
-        unit: item.unit,
-        direction: item.direction,
+        ...ofVolume(item),
         amount: exact(item.price),
         size: exact(item.size),
         freeUnits: exact(item.free),
@@ -75,15 +110,13 @@ function priceOf(item: ItemDocument): Price {
     case 'stairstep':
       return {
         kind: 'stairstep',
-        unit: item.unit,
-        direction: item.direction,
+        ...ofVolume(item),
         stairs: item.steps.map((step) => ({ upTo: boundOf(step.up_to), flat: exact(step.flat) })),
       };
     case 'time_of_day':
       return {
         kind: 'time_of_day',
-        unit: item.unit,
-        direction: item.direction,
+        ...ofVolume(item),
         otherwise: exact(item.price),
         bands: item.bands.map((band) => ({
           name: band.name,
@@ -97,6 +130,10 @@ function priceOf(item: ItemDocument): Price {
       return percentileOf(item);
     case 'service_credit':
       return { kind: 'service_credit', ...creditOf(item) };
+    case 'demand':
+      return percentileOf({ ...item, kind: 'percentile', percentile: '100', direction: 'in', rank: 'nearest_rank' });
+    case 'assigned_ports':
+      return { kind: 'assigned_ports', price: exact(item.price) };
   }
 }
 
@@ -105,14 +142,16 @@ function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Pric
     kind: 'percentile',
     percentile: exact(item.percentile),
     intervalMs: item.interval_ms,
-    direction: item.direction,
+    direction: directed(item.meter, item.direction),
     rank: item.rank,
-    gaps: item.gaps,
+    // What of a gauge may be held is its gap rule.
+    gaps: item.gaps === 'exclude' && isGauge(meterClassOf(item.meter)) ? 'spread' : item.gaps,
     partPeriod: item.part_period,
-    unitBps: Exact.integer(RATE_UNITS[item.unit]),
+    unit: item.unit,
     commit: exact(item.commit),
     commitPrice: exact(item.commit_price),
     overagePrice: exact(item.overage_price),
+    ...meteredOf(item),
   };
 }
 

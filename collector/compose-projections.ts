@@ -32,7 +32,7 @@ export function composeProjections(common: Common, entry: Entry, maintaining: Co
   const shared = { database, clock, claim, positionOf: projectionPosition, setPosition };
   const readings = new ReadingsProjection(
     reporter,
-    { soundClockMs: SOUND_CLOCK_MS },
+    { soundClockMs: SOUND_CLOCK_MS, meters: config.meters },
     {
       ...shared,
       inventory: new InventoryWriter(),

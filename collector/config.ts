@@ -1,5 +1,6 @@
 // The collector's part of the configuration: its schema, and the form in which the collector uses it.
 import { z } from 'zod';
+import { METERED_CLASSES, type MeteredClass } from './readings/metered-rows.ts';
 import { FAILED_SIGN_INS_PER_MINUTE } from '../common/http/sign-in-guard.ts';
 import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
@@ -113,6 +114,8 @@ export const collectorShape = {
       journal: journalSchema.prefault({}),
       ingest: ingestSchema.prefault({}),
       events: eventsSchema.prefault({}),
+      /** What is metered beside the octets of interfaces. */
+      meters: z.array(z.enum(METERED_CLASSES)).max(METERED_CLASSES.length).default(['energy', 'power', 'current']),
       store: storeSchema.prefault({}),
       faults: faultsSchema.prefault({}),
       northbound: northboundSchema.prefault({}),
@@ -142,6 +145,7 @@ export interface CollectorConfig {
   readonly bridgeUrl: string;
   readonly demo: boolean;
   readonly databaseConnections: number;
+  readonly meters: readonly MeteredClass[];
   readonly journal: {
     readonly maxBytes: number;
     readonly reserveBytes: number;
@@ -191,6 +195,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     bridgeUrl: collector.bridge_url,
     demo: collector.demo,
     databaseConnections: collector.database_connections,
+    meters: collector.meters,
     journal: {
       maxBytes: journal.max_bytes,
       reserveBytes: journal.reserve_bytes,

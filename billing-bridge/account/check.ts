@@ -23,6 +23,8 @@ export type TierCheck = (
 export interface CheckOptions {
   readonly bucketMs: number;
   readonly tierMistakes: TierCheck;
+  /** What is wrong with what an item counts: units of another meter. */
+  readonly meteredIssues: (item: PlanDocument['items'][number], path: readonly (string | number)[]) => ContractIssue[];
 }
 
 /** A binding with the place it was written at. */
@@ -139,8 +141,9 @@ function itemIssues(
           issue([...path, 'bands', at, 'to'], 'bands_crossed', 'a band ends after it begins, on the same day'),
         );
     });
-  if (item.kind === 'percentile') {
-    if (decimalAbove(item.percentile, '100'))
+  found.push(...options.meteredIssues(item, path));
+  if (item.kind === 'percentile' || item.kind === 'demand') {
+    if (item.kind === 'percentile' && decimalAbove(item.percentile, '100'))
       found.push(issue([...path, 'percentile'], 'percentile_impossible', 'expected at most 100'));
     if (item.interval_ms % options.bucketMs !== 0)
       found.push(

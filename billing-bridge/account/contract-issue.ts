@@ -19,7 +19,10 @@ export type ContractMistake =
   | 'credit_impossible'
   | 'meter_bound_twice'
   | 'port_in_its_parent'
-  | 'infrastructure_bound';
+  | 'infrastructure_bound'
+  | 'unit_of_another_meter'
+  | 'meter_is_no_gauge'
+  | 'rack_unknown';
 
 export interface ContractIssue {
   readonly path: readonly (string | number)[];

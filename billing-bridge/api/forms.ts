@@ -1,4 +1,5 @@
 // From what the bridge holds to what it answers: times as text, integers and money as text, nothing left out that a person would ask for.
+import { classOf } from '../../common/model/meter-class.ts';
 import type { Period } from '../../common/model/period.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { KeptVersion } from '../account/kept-version.ts';
@@ -69,6 +70,7 @@ export function describeMeter(meter: Meter, state: InterfaceState): object {
     id,
     device,
     interfaceKey,
+    class: classOf(meter),
     direction,
     state: state.state,
     service: state.state === 'billed' ? state.service : null,

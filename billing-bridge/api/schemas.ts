@@ -1,5 +1,6 @@
 // The forms of the bridge's answers, as the OpenAPI document shows them: times ISO 8601 UTC, big integers and money as text.
 import { z } from 'zod';
+import { METER_CLASSES } from '../../common/model/meter-class.ts';
 
 export const time = z.iso.datetime();
 export const integer = z.string().regex(/^\d+$/).describe('an integer of any size, as text');
@@ -58,7 +59,8 @@ export const meterForm = z.object({
   id: z.number().int(),
   device: z.string(),
   interfaceKey: z.string(),
-  direction: z.enum(['in', 'out']),
+  class: z.enum(METER_CLASSES).describe('what is counted; usage of another class than octets is in its base unit'),
+  direction: z.enum(['in', 'out']).describe('of a gauge: in with the last value held, out by trapezoids'),
   state: z.enum(['billed', 'infrastructure', 'unassigned']),
   service: z.string().nullable(),
   customer: z.string().nullable(),

@@ -1,4 +1,5 @@
 // Looks behind each gate of a bill: counters, quarantine, clocks, finality, earlier periods, gaps, suspense and ports that belong to nobody.
+import { classOf } from '../../common/model/meter-class.ts';
 import type { Queryable } from '../../common/database/database.ts';
 import { type Period, periodAt } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
@@ -114,7 +115,9 @@ export class GateCheck {
 
   async #withTraffic(meters: readonly Meter[], fromMs: EpochMs, toMs: EpochMs): Promise<readonly Meter[]> {
     const totals = await this.#deps.facts.totals?.(fromMs, toMs);
-    return totals === undefined ? meters : totals.filter(({ octets }) => octets > 0n).map(({ meter }) => meter);
+    return totals === undefined
+      ? meters.filter((meter) => classOf(meter) === 'octets')
+      : totals.filter(({ octets }) => octets > 0n).map(({ meter }) => meter);
   }
 
   async #unheldOctets(book: ContractBook, meter: Meter, fromMs: EpochMs, toMs: EpochMs): Promise<bigint> {

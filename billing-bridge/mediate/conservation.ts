@@ -1,5 +1,6 @@
 // Conservation: for every epoch, the octets of its buckets are its last reading less its first, to the octet; what differs is told.
 import type { Queryable } from '../../common/database/database.ts';
+import { classOf, isGauge } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { octetsOf } from './bucket-content.ts';
 import { type SummedFrom, sumsOf } from './column-queries.ts';
@@ -65,7 +66,8 @@ export async function conservationOf(
   from: SummedFrom = 'sealed',
 ): Promise<ConservationFinding[]> {
   const findings: ConservationFinding[] = [];
-  const described = await findMeters(connection, { ids: meters });
+  // The sums of a gauge have no counter to be held against: only mediating it again proves them (usage-proof.ts).
+  const described = (await findMeters(connection, { ids: meters })).filter((meter) => !isGauge(classOf(meter)));
   const states = await statesOf(
     connection,
     described.map((meter) => meter.device),

@@ -15,3 +15,6 @@ export function lastBucketOf(fromMs: EpochMs, toMs: EpochMs, bucketMs: DurationM
 
 /** Lines on which the value of each counter is kept, so that the sums of a month need not begin where the epoch did. */
 export const CHECKPOINT_MS = 7 * 86_400_000;
+
+/** A span over more buckets is not split: nearly a year of five minutes, more than a day of seconds. Its octets are suspended, none are dropped. */
+export const MAX_SPAN_BUCKETS = 100_000;

@@ -1,4 +1,4 @@
-// The meters that mediation knows, by the layouts that name them; a meter is one direction of one port for ever.
+// The meters that mediation knows, by the layouts that name them; a meter is one direction of one port, or one measure of another thing, for ever.
 import type { Queryable } from '../../common/database/database.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ReadyLayout } from './page-readings.ts';
@@ -8,6 +8,7 @@ interface MeterRow {
   readonly device: string;
   readonly interface_key: string;
   readonly direction: string;
+  readonly class: string;
 }
 
 /** Layouts whose meters are known to be in the database; more are looked at again. */
@@ -30,7 +31,8 @@ export class MeterBook {
       for (const row of rows)
         for (const [at, direction] of ['in', 'out'].entries()) {
           const id = row.meters[at] ?? 0;
-          const described = { id, device, interface_key: row.interfaceKey, direction };
+          if (id === 0) continue;
+          const described = { id, device, interface_key: row.interfaceKey, direction, class: row.class };
           refuseOther(meters.get(id), described);
           meters.set(id, described);
         }
@@ -46,17 +48,19 @@ async function keepMeters(connection: Queryable, meters: readonly MeterRow[]): P
     meters.map((one) => one.device),
     meters.map((one) => one.interface_key),
     meters.map((one) => one.direction),
+    meters.map((one) => one.class),
   ];
   await connection.query(
-    `insert into usage.meter (id, device, interface_key, direction)
-     select * from unnest($1::int4[], $2::text[], $3::text[], $4::text[]) on conflict do nothing`,
+    `insert into usage.meter (id, device, interface_key, direction, class)
+     select * from unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[]) on conflict do nothing`,
     values,
   );
   const { rows } = await connection.query<MeterRow>(
-    `select new.id, known.device, known.interface_key, known.direction
-       from unnest($1::int4[], $2::text[], $3::text[], $4::text[]) as new (id, device, interface_key, direction)
+    `select new.id, known.device, known.interface_key, known.direction, known.class
+       from unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[]) as new (id, device, interface_key, direction, class)
        left join usage.meter known on known.id = new.id
-      where (known.device, known.interface_key, known.direction) is distinct from (new.device, new.interface_key, new.direction)
+      where (known.device, known.interface_key, known.direction, known.class)
+            is distinct from (new.device, new.interface_key, new.direction, new.class)
       limit 1`,
     values,
   );
@@ -65,7 +69,11 @@ async function keepMeters(connection: Queryable, meters: readonly MeterRow[]): P
 }
 
 function refuseOther(known: MeterRow | undefined, row: MeterRow): void {
-  if (known === undefined || (known.device === row.device && known.interface_key === row.interface_key)) return;
+  if (
+    known === undefined ||
+    (known.device === row.device && known.interface_key === row.interface_key && known.class === row.class)
+  )
+    return;
   refuse(row.id, known.device, known.interface_key, known.direction, [row]);
 }
 

@@ -128,7 +128,8 @@ function addSpan(state: MeterState, span: Span, closedBefore: Bucket, bucketMs: 
 function checkpoints(meter: number, last: Reading, reading: Reading, span: Span, sink: MeterSink): void {
   const first = Math.floor(span.fromMs / CHECKPOINT_MS) + 1;
   const final = Math.floor(span.toMs / CHECKPOINT_MS);
-  if (first > final || span.whole) return;
+  // A gauge has no value that goes on from line to line.
+  if (first > final || span.whole || reading.integration !== null) return;
   for (let line = first; line <= final; line += 1) {
     const at = line * CHECKPOINT_MS;
     sink.checkpoint(meter, at, at === span.toMs ? reading.value : last.value + octetsUntil(span, at));

@@ -137,4 +137,12 @@ export const usageMigrations: readonly Migration[] = [
       create trigger release_never_changes before update or delete or truncate on usage.release
         for each statement execute function usage.refuse_change();`,
   },
+  {
+    id: 'usage-004-meters',
+    sql: `
+      -- What is counted beside octets; of a gauge 'in' is the integral with the last value held, 'out' that by trapezoids.
+      alter table usage.meter add column class text not null default 'octets';
+      alter table usage.meter drop constraint meter_device_interface_key_direction_key;
+      alter table usage.meter add unique (device, interface_key, class, direction);`,
+  },
 ];

@@ -1,4 +1,5 @@
 // From what the collector sends to readings: pages with their layouts, and single readings of one meter.
+import { INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import {
@@ -21,8 +22,11 @@ export interface ReadyLayout {
 
 export interface ReadyRow {
   readonly interfaceKey: string;
+  readonly class: MeterClass;
+  /** 0 where there is none. */
   readonly meters: readonly [number, number];
-  readonly port: ReadingPort;
+  /** Of each meter. */
+  readonly ports: readonly [ReadingPort, ReadingPort];
 }
 
 /** Times beyond cannot be those of a reading, and would not fit the grid: 2000 to 2037. */
@@ -35,10 +39,20 @@ export function readyLayout(layout: Layout): ReadyLayout {
     device: layout.device,
     rows: layout.rows.map((row: LayoutRow) => ({
       interfaceKey: row.interfaceKey,
+      class: row.class ?? 'octets',
       meters: [row.meters.in, row.meters.out],
-      port: { width: row.width, speedBps: row.speedBps === null ? null : BigInt(row.speedBps) },
+      ports: portsOf(row),
     })),
   };
+}
+
+function portsOf(row: LayoutRow): [ReadingPort, ReadingPort] {
+  const port = { width: row.width, speedBps: row.speedBps === null ? null : BigInt(row.speedBps) };
+  if (!isGauge(row.class ?? 'octets')) return [port, port];
+  return [
+    { ...port, integration: INTEGRATION_OF.in },
+    { ...port, integration: INTEGRATION_OF.out },
+  ];
 }
 
 /** When a page was observed, for its place among those of its device. */
@@ -93,8 +107,9 @@ export class PageRows {
     for (let column = 0; column < 2; column += 1) {
       const value = this.#valueAt(column, row);
       const meter = described.meters[column];
-      if (value === null || meter === undefined) continue;
-      visit(meter, new Reading(clock, described.port, value, discontinuityTicks));
+      const port = described.ports[column];
+      if (value === null || meter === undefined || meter === 0 || port === undefined) continue;
+      visit(meter, new Reading(clock, port, value, discontinuityTicks));
     }
     return true;
   }
@@ -123,7 +138,11 @@ export function readingOf(one: MeterReading): Reading {
   const { monotonicMs, uptimeTicks, processId, intervalMs, width } = one;
   return new Reading(
     { observedAtMs: Date.parse(one.observedAt), monotonicMs, uptimeTicks, processId, intervalMs },
-    { width, speedBps: one.speedBps === null ? null : BigInt(one.speedBps) },
+    {
+      width,
+      speedBps: one.speedBps === null ? null : BigInt(one.speedBps),
+      ...(one.integration === undefined ? {} : { integration: one.integration }),
+    },
     BigInt(one.value),
     one.discontinuityTicks,
   );

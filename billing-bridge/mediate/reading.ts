@@ -1,5 +1,6 @@
 // One reading of one meter as mediation sees it, and the one order in which the readings of a meter count, whatever order they came in.
 import type { CounterReading } from '../../common/model/counter.ts';
+import type { Integration } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 
 /** When and by whom: one for all counters that came in one response. */
@@ -17,6 +18,8 @@ export interface ReadingPort {
   readonly width: 32 | 64;
   /** Null where it stated none. */
   readonly speedBps: bigint | null;
+  /** Of a gauge; absent for a counter. */
+  readonly integration?: Integration;
 }
 
 /** Small, because there is one for each counter of each poll: clock and port are shared. */
@@ -53,6 +56,9 @@ export class Reading implements CounterReading {
   }
   get speedBps(): bigint | null {
     return this.port.speedBps;
+  }
+  get integration(): Integration | null {
+    return this.port.integration ?? null;
   }
 }
 

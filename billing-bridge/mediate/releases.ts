@@ -29,6 +29,7 @@ interface ReleaseRow {
   readonly device: string;
   readonly interface_key: string;
   readonly direction: 'in' | 'out';
+  readonly class: string;
   readonly from_ms: bigint;
   readonly to_ms: bigint;
   readonly octets: string;
@@ -38,7 +39,7 @@ interface ReleaseRow {
 }
 
 const COLUMNS =
-  'r.number, m.id, m.device, m.interface_key, m.direction, from_ms, to_ms, octets, reason, by_whom, at_ms';
+  'r.number, m.id, m.device, m.interface_key, m.direction, m.class, from_ms, to_ms, octets, reason, by_whom, at_ms';
 
 function releasedOf(row: ReleaseRow): ReleasedSuspense {
   return {

@@ -1,7 +1,8 @@
 // What lies between two readings of a meter: a quantity with how it is known, or a loss without one.
 import { difference, type EpochEnd, GAP_INTERVALS } from '../../common/model/counter.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { bucketOf, lastBucketOf } from './grid.ts';
+import { bucketOf, lastBucketOf, MAX_SPAN_BUCKETS } from './grid.ts';
+import { gaugeSpan } from './gauge-span.ts';
 import type { Reading } from './reading.ts';
 
 export const SPAN_KINDS = ['good', 'wrap32', 'gap', 'implausible', 'lost'] as const;
@@ -21,13 +22,13 @@ export interface Span {
   readonly end: EpochEnd | null;
   /** Too long to be split: everything stands in its last bucket. */
   readonly whole: boolean;
+  /** Values of a gauge at both ends between which it runs straight; absent where octets are spread evenly. */
+  readonly slope?: { readonly first: bigint; readonly last: bigint };
 }
-
-/** A span over more buckets is not split: nearly a year of five minutes, more than a day of seconds. Its octets are suspended, none are dropped. */
-export const MAX_SPAN_BUCKETS = 100_000;
 
 /** `observed` is the later in the order of `inOrder`, and not older than `previous` by `isOlderThan`. */
 export function spanBetween(previous: Reading, observed: Reading, bucketMs: DurationMs): Span {
+  if (observed.integration !== null) return gaugeSpan(previous, observed, observed.integration, bucketMs);
   const limits = {
     speedBps: fasterOf(previous.speedBps, observed.speedBps),
     intervalMs: Math.max(previous.intervalMs, observed.intervalMs),

@@ -1,4 +1,4 @@
-// Splits a span over the half-open UTC grid in whole octets: the parts add up exactly and do not depend on anything but the span.
+// Splits a span over the half-open UTC grid in whole octets, or in whole units of another meter: the parts add up exactly and do not depend on anything but the span.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { type Bucket, bucketOf, lastBucketOf } from './grid.ts';
 import type { Span } from './span.ts';
@@ -7,10 +7,16 @@ import type { Span } from './span.ts';
 export type VisitPart = (bucket: Bucket, octets: bigint, ms: DurationMs, last: boolean) => void;
 
 /** Octets of a span up to a time inside it: evenly spread, rounded down, so that what is left over falls to the later part. */
-export function octetsUntil(span: Pick<Span, 'fromMs' | 'toMs' | 'octets'>, at: EpochMs): bigint {
+export function octetsUntil(span: Pick<Span, 'fromMs' | 'toMs' | 'octets' | 'slope'>, at: EpochMs): bigint {
   if (at >= span.toMs) return span.octets;
   if (at <= span.fromMs) return 0n;
+  if (span.slope !== undefined) return areaUntil(span.slope, BigInt(at - span.fromMs), BigInt(span.toMs - span.fromMs));
   return (span.octets * BigInt(at - span.fromMs)) / BigInt(span.toMs - span.fromMs);
+}
+
+/** The area under a straight line up to `done` of `all` milliseconds, rounded down: at the end it is what the whole span has. */
+export function areaUntil({ first, last }: NonNullable<Span['slope']>, done: bigint, all: bigint): bigint {
+  return (2n * first * done * all + (last - first) * done * done) / (2n * all);
 }
 
 /** Visits the parts in the order of their buckets. */

@@ -27,6 +27,8 @@ const WRAPPED = 64;
 const GAP = 128;
 const SUSPENDED = 256;
 const LARGE = 512;
+const GAUGE = 1024;
+const TRAPEZOID = 2048;
 
 const NO_UPTIME = -1;
 const LOW_WORD = 2n ** 64n - 1n;
@@ -133,6 +135,7 @@ function flagsOf({ last, open, seenMs }: MeterState): number {
   if (last.discontinuityTicks !== null) flags |= DISCONTINUITY;
   if (last.speedBps !== null) flags |= SPEED;
   if (seenMs !== last.observedAtMs) flags |= SEEN;
+  if (last.integration !== null) flags |= last.integration === 'held' ? GAUGE : GAUGE | TRAPEZOID;
   if (open === null) return flags;
   flags |= OPEN;
   if (open.good !== 0n) flags |= GOOD;
@@ -173,6 +176,7 @@ function readState(reader: Reader, clocks: readonly ReadingClock[], frames: read
   const port: ReadingPort = {
     width: (flags & WIDE) === 0 ? 32 : 64,
     speedBps: (flags & SPEED) === 0 ? null : reader.u64(),
+    ...((flags & GAUGE) === 0 ? {} : { integration: (flags & TRAPEZOID) === 0 ? 'held' : 'trapezoid' }),
   };
   const seenMs = (flags & SEEN) === 0 ? clock.observedAtMs : reader.f64();
   const last = new Reading(clock, port, value, discontinuityTicks);

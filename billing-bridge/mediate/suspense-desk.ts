@@ -11,7 +11,7 @@ import type { ReadingsSource, ReleasedSuspense, SuspenseDecisions, SuspenseRelea
 import { movePlace, type Place, readPlace } from './place.ts';
 import { RecordWriter } from './record-writer.ts';
 import { findReleases, releaseAt } from './releases.ts';
-import { MAX_SPAN_BUCKETS } from './span.ts';
+import { MAX_SPAN_BUCKETS } from './grid.ts';
 import { findMeters } from './usage-queries.ts';
 
 export interface SuspenseDeskDeps {

@@ -9,6 +9,7 @@ interface SuspenseRow {
   readonly device: string;
   readonly interface_key: string;
   readonly direction: 'in' | 'out';
+  readonly class: string;
   readonly ended: string | null;
   readonly from_ms: bigint;
   readonly to_ms: bigint;
@@ -22,7 +23,7 @@ export async function pageOfSuspense(
   const [toMs, meter] = query.cursor === null ? [Number.MAX_SAFE_INTEGER, 2 ** 31 - 1] : placeIn(query.cursor);
   const values = [toMs, meter, query.limit + 1];
   const { rows } = await connection.query<SuspenseRow>(
-    `select m.id, m.device, m.interface_key, m.direction, ended, from_ms, to_ms, octets from (
+    `select m.id, m.device, m.interface_key, m.direction, m.class, ended, from_ms, to_ms, octets from (
        (select meter, ended, previous_at_ms as from_ms, first_at_ms as to_ms, null::numeric as octets from usage.epoch
          where ended is not null and (first_at_ms, meter) < ($1, $2) order by first_at_ms desc, meter desc limit $3)
        union all

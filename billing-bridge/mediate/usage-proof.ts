@@ -1,4 +1,5 @@
 // The proof of usage: every raw reading is pulled again, mediated anew by the same pure core, and held against every record that is final.
+import { classOf } from '../../common/model/meter-class.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -63,12 +64,14 @@ export class PulledAgainProof implements UsageProof {
       found.readings += proof.readings;
       found.lostSpans += proof.lostSpans;
       found.records += proof.records.size;
-      for (const record of proof.records.values()) {
-        octets.good += record.good;
-        octets.wrapped += record.wrapped;
-        octets.gap += record.gap;
-        octets.suspended += record.suspended;
-      }
+      // What other meters count does not add up with octets.
+      if (classOf(meter) === 'octets')
+        for (const record of proof.records.values()) {
+          octets.good += record.good;
+          octets.wrapped += record.wrapped;
+          octets.gap += record.gap;
+          octets.suspended += record.suspended;
+        }
       differences.push(...proof.differences);
     }
     return {

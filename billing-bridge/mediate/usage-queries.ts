@@ -1,5 +1,6 @@
 // Usage records as others read them: newest versions of a span, what changed since a serial, pages for people.
 import type { Queryable } from '../../common/database/database.ts';
+import { METER_CLASSES, type MeterClass } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Bucket } from './grid.ts';
@@ -16,26 +17,31 @@ interface MeterRow {
   readonly device: string;
   readonly interface_key: string;
   readonly direction: 'in' | 'out';
+  readonly class: string;
 }
 
 export function meterOf(row: MeterRow): Meter {
-  return { id: row.id, device: row.device, interfaceKey: row.interface_key, direction: row.direction };
+  const { id, device, interface_key: interfaceKey, direction } = row;
+  const meterClass = METER_CLASSES.find((one) => one === row.class) ?? 'octets';
+  return { id, device, interfaceKey, direction, ...(meterClass === 'octets' ? {} : { class: meterClass }) };
 }
 
-/** Those of a port, of a device, by id, or all; ordered by id. */
+/** Those of a port, of a device, of a class, by id, or all; ordered by id. */
 export async function findMeters(
   connection: Queryable,
   wanted: {
     readonly ids?: readonly number[] | null;
     readonly device?: string | null;
     readonly interfaceKey?: string | null;
+    readonly class?: MeterClass | null;
   } = {},
 ): Promise<Meter[]> {
   const { rows } = await connection.query<MeterRow>(
-    `select id, device, interface_key, direction from usage.meter
+    `select id, device, interface_key, direction, class from usage.meter
       where ($1::int4[] is null or id = any($1)) and ($2::text is null or device = $2) and ($3::text is null or interface_key = $3)
+        and ($4::text is null or class = $4)
       order by id`,
-    [wanted.ids ?? null, wanted.device ?? null, wanted.interfaceKey ?? null],
+    [wanted.ids ?? null, wanted.device ?? null, wanted.interfaceKey ?? null, wanted.class ?? null],
   );
   return rows.map(meterOf);
 }

@@ -67,7 +67,7 @@ export class UsageStore implements UsageBook {
   }
 
   async metersOf(device: string, interfaceKey: string): Promise<{ in: Meter; out: Meter } | null> {
-    const meters = await findMeters(this.#database, { device, interfaceKey });
+    const meters = await findMeters(this.#database, { device, interfaceKey, class: 'octets' });
     const incoming = meters.find((meter) => meter.direction === 'in');
     const outgoing = meters.find((meter) => meter.direction === 'out');
     return incoming === undefined || outgoing === undefined ? null : { in: incoming, out: outgoing };
@@ -110,10 +110,10 @@ export class UsageStore implements UsageBook {
     return pageOfSuspense(this.#database, query);
   }
 
-  /** Octets that are rated: suspended ones are not among them. */
+  /** Octets that are rated: suspended ones are not among them, nor what other meters count. */
   async totals(fromMs: EpochMs, toMs: EpochMs): Promise<{ meter: Meter; octets: bigint }[]> {
     const { from, to } = bucketsIn(fromMs, toMs, this.#bucketMs);
-    const meters = to <= from ? [] : await findMeters(this.#database);
+    const meters = to <= from ? [] : await findMeters(this.#database, { class: 'octets' });
     const found: { meter: Meter; octets: bigint }[] = [];
     for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
       const some = meters.slice(at, at + METERS_AT_ONCE);

@@ -1,4 +1,5 @@
 // What mediation leaves for rating: usage records, and the port that reads them.
+import type { MeterClass } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { UsageColumns, UsageOctets } from '../../common/model/usage-columns.ts';
 
@@ -52,7 +53,10 @@ export interface Meter {
   readonly id: number;
   readonly device: string;
   readonly interfaceKey: string;
+  /** Of a gauge not a direction: `in` is its integral with the last value held, `out` by trapezoids. */
   readonly direction: 'in' | 'out';
+  /** Absent: octets. */
+  readonly class?: MeterClass;
 }
 
 export interface UsageReader {
@@ -68,8 +72,8 @@ export interface UsageReader {
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]>;
   /** Buckets that start before this time are final for the meter; absent where the meter has none. */
   finalUntil(meters: readonly number[]): Promise<ReadonlyMap<number, EpochMs>>;
-  /** The meters of an interface, or null where none was ever read. */
+  /** The octet meters of an interface, or null where none was ever read. */
   metersOf(device: string, interfaceKey: string): Promise<{ readonly in: Meter; readonly out: Meter } | null>;
-  /** Every meter known. */
+  /** Every meter known, of octets and of everything else. */
   allMeters(): Promise<Meter[]>;
 }

@@ -1,4 +1,5 @@
 // Finds what has to be rated: changed usage, changed bindings, and periods that ended. It only marks; marking twice is marking once.
+import { classOf } from '../../common/model/meter-class.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { type Period, periodAt } from '../../common/model/period.ts';
 import { bucketStart, type DurationMs, type EpochMs } from '../../common/model/time.ts';
@@ -74,9 +75,9 @@ function windowsOf(
         const same = known !== undefined && at >= known.startMs && at < known.endMs;
         const period = same ? known : periodAt(at, customer.cycle, customer.zone);
         periods.set(customer.id, period);
-        const once = `${service.id} ${bucketStart(at, windowMs)} ${period.startMs}`;
+        const once = `${service.id} ${classOf(meter)} ${bucketStart(at, windowMs)} ${period.startMs}`;
         if (!seen.has(once))
-          for (const window of dueInPeriod(book, service, at, windowMs, period))
+          for (const window of dueInPeriod(book, service, at, windowMs, period, classOf(meter)))
             windows.set(windowKey(window.service, window.item, window.startMs), window);
         seen.add(once);
         at = period.endMs;

@@ -2,6 +2,8 @@
 import { Exact } from '../../common/model/exact.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { type CountedUsage, intervalSamples, type IntervalSamples } from './counted-usage.ts';
+import { type Metered, OCTETS } from './metered.ts';
+import { rateIn } from './unit.ts';
 import { most, type Priced, Sum } from './working.ts';
 
 /** higher: in and out ranked apart, the higher counts. per_interval_max: the higher of each interval is ranked. sum: in + out of each interval. */
@@ -16,7 +18,7 @@ export type GapRule = 'exclude' | 'zero' | 'spread';
 /** full: a part period costs the whole price. prorated: the price counts for the days of the service only. */
 export type PartPeriodRule = 'full' | 'prorated';
 
-export interface PercentileContract {
+export interface PercentileContract extends Metered {
   /** Percent, such as 95. */
   readonly percentile: Exact;
   readonly intervalMs: DurationMs;
@@ -24,8 +26,8 @@ export interface PercentileContract {
   readonly rank: RankRule;
   readonly gaps: GapRule;
   readonly partPeriod: PartPeriodRule;
-  /** bit/s in one unit of the prices, such as 1,000,000. */
-  readonly unitBps: Exact;
+  /** Of the prices, such as Mbit/s or kW. */
+  readonly unit: string;
   /** Units that the fixed price holds. */
   readonly commit: Exact;
   readonly commitPrice: Exact;
@@ -69,8 +71,9 @@ export function pricePercentile(input: PercentileInput, contract: PercentileCont
   const samples = samplesOf(input, contract);
   const rankings = seriesOf(contract.direction, samples).map((series) => rank(series, samples, contract));
   const highest = rankings.reduce((best, one) => (one.octets > best.octets ? one : best), rankings[0] ?? EMPTY);
-  const bits = Exact.integer(highest.octets * 8n * 1000n);
-  const units = bits.divide(Exact.integer(contract.intervalMs)).divide(contract.unitBps);
+  const { class: meterClass } = contract.meter ?? OCTETS;
+  const measured = rateIn(highest.octets, contract.intervalMs, contract.unit, meterClass);
+  const units = measured.multiply(contract.factor ?? Exact.one);
   const sum = new Sum();
   const part = contract.partPeriod === 'full' ? Exact.one : Exact.ratio(input.part.covered, input.part.whole);
   const over = most(Exact.zero, units.subtract(contract.commit));

@@ -6,7 +6,7 @@ import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.t
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { UsageReader } from '../mediate/usage.ts';
-import { isAdditive, needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
+import { isAdditive, meterTermsOf, needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
 import { MeterIndex, metersIn, ratingInput } from './rating-input.ts';
 import { type RatingWindow, termsOf } from './windows.ts';
 
@@ -133,7 +133,7 @@ async function columnsFrom(
 async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<{ line: PreviewLine; amount: Exact }> {
   const { customer, service, period, plan, item } = parts;
   const window = { startMs: parts.fromMs, endMs: parts.toMs };
-  const meters = needsNoUsage(item.price) ? [] : metersIn(service, window, parts.index);
+  const meters = needsNoUsage(item.price) ? [] : metersIn(service, window, parts.index, meterTermsOf(item.price));
   const ids = [...new Set(meters.map((meter) => meter.meter))];
   const usage = await columnsFrom(deps.usage, ids, window, deps.bucketMs);
   const rated = rateItem(

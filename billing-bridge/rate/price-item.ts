@@ -1,5 +1,6 @@
 // One item of a price plan, and the one place where usage, the contract and a price model meet.
 import { Exact } from '../../common/model/exact.ts';
+import { isGauge } from '../../common/model/meter-class.ts';
 import { zoneOffset } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import {
@@ -11,10 +12,12 @@ import {
   ratedSums,
   timeAt,
 } from './counted-usage.ts';
+import { type AssignedPart, assignedPorts, priceAssignedPorts } from './assigned-ports.ts';
 import { type CommitmentPrice, priceCommitment } from './commitment.ts';
 import { type Discount, discounted } from './discount.ts';
 import { priceFlat } from './flat.ts';
 import { type GraduatedPrice, priceGraduated } from './graduated.ts';
+import { heldUsage, type Metered, type MeterTerms, OCTETS } from './metered.ts';
 import { isChargedIn, type OneOffPrice, priceOneOff, type ServiceTimes } from './one-off.ts';
 import { type PackagePrice, pricePackage } from './package.ts';
 import { pricePerUnit } from './per-unit.ts';
@@ -23,20 +26,21 @@ import { type CreditGrounds, outageMinutes, priceServiceCredit, type ServiceCred
 import { limitSpend, type SpendLimits } from './spend-limits.ts';
 import { priceStairstep, type Stair } from './stairstep.ts';
 import { priceTimeOfDay, type TimeBand } from './time-of-day.ts';
-import { type VolumeUnit, volumeIn } from './unit.ts';
+import { RATE_UNITS, volumeIn } from './unit.ts';
 import { priceVolume, type VolumePrice } from './volume.ts';
 import type { Priced, WorkingStep } from './working.ts';
 
 /** higher: the higher of the sums in and out over what is rated at once. */
 export type VolumeDirection = 'in' | 'out' | 'sum' | 'higher';
 
-interface OfVolume {
-  readonly unit: VolumeUnit;
+interface OfVolume extends Metered {
+  readonly unit: string;
   readonly direction: VolumeDirection;
 }
 
 export type Price =
   | { readonly kind: 'flat'; readonly amount: Exact }
+  | { readonly kind: 'assigned_ports'; readonly price: Exact }
   | ({ readonly kind: 'one_off' } & OneOffPrice)
   | ({ readonly kind: 'commitment' } & CommitmentPrice & OfVolume)
   | ({ readonly kind: 'per_unit'; readonly price: Exact } & OfVolume)
@@ -57,10 +61,15 @@ export interface PriceItem {
 }
 
 /** Prices of time alone, which no meter moves. */
-export type PriceWithoutUsage = Extract<Price, { kind: 'flat' | 'one_off' | 'service_credit' }>;
+export type PriceWithoutUsage = Extract<Price, { kind: 'flat' | 'one_off' | 'service_credit' | 'assigned_ports' }>;
+
+/** What an item counts. */
+export function meterTermsOf(price: Price): MeterTerms {
+  return needsNoUsage(price) ? OCTETS : (price.meter ?? OCTETS);
+}
 
 export function needsNoUsage(price: Price): price is PriceWithoutUsage {
-  return price.kind === 'flat' || price.kind === 'one_off' || price.kind === 'service_credit';
+  return ['flat', 'one_off', 'service_credit', 'assigned_ports'].includes(price.kind);
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
@@ -72,6 +81,8 @@ export interface RatingInput extends CountedUsage {
   readonly service: ServiceTimes;
   /** Of a service credit, once outages of the period are known. */
   readonly credit?: CreditGrounds | null;
+  /** Of each binding that there was in the period. */
+  readonly assigned?: readonly AssignedPart[];
 }
 
 export interface Rated extends Priced {
@@ -86,12 +97,15 @@ export function isAdditive(item: PriceItem): boolean {
   const limited =
     item.limits.least !== null || item.limits.most !== null || item.discounts.some((one) => 'amount' in one);
   const { price } = item;
+  // What of a gauge is held is judged over the whole period: a window would cut a gap in two.
+  if (isGauge(meterTermsOf(price).class)) return false;
   return !limited && (price.kind === 'per_unit' || price.kind === 'time_of_day') && price.direction !== 'higher';
 }
 
 /** Prices one item for one span; pure, exact, and with its working. */
 export function rateItem(item: PriceItem, input: RatingInput): Rated {
-  const rated = rateUnlimited(item.price, input);
+  const { class: meterClass, longestHoldMs } = meterTermsOf(item.price);
+  const rated = rateUnlimited(item.price, isGauge(meterClass) ? heldUsage(input, longestHoldMs) : input);
   return { ...rated, ...limitSpend(discounted(rated, item.discounts), item.limits) };
 }
 
@@ -112,12 +126,32 @@ function rateUnlimited(price: Price, input: RatingInput): Rated {
     const quantity = outageMinutes(input.credit.level);
     return { ...priceServiceCredit(price, input.credit), quantity, unit: 'minute', coverage, rankings: [] };
   }
+  if (price.kind === 'assigned_ports') {
+    const assigned = input.assigned ?? [];
+    return {
+      ...priceAssignedPorts(assigned, price.price),
+      quantity: assignedPorts(assigned),
+      unit: 'port',
+      coverage,
+      rankings: [],
+    };
+  }
   if (price.kind === 'percentile') {
     const { amount, steps, rankings, units } = pricePercentile(input, price);
-    return { amount, steps, rankings, quantity: units, unit: `${price.unitBps.toString()} bit/s`, coverage };
+    return { amount, steps, rankings, quantity: units, unit: rateName(price), coverage };
   }
-  const quantity = volumeIn(octetsOf(price.direction, input), price.unit);
+  const quantity = quantityOf(price, octetsOf(price.direction, input));
   return { ...priceOfVolume(price, quantity, input), quantity, unit: price.unit, coverage, rankings: [] };
+}
+
+/** A base unit stands in charges since the first: bit/s with how many of them. */
+function rateName({ unit, meter }: PercentileContract): string {
+  const bps = Object.entries(RATE_UNITS).find(([name]) => name === unit)?.[1];
+  return bps !== undefined && (meter ?? OCTETS).class === 'octets' ? `${bps} bit/s` : unit;
+}
+
+function quantityOf({ unit, meter, factor }: OfVolume, base: bigint): Exact {
+  return volumeIn(base, unit, (meter ?? OCTETS).class).multiply(factor ?? Exact.one);
 }
 
 function priceOfVolume(
@@ -140,7 +174,7 @@ function priceOfVolume(
       return priceStairstep(quantity, price.stairs);
     case 'time_of_day': {
       const chosen = chosenDirection(price.direction, input);
-      return priceTimeOfDay(partsOf(chosen, price.unit, input), price.bands, price.otherwise);
+      return priceTimeOfDay(partsOf(chosen, price, input), price.bands, price.otherwise);
     }
   }
 }
@@ -148,7 +182,7 @@ function priceOfVolume(
 /** Bucket by bucket, each with the hour of the zone in which it begins. */
 function partsOf(
   chosen: 'in' | 'out' | 'sum',
-  unit: VolumeUnit,
+  price: OfVolume,
   input: RatingInput,
 ): { readonly atMs: EpochMs; readonly zoneOffsetMs: number; readonly quantity: Exact }[] {
   return countedPlaces(input)
@@ -156,7 +190,7 @@ function partsOf(
     .flatMap((places) =>
       Array.from({ length: places.past - places.first }, (_, step) => {
         const atMs = timeAt(places, places.first + step);
-        const quantity = volumeIn(ratedAt(places.table, places.first + step), unit);
+        const quantity = quantityOf(price, ratedAt(places.table, places.first + step));
         return { atMs, zoneOffsetMs: zoneOffset(atMs, input.zone), quantity };
       }),
     );

@@ -7,19 +7,23 @@ import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { Meter } from '../mediate/usage.ts';
 import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isChargedIn } from './one-off.ts';
+import { classOf, INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
+import type { MeterTerms } from './metered.ts';
 import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';
 
 /** Meters by port, as mediation knows them. */
 export class MeterIndex {
-  readonly #byPort = new Map<string, { in?: Meter; out?: Meter }>();
+  readonly #byPort = new Map<string, Meter[]>();
   readonly #byId = new Map<number, Meter>();
 
   constructor(meters: readonly Meter[]) {
     for (const meter of meters) {
       this.#byId.set(meter.id, meter);
       const port = `${meter.device}\n${meter.interfaceKey}`;
-      this.#byPort.set(port, { ...this.#byPort.get(port), [meter.direction]: meter });
+      const known = this.#byPort.get(port);
+      if (known === undefined) this.#byPort.set(port, [meter]);
+      else known.push(meter);
     }
   }
 
@@ -27,10 +31,11 @@ export class MeterIndex {
     return this.#byId.get(id);
   }
 
-  /** In and out of a port; empty where it was never read. */
-  ofPort(device: string, interfaceKey: string): Meter[] {
-    const port = this.#byPort.get(`${device}\n${interfaceKey}`);
-    return [port?.in, port?.out].filter((meter) => meter !== undefined);
+  /** The meters of one class of a port, or of what else is metered, in before out; null: of all. Empty where it was never read. */
+  ofPort(device: string, interfaceKey: string, meterClass: MeterClass | null = 'octets'): Meter[] {
+    return (this.#byPort.get(`${device}\n${interfaceKey}`) ?? [])
+      .filter((meter) => meterClass === null || classOf(meter) === meterClass)
+      .toSorted((one, other) => (one.direction < other.direction ? -1 : one.direction > other.direction ? 1 : 0));
   }
 
   all(): Meter[] {
@@ -40,16 +45,32 @@ export class MeterIndex {
 
 const OPEN_MS = Number.MAX_SAFE_INTEGER;
 
-/** The meters of a service in a window, each cut to its binding. */
-export function metersIn(service: Service, window: RatingWindow, index: MeterIndex): CountedMeter[] {
+/** The meters of a service in a window that an item counts, each cut to its binding; without terms all that there are. */
+export function metersIn(
+  service: Service,
+  window: RatingWindow,
+  index: MeterIndex,
+  terms: MeterTerms | null = null,
+): CountedMeter[] {
   return service.bindings.flatMap((binding) => {
     const fromMs = Math.max(binding.fromMs, window.startMs);
     const toMs = Math.min(binding.toMs ?? OPEN_MS, window.endMs);
     if (toMs <= fromMs) return [];
     return index
-      .ofPort(binding.device, binding.interface)
-      .map((meter) => ({ meter: meter.id, direction: meter.direction, fromMs, toMs }));
+      .ofPort(binding.device, binding.interface, terms === null ? null : terms.class)
+      .filter((meter) => terms === null || countsOf(meter, terms))
+      .map((meter) => ({ meter: meter.id, direction: directionOf(meter), fromMs, toMs }));
   });
+}
+
+/** Of a gauge only the integral that the contract names. */
+export function countsOf(meter: Meter, { class: meterClass, integration }: MeterTerms): boolean {
+  return !isGauge(meterClass) || INTEGRATION_OF[meter.direction] === integration;
+}
+
+/** What has no direction counts as one. */
+function directionOf(meter: Meter): 'in' | 'out' {
+  return isGauge(classOf(meter)) ? 'in' : meter.direction;
 }
 
 export interface InputParts {
@@ -72,6 +93,9 @@ export function ratingInput(parts: InputParts): RatingInput {
     usage: parts.usage,
     service: { startMs: parts.service.fromMs, endMs: parts.service.toMs },
     part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
+    assigned: parts.service.bindings
+      .map(({ fromMs, toMs }) => coveredPart(parts.period, fromMs, toMs ?? OPEN_MS))
+      .filter(({ covered }) => covered > 0n),
   };
 }
 
@@ -149,6 +173,8 @@ function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput):
   if (item.price.kind === 'one_off') hash.update(`${isChargedIn(item.price, input.service, input)}\n`);
   if (item.price.kind === 'service_credit')
     hash.update(`${input.credit?.digest ?? ''} ${input.credit?.recurring.toString() ?? ''}\n`);
+  if (item.price.kind === 'assigned_ports')
+    for (const { covered, whole } of input.assigned ?? []) hash.update(`${covered}/${whole}\n`);
   for (const meter of input.meters) hash.update(`${meter.meter} ${meter.fromMs} ${meter.toMs}\n`);
   return hash;
 }

@@ -30,7 +30,7 @@ import {
 } from './level-evidence.ts';
 import type { CreditGrounds } from './service-credit.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
-import { needsNoUsage, type PriceItem, rateItem, type RatingInput, workingOf } from './price-item.ts';
+import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, type RatingInput, workingOf } from './price-item.ts';
 import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
 import { type DueWindow, termsOf } from './windows.ts';
 
@@ -225,7 +225,7 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   const plan = termsOf(book, service, due);
   const item = plan?.items.find((one) => one.id === due.item);
   if (plan === null || item === undefined) return null;
-  const meters = needsNoUsage(item.price) ? [] : metersIn(service, due, index);
+  const meters = needsNoUsage(item.price) ? [] : metersIn(service, due, index, meterTermsOf(item.price));
   return { due, service, plan, item, meters };
 }
 

@@ -1,12 +1,13 @@
 // Charges against usage: every charge that stands is computed again from contracts and usage, and every usage that should have one is looked for.
 import type { Database } from '../../common/database/database.ts';
+import { classOf, isGauge } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { bucketStart } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { UsageReader } from '../mediate/usage.ts';
+import type { Meter, UsageReader } from '../mediate/usage.ts';
 import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
-import { MeterIndex } from './rating-input.ts';
-import { needsNoUsage } from './price-item.ts';
+import { countsOf, MeterIndex } from './rating-input.ts';
+import { meterTermsOf, needsNoUsage } from './price-item.ts';
 import { chargeFor, withEvidence, workOf } from './rating-run.ts';
 import { dueByUsage, type DueWindow } from './windows.ts';
 
@@ -138,14 +139,16 @@ async function usageWithoutCharge(
     );
     records += page.length;
     for (const record of page) {
-      const octets = record.octets.good + record.octets.wrapped + record.octets.gap;
       const meter = index.byId(record.meter);
+      // Whether the gap of a gauge counts is for its contract to say.
+      const gap = meter !== undefined && isGauge(classOf(meter)) ? 0n : record.octets.gap;
+      const octets = record.octets.good + record.octets.wrapped + gap;
       if (octets === 0n || meter === undefined || record.serial > lookedAt) continue;
       const holder = book.holderAt(meter.device, meter.interfaceKey, record.bucketStartMs);
       if (holder === null) continue;
-      for (const window of dueByUsage(book, holder.service, record.bucketStartMs, deps.windowMs)) {
+      for (const window of dueByUsage(book, holder.service, record.bucketStartMs, deps.windowMs, classOf(meter))) {
         const key = windowKey(window.service, window.item, window.startMs);
-        if (covered(window) || window.endMs > toMs || !countsDirection(book, window, meter.direction)) continue;
+        if (covered(window) || window.endMs > toMs || !countsMeter(book, window, meter)) continue;
         const before = missing.get(key)?.octets ?? 0n;
         missing.set(key, { window, octets: before + octets });
       }
@@ -165,13 +168,14 @@ async function usageWithoutCharge(
   return { records, differences };
 }
 
-/** An item that counts only one direction needs no charge for the other. */
-function countsDirection(book: ContractBook, window: DueWindow, direction: 'in' | 'out'): boolean {
+/** An item that counts only one direction, or one integral of a gauge, needs no charge for the other. */
+function countsMeter(book: ContractBook, window: DueWindow, meter: Meter): boolean {
   const service = book.services.get(window.service);
   const plan = service === undefined ? null : book.planAt(service, Math.max(window.startMs, service.fromMs));
   const price = plan?.items.find((item) => item.id === window.item)?.price;
   if (price === undefined || needsNoUsage(price)) return false;
-  return !['in', 'out'].includes(price.direction) || price.direction === direction;
+  if (isGauge(classOf(meter))) return countsOf(meter, meterTermsOf(price));
+  return !['in', 'out'].includes(price.direction) || price.direction === meter.direction;
 }
 
 async function standing(database: Database, fromMs: EpochMs, toMs: EpochMs, after: bigint): Promise<Charge[]> {

@@ -1,10 +1,11 @@
 // What is rated at once: windows of the UTC grid cut at the contract's periods for additive items, whole periods for all others.
+import type { MeterClass } from '../../common/model/meter-class.ts';
 import { nextPeriod, type Period, periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { bucketStart } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { PlanVersion, Service } from '../account/contract.ts';
-import { isAdditive, needsNoUsage, type PriceItem } from './price-item.ts';
+import { isAdditive, meterTermsOf, needsNoUsage, type PriceItem } from './price-item.ts';
 
 export interface RatingWindow {
   readonly startMs: EpochMs;
@@ -29,23 +30,31 @@ export function termsOf(book: ContractBook, service: Service, window: RatingWind
 }
 
 /** What usage of a service at an instant makes due. */
-export function dueByUsage(book: ContractBook, service: Service, at: EpochMs, windowMs: DurationMs): DueWindow[] {
+export function dueByUsage(
+  book: ContractBook,
+  service: Service,
+  at: EpochMs,
+  windowMs: DurationMs,
+  counted: MeterClass = 'octets',
+): DueWindow[] {
   const customer = book.customerOf(service);
-  return dueInPeriod(book, service, at, windowMs, periodAt(at, customer.cycle, customer.zone));
+  return dueInPeriod(book, service, at, windowMs, periodAt(at, customer.cycle, customer.zone), counted);
 }
 
-/** The same where the period of the instant is known. */
+/** The same where the period of the instant is known, for the items that count usage of that class. */
 export function dueInPeriod(
   book: ContractBook,
   service: Service,
   at: EpochMs,
   windowMs: DurationMs,
   period: Period,
+  counted: MeterClass = 'octets',
 ): DueWindow[] {
   return [windowAt(at, windowMs, period), period].flatMap((window, index) => {
     const items = termsOf(book, service, window)?.items ?? [];
     return items
       .filter((item) => !needsNoUsage(item.price) && isAdditive(item) === (index === 0))
+      .filter((item) => meterTermsOf(item.price).class === counted)
       .map((item) => due(service, item, window));
   });
 }

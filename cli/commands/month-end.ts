@@ -1,4 +1,5 @@
 // `weir month-end`: what a period expected and received of every port, what was lost, what nobody pays for, whether link ends agree, and what was billed.
+import { classOf } from '../../common/model/meter-class.ts';
 import {
   compareLinks,
   compareUplinks,
@@ -91,6 +92,7 @@ async function monthsOf(
   const span = { fromMs: period.startMs, toMs: period.endMs, bucketMs };
   const months: MeterMonth[] = [];
   for (const meter of await ledger.usage.allMeters()) {
+    if (classOf(meter) !== 'octets') continue;
     // One port at a time: no month of all ports is in memory.
     const records = await ledger.usage.latest([meter.id], span.fromMs, span.toMs);
     const state = ledger.stateOf(book, meter.device, meter.interfaceKey, period.endMs - 1);

@@ -9,6 +9,8 @@ export interface KnownLayout {
   /** 0 until it is written. */
   id: number;
   readonly device: number;
+  /** interface: the octets of interfaces; others: what else is metered (metered-book.ts). */
+  readonly kind: string;
   readonly rows: readonly LayoutRow[];
   /** bit/s of each row; 0 where the device said none. */
   readonly speeds: Float64Array;
@@ -39,6 +41,7 @@ export interface PlacedRows {
 /** Rows of layouts in memory, about 250 octets each; those of the devices longest unused go first. */
 const MAX_ROWS = 200_000;
 const USUAL_WIDTH = 64;
+const INTERFACES = 'interface';
 
 export class LayoutBook {
   readonly #current = new Map<number, KnownLayout>();
@@ -55,10 +58,10 @@ export class LayoutBook {
     if (missing.length === 0) return;
     const { rows } = await connection.query<StoredLayout>(
       `select distinct on (device) id, device, sha256, rows from readings.layout
-        where device = any($1::int[]) order by device, id desc`,
+        where device = any($1::int[]) and kind = 'interface' order by device, id desc`,
       [missing],
     );
-    for (const row of rows) this.#use(knownOf(row));
+    for (const row of rows) this.#use(knownOf(row, INTERFACES));
     this.#dropOldest();
   }
 
@@ -79,7 +82,7 @@ export class LayoutBook {
     const fitting = current !== undefined && isWhole(current, facts) ? current : null;
     const places = fitting !== null || current === undefined || complete ? null : placesIn(current, facts);
     if (places !== null && current !== undefined) return { layout: current, places };
-    const layout = fitting ?? this.#make(device.id, rowsOf(facts, current), facts.speeds);
+    const layout = fitting ?? this.#make(device.id, rowsOf(facts, current), facts.speeds, INTERFACES);
     this.#use(layout);
     const all = facts.rows.length === layout.rows.length;
     layout.heldAgainst = all && isNews ? { rows: facts.rows, details: device.details } : null;
@@ -109,9 +112,19 @@ export class LayoutBook {
     for (const device of devices) this.#current.delete(device);
   }
 
-  #make(device: number, rows: readonly LayoutRow[], speeds: Float64Array): KnownLayout {
+  /** A layout of what is no interface's octets, to be written with the others. */
+  make(device: number, rows: readonly LayoutRow[], kind: string): KnownLayout {
+    return this.#make(device, rows, new Float64Array(rows.length), kind);
+  }
+
+  /** One that was written, as it is known. */
+  known(stored: StoredLayout & { readonly kind: string }): KnownLayout {
+    return knownOf(stored, stored.kind);
+  }
+
+  #make(device: number, rows: readonly LayoutRow[], speeds: Float64Array, kind: string): KnownLayout {
     const sha256 = createHash('sha256').update(JSON.stringify(rows)).digest();
-    const layout: KnownLayout = { id: 0, device, rows, speeds, sha256, width: widthOf(rows), heldAgainst: null };
+    const layout: KnownLayout = { id: 0, device, kind, rows, speeds, sha256, width: widthOf(rows), heldAgainst: null };
     const made = this.#made.get(keyOf(layout));
     if (made !== undefined) return made;
     this.#made.set(keyOf(layout), layout);
@@ -186,16 +199,16 @@ function rowsOf(facts: RowFacts, before: KnownLayout | undefined): LayoutRow[] {
   });
 }
 
-interface StoredLayout {
+export interface StoredLayout {
   readonly id: number;
   readonly device: number;
   readonly sha256: Buffer;
   readonly rows: readonly LayoutRow[];
 }
 
-function knownOf(stored: StoredLayout): KnownLayout {
+function knownOf(stored: StoredLayout, kind: string): KnownLayout {
   const speeds = Float64Array.from(stored.rows, (row) => (row.speedBps === null ? 0 : Number(row.speedBps)));
-  return { ...stored, speeds, width: widthOf(stored.rows), heldAgainst: null };
+  return { ...stored, kind, speeds, width: widthOf(stored.rows), heldAgainst: null };
 }
 
 function widthOf(rows: readonly LayoutRow[]): 32 | 64 | null {
@@ -220,15 +233,16 @@ async function findIds(connection: Queryable, layouts: readonly KnownLayout[]): 
 
 async function insert(connection: Queryable, layouts: readonly KnownLayout[]): Promise<Map<string, number>> {
   const { rows } = await connection.query<StoredKey>(
-    `insert into readings.layout (device, sha256, interfaces, rows)
-     select device, sha256, array(select (row ->> 'interfaceId')::int from json_array_elements(rows) with ordinality
+    `insert into readings.layout (device, sha256, kind, interfaces, rows)
+     select device, sha256, kind, array(select (row ->> 'interfaceId')::int from json_array_elements(rows) with ordinality
                                     as one (row, place) order by place), rows
-       from unnest($1::int[], $2::bytea[], $3::json[]) as new (device, sha256, rows)
+       from unnest($1::int[], $2::bytea[], $3::json[], $4::text[]) as new (device, sha256, rows, kind)
      returning id, device, sha256`,
     [
       layouts.map((layout) => layout.device),
       layouts.map((layout) => layout.sha256),
       layouts.map((layout) => JSON.stringify(layout.rows)),
+      layouts.map((layout) => layout.kind),
     ],
   );
   return new Map(rows.map((row) => [keyOf(row), row.id]));

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Queryable } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
+import { INTEGRATION_OF, isGauge } from '../../common/model/meter-class.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { LayoutRow, MeterReading, MeterReadingsAnswer } from '../../common/wire/reading-page.ts';
@@ -59,10 +60,11 @@ async function findMeter(database: Queryable, meter: number): Promise<MeterPlace
   const known = Number.isInteger(meter) && meter >= 1 && meter < 2 ** 31;
   const { rows } = known
     ? await database.query<{ id: number; device: number; is_in: boolean; span_ms: bigint | null }>(
-        `select id, interface.device, meter_in = $1 as is_in, longest.span_ms
-           from inventory.interface interface
-           left join readings.longest_page longest on longest.device = interface.device
-          where meter_in = $1 or meter_out = $1`,
+        `select found.id, found.device, is_in, longest.span_ms from (
+           select id, device, meter_in = $1 as is_in from inventory.interface where meter_in = $1 or meter_out = $1
+           union all
+           select -id, device, meter_in = $1 from readings.metered where meter_in = $1 or meter_out = $1) as found
+           left join readings.longest_page longest on longest.device = found.device`,
         [meter],
       )
     : { rows: [] };
@@ -150,6 +152,7 @@ function readingOf(places: MeterPlaces, page: MeterPage): KeyedReading | null {
     observedAt: isoTime(atMs),
     value: page.value.readBigUInt64LE().toString(),
     width: facts.width,
+    ...(isGauge(facts.class ?? 'octets') ? { integration: INTEGRATION_OF[places.direction] } : {}),
     uptimeTicks,
     discontinuityTicks: hasTicks ? (page.discontinuity?.readUInt32LE() ?? null) : null,
     monotonicMs,

@@ -77,4 +77,19 @@ export const readingsMigrations: readonly Migration[] = [
   },
   // Of one sequence a collector may hold a thinned copy and another the whole: neither is another content.
   { id: 'readings-002', sql: 'alter table readings.batch add column thinned boolean not null default false;' },
+  {
+    id: 'readings-003-meters',
+    sql: `
+      -- What is metered beside the octets of interfaces; its rows stand in layouts under the negative id.
+      create table readings.metered (
+        id int not null generated always as identity primary key,
+        device int not null references inventory.device (id),
+        key text collate "C" not null,
+        class text not null,
+        meter_in int not null unique,
+        meter_out int unique,
+        unique (device, key, class)
+      );
+      alter table readings.layout add column kind text not null default 'interface';`,
+  },
 ];

@@ -1,17 +1,20 @@
 // Applies batches to the readings: pages, layouts, devices and watermarks change in the transaction that claims the batch, all or nothing.
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { Batch } from '../../common/model/batch.ts';
+import type { Poll } from '../../common/model/poll.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { Breather } from '../../common/runtime/breather.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { InventoryWriter } from '../inventory/inventory-writer.ts';
-import type { InventoryChanges, KnownDevice } from '../inventory/known-device.ts';
+import type { InventoryChanges, KnownDevice, RowInterfaces } from '../inventory/known-device.ts';
 import type { appliedThrough, Claim, projectionPosition, setPosition } from '../project/applied.ts';
 import type { JournaledBatch, Projection } from '../project/projection.ts';
-import { buildPage } from './build-page.ts';
+import { buildPage, type BuiltPage } from './build-page.ts';
 import { LayoutBook } from './layout-book.ts';
+import { MeteredBook } from './metered-book.ts';
+import type { MeteredClass } from './metered-rows.ts';
 import { NamedIds, type StreamName } from './named-ids.ts';
 import { PageArena } from './page-arena.ts';
 import { heldAlready, type PagedBatch, type PageOfPoll, writeBatches } from './page-writer.ts';
@@ -20,6 +23,8 @@ import { settleWatermarks } from './watermarks.ts';
 export interface ReadingsConfig {
   /** A clock further off than this marks the readings. */
   readonly soundClockMs: number;
+  /** What is metered beside octets. */
+  readonly meters: readonly MeteredClass[];
 }
 
 export interface ReadingsDeps {
@@ -43,14 +48,20 @@ interface Metrics {
   readonly partsLeftOut: CounterMetric;
 }
 
+/** Values that no page holds. */
+interface LeftOut {
+  readonly nameless: number;
+  readonly misfits: number;
+  /** Negative, or more than a meter or a page can hold. */
+  readonly unmetered: number;
+}
+
 /** What became of one chunk, to be told once it is committed. */
-interface Applied {
+interface Applied extends LeftOut {
   readonly changes: InventoryChanges;
   readonly pages: number;
   readonly layouts: number;
   readonly repeated: number;
-  readonly nameless: number;
-  readonly misfits: number;
 }
 
 /** Ids and rows that the entries of a chunk refer to. */
@@ -60,17 +71,21 @@ interface Names {
   readonly streamId: (stream: StreamName) => number;
 }
 
+const NO_INTERFACES: RowInterfaces = [];
+
 export class ReadingsProjection implements Projection {
   readonly name = 'readings';
   readonly #config: ReadingsConfig;
   readonly #deps: ReadingsDeps;
   readonly #layouts = new LayoutBook();
+  readonly #metered: MeteredBook;
   readonly #ids = new NamedIds();
   readonly #metrics: Metrics;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(reporter: Reporter, config: ReadingsConfig, deps: ReadingsDeps) {
     this.#config = config;
+    this.#metered = new MeteredBook(config.meters, this.#layouts);
     this.#deps = deps;
     this.#metrics = {
       pages: reporter.counter('readings_pages_total', 'Polls of devices kept with their raw counters'),
@@ -106,7 +121,9 @@ export class ReadingsProjection implements Projection {
       applied = await this.#deps.database.transaction((connection) => this.#work(connection, entries, touched));
     } catch (error) {
       this.#deps.inventory.forget(entries.flatMap(({ batch }) => namesIn(batch)));
-      this.#layouts.forget([...touched.values()].map((device) => device.id));
+      const devices = [...touched.values()].map((device) => device.id);
+      this.#layouts.forget(devices);
+      this.#metered.forget(devices);
       this.#ids.forget();
       throw error;
     }
@@ -130,7 +147,15 @@ export class ReadingsProjection implements Projection {
     // The batch itself is the key for ever: marks may be set back to replay.
     const held = await heldAlready(connection, batches, streamId);
     const fresh = claimed.filter((entry) => !held.has(entry));
-    const nothing = { changes, pages: 0, layouts: 0, repeated: batches.length - fresh.length, nameless: 0, misfits: 0 };
+    const nothing = {
+      changes,
+      pages: 0,
+      layouts: 0,
+      repeated: batches.length - fresh.length,
+      nameless: 0,
+      misfits: 0,
+      unmetered: 0,
+    };
     if (fresh.length === 0) return nothing;
     const nowMs = clock.now();
     const devices = await inventory.lock(
@@ -168,7 +193,7 @@ export class ReadingsProjection implements Projection {
     arena: PageArena,
     changes: InventoryChanges,
     nowMs: EpochMs,
-  ): Promise<{ readonly batches: readonly PagedBatch[]; readonly nameless: number; readonly misfits: number }> {
+  ): Promise<{ readonly batches: readonly PagedBatch[] } & LeftOut> {
     const { inventory } = this.#deps;
     const polls = fresh.flatMap(({ batch }) =>
       batch.polls.map((poll) => ({ device: deviceNamed(names.devices, poll.device), poll })),
@@ -178,33 +203,52 @@ export class ReadingsProjection implements Projection {
       connection,
       polls.map(({ device }) => device.id),
     );
-    const count = { nameless: 0, misfits: 0 };
+    const metering = polls.filter(({ poll }) => poll.tables.some((table) => this.#metered.reads(table)));
+    await this.#metered.load(
+      connection,
+      metering.map(({ device }) => device.id),
+    );
+    const count = { nameless: 0, misfits: 0, unmetered: 0 };
     const batches: PagedBatch[] = [];
     const breather = new Breather(this.#deps.clock);
     for (const entry of fresh) {
-      batches.push(this.#buildBatch(entry, names, arena, changes, count));
+      batches.push(await this.#buildBatch(connection, entry, names, arena, changes, count));
       await breather.breathe();
     }
     return { batches, ...count };
   }
 
-  #buildBatch(
+  async #buildBatch(
+    connection: Queryable,
     entry: JournaledBatch,
     names: Names,
     arena: PageArena,
     changes: InventoryChanges,
-    count: { nameless: number; misfits: number },
-  ): PagedBatch {
+    count: { -readonly [Reason in keyof LeftOut]: number },
+  ): Promise<PagedBatch> {
     const { inventory } = this.#deps;
     const { batch, clockOffsetMs, receivedAtMs } = entry;
     const processes = new Map<string, number>();
     const pages: PageOfPoll[] = [];
+    const pageOf = (built: BuiltPage, poll: Poll, device: number): void => {
+      const processId = cleanText(poll.processId);
+      const process = processes.get(processId) ?? processes.size;
+      processes.set(processId, process);
+      pages.push({ built, device, intervalMs: Math.round(poll.intervalMs), process });
+    };
     for (const poll of batch.polls) {
       const device = deviceNamed(names.devices, poll.device);
       const isNews = inventory.observe({ device, poll, agent: batch.agent, clockOffsetMs, receivedAtMs }, changes);
       for (const table of poll.tables) {
+        const interfaces =
+          table.name === 'interface' ? inventory.interfacesOf(device, poll, table, changes) : NO_INTERFACES;
+        if (this.#metered.reads(table)) {
+          const keysOf = (): (string | null)[] => interfaces.map((one) => one?.key ?? null);
+          const made = await this.#metered.build(connection, arena, { device, keysOf }, table, clockOffsetMs);
+          for (const built of made.pages) pageOf(built, poll, device.id);
+          count.unmetered += made.leftOut;
+        }
         if (table.name !== 'interface') continue;
-        const interfaces = inventory.interfacesOf(device, poll, table, changes);
         if (interfaces.includes(null)) count.nameless += interfaces.filter((one) => one === null).length;
         const built = buildPage(arena, table, interfaces, clockOffsetMs, {
           // Of a poll that is history the inventory heeds nothing, so the device's speeds may be others.
@@ -213,10 +257,7 @@ export class ReadingsProjection implements Projection {
         });
         if (built === null) continue;
         count.misfits += built.leftOut;
-        const processId = cleanText(poll.processId);
-        const process = processes.get(processId) ?? processes.size;
-        processes.set(processId, process);
-        pages.push({ built, device: device.id, intervalMs: Math.round(poll.intervalMs), process });
+        pageOf(built, poll, device.id);
       }
     }
     return {
@@ -229,12 +270,13 @@ export class ReadingsProjection implements Projection {
     };
   }
 
-  #tell({ changes, pages, layouts, repeated, nameless, misfits }: Applied): void {
+  #tell({ changes, pages, layouts, repeated, nameless, misfits, unmetered }: Applied): void {
     this.#metrics.pages.add(pages);
     this.#metrics.layouts.add(layouts);
     this.#metrics.repeated.add(repeated);
     if (nameless > 0) this.#metrics.leftOut.add(nameless, { reason: 'nameless' });
     if (misfits > 0) this.#metrics.leftOut.add(misfits, { reason: 'width' });
+    if (unmetered > 0) this.#metrics.leftOut.add(unmetered, { reason: 'metered' });
     if (changes.partsLeftOut > 0) this.#metrics.partsLeftOut.add(changes.partsLeftOut);
     for (const { device, reachable, atMs, failure } of changes.reachability)
       this.#deps.publish('device', { device, reachable, at: isoTime(atMs), failure });

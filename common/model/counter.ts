@@ -22,8 +22,11 @@ export interface DifferenceLimits {
   readonly intervalMs: DurationMs;
 }
 
-/** Why an epoch ended: two readings on its sides may not be subtracted. */
-export type EpochEnd = 'reboot' | 'discontinuity' | 'width' | 'decrease' | 'wraps';
+/**
+ * Why an epoch ended: two readings on its sides may not be subtracted. Of gauges also silence (not read for longer than any contract
+ * holds a value) and clock (wall clock and monotonic clock tell of different times).
+ */
+export type EpochEnd = 'reboot' | 'discontinuity' | 'width' | 'decrease' | 'wraps' | 'silence' | 'clock';
 
 /**
  * good: subtract and use. wrap32: one wrap of a Counter32 was feasible and added. gap: as good or wrap32, but over more than
@@ -98,7 +101,8 @@ export function difference(previous: CounterReading, observed: CounterReading, l
   return { kind: wrapped ? 'wrap32' : 'good', delta, durationMs, wrapped };
 }
 
-function epochEnd(previous: CounterReading, observed: CounterReading, durationMs: DurationMs): EpochEnd | null {
+/** What ended an epoch by evidence beside the values; null where nothing did. */
+export function epochEnd(previous: CounterReading, observed: CounterReading, durationMs: DurationMs): EpochEnd | null {
   if (previous.width !== observed.width) return 'width';
   if (
     previous.uptimeTicks !== null &&

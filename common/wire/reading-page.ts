@@ -1,12 +1,14 @@
 // What the bridge pulls from the collector: the raw counters of one table of one device poll, packed, with their clocks and their source.
 // JSON on the wire; `values` is base64 of little-endian uint64, column after column, `present` base64 of one byte a value.
+import type { Integration, MeterClass } from '../model/meter-class.ts';
 import type { EpochMs } from '../model/time.ts';
 
 /** The columns of a page, in this order; a value of meter (row, direction) stands at column * rows + row. */
 export const PAGE_COLUMNS = ['in', 'out', 'discontinuity'] as const;
 
-/** One interface of a layout: row i of every page that names the layout. */
+/** One interface, or another thing that is metered, of a layout: row i of every page that names the layout. */
 export interface LayoutRow {
+  /** Negative for what is no interface's octets. */
   readonly interfaceId: number;
   /** Identity inside the device (common/model/interface-identity.ts): what contracts bind. */
   readonly interfaceKey: string;
@@ -15,10 +17,15 @@ export interface LayoutRow {
   readonly ifAlias: string;
   /** bit/s as the device stated it, in decimal; null where it said none. */
   readonly speedBps: string | null;
-  /** The meters of this row: octets in and octets out; permanent ids of (interface, class, direction). */
+  /**
+   * The meters of this row: permanent ids of (interface, class, direction). Of a gauge `in` is its integral with the last value held,
+   * `out` by trapezoids (common/model/meter-class.ts); of a counter without a direction `out` is 0: there is none.
+   */
   readonly meters: { readonly in: number; readonly out: number };
   /** Width of both octet counters in this layout. A change of width is a new layout. */
   readonly width: 32 | 64;
+  /** What the meters measure; absent: octets. `speedBps` of another counter is eight times the most base units in a second that are believed. */
+  readonly class?: MeterClass;
 }
 
 /** Which rows a device's pages have; immutable, a change makes a new one. */
@@ -75,6 +82,8 @@ export interface MeterReading {
   /** The raw counter, decimal. */
   readonly value: string;
   readonly width: 32 | 64;
+  /** Of a gauge: which integral this meter is. */
+  readonly integration?: Integration;
   readonly uptimeTicks: number | null;
   readonly discontinuityTicks: number | null;
   readonly monotonicMs: number;

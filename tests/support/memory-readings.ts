@@ -1,5 +1,6 @@
 // A collector's readings in memory: what was polled, in the order it was committed, given page by page as the real one does.
 import type { ReadingsSource } from '../../billing-bridge/mediate/mediation.ts';
+import { INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { isoTime } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
@@ -19,6 +20,8 @@ export interface PortWords {
   readonly name: string;
   readonly width?: 32 | 64;
   readonly speedBps?: string | null;
+  /** Of another meter than octets: what has no direction gives its value as `in`, a gauge as both. */
+  readonly class?: MeterClass;
 }
 
 export interface PollWords {
@@ -60,10 +63,13 @@ export class MemoryReadings implements ReadingsSource {
   /** A layout of a device; ports of one name have the same meters in all of its layouts. */
   layout(device: string, ports: readonly PortWords[]): number {
     const id = this.#nextMeter * 1000 + this.layouts.size + 1;
-    const rows = ports.map(({ name, width = 64, speedBps = null }, at): LayoutRow => {
-      const { interfaceId, ...meters } = this.port(device, name);
+    const rows = ports.map(({ name, width = 64, speedBps = null, class: meterClass = 'octets' }, at): LayoutRow => {
+      const { interfaceId, ...pair } = this.port(device, meterClass === 'octets' ? name : `${name} ${meterClass}`);
+      const alone = meterClass === 'energy' || meterClass === 'uptime';
+      const meters = alone ? { ...pair, out: 0 } : pair;
       const names = { interfaceKey: name, ifIndex: String(at + 1), ifName: name, ifAlias: '' };
-      return { interfaceId, ...names, speedBps, meters, width };
+      const more = meterClass === 'octets' ? {} : { class: meterClass };
+      return { interfaceId, ...names, speedBps, meters, width, ...more };
     });
     this.layouts.set(id, { id, device, rows });
     return id;
@@ -174,6 +180,7 @@ export class MemoryReadings implements ReadingsSource {
           observedAt: isoTime(segment[1]),
           value: value.toString(),
           width: row.width,
+          ...(isGauge(row.class ?? 'octets') ? { integration: INTEGRATION_OF[column === 0 ? 'in' : 'out'] } : {}),
           uptimeTicks: segment[3],
           discontinuityTicks: discontinuity === null ? null : Number(discontinuity),
           monotonicMs: segment[2],

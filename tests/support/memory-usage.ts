@@ -1,4 +1,5 @@
 // Usage records that a test writes down itself, read through the same port as mediation's.
+import type { MeterClass } from '../../common/model/meter-class.ts';
 import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.ts';
 import type {
   Meter,
@@ -27,6 +28,13 @@ export class MemoryUsage implements UsageReader {
     this.#meters.push({ id: incoming, device, interfaceKey, direction: 'in' });
     this.#meters.push({ id: outgoing, device, interfaceKey, direction: 'out' });
     return { in: incoming, out: outgoing };
+  }
+
+  /** Makes a meter of another class than octets; of a gauge the integral with the value held. */
+  meter(device: string, interfaceKey: string, meterClass: MeterClass): number {
+    const id = this.#meters.length + 1;
+    this.#meters.push({ id, device, interfaceKey, direction: 'in', class: meterClass });
+    return id;
   }
 
   /** Adds a record, or the next version of the one that is there. */

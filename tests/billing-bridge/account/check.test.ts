@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ContractDocuments, contractIssues } from '../../../billing-bridge/account/check.ts';
 import { customerSchema, planSchema, serviceSchema } from '../../../billing-bridge/contract-schema.ts';
+import { meteredIssues } from '../../../billing-bridge/metered-check.ts';
 import { tierMistakes } from '../../../billing-bridge/rate/tiers.ts';
 import { Exact } from '../../../common/model/exact.ts';
 
@@ -33,6 +34,7 @@ function issuesOf(text: Text): [string, string][] {
   };
   const options = {
     bucketMs: 300_000,
+    meteredIssues,
     tierMistakes: (ends: readonly (string | null)[]) =>
       tierMistakes(ends.map((upTo) => ({ upTo: upTo === null ? null : Exact.parse(upTo) }))),
   };
@@ -75,6 +77,17 @@ describe('contracts without a mistake', () => {
         bands: [{ name: 'day', days: ['mon'], from: '08:00', to: '24:00', price: '1' }],
       }),
     ],
+    ['energy in kWh', plan({ ...ITEM, meter: 'energy', unit: 'kWh', factor: '1.4' })],
+    [
+      'power held for a quarter',
+      plan({
+        id: 'd',
+        kind: 'demand',
+        meter: { class: 'power', longest_hold_ms: 900_000 },
+        unit: 'kW',
+        overage_price: '1',
+      }),
+    ],
     ['the hundredth percentile', plan({ id: 'p', kind: 'percentile', percentile: '100', overage_price: '1' })],
     [
       'infrastructure that nobody bought',
@@ -93,6 +106,31 @@ const MISTAKES: readonly [string, Text, readonly [string, string][]][] = [
     'a version of a plan twice',
     { price_plans: [PLAN, { ...PLAN, valid_from: '2027-01-01' }, { ...PLAN, valid_from: '2027-01-01T00:00:00Z' }] },
     [['price_plans.2.id', 'duplicate']],
+  ],
+  [
+    'energy in gigabytes',
+    plan({ ...ITEM, meter: 'energy' }),
+    [['price_plans.0.items.0.unit', 'unit_of_another_meter']],
+  ],
+  [
+    'a demand of power in kWh',
+    plan({ id: 'd', kind: 'demand', meter: 'power', unit: 'Mbit/s', overage_price: '1' }),
+    [['price_plans.0.items.0.unit', 'unit_of_another_meter']],
+  ],
+  [
+    'a percentile of hours',
+    plan({ id: 'd', kind: 'percentile', meter: 'uptime', unit: 'kW', overage_price: '1' }),
+    [['price_plans.0.items.0.unit', 'unit_of_another_meter']],
+  ],
+  [
+    'trapezoids of a counter',
+    plan({ ...ITEM, meter: { class: 'energy', integration: 'trapezoid' }, unit: 'kWh' }),
+    [['price_plans.0.items.0.meter.integration', 'meter_is_no_gauge']],
+  ],
+  [
+    'a demand off the grid',
+    plan({ id: 'd', kind: 'demand', meter: 'power', interval_ms: 100_000, unit: 'kW', overage_price: '1' }),
+    [['price_plans.0.items.0.interval_ms', 'interval_off_grid']],
   ],
   ['an item twice', plan(ITEM, { ...ITEM, price: '1' }), [['price_plans.0.items.1.id', 'duplicate']]],
   [

@@ -237,6 +237,7 @@ afresh('usage', () => {
       id: 1,
       device: 'sw1',
       interfaceKey: 'ge-0',
+      class: 'octets',
       direction: 'in',
       state: 'billed',
       service: 'acme-port',

@@ -19,7 +19,7 @@ const CONTRACT: PercentileContract = {
   rank: 'nearest_rank',
   gaps: 'exclude',
   partPeriod: 'full',
-  unitBps: Exact.integer(1_000_000),
+  unit: 'Mbit/s',
   commit: Exact.zero,
   commitPrice: Exact.zero,
   overagePrice: Exact.one,

@@ -12,6 +12,7 @@ import type { JournaledBatch } from '../../../collector/project/projection.ts';
 import { quarantineMigrations } from '../../../collector/project/quarantine.ts';
 import type { PostgresReadings } from '../../../collector/readings/postgres-readings.ts';
 import { readingsMigrations } from '../../../collector/readings/readings-migrations.ts';
+import type { MeteredClass } from '../../../collector/readings/metered-rows.ts';
 import { ReadingsProjection } from '../../../collector/readings/readings-projection.ts';
 import type { Answer, Database, Queryable } from '../../../common/database/database.ts';
 import { migrate } from '../../../common/database/migrate.ts';
@@ -53,10 +54,11 @@ export function readingsProjection(
   database: Database,
   published: Published[] = [],
   reporter: Reporter = silentReporter().reporter,
+  meters: readonly MeteredClass[] = [],
 ): ReadingsProjection {
   return new ReadingsProjection(
     reporter,
-    { soundClockMs: 2000 },
+    { soundClockMs: 2000, meters },
     {
       database,
       clock: new VirtualClock(START_MS),
