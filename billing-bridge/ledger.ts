@@ -15,6 +15,7 @@ import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
 import { type BillOnDemand, findOnDemand, insertOnDemand } from './bill/bill-on-demand.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
 import {
+  type CreditNoteDeps,
   type CreditNoteQuery,
   type CreditNoteRequest,
   creditNotesOf,
@@ -27,14 +28,14 @@ import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
-import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import { buyerOf } from './invoice-schema.ts';
-import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
+import type { ReadingsSource, UsageBook, UsageProof } from './mediate/mediation.ts';
 import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
+import { announceBill, announceCreditNote } from './letters.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -49,8 +50,8 @@ import { type Preview, preview } from './rate/preview.ts';
 import { applyRerating, planRerating, type RatedSpan, type ReratingPlan } from './rate/rerate.ts';
 import { ForecastUsage, type ForecastPattern } from './rate/forecast.ts';
 import { RatingRun } from './rate/rating-run.ts';
-import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
 import { type Estimate, estimateOf } from './rate/estimate.ts';
+import { type Reconciliation, reconcileBooks } from './reconciliation.ts';
 import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
@@ -65,16 +66,6 @@ export interface LedgerDeps {
   readonly proof: UsageProof;
   readonly readings: ReadingsSource;
   readonly suspense: SuspenseDecisions;
-}
-
-export interface Reconciliation {
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
-  readonly usage: UsageReconciliation;
-  readonly charges: ChargeReconciliation;
-  readonly bills: BillReconciliation;
-  /** Of all three; zero is the only good answer. */
-  readonly differences: number;
 }
 
 export interface Forecast extends Preview {
@@ -140,6 +131,7 @@ export class Ledger {
         },
         readCharges: READ_CHARGES,
         seal,
+        announce: announceBill,
       },
     );
     this.#chargeCount = new ChargeCount(database);
@@ -234,9 +226,11 @@ export class Ledger {
   }
 
   /** Asked twice under one request, it is issued once. Throws not_found or credit_refused. */
-  credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
+  async credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
     const { database, clock } = this.#deps;
-    const deps = { database, legalEntities: this.#config.legalEntities, seal };
+    const book = await this.book();
+    const announce: CreditNoteDeps['announce'] = (...told) => announceCreditNote(book, ...told);
+    const deps = { database, legalEntities: this.#config.legalEntities, seal, announce };
     return issueCreditNote(deps, { ...request, atMs: clock.now() });
   }
 
@@ -310,17 +304,9 @@ export class Ledger {
 
   /** Usage against counters, charges against usage, bills against charges; writes nothing. */
   async reconcile(fromMs: EpochMs, toMs: EpochMs): Promise<Reconciliation> {
-    const { database, usage: reader } = this.#deps;
+    const { database, usage, proof } = this.#deps;
     const { bucketMs, ratingWindowMs: windowMs } = this.#config;
-    const book = await this.book();
-    const usage = await this.#deps.proof.reconcile(fromMs, toMs);
-    const { lastBucketStartMs } = await reader.counts();
-    const usageEndMs = lastBucketStartMs === null ? fromMs : lastBucketStartMs + bucketMs;
-    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs };
-    const charges = await reconcileCharges(deps, book, fromMs, toMs);
-    const bills = await reconcileBills(database, book, fromMs, toMs);
-    const differences = usage.differences.length + charges.differences.length + bills.differences.length;
-    return { fromMs, toMs, usage, charges, bills, differences };
+    return reconcileBooks({ database, usage, proof, bucketMs, windowMs }, await this.book(), fromMs, toMs);
   }
 
   quotaEvents(query: Parameters<typeof findQuotaEvents>[1]): Promise<QuotaEvent[]> {

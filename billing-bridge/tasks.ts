@@ -6,6 +6,7 @@ import type { OutboxRelay } from './queue/outbox.ts';
 import type { HeldLease, Task } from './queue/scheduled-work.ts';
 import type { QuotaWatch } from './quota/quota-watch.ts';
 import type { RatingRun } from './rate/rating-run.ts';
+import type { MessageSender } from './send/message-sender.ts';
 
 export interface TaskParts {
   readonly mediation: Mediation;
@@ -15,13 +16,14 @@ export interface TaskParts {
   readonly publisher: ChainPublisher | null;
   /** Null where no quota is configured. */
   readonly quotas: QuotaWatch | null;
+  readonly sender: MessageSender;
   readonly stopping: AbortSignal;
 }
 
 /** Each wakes the next where it did something, so that a reading becomes a charge within one interval. */
 export function tasksOf(
   config: Pick<BillingBridgeConfig, 'mediateEveryMs' | 'rateEveryMs'>,
-  { mediation, rating, relay, publisher, quotas, stopping }: TaskParts,
+  { mediation, rating, relay, publisher, quotas, sender, stopping }: TaskParts,
 ): Task[] {
   return [
     {
@@ -50,6 +52,14 @@ export function tasksOf(
       run: async ({ fence }) => {
         const summary = await relay.run(fence);
         return { did: summary.delivered > 0, summary };
+      },
+    },
+    {
+      name: 'messages',
+      everyMs: config.rateEveryMs,
+      run: async ({ fence }) => {
+        const summary = await sender.run(fence, stopping);
+        return { did: summary.sent > 0, summary };
       },
     },
     ...(publisher === null

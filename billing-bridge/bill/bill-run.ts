@@ -33,6 +33,8 @@ export interface BillRunDeps {
   readonly beginGates: () => CheckGates;
   readonly readCharges: ReadCharges;
   readonly seal: Seal;
+  /** In the transaction of a bill that closed: whoever is to hear of it. */
+  readonly announce?: (connection: Queryable, bill: NewBill, customer: Customer) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -150,7 +152,10 @@ export class BillRun {
       if (lines.length === 0) return { ...nothing, outcome: 'nothing', gates };
       const bill = await this.#newBill(connection, customer, period, lines, gates, request.interim);
       const state = await insertBill(connection, bill, lines, unbilled, request.by);
-      if (bill.category === 'normal') await this.#makeInvoice(connection, book, customer, bill, lines);
+      if (bill.category === 'normal') {
+        await this.#makeInvoice(connection, book, customer, bill, lines);
+        await this.#deps.announce?.(connection, bill, customer);
+      }
       await this.#deps.seal(connection, 'bill', [bill.id], bill.issuedAtMs);
       await this.#deps.seal(connection, 'bill_state', [state.toString()], bill.issuedAtMs);
       this.#made.add(1, { category: bill.category });

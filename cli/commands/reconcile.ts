@@ -1,5 +1,5 @@
 // `weir reconcile`: usage against counters, charges against usage, bills against charges; every difference, and none is the only good answer.
-import type { Reconciliation } from '../../billing-bridge/ledger.ts';
+import type { Reconciliation } from '../../billing-bridge/reconciliation.ts';
 import { isoTime } from '../../common/model/time.ts';
 import { instantOption, LEDGER_HELP, LEDGER_OPTIONS, refuseArguments } from '../billing/billing-options.ts';
 import { withLedger } from '../billing/open-ledger.ts';

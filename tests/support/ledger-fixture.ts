@@ -6,11 +6,13 @@ import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import { BILL_STATES } from '../../billing-bridge/bill/bill-state.ts';
 import { GATE_NAMES } from '../../billing-bridge/bill/gates.ts';
 import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/contract-schema.ts';
+import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
 import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
+import { MESSAGE_KINDS, MESSAGE_STATES } from '../../billing-bridge/send/message-outbox.ts';
 import type { RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import type { Database } from '../../common/database/database.ts';
 import { Leases } from '../../common/database/lease.ts';
@@ -43,6 +45,7 @@ export class LedgerFixture {
   readonly ledger: Ledger;
   readonly leases: Leases;
   readonly work = new WorkDouble();
+  readonly correspondence: Correspondence;
   prepared = true;
   readonly #reporter = silentReporter().reporter;
 
@@ -50,6 +53,7 @@ export class LedgerFixture {
     this.database = database;
     this.clock = new VirtualClock(startMs);
     this.leases = new Leases(database);
+    this.correspondence = new Correspondence({ database, clock: this.clock, hasMail: true });
     this.ledger = new Ledger(
       this.#reporter,
       { ...CONFIG, ...config },
@@ -112,6 +116,9 @@ export class LedgerFixture {
         prepared: () => this.prepared,
         gateNames: GATE_NAMES,
         billStates: BILL_STATES,
+        correspondence: this.correspondence,
+        messageKinds: MESSAGE_KINDS,
+        messageStates: MESSAGE_STATES,
         runBills: (request) =>
           onceLeaseIsFree(
             this.#reporter,
