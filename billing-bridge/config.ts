@@ -1,12 +1,15 @@
 // The billing bridge's part of the configuration: its schema, what must fit together in it, and the form in which the bridge uses it.
 import { z } from 'zod';
+import { parseCron } from '../common/model/cron.ts';
 import { Exact } from '../common/model/exact.ts';
+import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { devicesShape, nameSchema } from '../common/runtime/device-configuration.ts';
 import type { SmtpServer } from '../common/send/smtp.ts';
 import { contractIssues } from './account/check.ts';
 import type { InfrastructureRule } from './account/interface-state.ts';
+import type { BillSchedule } from './bill/bill-schedule.ts';
 import { GATE_NAMES, type GateName } from './bill/gates.ts';
 import {
   type CustomerDocument,
@@ -24,6 +27,19 @@ import { VOLUME_UNITS } from './rate/unit.ts';
 
 const DAY_MS = 86_400_000;
 const interval = z.number().int().min(1000).max(DAY_MS);
+
+/** Bills by the clock. */
+const billRunsSchema = z.strictObject({
+  name: nameSchema,
+  cron: z
+    .string()
+    .max(200)
+    .refine((text) => parseCron(text) !== null, 'expected five fields of cron that come again, such as "0 6 1 * *"'),
+  zone: z.string().refine(zoneKnown, 'expected an IANA time zone such as Europe/Paris').default('UTC'),
+  cycle: z.enum(BILLING_CYCLES).default('month'),
+  accept: z.array(z.enum(GATE_NAMES)).max(GATE_NAMES.length).default([]),
+  retry_held_minutes: z.number().int().min(1).max(100_000).default(60),
+});
 
 /** The server that mail goes out through. */
 const mailSchema = z
@@ -97,6 +113,7 @@ export const billingBridgeShape = {
         )
         .max(20)
         .default([]),
+      bill_runs: z.array(billRunsSchema).max(100).default([]),
       mail: mailSchema.optional(),
       webhooks: z.array(webhookSchema).max(100).default([]),
       hard_gates: z
@@ -151,10 +168,11 @@ function tellWays(
   tell: (path: (string | number)[], message: string) => void,
 ): void {
   const names = bridge.webhooks.map((one) => one.name);
-  names.forEach((name, at) => {
-    if (names.indexOf(name) !== at)
-      tell(['billing_bridge', 'webhooks', at, 'name'], `${name} stands here a second time [duplicate]`);
-  });
+  for (const key of ['webhooks', 'bill_runs'] as const)
+    bridge[key].forEach(({ name }, at) => {
+      if (bridge[key].findIndex((one) => one.name === name) !== at)
+        tell(['billing_bridge', key, at, 'name'], `${name} stands here a second time [duplicate]`);
+    });
   const noMail = 'needs billing_bridge.mail, the server that mail goes out through [mail_unset]';
   customers.forEach((customer, at) => {
     if (customer.send_bills === 'email' && bridge.mail === undefined) tell(['customers', at, 'send_bills'], noMail);
@@ -201,6 +219,7 @@ export interface BillingBridgeConfig {
   /** Null: no mail goes out. */
   readonly mail: MailConfig | null;
   readonly webhooks: readonly WebhookConfig[];
+  readonly billRuns: readonly BillSchedule[];
 }
 
 export interface MailConfig extends SmtpServer {
@@ -247,6 +266,10 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
     })),
     ledgerSinks: bridge.ledger_sinks,
     mail: bridge.mail === undefined ? null : mailConfigOf(bridge.mail),
+    billRuns: bridge.bill_runs.flatMap(({ cron: pattern, retry_held_minutes: minutes, ...one }) => {
+      const cron = parseCron(pattern);
+      return cron === null ? [] : [{ ...one, cron, pattern, retryHeldMs: minutes * 60_000 }];
+    }),
     webhooks: bridge.webhooks.map(({ timeout_ms: timeoutMs, max_attempts: maxAttempts, ...one }) => ({
       ...one,
       timeoutMs,

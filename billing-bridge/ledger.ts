@@ -12,6 +12,7 @@ import type { Customer } from './account/contract.ts';
 import { interfaceState, type InterfaceState } from './account/interface-state.ts';
 import { BillRun } from './bill/bill-run.ts';
 import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
+import { findHeldBills, type HeldBill } from './bill/bill-schedule.ts';
 import { type BillOnDemand, findOnDemand, insertOnDemand } from './bill/bill-on-demand.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
 import {
@@ -265,6 +266,10 @@ export class Ledger {
 
   billRuns(query: { readonly beforeId: bigint | null; readonly limit: number }): Promise<BillRunEntry[]> {
     return findBillRuns(this.#deps.database, query);
+  }
+
+  heldBills(limit: number): Promise<HeldBill[]> {
+    return findHeldBills(this.#deps.database, limit);
   }
 
   preview(book: ContractBook, customer: Customer, at: EpochMs): Promise<Preview> {

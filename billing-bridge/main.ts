@@ -19,6 +19,7 @@ import { accountMigrations } from './account/migrations.ts';
 import { BillingApi } from './api/billing-api.ts';
 import { billDocuments } from './bill-documents.ts';
 import type { BillRequest, BillRunResult } from './bill/bill-run.ts';
+import { billScheduleMigrations, ScheduledBills, type ScheduledBillsDeps } from './bill/bill-schedule.ts';
 import { BILL_STATES } from './bill/bill-state.ts';
 import { GATE_NAMES } from './bill/gates.ts';
 import { billMigrations } from './bill/migrations.ts';
@@ -36,7 +37,7 @@ import { MESSAGE_KINDS, MESSAGE_STATES } from './send/message-outbox.ts';
 import { sendMigrations } from './send/migrations.ts';
 import { ratingMigrations } from './rate/migrations.ts';
 import { outwardParts } from './outward.ts';
-import { tasksOf } from './tasks.ts';
+import { type TaskParts, tasksOf } from './tasks.ts';
 
 /** In an order in which each finds what it builds on; those that the collector has too are the very same objects. */
 export const billingBridgeMigrations: readonly Migration[] = [
@@ -50,6 +51,7 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...ledgerChainMigrations,
   ...quotaMigrations,
   ...sendMigrations,
+  ...billScheduleMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';
@@ -167,6 +169,16 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     onWake: (name) => work.wake(name),
   });
   const relay = new OutboxRelay(reporter, { maxBacklog: config.maxQueueBacklog, ...RELAY }, { database, queue, clock });
+  const billing = new Set<Promise<unknown>>();
+  const runBills = billRunner(reporter, {
+    ledger,
+    leases,
+    clock,
+    holder,
+    stopping: stopping.signal,
+    billing,
+    onBilled: () => work.wake('messages'),
+  });
   const outward = outwardParts(reporter, config, {
     database,
     clock,
@@ -177,6 +189,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
   });
   const tasks = tasksOf(config, {
     ...outward,
+    bills: scheduledBills(config, { database, clock, book: () => ledger.book(), runBills }),
     mediation: mediated.mediation,
     rating: ledger.rating,
     relay,
@@ -197,16 +210,6 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     },
   });
   for (const { token, name, role } of givenTokens(environment)) authenticator.give(token, { name, role, scope: null });
-  const billing = new Set<Promise<unknown>>();
-  const runBills = billRunner(reporter, {
-    ledger,
-    leases,
-    clock,
-    holder,
-    stopping: stopping.signal,
-    billing,
-    onBilled: () => work.wake('messages'),
-  });
   const api = new BillingApi(reporter, apiConfigOf(config, deps), {
     ledger,
     documents: billDocuments(ledger, config.bucketMs),
@@ -219,6 +222,10 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     prepared: () => preparation.done,
   });
   return { database, preparation, queue, work, api, billing, stopping };
+}
+
+function scheduledBills({ billRuns }: BillingBridgeConfig, deps: ScheduledBillsDeps): TaskParts['bills'] {
+  return billRuns.map((schedule) => ({ schedule, runs: new ScheduledBills(schedule, deps) }));
 }
 
 function apiConfigOf({ host, port, insecure }: BillingBridgeConfig, { checkAnswers = false }: BillingBridgeDeps) {

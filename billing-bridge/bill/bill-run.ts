@@ -42,6 +42,10 @@ export interface BillRequest {
   /** 2026-11, 2026-11-24, or 2026-11-24T08Z: accounts with another cycle are left out. */
   readonly period: string;
   readonly account?: string | undefined;
+  /** Only these, where one account is not all that is meant. */
+  readonly accounts?: readonly string[];
+  /** Called after each account. */
+  readonly progress?: (done: number, of: number) => void;
   /** Makes bills that close nothing, also of a period that runs. */
   readonly interim: boolean;
   readonly accept: readonly GateName[];
@@ -82,8 +86,11 @@ export class BillRun {
     const book = await this.#deps.book();
     const checkGates = this.#deps.beginGates();
     const accounts: AccountResult[] = [];
-    for (const { customer, period } of this.#accounts(book, request))
+    const asked = this.#accounts(book, request);
+    for (const { customer, period } of asked) {
       accounts.push(await this.#billAccount(book, customer, period, request, checkGates));
+      request.progress?.(accounts.length, asked.length);
+    }
     const result = { period: request.period, interim: request.interim, accounts };
     await this.#deps.database.query(
       `insert into billing.bill_run (period, account, interim, accepted, by_whom, at_ms, result)
@@ -105,7 +112,10 @@ export class BillRun {
     const wanted = request.account;
     if (wanted !== undefined && !book.customers.has(wanted))
       throw new WeirError('not_found', `There is no account ${wanted}.`, { account: wanted });
-    const customers = [...book.customers.values()].filter((one) => wanted === undefined || one.id === wanted);
+    const some = request.accounts === undefined ? null : new Set(request.accounts);
+    const customers = [...book.customers.values()].filter(
+      (one) => (wanted === undefined || one.id === wanted) && (some === null || some.has(one.id)),
+    );
     const found = customers.flatMap((customer) => {
       const period = periodNamed(request.period, customer.zone);
       return period !== null && period.cycle === customer.cycle ? [{ customer, period }] : [];

@@ -148,7 +148,10 @@ export class WorkDouble implements Work {
       {
         name: 'mediate',
         everyMs: 60_000,
+        cron: null,
+        nextAtMs: null,
         running: false,
+        progress: null,
         runs: this.asked.length,
         lastStartedAtMs: null,
         lastFinishedAtMs: 0,
