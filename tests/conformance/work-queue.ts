@@ -128,7 +128,8 @@ export function workQueueConformance(make: () => Promise<QueueServer>): void {
       await queue.schedule('cron', { pattern: '0 6 1 1 *', zone: 'Europe/Berlin' });
       expect(await queue.scheduled('cron')).toBe(true);
       const asking = server.backend.queue(WAKE_QUEUE);
-      const next = await asking.getJobScheduler('cron').finally(() => asking.close());
+      const next = await asking.getJobScheduler('cron');
+      await asking.close();
       const cron = parseCron('0 6 1 1 *');
       expect(next?.next).toBe(cron === null ? null : nextDue(cron, 'Europe/Berlin', Date.now()));
       // Six fields begin with seconds there: what the test has no patience for otherwise.
