@@ -1,12 +1,16 @@
 // The billing bridge's part of the configuration: its schema, what must fit together in it, and the form in which the bridge uses it.
 import { z } from 'zod';
+import { parseCron } from '../common/model/cron.ts';
 import { Exact } from '../common/model/exact.ts';
+import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { devicesShape, nameSchema } from '../common/runtime/device-configuration.ts';
+import type { SmtpServer } from '../common/send/smtp.ts';
 import { contractIssues } from './account/check.ts';
 import type { InfrastructureRule } from './account/interface-state.ts';
 import { spreadRacks } from './account/racks.ts';
+import type { BillSchedule } from './bill/bill-schedule.ts';
 import { GATE_NAMES, type GateName } from './bill/gates.ts';
 import {
   type CustomerDocument,
@@ -27,6 +31,42 @@ import { VOLUME_UNITS } from './rate/unit.ts';
 const DAY_MS = 86_400_000;
 const interval = z.number().int().min(1000).max(DAY_MS);
 
+/** Bills by the clock. */
+const billRunsSchema = z.strictObject({
+  name: nameSchema,
+  cron: z
+    .string()
+    .max(200)
+    .refine((text) => parseCron(text) !== null, 'expected five fields of cron that come again, such as "0 6 1 * *"'),
+  zone: z.string().refine(zoneKnown, 'expected an IANA time zone such as Europe/Paris').default('UTC'),
+  cycle: z.enum(BILLING_CYCLES).default('month'),
+  accept: z.array(z.enum(GATE_NAMES)).max(GATE_NAMES.length).default([]),
+  retry_held_minutes: z.number().int().min(1).max(100_000).default(60),
+});
+
+/** The server that mail goes out through. */
+const mailSchema = z
+  .strictObject({
+    host: z.string().min(1),
+    port: z.number().int().min(1).max(65_535).default(587),
+    security: z.enum(['none', 'starttls', 'tls']).default('starttls'),
+    user: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    from: z.string().min(3).max(300),
+    timeout_ms: z.number().int().min(100).max(120_000).default(20_000),
+    max_attempts: z.number().int().min(1).max(10_000).default(50),
+  })
+  .refine(({ user, password }) => (user === undefined) === (password === undefined), 'user and password go together');
+
+/** Where thresholds are told, signed. */
+const webhookSchema = z.strictObject({
+  name: nameSchema,
+  url: z.string().min(1),
+  secret: z.string().min(1),
+  timeout_ms: z.number().int().min(100).max(120_000).default(10_000),
+  max_attempts: z.number().int().min(1).max(10_000).default(50),
+});
+
 /** What a service may use in a period before somebody is told; it stops nothing. */
 const quotaSchema = z.strictObject({
   id: nameSchema,
@@ -35,6 +75,9 @@ const quotaSchema = z.strictObject({
   unit: z.enum(['MB', 'GB', 'TB', 'MiB', 'GiB', 'TiB']).default('GB'),
   direction: z.enum(['in', 'out', 'sum', 'higher']).default('sum'),
   shares: z.array(z.number().int().min(1).max(1_000)).min(1).max(10).default([80, 100]),
+  /** Who is told beside the billing queue. */
+  mail: z.array(z.email()).max(20).default([]),
+  webhooks: z.array(nameSchema).max(20).default([]),
 });
 
 export const billingBridgeShape = {
@@ -73,6 +116,9 @@ export const billingBridgeShape = {
         )
         .max(20)
         .default([]),
+      bill_runs: z.array(billRunsSchema).max(100).default([]),
+      mail: mailSchema.optional(),
+      webhooks: z.array(webhookSchema).max(100).default([]),
       hard_gates: z
         .array(z.enum(GATE_NAMES))
         .max(GATE_NAMES.length)
@@ -115,8 +161,31 @@ export function checkBillingBridge(whole: BillingBridgeConfiguration, context: I
     if (whole.quotas.findIndex((other) => other.id === quota.id) !== at)
       tell(['quotas', at, 'id'], `${quota.id} stands here a second time [duplicate]`);
   });
+  tellWays(whole, tell);
   for (const issue of [...billingIssues(whole), ...invoiceIssues(whole.legal_entities, whole.customers)])
     tell([...issue.path], `${issue.message} [${issue.code}]`);
+}
+
+/** Whoever is to be told needs a way there. */
+function tellWays(
+  { billing_bridge: bridge, customers, quotas }: BillingBridgeConfiguration,
+  tell: (path: (string | number)[], message: string) => void,
+): void {
+  const names = bridge.webhooks.map((one) => one.name);
+  for (const key of ['webhooks', 'bill_runs'] as const)
+    bridge[key].forEach(({ name }, at) => {
+      if (bridge[key].findIndex((one) => one.name === name) !== at)
+        tell(['billing_bridge', key, at, 'name'], `${name} stands here a second time [duplicate]`);
+    });
+  const noMail = 'needs billing_bridge.mail, the server that mail goes out through [mail_unset]';
+  customers.forEach((customer, at) => {
+    if (customer.send_bills === 'email' && bridge.mail === undefined) tell(['customers', at, 'send_bills'], noMail);
+  });
+  quotas.forEach((quota, at) => {
+    if (quota.mail.length > 0 && bridge.mail === undefined) tell(['quotas', at, 'mail'], noMail);
+    for (const name of quota.webhooks)
+      if (!names.includes(name)) tell(['quotas', at, 'webhooks'], `there is no webhook ${name} [webhook_unknown]`);
+  });
 }
 
 function billingIssues(whole: BillingBridgeConfiguration): ReturnType<typeof contractIssues> {
@@ -173,6 +242,24 @@ export interface BillingBridgeConfig {
   readonly quotas: readonly Quota[];
   readonly ledgerSinks: BillingBridgeConfiguration['billing_bridge']['ledger_sinks'];
   readonly legalEntities: ReadonlyMap<string, LegalEntity>;
+  /** Null: no mail goes out. */
+  readonly mail: MailConfig | null;
+  readonly webhooks: readonly WebhookConfig[];
+  readonly billRuns: readonly BillSchedule[];
+}
+
+export interface MailConfig extends SmtpServer {
+  readonly from: string;
+  readonly maxAttempts: number;
+}
+
+export interface WebhookConfig {
+  readonly name: string;
+  /** References, as every secret. */
+  readonly url: string;
+  readonly secret: string;
+  readonly timeoutMs: DurationMs;
+  readonly maxAttempts: number;
 }
 
 export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingBridgeConfig {
@@ -198,17 +285,34 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
       price_plans: whole.price_plans,
       services: spreadRacks(whole.services, whole.racks).services,
     },
-    quotas: whole.quotas.map(({ id, service, amount, unit, direction, shares }) => ({
+    quotas: whole.quotas.map(({ id, service, amount, unit, direction, shares, mail, webhooks }) => ({
       id,
       service,
       direction,
+      mail,
+      webhooks,
       octets: BigInt(amount) * VOLUME_UNITS[unit],
       shares: shares.toSorted((left, right) => left - right),
     })),
     ledgerSinks: bridge.ledger_sinks,
+    mail: bridge.mail === undefined ? null : mailConfigOf(bridge.mail),
+    billRuns: bridge.bill_runs.flatMap(({ cron: pattern, retry_held_minutes: minutes, ...one }) => {
+      const cron = parseCron(pattern);
+      return cron === null ? [] : [{ ...one, cron, pattern, retryHeldMs: minutes * 60_000 }];
+    }),
+    webhooks: bridge.webhooks.map(({ timeout_ms: timeoutMs, max_attempts: maxAttempts, ...one }) => ({
+      ...one,
+      timeoutMs,
+      maxAttempts,
+    })),
     legalEntities: new Map(whole.legal_entities.map((one) => [one.id, legalEntityOf(one)])),
     infrastructure: whole.devices.flatMap((device) =>
       (device.infrastructure ?? []).map((rule) => ({ device: device.name, ...rule })),
     ),
   };
+}
+
+function mailConfigOf(parsed: z.output<typeof mailSchema>): MailConfig {
+  const { host, port, security, user = null, password = null, from } = parsed;
+  return { host, port, security, user, password, from, timeoutMs: parsed.timeout_ms, maxAttempts: parsed.max_attempts };
 }

@@ -75,6 +75,8 @@ export const buyerShape = {
   address: addressSchema.optional(),
   tax_id: shortText.optional(),
   email: z.email().optional(),
+  /** Sends each bill and credit note to `email` once it is made. */
+  send_bills: z.enum(['email', 'never']).optional(),
   reference: shortText.optional(),
   due_days: z.number().int().min(0).max(365).optional(),
   tax: z
@@ -160,11 +162,16 @@ function buyerIssues(
   entities: ReadonlyMap<string, LegalEntityDocument>,
 ): InvoiceIssue[] {
   const issue = (key: string, code: string, message: string): InvoiceIssue => ({ path: [...path, key], code, message });
-  if (customer.legal_entity === undefined) return [];
+  if (customer.legal_entity === undefined)
+    return customer.send_bills === 'email'
+      ? [issue('send_bills', 'buyer_incomplete', 'only invoices are sent: name the legal entity that bills it')]
+      : [];
   const seller = entities.get(customer.legal_entity);
   if (seller === undefined)
     return [issue('legal_entity', 'legal_entity_unknown', `there is no legal entity ${customer.legal_entity}`)];
   const found: InvoiceIssue[] = [];
+  if (customer.send_bills === 'email' && customer.email === undefined)
+    found.push(issue('email', 'buyer_incomplete', 'bills are to be sent by e-mail, but to no address'));
   if (customer.address === undefined)
     found.push(issue('address', 'buyer_incomplete', 'an invoice needs the address of the customer'));
   if (seller.currencies !== undefined && !seller.currencies.includes(customer.currency))

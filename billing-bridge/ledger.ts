@@ -13,9 +13,11 @@ import type { Customer, Service } from './account/contract.ts';
 import { interfaceState, type InterfaceState } from './account/interface-state.ts';
 import { BillRun } from './bill/bill-run.ts';
 import { type BillRunEntry, findBillRuns } from './bill/bill-run-store.ts';
+import { findHeldBills, type HeldBill } from './bill/bill-schedule.ts';
 import { type BillOnDemand, findOnDemand, insertOnDemand } from './bill/bill-on-demand.ts';
 import { changeBillState, type StateChange } from './bill/bill-state.ts';
 import {
+  type CreditNoteDeps,
   type CreditNoteQuery,
   type CreditNoteRequest,
   creditNotesOf,
@@ -35,6 +37,7 @@ import type { ReadingsSource, UsageBook, UsageProof } from './mediate/mediation.
 import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
+import { announceBill, announceCreditNote } from './letters.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -52,8 +55,8 @@ import { termsAt } from './rate/level-evidence.ts';
 import { LevelWatch } from './rate/level-watch.ts';
 import type { OutageSource } from './rate/outage-source.ts';
 import { RatingRun } from './rate/rating-run.ts';
-import { type Reconciliation, reconcileAll } from './reconciliation.ts';
 import { type Estimate, estimateOf } from './rate/estimate.ts';
+import { type Reconciliation, reconcileBooks } from './reconciliation.ts';
 import { dueByTime } from './rate/windows.ts';
 
 export type LedgerConfig = Pick<
@@ -137,6 +140,7 @@ export class Ledger {
         },
         readCharges: READ_CHARGES,
         seal,
+        announce: announceBill,
       },
     );
     this.#chargeCount = new ChargeCount(database);
@@ -236,9 +240,11 @@ export class Ledger {
   }
 
   /** Asked twice under one request, it is issued once. Throws not_found or credit_refused. */
-  credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
+  async credit(request: Omit<CreditNoteRequest, 'atMs'>): Promise<CreditNote> {
     const { database, clock } = this.#deps;
-    const deps = { database, legalEntities: this.#config.legalEntities, seal };
+    const book = await this.book();
+    const announce: CreditNoteDeps['announce'] = (...told) => announceCreditNote(book, ...told);
+    const deps = { database, legalEntities: this.#config.legalEntities, seal, announce };
     return issueCreditNote(deps, { ...request, atMs: clock.now() });
   }
 
@@ -273,6 +279,10 @@ export class Ledger {
 
   billRuns(query: { readonly beforeId: bigint | null; readonly limit: number }): Promise<BillRunEntry[]> {
     return findBillRuns(this.#deps.database, query);
+  }
+
+  heldBills(limit: number): Promise<HeldBill[]> {
+    return findHeldBills(this.#deps.database, limit);
   }
 
   preview(book: ContractBook, customer: Customer, at: EpochMs): Promise<Preview> {
@@ -312,7 +322,9 @@ export class Ledger {
 
   /** Usage against counters, charges against usage, bills against charges; writes nothing. */
   async reconcile(fromMs: EpochMs, toMs: EpochMs): Promise<Reconciliation> {
-    return reconcileAll({ ...this.#deps, ...this.#config }, await this.book(), fromMs, toMs);
+    const { database, usage, proof } = this.#deps;
+    const { bucketMs, ratingWindowMs: windowMs } = this.#config;
+    return reconcileBooks({ database, usage, proof, bucketMs, windowMs }, await this.book(), fromMs, toMs);
   }
 
   quotaEvents(query: Parameters<typeof findQuotaEvents>[1]): Promise<QuotaEvent[]> {

@@ -14,12 +14,12 @@ import { stopAll } from '../common/runtime/component.ts';
 import { WeirError } from '../common/runtime/errors.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
-import { ChainPublisher, type ChainSink, fileSink, webhookSink } from './audit/chain-sinks.ts';
 import { ledgerChainMigrations } from './audit/migrations.ts';
 import { accountMigrations } from './account/migrations.ts';
 import { BillingApi } from './api/billing-api.ts';
 import { billDocuments } from './bill-documents.ts';
 import type { BillRequest, BillRunResult } from './bill/bill-run.ts';
+import { billScheduleMigrations, ScheduledBills, type ScheduledBillsDeps } from './bill/bill-schedule.ts';
 import { BILL_STATES } from './bill/bill-state.ts';
 import { GATE_NAMES } from './bill/gates.ts';
 import { billMigrations } from './bill/migrations.ts';
@@ -30,13 +30,15 @@ import { type MediationParts, mediationParts } from './mediation-parts.ts';
 import { type BullMqBackend, postgresBackend, redisBackend } from './queue/bullmq-backend.ts';
 import { BullMqWorkQueue } from './queue/bullmq-work-queue.ts';
 import { onceLeaseIsFree } from './queue/held-lease.ts';
-import { OutboxRelay, putIntoOutbox, queueMigrations } from './queue/outbox.ts';
+import { OutboxRelay, queueMigrations } from './queue/outbox.ts';
 import { ScheduledWork } from './queue/scheduled-work.ts';
 import { quotaMigrations } from './quota/migrations.ts';
-import { QuotaWatch } from './quota/quota-watch.ts';
 import { levelMigrations } from './rate/level-migrations.ts';
+import { MESSAGE_KINDS, MESSAGE_STATES } from './send/message-outbox.ts';
+import { sendMigrations } from './send/migrations.ts';
 import { ratingMigrations } from './rate/migrations.ts';
-import { tasksOf } from './tasks.ts';
+import { outwardParts } from './outward.ts';
+import { type TaskParts, tasksOf } from './tasks.ts';
 
 /** In an order in which each finds what it builds on; those that the collector has too are the very same objects. */
 export const billingBridgeMigrations: readonly Migration[] = [
@@ -50,6 +52,8 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...ledgerChainMigrations,
   ...quotaMigrations,
   ...levelMigrations,
+  ...sendMigrations,
+  ...billScheduleMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';
@@ -67,6 +71,13 @@ export interface BillingBridgeDeps {
   readonly checkAnswers?: boolean;
 }
 
+/** What a request of the API may name. */
+const NAMES = {
+  gateNames: GATE_NAMES,
+  billStates: BILL_STATES,
+  messageKinds: MESSAGE_KINDS,
+  messageStates: MESSAGE_STATES,
+} as const;
 const CONNECTIONS = 8;
 const RELAY = { checkEveryMs: 300_000, keepDoneMs: 7 * 86_400_000 };
 const BILL_WAIT_MS: DurationMs = 10_000;
@@ -160,10 +171,27 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     onWake: (name) => work.wake(name),
   });
   const relay = new OutboxRelay(reporter, { maxBacklog: config.maxQueueBacklog, ...RELAY }, { database, queue, clock });
-  const sinks = sinksOf(config, environment, clock);
+  const billing = new Set<Promise<unknown>>();
+  const runBills = billRunner(reporter, {
+    ledger,
+    leases,
+    clock,
+    holder,
+    stopping: stopping.signal,
+    billing,
+    onBilled: () => work.wake('messages'),
+  });
+  const outward = outwardParts(reporter, config, {
+    database,
+    clock,
+    random,
+    environment,
+    ledger,
+    onPut: () => work.wake('messages'),
+  });
   const tasks = tasksOf(config, {
-    quotas: config.quotas.length === 0 ? null : quotaWatch(reporter, config, { database, clock, ledger }),
-    publisher: sinks.length === 0 ? null : new ChainPublisher(reporter, { database, clock, sinks }),
+    ...outward,
+    bills: scheduledBills(config, { database, clock, book: () => ledger.book(), runBills }),
     mediation: mediated.mediation,
     rating: ledger.rating,
     levels: ledger.levels,
@@ -185,29 +213,26 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     },
   });
   for (const { token, name, role } of givenTokens(environment)) authenticator.give(token, { name, role, scope: null });
-  const billing = new Set<Promise<unknown>>();
-  const runBills = billRunner(reporter, { ledger, leases, clock, holder, stopping: stopping.signal, billing });
-  const api = new BillingApi(
-    reporter,
-    {
-      host: config.host,
-      port: config.port,
-      insecure: config.insecure,
-      checkAnswers: deps.checkAnswers ?? false,
-    },
-    {
-      ledger,
-      documents: billDocuments(ledger, config.bucketMs),
-      work,
-      authenticator,
-      clock,
-      runBills,
-      gateNames: GATE_NAMES,
-      billStates: BILL_STATES,
-      prepared: () => preparation.done,
-    },
-  );
+  const api = new BillingApi(reporter, apiConfigOf(config, deps), {
+    ledger,
+    documents: billDocuments(ledger, config.bucketMs),
+    work,
+    authenticator,
+    clock,
+    runBills,
+    correspondence: outward.correspondence,
+    ...NAMES,
+    prepared: () => preparation.done,
+  });
   return { database, preparation, queue, work, api, billing, stopping };
+}
+
+function scheduledBills({ billRuns }: BillingBridgeConfig, deps: ScheduledBillsDeps): TaskParts['bills'] {
+  return billRuns.map((schedule) => ({ schedule, runs: new ScheduledBills(schedule, deps) }));
+}
+
+function apiConfigOf({ host, port, insecure }: BillingBridgeConfig, { checkAnswers = false }: BillingBridgeDeps) {
+  return { host, port, insecure, checkAnswers };
 }
 
 interface BillRunnerDeps {
@@ -217,6 +242,7 @@ interface BillRunnerDeps {
   readonly holder: string;
   readonly stopping: AbortSignal;
   readonly billing: Set<Promise<unknown>>;
+  readonly onBilled: () => void;
 }
 
 /** Bill runs one at a time, whoever asks: each under the lease, by a name of its own, because two of one process must not take it from each other. */
@@ -224,7 +250,7 @@ function billRunner(
   reporter: Reporter,
   deps: BillRunnerDeps,
 ): (request: Omit<BillRequest, 'fence'>) => Promise<BillRunResult> {
-  const { ledger, leases, clock, holder, stopping, billing } = deps;
+  const { ledger, leases, clock, holder, stopping, billing, onBilled } = deps;
   let asked = 0;
   return (request) => {
     asked += 1;
@@ -233,7 +259,7 @@ function billRunner(
       ledger.billRun.run({ ...request, fence }),
     );
     billing.add(run);
-    void run.catch(() => undefined).finally(() => billing.delete(run));
+    void run.then(onBilled, () => undefined).finally(() => billing.delete(run));
     return run;
   };
 }
@@ -250,35 +276,6 @@ function backendOf(
   if (/^rediss?:\/\//.test(url)) return redisBackend(url);
   if (/^postgres(ql)?:\/\//.test(url)) return postgresBackend(url);
   throw new WeirError('configuration_invalid', 'queue.url: expected redis://, rediss:// or postgres://.');
-}
-
-function quotaWatch(
-  reporter: Reporter,
-  config: BillingBridgeConfig,
-  { database, clock, ledger }: { readonly database: OpenDatabase; readonly clock: Clock; readonly ledger: Ledger },
-): QuotaWatch {
-  return new QuotaWatch(reporter, config.quotas, {
-    database,
-    clock,
-    usage: ledger.usage,
-    book: () => ledger.book(),
-    publish: async (connection, jobs) => {
-      if (config.publishCharges) await putIntoOutbox(connection, jobs, clock.now());
-    },
-  });
-}
-
-/** Where the head of the ledger is told. */
-function sinksOf(
-  config: BillingBridgeConfig,
-  environment: BillingBridgeDeps['environment'],
-  clock: Clock,
-): ChainSink[] {
-  return config.ledgerSinks.map((sink) =>
-    sink.kind === 'file'
-      ? fileSink(sink.path)
-      : webhookSink({ url: sink.url, secret: resolveSecret(sink.secret, environment), clock, fetch }),
-  );
 }
 
 interface GivenToken {

@@ -1,9 +1,8 @@
-// The three proofs in one: usage against counters, charges against usage, bills against charges.
+// Everything against what it was made from: usage against counters, charges against usage, bills against charges. Writes nothing.
 import type { Database } from '../common/database/database.ts';
-import type { EpochMs } from '../common/model/time.ts';
+import type { DurationMs, EpochMs } from '../common/model/time.ts';
 import type { ContractBook } from './account/contract-book.ts';
 import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
-import type { BillingBridgeConfig } from './config.ts';
 import type { UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
 
@@ -17,14 +16,16 @@ export interface Reconciliation {
   readonly differences: number;
 }
 
-export interface ReconciliationDeps extends Pick<BillingBridgeConfig, 'bucketMs' | 'ratingWindowMs'> {
+export interface ReconciliationDeps {
   readonly database: Database;
   readonly usage: UsageBook;
   readonly proof: UsageProof;
+  readonly bucketMs: DurationMs;
+  readonly windowMs: DurationMs;
 }
 
-export async function reconcileAll(
-  { database, usage: reader, proof, bucketMs, ratingWindowMs: windowMs }: ReconciliationDeps,
+export async function reconcileBooks(
+  { database, usage: reader, proof, bucketMs, windowMs }: ReconciliationDeps,
   book: ContractBook,
   fromMs: EpochMs,
   toMs: EpochMs,

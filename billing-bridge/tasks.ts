@@ -1,5 +1,7 @@
-// The scheduled work of the bridge, in the order in which usage becomes money: mediate, rate, and the relay to the billing queue.
+// The scheduled work of the bridge, in the order in which usage becomes money: mediate, rate, the relay to the billing queue, bills.
+import { type DurationMs, isoTime } from '../common/model/time.ts';
 import type { ChainPublisher } from './audit/chain-sinks.ts';
+import type { BillSchedule, ScheduledBills } from './bill/bill-schedule.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import type { Mediation } from './mediate/mediation.ts';
 import type { OutboxRelay } from './queue/outbox.ts';
@@ -7,6 +9,7 @@ import type { Task } from './queue/scheduled-work.ts';
 import type { QuotaWatch } from './quota/quota-watch.ts';
 import type { LevelWatch } from './rate/level-watch.ts';
 import type { RatingRun } from './rate/rating-run.ts';
+import type { MessageSender } from './send/message-sender.ts';
 
 export interface TaskParts {
   readonly mediation: Mediation;
@@ -18,28 +21,37 @@ export interface TaskParts {
   readonly publisher: ChainPublisher | null;
   /** Null where no quota is configured. */
   readonly quotas: QuotaWatch | null;
+  readonly sender: MessageSender;
+  readonly bills: readonly { readonly schedule: BillSchedule; readonly runs: ScheduledBills }[];
   readonly stopping: AbortSignal;
 }
+
+/** How often it is looked whether a bill run is due that no wake came for. */
+const LOOK_FOR_BILLS_MS = 60_000;
 
 /** Each wakes the next where it did something, so that a reading becomes a charge within one interval. */
 export function tasksOf(
   config: Pick<BillingBridgeConfig, 'mediateEveryMs' | 'rateEveryMs'>,
-  { mediation, rating, levels, relay, publisher, quotas, stopping }: TaskParts,
+  { mediation, rating, levels, relay, publisher, quotas, sender, bills, stopping }: TaskParts,
 ): Task[] {
   const everyMs = config.rateEveryMs;
-  const tasks: Task[] = [
+  return [
     {
       name: 'mediate',
       everyMs: config.mediateEveryMs,
       // What does not get final by a reading does so by a watermark: rating looks also where no record was written.
-      run: async ({ fence }) => did(await mediation.run(fence, stopping), ({ records }) => records),
+      run: async ({ fence }, progress) =>
+        did(
+          await mediation.run(fence, stopping, (done) => progress({ done, of: null, what: 'pages' })),
+          ({ records }) => records,
+        ),
       wakes: 'rate',
     },
     {
       name: 'rate',
       everyMs,
-      run: async (lease) => {
-        const summary = await rating.run(lease);
+      run: async (lease, progress) => {
+        const summary = await rating.run(lease, (done) => progress({ done, of: null, what: 'charges' }));
         return { did: summary.charges > 0, summary: { ...summary, run: summary.run?.toString() ?? null } };
       },
       wakes: 'relay',
@@ -50,7 +62,21 @@ export function tasksOf(
       needsQueue: true,
       run: async ({ fence }) => did(await relay.run(fence), ({ delivered }) => delivered),
     },
+    {
+      name: 'messages',
+      everyMs,
+      run: async ({ fence }) => did(await sender.run(fence, stopping), ({ sent }) => sent),
+    },
+    ...whereConfigured(everyMs, { levels, publisher, quotas }),
+    ...bills.map(billTask),
   ];
+}
+
+function whereConfigured(
+  everyMs: DurationMs,
+  { levels, publisher, quotas }: Pick<TaskParts, 'levels' | 'publisher' | 'quotas'>,
+): Task[] {
+  const tasks: Task[] = [];
   if (levels !== null)
     tasks.push({
       name: 'service-levels',
@@ -76,4 +102,17 @@ export function tasksOf(
 
 function did<Summary extends object>(summary: Summary, count: (summary: Summary) => number) {
   return { did: count(summary) > 0, summary };
+}
+
+function billTask({ schedule, runs }: TaskParts['bills'][number]): Task {
+  return {
+    name: `bill-runs-${schedule.name}`,
+    everyMs: LOOK_FOR_BILLS_MS,
+    cron: { pattern: schedule.pattern, zone: schedule.zone },
+    run: async ({ fence }, progress) => {
+      const { dueMs, ...summary } = await runs.run(fence, (done, of) => progress({ done, of, what: 'accounts' }));
+      return { did: summary.made > 0, summary: { due: dueMs === null ? null : isoTime(dueMs), ...summary } };
+    },
+    wakes: 'messages',
+  };
 }

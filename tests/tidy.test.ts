@@ -100,7 +100,7 @@ const LEASES: Readonly<Record<string, readonly string[]>> = {
   '@influxdata/influxdb-client': ['collector/store/'],
   '@duckdb/node-api': ['collector/store/'],
   lmdb: ['common/journal/'],
-  nodemailer: ['collector/tell/'],
+  nodemailer: ['common/send/'],
   pino: ['common/runtime/reporter.ts'],
   'prom-client': ['common/runtime/reporter.ts'],
   pg: ['common/database/'],

@@ -155,6 +155,7 @@ function customerOf(document: CustomerDocument): Customer {
     currency: document.currency,
     zone: document.billing_zone,
     cycle: document.billing_cycle,
+    billsByMail: document.send_bills === 'email',
   };
 }
 

@@ -14,6 +14,8 @@ export interface Customer {
   readonly cycle: BillingCycle;
   /** What an invoice says of it; without it bills have no number. */
   readonly buyer?: Buyer | null;
+  /** Its bills and credit notes go to its address by e-mail once they are made. */
+  readonly billsByMail?: boolean;
 }
 
 /** A port that belongs to a service for a span of time. */

@@ -18,6 +18,7 @@ import { addContractRoutes } from './contract-routes.ts';
 import { addCreditNoteRoutes } from './credit-note-routes.ts';
 import { addDocumentRoutes } from './document-routes.ts';
 import type { BillDocuments } from './documents.ts';
+import { addMessageRoutes, type MessageRoutesDeps } from './message-routes.ts';
 import { Overview } from './overview.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
@@ -37,7 +38,9 @@ export interface BillingApiConfig {
   readonly checkAnswers?: boolean;
 }
 
-export interface BillingApiDeps extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'> {
+export interface BillingApiDeps
+  extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'>,
+    Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'> {
   readonly ledger: Ledger;
   readonly documents: BillDocuments;
   readonly work: Work;
@@ -125,6 +128,7 @@ export class BillingApi implements Component {
     addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
     addCreditNoteRoutes(routes, ledger);
     addDocumentRoutes(routes, ledger, documents);
+    addMessageRoutes(routes, this.#deps);
     addTmf678Routes(routes, { ledger, clock, runBills, billStates });
     addTmf635Routes(routes, ledger);
     addQuotaRoutes(routes, ledger);

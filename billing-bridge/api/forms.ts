@@ -236,6 +236,22 @@ export function describeReconciliation(found: Reconciliation): object {
   };
 }
 
-export function describeSchedule({ lastStartedAtMs, lastFinishedAtMs, ...state }: TaskState): object {
-  return { ...state, lastStartedAt: timeOrNull(lastStartedAtMs), lastFinishedAt: timeOrNull(lastFinishedAtMs) };
+export function describeSchedule({
+  lastStartedAtMs,
+  lastFinishedAtMs,
+  nextAtMs,
+  progress,
+  ...state
+}: TaskState): object {
+  return {
+    ...state,
+    nextAt: timeOrNull(nextAtMs),
+    progress: progress === null ? null : describeProgress(progress),
+    lastStartedAt: timeOrNull(lastStartedAtMs),
+    lastFinishedAt: timeOrNull(lastFinishedAtMs),
+  };
+}
+
+function describeProgress({ atMs, ...progress }: NonNullable<TaskState['progress']>): object {
+  return { ...progress, at: isoTime(atMs) };
 }

@@ -63,7 +63,16 @@ export const deadLetterForm = z.object({
 export const scheduleForm = z.object({
   name: z.string(),
   everyMs: z.number().int(),
+  cron: z
+    .object({ pattern: z.string(), zone: z.string() })
+    .nullable()
+    .describe('of bill runs; everyMs is how often it is looked whether one is due'),
+  nextAt: time.nullable().describe('of a cron'),
   running: z.boolean(),
+  progress: z
+    .object({ done: z.number().int(), of: z.number().int().nullable(), what: z.string(), at: time })
+    .nullable()
+    .describe('of the run under way'),
   runs: z.number().int(),
   lastStartedAt: time.nullable(),
   lastFinishedAt: time.nullable(),

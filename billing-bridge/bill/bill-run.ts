@@ -33,6 +33,8 @@ export interface BillRunDeps {
   readonly beginGates: () => CheckGates;
   readonly readCharges: ReadCharges;
   readonly seal: Seal;
+  /** In the transaction of a bill that closed: whoever is to hear of it. */
+  readonly announce?: (connection: Queryable, bill: NewBill, customer: Customer) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -40,6 +42,10 @@ export interface BillRequest {
   /** 2026-11, 2026-11-24, or 2026-11-24T08Z: accounts with another cycle are left out. */
   readonly period: string;
   readonly account?: string | undefined;
+  /** Only these, where one account is not all that is meant. */
+  readonly accounts?: readonly string[];
+  /** Called after each account. */
+  readonly progress?: (done: number, of: number) => void;
   /** Makes bills that close nothing, also of a period that runs. */
   readonly interim: boolean;
   readonly accept: readonly GateName[];
@@ -80,8 +86,11 @@ export class BillRun {
     const book = await this.#deps.book();
     const checkGates = this.#deps.beginGates();
     const accounts: AccountResult[] = [];
-    for (const { customer, period } of this.#accounts(book, request))
+    const asked = this.#accounts(book, request);
+    for (const { customer, period } of asked) {
       accounts.push(await this.#billAccount(book, customer, period, request, checkGates));
+      request.progress?.(accounts.length, asked.length);
+    }
     const result = { period: request.period, interim: request.interim, accounts };
     await this.#deps.database.query(
       `insert into billing.bill_run (period, account, interim, accepted, by_whom, at_ms, result)
@@ -103,7 +112,10 @@ export class BillRun {
     const wanted = request.account;
     if (wanted !== undefined && !book.customers.has(wanted))
       throw new WeirError('not_found', `There is no account ${wanted}.`, { account: wanted });
-    const customers = [...book.customers.values()].filter((one) => wanted === undefined || one.id === wanted);
+    const some = request.accounts === undefined ? null : new Set(request.accounts);
+    const customers = [...book.customers.values()].filter(
+      (one) => (wanted === undefined || one.id === wanted) && (some === null || some.has(one.id)),
+    );
     const found = customers.flatMap((customer) => {
       const period = periodNamed(request.period, customer.zone);
       return period !== null && period.cycle === customer.cycle ? [{ customer, period }] : [];
@@ -150,7 +162,10 @@ export class BillRun {
       if (lines.length === 0) return { ...nothing, outcome: 'nothing', gates };
       const bill = await this.#newBill(connection, customer, period, lines, gates, request.interim);
       const state = await insertBill(connection, bill, lines, unbilled, request.by);
-      if (bill.category === 'normal') await this.#makeInvoice(connection, book, customer, bill, lines);
+      if (bill.category === 'normal') {
+        await this.#makeInvoice(connection, book, customer, bill, lines);
+        await this.#deps.announce?.(connection, bill, customer);
+      }
       await this.#deps.seal(connection, 'bill', [bill.id], bill.issuedAtMs);
       await this.#deps.seal(connection, 'bill_state', [state.toString()], bill.issuedAtMs);
       this.#made.add(1, { category: bill.category });

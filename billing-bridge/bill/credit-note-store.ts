@@ -23,6 +23,8 @@ export interface CreditNoteDeps {
   readonly database: Database;
   readonly legalEntities: ReadonlyMap<string, LegalEntity>;
   readonly seal: Seal;
+  /** In the transaction of the note: whoever is to hear of it. */
+  readonly announce?: (connection: Queryable, note: CreditNote, email: string | null) => Promise<void>;
 }
 
 interface NoteRow {
@@ -95,6 +97,7 @@ export function issueCreditNote(deps: CreditNoteDeps, request: CreditNoteRequest
     const note = await noteOf(connection, bill.id, request.request);
     await deps.seal(connection, 'credit_note', note === null ? [] : [note.serial.toString()], request.atMs);
     if (note === null) throw new Error('BUG: a credit note that was made is not there');
+    await deps.announce?.(connection, note, invoice.buyer.email);
     return note;
   });
 }

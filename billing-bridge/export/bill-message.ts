@@ -1,22 +1,22 @@
-// The message that a bill is sent with: to whom, what it says, and the bill as a PDF. Pure; who sends it is another matter.
-import { type BillFonts, billPdf } from './bill-pdf.ts';
-import { type BillDocument, titleOf } from './bill-document.ts';
+// The messages that a bill and a credit note are sent with: to whom, what they say, and the papers themselves. Pure; who sends them is another matter.
+import { billCsv } from './bill-csv.ts';
+import { type BillFonts, billPdf, creditNotePdf } from './bill-pdf.ts';
+import { type BillDocument, type CreditNoteDocument, titleOf } from './bill-document.ts';
 
 export interface Message {
-  /** The same for one bill however often it is sent, so that a repeat is known as one. */
-  readonly id: string;
-  readonly to: string;
+  /** Null where its buyer has no address: then it goes where somebody says. */
+  readonly to: string | null;
   readonly replyTo: string | null;
   readonly subject: string;
   readonly text: string;
   readonly attachments: readonly { readonly name: string; readonly type: string; readonly content: Buffer }[];
 }
 
-/** Null where the bill is no invoice, or its buyer has no address to send to. */
+/** Null where the bill is no invoice. */
 export function billMessage(document: BillDocument, fonts: BillFonts): Message | null {
-  const { bill } = document;
+  const { bill, lines } = document;
   const { invoice } = bill;
-  if (invoice === null || invoice.buyer.email === null) return null;
+  if (invoice === null) return null;
   const mark = bill.watermark === null ? '' : `[${oneLine(bill.watermark)}] `;
   const title = titleOf(bill);
   const text = [
@@ -34,12 +34,47 @@ export function billMessage(document: BillDocument, fonts: BillFonts): Message |
     '',
   ].join('\n');
   return {
-    id: `bill-${bill.id}`,
     to: invoice.buyer.email,
     replyTo: invoice.seller.email,
     subject: `${mark}${oneLine(title)} of ${oneLine(invoice.seller.name)}`,
     text,
-    attachments: [{ name: fileName(title), type: 'application/pdf', content: billPdf(document, fonts) }],
+    attachments: [
+      { name: fileName(title), type: 'application/pdf', content: billPdf(document, fonts) },
+      {
+        name: fileName(title, 'csv'),
+        type: 'text/csv; charset=utf-8',
+        content: Buffer.from(billCsv(bill, lines), 'utf8'),
+      },
+    ],
+  };
+}
+
+/** Null where the bill is no invoice. */
+export function creditNoteMessage(document: CreditNoteDocument, fonts: BillFonts): Message | null {
+  const { note, bill } = document;
+  const { invoice } = bill;
+  if (invoice === null) return null;
+  const mark = bill.watermark === null ? '' : `[${oneLine(bill.watermark)}] `;
+  const title = `Credit note ${note.number}`;
+  const text = [
+    `Dear ${invoice.buyer.name},`,
+    '',
+    `please find attached ${title} for ${titleOf(bill)}.`,
+    '',
+    `  Given back:  ${note.gross} ${note.currency} (${note.net} and ${note.tax} tax)`,
+    `  Reason:      ${oneLine(note.reason)}`,
+    ...(invoice.buyer.reference === null ? [] : [`  Your reference: ${invoice.buyer.reference}`]),
+    '',
+    invoice.seller.name,
+    ...(bill.watermark === null ? [] : ['', `This is not a real credit note: ${bill.watermark}`]),
+    '',
+  ].join('\n');
+  return {
+    to: invoice.buyer.email,
+    replyTo: invoice.seller.email,
+    subject: `${mark}${oneLine(title)} of ${oneLine(invoice.seller.name)}`,
+    text,
+    attachments: [{ name: fileName(title), type: 'application/pdf', content: creditNotePdf(document, fonts) }],
   };
 }
 

@@ -56,7 +56,11 @@ export class MediationRun implements Mediation {
     this.#metrics = new MediationMetrics(this.#reporter, deps.clock);
   }
 
-  async run(fence: Fence, signal?: AbortSignal): Promise<MediationSummary> {
+  async run(
+    fence: Fence,
+    signal?: AbortSignal,
+    progress: (pages: number) => void = () => undefined,
+  ): Promise<MediationSummary> {
     let summary: MediationSummary = { pages: 0, records: 0, corrected: 0, quarantined: 0 };
     while (signal?.aborted !== true) {
       const place = await readPlace(this.#deps.database, this.#config.bucketMs);
@@ -72,6 +76,7 @@ export class MediationRun implements Mediation {
         quarantined: answer.quarantined,
       };
       this.#metrics.answered(answer);
+      progress(summary.pages);
       if (!answer.more || (answer.items.length === 0 && answer.next === place.cursor)) {
         this.#recovering = false;
         break;

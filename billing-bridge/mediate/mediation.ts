@@ -29,7 +29,11 @@ export interface MediationSummary {
 
 export interface Mediation {
   /** Pulls and mediates until nothing is new; every effect is one transaction with the cursor, under the fence (throws lease_lost). Again, twice, or after a crash anywhere: the same records. */
-  run(fence: (connection: Queryable) => Promise<void>, signal?: AbortSignal): Promise<MediationSummary>;
+  run(
+    fence: (connection: Queryable) => Promise<void>,
+    signal?: AbortSignal,
+    progress?: (pages: number) => void,
+  ): Promise<MediationSummary>;
 }
 
 /** A port for as long as somebody holds it; toMs null: still. */

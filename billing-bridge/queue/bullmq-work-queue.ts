@@ -7,6 +7,7 @@ import {
   type CarriedJob,
   type CarriedState,
   CHARGES_QUEUE,
+  type CronTime,
   type DeadLetter,
   type OnWake,
   WAKE_QUEUE,
@@ -92,8 +93,9 @@ export class BullMqWorkQueue implements WorkQueue {
     await closeAll([open.worker, open.wake, open.charges], !answers);
   }
 
-  async schedule(name: string, everyMs: DurationMs): Promise<void> {
-    await this.#use(({ wake }) => wake.upsertJobScheduler(name, { every: everyMs }, { name, opts: WAKE_JOB }));
+  async schedule(name: string, when: DurationMs | CronTime): Promise<void> {
+    const repeat = typeof when === 'number' ? { every: when } : { pattern: when.pattern, tz: when.zone };
+    await this.#use(({ wake }) => wake.upsertJobScheduler(name, repeat, { name, opts: WAKE_JOB }));
   }
 
   scheduled(name: string): Promise<boolean> {

@@ -1,29 +1,49 @@
 // Runs what is scheduled: the queue wakes, a lease decides who works, and a slow timer wakes too where the queue does not answer.
+import { nextDue, parseCron } from '../../common/model/cron.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { CounterMetric, HistogramMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { type HeldLease, type LeaseKeeper, underLease } from './held-lease.ts';
-import type { DeadLetter, WorkQueue } from './work-queue.ts';
+import type { CronTime, DeadLetter, WorkQueue } from './work-queue.ts';
 
 export type { HeldLease, LeaseKeeper };
 
 export interface Task {
   readonly name: string;
+  /** Of one with `cron`: how often it looks whether the ledger says that it is due. */
   readonly everyMs: DurationMs;
+  readonly cron?: CronTime;
   /** What is woken when this run did something. */
   readonly wakes?: string;
   /** Cannot work without the queue: is woken when that answers for the first time, not at the start. */
   readonly needsQueue?: boolean;
   /** Returns what was done, for people; `did` false where there was nothing to do. What is due comes from the ledger, never from the wake. */
-  readonly run: (lease: HeldLease) => Promise<{ readonly did: boolean; readonly summary: unknown }>;
+  readonly run: (
+    lease: HeldLease,
+    progress: OnProgress,
+  ) => Promise<{ readonly did: boolean; readonly summary: unknown }>;
 }
+
+/** How far a run is; `of` is null where nobody knows how much there is. */
+export interface Progress {
+  readonly done: number;
+  readonly of: number | null;
+  readonly what: string;
+}
+
+export type OnProgress = (progress: Progress) => void;
 
 export interface TaskState {
   readonly name: string;
   readonly everyMs: DurationMs;
+  readonly cron: CronTime | null;
+  /** The next time of its cron; null without one. */
+  readonly nextAtMs: EpochMs | null;
   readonly running: boolean;
+  /** Of the run under way; null where none is, or it has not said. */
+  readonly progress: (Progress & { readonly atMs: EpochMs }) | null;
   readonly runs: number;
   readonly lastStartedAtMs: EpochMs | null;
   readonly lastFinishedAtMs: EpochMs | null;
@@ -59,6 +79,7 @@ interface Slot {
   finishedAtMs: EpochMs | null;
   summary: unknown;
   error: string | null;
+  progress: TaskState['progress'];
 }
 
 export class ScheduledWork implements Component {
@@ -85,6 +106,7 @@ export class ScheduledWork implements Component {
         finishedAtMs: null,
         summary: null,
         error: null,
+        progress: null,
       });
     this.#runs = this.#reporter.counter('scheduled_runs_total', 'Runs of scheduled work, by outcome', [
       'task',
@@ -130,7 +152,7 @@ export class ScheduledWork implements Component {
     if (slot === undefined) return null;
     this.wake(name);
     await slot.running;
-    return stateOf(slot);
+    return this.#stateOf(slot);
   }
 
   deadLetters(limit: number): Promise<{ readonly items: readonly DeadLetter[]; readonly all: number }> {
@@ -144,14 +166,14 @@ export class ScheduledWork implements Component {
   }
 
   states(): TaskState[] {
-    return [...this.#slots.values()].map(stateOf);
+    return [...this.#slots.values()].map((slot) => this.#stateOf(slot));
   }
 
   async #work(slot: Slot): Promise<void> {
     while (slot.wanted && !this.#stopping.signal.aborted) {
       slot.wanted = false;
       try {
-        await this.#runOnce(slot);
+        await this.#runOnce(slot).finally(() => (slot.progress = null));
       } catch (error) {
         slot.error = `${messageOf(error)} [${codeOf(error)}]`;
         slot.finishedAtMs = this.#deps.clock.now();
@@ -174,7 +196,9 @@ export class ScheduledWork implements Component {
     const done = await underLease(this.#reporter, this.#deps, `billing-${task.name}`, holder, async (lease) => {
       const startedAt = clock.monotonicMs();
       slot.startedAtMs = clock.now();
-      const result = await task.run(lease);
+      const result = await task.run(lease, (progress) => {
+        slot.progress = { ...progress, atMs: clock.now() };
+      });
       this.#seconds.observe((clock.monotonicMs() - startedAt) / 1000, { task: task.name });
       return result;
     });
@@ -197,9 +221,11 @@ export class ScheduledWork implements Component {
       if (signal.aborted) return;
       const now = this.#deps.clock.monotonicMs();
       for (const slot of this.#slots.values()) {
-        const lateMs = Math.max(LATE_FLOOR_MS, slot.task.everyMs * LATE_INTERVALS);
+        const { everyMs, cron } = slot.task;
+        const lateMs = cron === undefined ? Math.max(LATE_FLOOR_MS, everyMs * LATE_INTERVALS) : everyMs;
         if (now - slot.wokenAtMs < lateMs || slot.running !== null) continue;
-        slot.fallbackWakes += 1;
+        // A look at what a cron has due is no wake that the queue forgot.
+        if (cron === undefined) slot.fallbackWakes += 1;
         this.wake(slot.task.name);
       }
     }
@@ -210,6 +236,7 @@ export class ScheduledWork implements Component {
     const { queue, clock } = this.#deps;
     const { signal } = this.#stopping;
     const stopped = abortOf(signal);
+    let placed = false;
     for (let answered = false; !signal.aborted; ) {
       try {
         // A queue that is away is waited for without an end, which must not hold the stop.
@@ -217,8 +244,11 @@ export class ScheduledWork implements Component {
         if (signal.aborted) return;
         if (!answered) for (const { task } of this.#slots.values()) if (task.needsQueue === true) this.wake(task.name);
         answered = true;
+        // A cron may have been another when the schedule was made.
         for (const { task } of this.#slots.values())
-          if (!(await queue.scheduled(task.name))) await queue.schedule(task.name, task.everyMs);
+          if ((!placed && task.cron !== undefined) || !(await queue.scheduled(task.name)))
+            await queue.schedule(task.name, task.cron ?? task.everyMs);
+        placed = true;
       } catch (error) {
         this.#reporter.warn('the queue does not take schedules; a timer wakes meanwhile', {
           message: messageOf(error),
@@ -227,23 +257,29 @@ export class ScheduledWork implements Component {
       await clock.sleep(RESCHEDULE_MS, signal);
     }
   }
+
+  #stateOf(slot: Slot): TaskState {
+    const { task } = slot;
+    const cron = task.cron ?? null;
+    const parsed = cron === null ? null : parseCron(cron.pattern);
+    return {
+      name: task.name,
+      everyMs: task.everyMs,
+      cron,
+      nextAtMs: cron === null || parsed === null ? null : nextDue(parsed, cron.zone, this.#deps.clock.now()),
+      running: slot.running !== null,
+      progress: slot.progress,
+      runs: slot.runs,
+      lastStartedAtMs: slot.startedAtMs,
+      lastFinishedAtMs: slot.finishedAtMs,
+      lastSummary: slot.summary,
+      lastError: slot.error,
+      fallbackWakes: slot.fallbackWakes,
+    };
+  }
 }
 
 function abortOf(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function stateOf(slot: Slot): TaskState {
-  return {
-    name: slot.task.name,
-    everyMs: slot.task.everyMs,
-    running: slot.running !== null,
-    runs: slot.runs,
-    lastStartedAtMs: slot.startedAtMs,
-    lastFinishedAtMs: slot.finishedAtMs,
-    lastSummary: slot.summary,
-    lastError: slot.error,
-    fallbackWakes: slot.fallbackWakes,
-  };
 }

@@ -22,9 +22,15 @@ export interface DeadLetter {
   readonly failedAtMs: EpochMs | null;
 }
 
+/** Five fields, in a time zone. */
+export interface CronTime {
+  readonly pattern: string;
+  readonly zone: string;
+}
+
 export interface WorkQueue extends Component {
-  /** Makes sure that `name` is woken about so often; again and again without effect. A wake may come twice, late, or not at all. */
-  schedule(name: string, everyMs: DurationMs): Promise<void>;
+  /** Makes sure that `name` is woken about so often, or at the times of a cron; again and again without effect, and with another time in place of the one before. A wake may come twice, late, or not at all. */
+  schedule(name: string, when: DurationMs | CronTime): Promise<void>;
   /** Is the schedule still there? */
   scheduled(name: string): Promise<boolean>;
   /** Puts jobs on the queue of rated charges; one that is there already stays once. Rejects where the queue does not answer. */

@@ -16,6 +16,9 @@ export interface Quota {
   readonly direction: 'in' | 'out' | 'sum' | 'higher';
   /** Percent, in rising order; above 100 is allowed. */
   readonly shares: readonly number[];
+  /** Addresses, and names of webhooks, that are told beside the billing queue. */
+  readonly mail?: readonly string[];
+  readonly webhooks?: readonly string[];
 }
 
 export interface QuotaEvent {
@@ -34,7 +37,20 @@ export interface QuotaEvent {
 export interface QuotaJob {
   readonly id: string;
   readonly name: 'quota-threshold';
-  readonly data: unknown;
+  readonly data: QuotaThreshold;
+}
+
+export interface QuotaThreshold {
+  readonly schema: 'weir.quota-threshold';
+  readonly version: 1;
+  readonly quota: string;
+  readonly service: string;
+  readonly account: string;
+  readonly period: string;
+  readonly share: number;
+  readonly limitOctets: string;
+  readonly usedOctets: string;
+  readonly reachedAt: string;
 }
 
 export interface QuotaWatchDeps {
@@ -42,7 +58,9 @@ export interface QuotaWatchDeps {
   readonly usage: Pick<UsageReader, 'latest' | 'metersOf'>;
   readonly book: () => Promise<ContractBook>;
   /** In the transaction of the event. */
-  readonly publish: (connection: Queryable, jobs: readonly QuotaJob[]) => Promise<void>;
+  readonly publish: (connection: Queryable, jobs: readonly QuotaJob[], quota: Quota) => Promise<void>;
+  /** After thresholds that were not told before. */
+  readonly onReached?: () => void;
   readonly clock: Clock;
 }
 
@@ -96,6 +114,7 @@ export class QuotaWatch {
       }
     }
     this.#reached.add(reached);
+    if (reached > 0) this.#deps.onReached?.();
     return { quotas: this.#quotas.length, reached };
   }
 
@@ -127,6 +146,7 @@ export class QuotaWatch {
       await this.#deps.publish(
         connection,
         rows.map(({ serial, share }) => jobOf(found, serial, share)),
+        quota,
       );
       return rows.length;
     });

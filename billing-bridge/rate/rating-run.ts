@@ -91,7 +91,7 @@ export class RatingRun {
   }
 
   /** Rates everything that is due and final. Running it again, or twice at once, changes nothing more. Throws lease_lost. */
-  async run(lease: RunLease): Promise<RatingSummary> {
+  async run(lease: RunLease, progress: (charges: number) => void = () => undefined): Promise<RatingSummary> {
     const book = await this.#deps.book();
     const { windowMs } = this.#config;
     const before = new MeterIndex(await this.#deps.usage.allMeters());
@@ -117,6 +117,7 @@ export class RatingRun {
         const done = await this.#rate(some, book, lease, state.run);
         state.run = done.run;
         state.charges += done.charges;
+        progress(state.charges);
       }
     }
     return { ...state, usageRecords };

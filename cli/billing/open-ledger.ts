@@ -11,7 +11,7 @@ import { mediationParts } from '../../billing-bridge/mediation-parts.ts';
 import { type HeldLease, onceLeaseIsFree } from '../../billing-bridge/queue/held-lease.ts';
 import { Leases } from '../../common/database/lease.ts';
 import { migrate } from '../../common/database/migrate.ts';
-import { openDatabase } from '../../common/database/pool.ts';
+import { type OpenDatabase, openDatabase } from '../../common/database/pool.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
 import { createReporter } from '../../common/runtime/reporter.ts';
@@ -24,6 +24,7 @@ import { configurationFileOf } from './billing-options.ts';
 
 export interface OpenLedger {
   readonly ledger: Ledger;
+  readonly database: OpenDatabase;
   readonly mediation: Mediation;
   readonly config: BillingBridgeConfig;
   readonly clock: Clock;
@@ -67,6 +68,7 @@ export async function withLedger<T>(
     };
     return await work({
       ledger,
+      database,
       mediation: parts.mediation,
       config,
       clock,

@@ -1,14 +1,17 @@
-// `weir bill`: shows a bill, or writes it as a PDF, CSV or JSON.
+// `weir bill`: shows a bill, writes it as a PDF, CSV or JSON, or has it sent by e-mail.
 import { writeFileSync } from 'node:fs';
+import { z } from 'zod';
 import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import type { Bill } from '../../billing-bridge/bill/bill-store.ts';
+import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { titleOf } from '../../billing-bridge/export/bill-document.ts';
 import { quantityText } from '../../billing-bridge/export/bill-pdf.ts';
 import type { Ledger } from '../../billing-bridge/ledger.ts';
+import { isoTime } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { LEDGER_HELP, LEDGER_OPTIONS } from '../billing/billing-options.ts';
 import { billJson } from '../billing/export-forms.ts';
-import { withLedger } from '../billing/open-ledger.ts';
+import { type OpenLedger, withLedger } from '../billing/open-ledger.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { textOption } from '../options.ts';
 
@@ -17,25 +20,38 @@ type Format = (typeof FORMATS)[number];
 
 export const billCommand: Command = {
   name: 'bill',
-  summary: 'show a bill, or write it as PDF, CSV or JSON',
+  summary: 'show a bill, write it as PDF, CSV or JSON, or send it by e-mail',
   help: `usage: weir bill show BILL [OPTIONS]
        weir bill export BILL [--format pdf|csv|json] [--out FILE] [OPTIONS]
+       weir bill send BILL [--to ADDRESS] [--request TEXT] [OPTIONS]
 
   --format         default pdf
   --out FILE       default: named as the bill is, in this folder
+  --to ADDRESS     sends it there, may be given again; default: the address that the bill has
+  --request TEXT   sent once under the same text (default: the time, so that it is sent each time)
 ${LEDGER_HELP}
 
+send writes the mail down; the bridge sends it, with PDF and CSV, and tries again where the server does not take it.
+
 BILL is its id, such as acme-2026-11, or its number. The same bill is the same PDF, byte for byte, whenever it is written.`,
-  options: { ...LEDGER_OPTIONS, format: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    ...LEDGER_OPTIONS,
+    format: { type: 'string' },
+    out: { type: 'string' },
+    to: { type: 'string', multiple: true },
+    request: { type: 'string' },
+  },
   run: async (context) => {
-    const [verb, id, ...rest] = context.positionals;
-    if ((verb !== 'show' && verb !== 'export') || id === undefined || rest.length > 0)
-      throw new WeirError('misused', 'weir bill takes show BILL or export BILL.');
+    const [verb = '', id, ...rest] = context.positionals;
+    if (!['show', 'export', 'send'].includes(verb) || id === undefined || rest.length > 0)
+      throw new WeirError('misused', 'weir bill takes show BILL, export BILL or send BILL.');
     const format = formatOf(context);
-    return withLedger<0>(context, 'bill', async ({ ledger, config }) => {
+    return withLedger<0>(context, 'bill', async (opened) => {
+      const { ledger, config } = opened;
       const bill = (await ledger.bill(id, null)) ?? (await ledger.billNumbered(id));
       if (bill === null) throw new WeirError('not_found', `There is no bill ${id}.`, { bill: id });
       if (verb === 'show') await show(context, ledger, bill);
+      else if (verb === 'send') await send(context, opened, bill);
       else await write(context, ledger, bill, format, config.bucketMs);
       return 0;
     });
@@ -71,6 +87,29 @@ async function write(
     throw new WeirError('output_unwritable', `Cannot write ${file}: ${messageOf(cause)}.`, { file }, cause);
   }
   context.print(context.json ? JSON.stringify({ file, bytes: content.length }) : `${titleOf(bill)} written to ${file}`);
+}
+
+async function send(context: CommandContext, { database, clock, config }: OpenLedger, bill: Bill): Promise<void> {
+  const { options, environment } = context;
+  const given = [options['to'] ?? []].flat().map((text) => addressOf(String(text)));
+  const correspondence = new Correspondence({ database, clock, hasMail: config.mail !== null });
+  const message = await correspondence.sendBill(bill, {
+    request: textOption(context, 'request') ?? `command ${isoTime(clock.now())}`,
+    to: given.length === 0 ? null : given,
+    by: { name: `weir bill by ${environment['USER'] ?? 'nobody known'}`, role: 'system' },
+  });
+  const { key, state, recipients } = message;
+  context.print(
+    context.json
+      ? JSON.stringify({ message: message.id.toString(), key, state, recipients })
+      : `${titleOf(bill)} goes to ${recipients.join(', ')}: ${state === 'done' ? 'was sent before' : 'the bridge sends it'}`,
+  );
+}
+
+function addressOf(text: string): string {
+  const address = z.email().safeParse(text);
+  if (!address.success) throw new WeirError('misused', `--to takes an address such as ap@acme.example, not ${text}.`);
+  return address.data;
 }
 
 async function show(context: CommandContext, ledger: Ledger, bill: Bill): Promise<void> {

@@ -46,6 +46,13 @@ describe('legal entities and buyers', () => {
       'customers.0.tax',
       'buyer_incomplete',
     ],
+    [
+      'bills by e-mail to no address',
+      [entity()],
+      { send_bills: 'email', email: undefined },
+      'customers.0.email',
+      'buyer_incomplete',
+    ],
     ['a country without a rate', [entity()], { tax: { country: 'US' } }, 'customers.0.tax', 'tax_rate_unknown'],
   ])('%s', (_what, entities, more, place, code) => {
     expect(issues(entities, [customer(more)])).toEqual([[place, code]]);

@@ -54,6 +54,18 @@ test('shows lines, tax and total, by id and by number', async () => {
   expect(document).toMatchObject({ id: BILL, invoice: { number }, lines: [{ line: 1 }] });
 });
 
+test('sending needs an address and a server; what is no address is misuse', async () => {
+  await expect(billing.run(billCommand, {}, ['send', BILL])).rejects.toMatchObject({ code: 'mail_refused' });
+  const to = ['ap@bolt.example'];
+  await expect(billing.run(billCommand, { to }, ['send', BILL])).rejects.toMatchObject({ code: 'mail_refused' });
+  await expect(billing.run(billCommand, { to: ['bolt'] }, ['send', BILL])).rejects.toMatchObject({ code: 'misused' });
+  const sent = await billing.configured('mail: { host: 127.0.0.1, from: bills@weir.example }', () =>
+    Promise.all([1, 2].map(() => billing.json<object>(billCommand, { to, request: 'r' }, ['send', BILL]))),
+  );
+  expect(sent[0]).toMatchObject({ recipients: to, state: 'intended' });
+  expect(sent[1]).toEqual(sent[0]);
+});
+
 test('writes the same PDF each time, for nobody but its owner; CSV and JSON beside it', async () => {
   const written = async (format: string, name: string): Promise<Buffer> => {
     const out = path.join(billing.folder, name);

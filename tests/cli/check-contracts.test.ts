@@ -50,6 +50,27 @@ test('contracts that fit have no mistake', async () => {
 
 describe('told with its line and code', () => {
   test.for<[code: string, line: number, place: string, from: string, to: string]>([
+    [
+      'mail_unset',
+      18,
+      'quotas[0].mail',
+      'rating_window_ms: 3600000 }',
+      'rating_window_ms: 3600000 }\nquotas: [{ id: q, service: s1, amount: 1, mail: [a@b.example] }]',
+    ],
+    [
+      'webhook_unknown',
+      18,
+      'quotas[0].webhooks',
+      'rating_window_ms: 3600000 }',
+      'rating_window_ms: 3600000 }\nquotas: [{ id: q, service: s1, amount: 1, webhooks: [shop] }]',
+    ],
+    [
+      'buyer_incomplete',
+      5,
+      'customers[0].send_bills',
+      'currency: EUR }\nprice',
+      'currency: EUR, send_bills: email }\nprice',
+    ],
     ['tiers_overlap', 10, 'price_plans[0].items[0].tiers[1].up_to', 'up_to: "20"', 'up_to: "10"'],
     [
       'tiers_overlap',

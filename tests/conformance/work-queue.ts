@@ -7,6 +7,7 @@ import { BullMqWorkQueue } from '../../billing-bridge/queue/bullmq-work-queue.ts
 import { OutboxRelay, putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbox.ts';
 import { ScheduledWork } from '../../billing-bridge/queue/scheduled-work.ts';
 import { type CarriedJob, CHARGES_QUEUE, WAKE_QUEUE } from '../../billing-bridge/queue/work-queue.ts';
+import { nextDue, parseCron } from '../../common/model/cron.ts';
 import { Leases, leaseMigrations } from '../../common/database/lease.ts';
 import { migrate } from '../../common/database/migrate.ts';
 import { SystemClock } from '../../common/runtime/clock.ts';
@@ -119,6 +120,21 @@ export function workQueueConformance(make: () => Promise<QueueServer>): void {
       });
       await queue.schedule('often', 300);
       await eventually(() => woken >= 5, 'five wakes');
+    });
+
+    test('by cron in a zone wake at their times; another one of the same name takes its place', SLOW, async () => {
+      const woken: string[] = [];
+      const queue = await started((name) => woken.push(name));
+      await queue.schedule('cron', { pattern: '0 6 1 1 *', zone: 'Europe/Berlin' });
+      expect(await queue.scheduled('cron')).toBe(true);
+      const asking = server.backend.queue(WAKE_QUEUE);
+      const next = await asking.getJobScheduler('cron');
+      await asking.close();
+      const cron = parseCron('0 6 1 1 *');
+      expect(next?.next).toBe(cron === null ? null : nextDue(cron, 'Europe/Berlin', Date.now()));
+      // Six fields begin with seconds there: what the test has no patience for otherwise.
+      await queue.schedule('cron', { pattern: '* * * * * *', zone: 'America/Chicago' });
+      await eventually(() => woken.length >= 2, 'two wakes');
     });
 
     test('each wake reaches one of those that listen', SLOW, async () => {

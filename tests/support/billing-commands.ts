@@ -1,5 +1,5 @@
 // The commands of billing as a person runs them: a configuration file, a real PostgreSQL, and a collector that has readings in memory.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command, CommandContext } from '../../cli/command.ts';
@@ -92,6 +92,17 @@ export class BillingCommands {
       this.#octets = [inward + 100_000n, outward + 200_000n];
     }
     this.readings.watermark('sw1', toMs);
+  }
+
+  /** With more in `billing_bridge` of the configuration. */
+  async configured<T>(more: string, work: () => Promise<T>): Promise<T> {
+    const before = readFileSync(this.#file, 'utf8');
+    writeFileSync(this.#file, before.replace('billing_bridge: {', `billing_bridge: { ${more},`));
+    try {
+      return await work();
+    } finally {
+      writeFileSync(this.#file, before);
+    }
   }
 
   /** As the bridge does by itself. */

@@ -6,12 +6,14 @@ import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import { BILL_STATES } from '../../billing-bridge/bill/bill-state.ts';
 import { GATE_NAMES } from '../../billing-bridge/bill/gates.ts';
 import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/contract-schema.ts';
+import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
 import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
 import type { LevelSummary } from '../../billing-bridge/rate/level-watch.ts';
+import { MESSAGE_KINDS, MESSAGE_STATES } from '../../billing-bridge/send/message-outbox.ts';
 import type { RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import type { Database } from '../../common/database/database.ts';
 import { Leases } from '../../common/database/lease.ts';
@@ -46,6 +48,7 @@ export class LedgerFixture {
   readonly ledger: Ledger;
   readonly leases: Leases;
   readonly work = new WorkDouble();
+  readonly correspondence: Correspondence;
   prepared = true;
   readonly #reporter = silentReporter().reporter;
 
@@ -53,6 +56,7 @@ export class LedgerFixture {
     this.database = database;
     this.clock = new VirtualClock(startMs);
     this.leases = new Leases(database);
+    this.correspondence = new Correspondence({ database, clock: this.clock, hasMail: true });
     this.ledger = new Ledger(
       this.#reporter,
       { ...CONFIG, ...config },
@@ -127,6 +131,9 @@ export class LedgerFixture {
         prepared: () => this.prepared,
         gateNames: GATE_NAMES,
         billStates: BILL_STATES,
+        correspondence: this.correspondence,
+        messageKinds: MESSAGE_KINDS,
+        messageStates: MESSAGE_STATES,
         runBills: (request) =>
           onceLeaseIsFree(
             this.#reporter,
@@ -156,7 +163,10 @@ export class WorkDouble implements Work {
       {
         name: 'mediate',
         everyMs: 60_000,
+        cron: null,
+        nextAtMs: null,
         running: false,
+        progress: null,
         runs: this.asked.length,
         lastStartedAtMs: null,
         lastFinishedAtMs: 0,

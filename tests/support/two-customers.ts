@@ -83,6 +83,11 @@ export async function twoCustomers(database: Database): Promise<TwoCustomers> {
        values ($1, $2, $1, '2026-11', 0, 80, 100, 90, 0)`,
       [customer, `${customer}-port`],
     );
+  for (const customer of ['acme', 'bolt']) {
+    const bill = await ledger.ledger.bill(`${customer}-2026-11`, null);
+    if (bill === null) throw new Error(`no bill of ${customer}`);
+    await ledger.correspondence.sendBill(bill, { request: 'a', to: null, by: { name: 'test', role: 'system' } });
+  }
   for (const customer of ['acme', 'bolt'])
     await ledger.ledger.addBillOnDemand({
       customer,

@@ -5,7 +5,7 @@ import { resolveSecret } from '../../../common/runtime/secrets.ts';
 import { SEVERITY_RANK } from '../route.ts';
 import type { Message, ToldItem } from '../told.ts';
 import type { Channel, ChannelDeps } from './channel.ts';
-import { postJson } from './post-json.ts';
+import { postJson } from '../../../common/send/post-json.ts';
 
 export interface AlertmanagerConfig {
   readonly url: string;

@@ -3,7 +3,7 @@ import { resolveSecret } from '../../../common/runtime/secrets.ts';
 import { templateFields } from '../message-text.ts';
 import type { Message } from '../told.ts';
 import type { Channel, ChannelDeps } from './channel.ts';
-import { postJson } from './post-json.ts';
+import { postJson } from '../../../common/send/post-json.ts';
 
 export type Template = string | number | boolean | null | readonly Template[] | { readonly [name: string]: Template };
 

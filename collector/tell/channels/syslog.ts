@@ -5,7 +5,8 @@ import { isoTime } from '../../../common/model/time.ts';
 import type { Severity } from '../../faults/alarm.ts';
 import { lineOf, titleOf } from '../message-text.ts';
 import type { Message, ToldItem } from '../told.ts';
-import { type Channel, failureOf, refused, unsure } from './channel.ts';
+import { failureOf, refused, unsure } from '../../../common/send/send-failure.ts';
+import type { Channel } from './channel.ts';
 
 export interface SyslogConfig {
   readonly host: string;

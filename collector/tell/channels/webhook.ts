@@ -5,7 +5,7 @@ import { resolveSecret } from '../../../common/runtime/secrets.ts';
 import { titleOf } from '../message-text.ts';
 import type { Message } from '../told.ts';
 import type { Channel, ChannelDeps } from './channel.ts';
-import { postJson } from './post-json.ts';
+import { postJson } from '../../../common/send/post-json.ts';
 
 export interface WebhookConfig {
   /** References, as every secret. */

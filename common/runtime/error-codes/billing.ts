@@ -79,6 +79,11 @@ export const BILLING_ERRORS = {
     'A credit note would give back what a bill never asked for, or the bill has no number.',
     'detail.left says what is left of the line; a credit note needs a closed bill of a configured legal entity.',
   ),
+  mail_refused: entry(
+    409,
+    'A bill cannot be sent by e-mail.',
+    'It needs a number (an interim bill has none), an address (email of the customer, or name one), and a server: billing_bridge.mail.',
+  ),
   backup_damaged: entry(
     400,
     'A backup is cut short, or not as it was written.',

@@ -220,8 +220,9 @@ test('usage becomes charges, and charges are carried to the billing queue, once'
     await queue.close();
   }
   const schedules = await ask<{ items: { name: string; lastError: string | null }[] }>('/billing/v1/schedules');
-  expect(schedules.body.items).toMatchObject([{ name: 'mediate' }, { name: 'rate' }, { name: 'relay' }]);
-  expect(schedules.body.items.map(({ lastError }) => lastError)).toEqual([null, null, null]);
+  expect(schedules.body.items.map(({ name, lastError }) => [name, lastError])).toEqual(
+    ['mediate', 'rate', 'relay', 'messages'].map((name) => [name, null]),
+  );
 });
 
 test('without publish_charges nothing is carried', async () => {

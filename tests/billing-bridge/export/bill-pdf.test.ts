@@ -190,21 +190,23 @@ test.each([
 });
 
 describe('the message of a bill', () => {
-  test('goes to the buyer, says what is to be paid until when, and brings the PDF', () => {
+  test('goes to the buyer, says what is to be paid until when, and brings PDF and CSV', () => {
     const message = billMessage(printedBill(4), fonts);
     expect(message).toMatchObject({
-      id: 'bill-acme-2026-11',
       to: 'ap@acme.example',
       replyTo: 'billing@weir.example',
       subject: 'Invoice 2026-000123 of Weir Networks GmbH',
-      attachments: [{ name: 'Invoice-2026-000123.pdf', type: 'application/pdf' }],
+      attachments: [
+        { name: 'Invoice-2026-000123.pdf', type: 'application/pdf' },
+        { name: 'Invoice-2026-000123.csv', type: 'text/csv; charset=utf-8' },
+      ],
     });
     expect(message?.text).toContain('Total:  4256.26 EUR (3701.18 and 555.08 tax)');
     expect(message?.text).toContain('Due:    2026-12-15');
     expect(message?.attachments[0]?.content.subarray(0, 5).toString()).toBe('%PDF-');
   });
 
-  test('of a demonstration says so; one without an address or a number is none', () => {
+  test('of a demonstration says so; one without a number is none', () => {
     expect(billMessage(printedBill(1, 'Acme', 'DE\r\nBcc: x'), fonts)?.subject).toMatch(/^\[DE Bcc: x\] Invoice/);
     const document = printedBill(1);
     expect(billMessage({ ...document, bill: { ...document.bill, invoice: null } }, fonts)).toBeNull();

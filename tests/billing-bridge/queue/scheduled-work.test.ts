@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type HeldLease, onceLeaseIsFree, underLease } from '../../../billing-bridge/queue/held-lease.ts';
 import { ScheduledWork, type ScheduledWorkDeps, type Task } from '../../../billing-bridge/queue/scheduled-work.ts';
-import type { CarriedState, WorkQueue } from '../../../billing-bridge/queue/work-queue.ts';
+import type { CarriedState, CronTime, WorkQueue } from '../../../billing-bridge/queue/work-queue.ts';
 import type { Lease } from '../../../common/database/database.ts';
 import { Leases, leaseMigrations } from '../../../common/database/lease.ts';
 import { migrate } from '../../../common/database/migrate.ts';
@@ -14,7 +14,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 /** A queue that only remembers its schedules, and is away as long as the test wants. */
 class QueueDouble implements WorkQueue {
-  readonly schedules = new Map<string, number>();
+  readonly schedules = new Map<string, number | CronTime>();
   starts = 0;
   /** hangs: as a client that waits for its server; refuses: as one that does not. */
   away: 'hangs' | 'refuses' | null = null;
@@ -31,9 +31,9 @@ class QueueDouble implements WorkQueue {
     for (const resolve of this.#come.splice(0)) resolve();
   }
 
-  schedule(name: string, everyMs: number): Promise<void> {
+  schedule(name: string, when: number | CronTime): Promise<void> {
     if (this.away !== null) return Promise.reject(new Error('connection lost'));
-    this.schedules.set(name, everyMs);
+    this.schedules.set(name, when);
     return Promise.resolve();
   }
 
@@ -544,4 +544,44 @@ describe('on a real database', () => {
     // Told once, however long it takes.
     expect(waited - before).toBe(1);
   });
+});
+
+describe('a cron', () => {
+  const NINE = { pattern: '0 9 * * *', zone: 'Europe/Berlin' };
+
+  test('is given to the queue as it is now, looked after by a timer, and its next time is told', async () => {
+    let runs = 0;
+    const run = (): Promise<{ did: boolean; summary: null }> => {
+      runs += 1;
+      return Promise.resolve({ did: false, summary: null });
+    };
+    const { scheduled, queue, clock } = work([{ name: 'bills', everyMs: 60_000, cron: NINE, run }]);
+    queue.schedules.set('bills', { pattern: '0 8 * * *', zone: 'UTC' });
+    await scheduled.start();
+    await clock.advance(1000);
+    expect(queue.schedules.get('bills')).toEqual(NINE);
+    await clock.advance(180_000);
+    expect(runs).toBeGreaterThanOrEqual(3);
+    expect(scheduled.states()[0]).toMatchObject({ fallbackWakes: 0, cron: NINE, nextAtMs: 8 * 3_600_000 });
+  });
+});
+
+test('how far a run is, is told while it runs and no longer', async () => {
+  let end: () => void = () => undefined;
+  const { scheduled } = work([
+    {
+      name: 'bills',
+      run: async (_lease, progress) => {
+        progress({ done: 3, of: 10, what: 'accounts' });
+        await new Promise<void>((resolve) => (end = resolve));
+        return { did: true, summary: null };
+      },
+    },
+  ]);
+  await scheduled.start();
+  await settle();
+  expect(scheduled.states()[0]?.progress).toEqual({ done: 3, of: 10, what: 'accounts', atMs: 0 });
+  end();
+  await settle();
+  expect(scheduled.states()[0]?.progress).toBeNull();
 });

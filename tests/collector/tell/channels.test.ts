@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Alertmanager } from '../../../collector/tell/channels/alertmanager.ts';
 import { Chat, filled } from '../../../collector/tell/channels/chat.ts';
 import { Email, type EmailConfig } from '../../../collector/tell/channels/email.ts';
-import { postJson } from '../../../collector/tell/channels/post-json.ts';
+import { postJson } from '../../../common/send/post-json.ts';
 import { Syslog } from '../../../collector/tell/channels/syslog.ts';
 import { bodyOf, titleOf } from '../../../collector/tell/message-text.ts';
 import type { Message, ToldItem } from '../../../collector/tell/told.ts';

@@ -1,16 +1,18 @@
 // One POST of JSON to a receiver: bounded in time, never redirected, its answer not read; a refusal tells the status and no address.
-import { failureOf, refused, unsure } from './channel.ts';
+import { failureOf, refused, unsure } from './send-failure.ts';
 
 export interface JsonPost {
   readonly url: string;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Answers that say it is there already, which is as good as taken. */
+  readonly alreadyThere?: readonly number[];
 }
 
 /** Throws channel_refused or channel_unsure. */
 export async function postJson(
   send: typeof fetch,
-  { url, body, headers }: JsonPost,
+  { url, body, headers, alreadyThere = [] }: JsonPost,
   signal: AbortSignal,
 ): Promise<void> {
   let answer: Response;
@@ -27,7 +29,7 @@ export async function postJson(
   }
   await answer.body?.cancel().catch(() => undefined);
   const { status } = answer;
-  if (status >= 200 && status < 300) return;
+  if ((status >= 200 && status < 300) || alreadyThere.includes(status)) return;
   // A server that fails may have done it all the same.
   if (status >= 500 && status !== 503) throw unsure(`the receiver answers ${status}`);
   throw refused(`the receiver answers ${status}`);
