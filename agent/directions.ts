@@ -16,11 +16,14 @@ import { DeviceBook } from './configure/device-book.ts';
 import { waitingKeys } from './configure/live-keys.ts';
 import { invalid, type PulledConfiguration } from './configure/pulled-configuration.ts';
 import type { Reachability } from './poll/ping.ts';
+import { probeDevice } from './poll/probe.ts';
+import type { PollDeps } from './poll/poll-device.ts';
 import type { ScheduledDevice } from './poll/polled-device.ts';
 import type { Scheduler } from './poll/scheduler.ts';
 import { FailOverQuestions } from './ship/collector-questions.ts';
 import type { HttpClient } from './ship/http-client.ts';
 import type { SnmpAccess } from './snmp/access.ts';
+import { parseAddress } from './snmp/address.ts';
 import { askedVarbinds, refuseFailedSet } from './snmp/asked-values.ts';
 import { BegunWork } from './work/begun-work.ts';
 import { WorkClient } from './work/work-client.ts';
@@ -32,7 +35,8 @@ export interface DirectionsDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly token: () => string;
   readonly http: HttpClient;
-  readonly access: Pick<SnmpAccess, 'openSession'>;
+  readonly access: Pick<SnmpAccess, 'openSession' | 'openReader'>;
+  readonly catalogue: PollDeps['catalogue'];
   readonly scheduler: () => Pick<Scheduler, 'configure' | 'pollNow' | 'explain'>;
   readonly ping: Reachability;
   readonly accept: (event: DeviceEvent) => Promise<void>;
@@ -90,7 +94,7 @@ export function composeDirections(
     accept,
     newId: randomUUID,
     begun: new BegunWork({ clock, file: new KeptFile(reporter, path.join(folder, 'work.json')) }),
-    ports: workPorts(devices, deps),
+    ports: { ...workPorts(devices, deps), probe: prober(config, () => sets, deps) },
   });
   return {
     devices,
@@ -159,7 +163,7 @@ function accessNames(): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
     }));
 }
 
-function workPorts(devices: DeviceBook, deps: DirectionsDeps): WorkPorts {
+function workPorts(devices: DeviceBook, deps: DirectionsDeps): Omit<WorkPorts, 'probe'> {
   const deviceOf = (name: string): AgentDevice => {
     const device = devices.get(name);
     if (device === undefined) throw new WeirError('not_found', `This agent has no device ${name}.`, { device: name });
@@ -182,6 +186,27 @@ function workPorts(devices: DeviceBook, deps: DirectionsDeps): WorkPorts {
       refuseFailedSet(response, values);
       return { set: values.length, durationMs: response.receivedAtMs - response.sentAtMs };
     },
+  };
+}
+
+/** Asks without an owner, so that nothing of it is remembered; who does not answer is pinged, to tell a wrong credential from a wrong address. */
+function prober(
+  config: AgentConfig,
+  sets: () => AgentConfig['credentials'],
+  { access, clock, catalogue, ping }: DirectionsDeps,
+): WorkPorts['probe'] {
+  return async (device, target, signal) => {
+    const address = parseAddress(target.address);
+    const credential = sets()[target.credential];
+    if (credential === undefined)
+      throw new WeirError('credential_unknown', `The agent has no credential set ${target.credential}.`, {
+        credential: target.credential,
+        known: Object.keys(sets()).toSorted(),
+      });
+    const plan = { ...config, device, intervalMs: config.pollIntervalMs, processId: randomUUID() };
+    const told = await probeDevice(access.openReader(address, credential), plan, { times: clock, catalogue }, signal);
+    const silent = 'outcome' in told && told.outcome === 'failed';
+    return silent ? { ...told, ping: await ping.ask(address.host, signal) } : told;
   };
 }
 

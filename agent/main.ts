@@ -104,7 +104,8 @@ export function createAgent(
   const http = new NodeHttpClient({ clock, tls });
   const shipper = new Shipper(reporter, shipConfig, { clock, token, random, spool, http });
   const ping = new Ping({ run: systemPing(environment['PATH']), monotonicMs: () => clock.monotonicMs() });
-  const told = { clock, random, environment, token, http, access, ping };
+  const catalogue = profilesFor(config.profilesFolder);
+  const told = { clock, random, environment, token, http, access, ping, catalogue };
   const directions = composeDirections(reporter, config, folder, {
     ...told,
     scheduler: () => scheduler,
@@ -112,7 +113,6 @@ export function createAgent(
   });
   const { devices } = directions;
   const scheduled = directions.scheduled(devices.all());
-  const catalogue = profilesFor(config.profilesFolder);
   const polled = { clock, access, catalogue, spool, ping, devices, scheduled, onEvent, token };
   const { scheduler, health }: Polling = composePolling(reporter, config, folder, polled);
   const heard = { ...deps, devices: () => devices.all(), engines: access, sink: spool, scheduler };

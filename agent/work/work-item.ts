@@ -6,12 +6,14 @@ const MOST_EXPIRES_MS: DurationMs = 86_400_000;
 
 const itemSchema = z.object({
   id: z.string().min(1).max(64),
-  kind: z.enum(['poll', 'diagnose', 'set']),
+  kind: z.enum(['poll', 'diagnose', 'set', 'probe']),
   device: z.string().min(1).max(63),
   varbinds: z
     .array(z.object({ oid: z.string().max(1000), type: z.string().max(20), value: z.string().max(1000) }))
     .max(32)
     .default([]),
+  /** Where a device that is not configured yet is asked, and by which credential set of this agent. */
+  probe: z.object({ address: z.string().max(300), credential: z.string().max(63) }).optional(),
   expiresInMs: z.number().int().min(0).max(MOST_EXPIRES_MS),
 });
 
@@ -19,6 +21,7 @@ const itemSchema = z.object({
 export const workAnswerSchema = z.object({ items: z.array(z.unknown()).max(1000) });
 
 export type WorkItem = z.output<typeof itemSchema>;
+export type ProbeTarget = NonNullable<WorkItem['probe']>;
 export type SetVarbind = WorkItem['varbinds'][number];
 
 /** Null where it is nothing that this agent can do. */

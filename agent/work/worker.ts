@@ -7,7 +7,7 @@ import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { BegunWork } from './begun-work.ts';
 import { detailsOf } from './result-details.ts';
 import { refuseSet, type SetAllowance } from './set-allowance.ts';
-import type { SetVarbind, WorkItem } from './work-item.ts';
+import type { ProbeTarget, SetVarbind, WorkItem } from './work-item.ts';
 
 /** What the rest of the agent does for it. Each rejects with a coded error where it cannot be done, and lets go when the signal aborts. */
 export interface WorkPorts {
@@ -18,6 +18,8 @@ export interface WorkPorts {
   /** Why the device looks as it does and what comes next. */
   explain(device: string): object;
   ping(device: string, signal: AbortSignal): Promise<object>;
+  /** Polls once what is not configured; gives what it is. Throws address_invalid, credential_unknown and what a secret lacks. */
+  probe(device: string, target: ProbeTarget, signal: AbortSignal): Promise<object>;
   /** Sets all values or none (RFC 3416 §4.2.5); gives what the device answered. */
   set(device: string, varbinds: readonly SetVarbind[], signal: AbortSignal): Promise<object>;
 }
@@ -144,6 +146,10 @@ export class Worker {
   async #do(item: WorkItem, signal: AbortSignal): Promise<EventDetail[]> {
     const { ports } = this.#deps;
     const { device, kind, varbinds } = item;
+    if (kind === 'probe') {
+      if (item.probe === undefined) throw new WeirError('invalid_request', 'probe: it says not where to ask.');
+      return detailsOf(await ports.probe(device, item.probe, signal));
+    }
     const allowance = ports.allowance(device);
     if (allowance === null) throw new WeirError('not_found', `This agent has no device ${device}.`, { device });
     switch (kind) {

@@ -12,6 +12,7 @@ import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { WaitingAgents } from './waiting-agents.ts';
 import type {
   HandedOut,
+  ProbeTarget,
   SetVarbind,
   Work,
   WorkItem,
@@ -42,7 +43,7 @@ interface WorkRow {
   readonly agent: string;
   readonly kind: WorkKind;
   readonly device: string;
-  readonly parameters: { readonly varbinds: readonly SetVarbind[] };
+  readonly parameters: { readonly varbinds: readonly SetVarbind[]; readonly probe?: ProbeTarget };
   readonly state: WorkState;
   readonly asked_by: string;
   readonly reason: string;
@@ -102,7 +103,7 @@ export class WorkDesk implements Work {
           agent,
           request.kind,
           request.device,
-          JSON.stringify({ varbinds: request.varbinds }),
+          JSON.stringify({ varbinds: request.varbinds, ...probeOf(request) }),
           by.name,
           cleanText(request.reason),
           nowMs,
@@ -118,7 +119,7 @@ export class WorkDesk implements Work {
           action: `work.${request.kind}`,
           subject: `device/${request.device}`,
           // Which values, not what was written: it may be a secret.
-          after: { id, agent, oids: request.varbinds.map(({ oid }) => oid) },
+          after: { id, agent, oids: request.varbinds.map(({ oid }) => oid), ...probeOf(request) },
           note: cleanText(request.reason),
         });
       return made;
@@ -201,6 +202,7 @@ export class WorkDesk implements Work {
         kind: row.kind,
         device: row.device,
         varbinds: row.parameters.varbinds,
+        ...probeOf(row.parameters),
         expiresInMs: Number(row.expires_at_ms) - nowMs,
       }));
   }
@@ -216,6 +218,11 @@ const TO_BE_GIVEN = (now: string, again: string): string =>
 /** As `itemOf` tells it: a row is marked only some time after it expired. */
 const STATE_NOW = `case when state in ('queued', 'handed_out') and expires_at_ms <= $3::int8 then 'expired' else state end`;
 
+/** Stands only where it is one. */
+function probeOf({ probe }: { readonly probe?: ProbeTarget }): { readonly probe?: ProbeTarget } {
+  return probe === undefined ? {} : { probe };
+}
+
 function itemOf(row: WorkRow, nowMs: EpochMs): WorkItem {
   const over = ['queued', 'handed_out'].includes(row.state) && Number(row.expires_at_ms) <= nowMs;
   return {
@@ -224,6 +231,7 @@ function itemOf(row: WorkRow, nowMs: EpochMs): WorkItem {
     kind: row.kind,
     device: row.device,
     varbinds: row.parameters.varbinds,
+    ...probeOf(row.parameters),
     state: over ? 'expired' : row.state,
     askedBy: row.asked_by,
     reason: row.reason,

@@ -1,4 +1,4 @@
-// Work that people ask of an agent: read a device now, find out what is wrong with it, or set a value of it. Its life:
+// Work that people ask of an agent: read a device now, find out what is wrong with it, set a value of it, or try one that is not configured yet. Its life:
 //
 //   queued ──the agent asks──► handed_out ──its result comes in a batch──► done | failed
 //      └───────────nobody came for it, or no result, in time──► expired ──a late result──► done | failed
@@ -6,7 +6,7 @@ import type { EventDetail } from '../../common/model/event.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 
-export type WorkKind = 'poll' | 'diagnose' | 'set';
+export type WorkKind = 'poll' | 'diagnose' | 'set' | 'probe';
 export type WorkState = 'queued' | 'handed_out' | 'done' | 'failed' | 'expired';
 
 /** RFC 3416 §3; text and hex are both octets. */
@@ -28,11 +28,19 @@ export interface SetVarbind {
   readonly value: string;
 }
 
+/** Where a device that is not configured yet is asked, and by which credential set of the agent. */
+export interface ProbeTarget {
+  readonly address: string;
+  readonly credential: string;
+}
+
 export interface WorkRequest {
   readonly kind: WorkKind;
   readonly device: string;
   /** Of a `set` alone. */
   readonly varbinds: readonly SetVarbind[];
+  /** Of a `probe` alone. */
+  readonly probe?: ProbeTarget;
   readonly reason: string;
   readonly expiresMs: DurationMs;
 }
@@ -43,6 +51,7 @@ export interface HandedOut {
   readonly kind: WorkKind;
   readonly device: string;
   readonly varbinds: readonly SetVarbind[];
+  readonly probe?: ProbeTarget;
   readonly expiresInMs: DurationMs;
 }
 
@@ -52,6 +61,7 @@ export interface WorkItem {
   readonly kind: WorkKind;
   readonly device: string;
   readonly varbinds: readonly SetVarbind[];
+  readonly probe?: ProbeTarget;
   readonly state: WorkState;
   readonly askedBy: string;
   readonly reason: string;

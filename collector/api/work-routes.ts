@@ -5,6 +5,7 @@ import type { DescribedRoutes, RouteInput } from '../../common/http/described-ro
 import { cleanText } from '../../common/model/table-columns.ts';
 import { type Principal, principalOf, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
+import { deviceSchema } from '../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SetType, Work, WorkItem, WorkRequest, WorkState } from '../agents/work-item.ts';
@@ -63,6 +64,13 @@ const workBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('poll'), ...common, reason: reason.default('') }),
   z.strictObject({ kind: z.literal('diagnose'), ...common, reason: reason.default('') }),
   z.strictObject({
+    kind: z.literal('probe'),
+    ...common,
+    reason: reason.default(''),
+    address: deviceSchema.shape.address,
+    credential: deviceName.describe('a credential set of the agent'),
+  }),
+  z.strictObject({
     kind: z.literal('set'),
     ...common,
     reason: reason.min(1).describe('why; kept with the work, and in the log'),
@@ -83,7 +91,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
       url: '/api/v1/agents/:name/work',
       access: OPERATORS,
       summary:
-        'Asks an agent to poll a device now, to find out what is wrong with it, or (administrators) to set values.',
+        'Asks an agent to poll a device now, to find out what is wrong with it, to try one that is not configured yet, or (administrators) to set values.',
       params: byName,
       body: workBody,
       answer: workAnswer,
@@ -94,7 +102,7 @@ function addAsking(routes: DescribedRoutes, { work, devices }: WorkRoutesDeps): 
         throw new WeirError('forbidden', `The role ${by.role} may not set values of devices.`, {
           needs: ['administrator'],
         });
-      refuseUnassigned(devices, params.name, body.device);
+      if (body.kind !== 'probe') refuseUnassigned(devices, params.name, body.device);
       return work.ask(params.name, requestOf(body), by);
     },
   );
@@ -204,7 +212,8 @@ function goneOf(reply: FastifyReply): AbortSignal {
 
 function requestOf(body: z.output<typeof workBody>): WorkRequest {
   const { kind, device, reason: why, expires_ms: expiresMs } = body;
-  return { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
+  const asked = { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
+  return body.kind === 'probe' ? { ...asked, probe: { address: body.address, credential: body.credential } } : asked;
 }
 
 function refuseUnassigned(devices: WorkRoutesDeps['devices'], agent: string, device: string): void {
