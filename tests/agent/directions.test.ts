@@ -121,7 +121,8 @@ describeWith(['snmpd'], 'work over a real collector, at a real device', () => {
     expect([polled.state, resultOf(polled)['outcome']]).toEqual(['done', 'complete']);
     const tried = await done({ kind: 'probe', device: 'new1', address: snmpd.address, credential: 'public' });
     expect([tried.state, resultOf(tried)['outcome']]).toEqual(['done', 'complete']);
-    expect(resultOf(tried)).toMatchObject({ sysName: before, interfaces: expect.stringMatching(/^[1-9]/) });
+    expect(resultOf(tried)['sysName']).toBe(before);
+    expect(Number(resultOf(tried)['interfaces'])).toBeGreaterThan(0);
     const silent = await done({ kind: 'probe', device: 'new1', address: snmpd.address, credential: 'stranger' });
     expect(resultOf(silent)).toMatchObject({ outcome: 'failed', failure: 'snmp_timeout', interfaces: '0' });
     const unknown = await done({ kind: 'probe', device: 'new1', address: snmpd.address, credential: 'none' });
