@@ -35,6 +35,7 @@ import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from 
 import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
+import { answerQuote, type QuoteAnswer, type QuoteRequest } from './quotes.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -277,6 +278,11 @@ export class Ledger {
     return preview({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, book, customer, at);
   }
 
+  /** What a plan would cost; see answerQuote. */
+  async quote(request: QuoteRequest, at: EpochMs): Promise<QuoteAnswer> {
+    return answerQuote({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, await this.book(), request, at);
+  }
+
   /** What the whole period may come to: usage goes on as it was lately, and is priced by the same terms. */
   async forecast(book: ContractBook, customer: Customer, at: EpochMs): Promise<Forecast> {
     const { bucketMs } = this.#config;
@@ -335,12 +341,8 @@ export class Ledger {
   async #publish(connection: Queryable, run: bigint, charges: readonly Charge[]): Promise<void> {
     const now = this.#deps.clock.now();
     if (this.#config.publishCharges) await putIntoOutbox(connection, chargeJobs(run, charges), now);
-    await seal(
-      connection,
-      'charge',
-      charges.map((charge) => charge.id.toString()),
-      now,
-    );
+    const ids = charges.map((charge) => charge.id.toString());
+    await seal(connection, 'charge', ids, now);
   }
 
   async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {
