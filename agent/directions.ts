@@ -16,11 +16,13 @@ import { invalid, type PulledConfiguration } from './configure/pulled-configurat
 import type { LineBook } from './line/line-book.ts';
 import { PathTools, systemTools } from './poll/path-tools.ts';
 import type { Reachability } from './poll/ping.ts';
+import type { PollDeps } from './poll/poll-device.ts';
 import type { ScheduledDevice } from './poll/polled-device.ts';
 import type { Scheduler } from './poll/scheduler.ts';
 import { FailOverQuestions } from './ship/collector-questions.ts';
 import type { HttpClient } from './ship/http-client.ts';
 import type { SnmpAccess } from './snmp/access.ts';
+import { proberOf } from './work-probe.ts';
 import { workPorts } from './work-ports.ts';
 import { BegunWork } from './work/begun-work.ts';
 import { WorkClient } from './work/work-client.ts';
@@ -32,7 +34,8 @@ export interface DirectionsDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly token: () => string;
   readonly http: HttpClient;
-  readonly access: Pick<SnmpAccess, 'openSession'>;
+  readonly access: Pick<SnmpAccess, 'openSession' | 'openReader'>;
+  readonly catalogue: PollDeps['catalogue'];
   readonly lines: Pick<LineBook, 'use'>;
   readonly scheduler: () => Pick<Scheduler, 'configure' | 'pollNow' | 'explain'>;
   readonly ping: Reachability;
@@ -91,7 +94,10 @@ export function composeDirections(
     accept,
     newId: randomUUID,
     begun: new BegunWork({ clock, file: new KeptFile(reporter, path.join(folder, 'work.json')) }),
-    ports: workPorts(devices, { ...deps, tools: new PathTools(systemTools(deps.environment['PATH'])) }),
+    ports: {
+      ...workPorts(devices, { ...deps, tools: new PathTools(systemTools(deps.environment['PATH'])) }),
+      probe: proberOf(config, () => sets, deps),
+    },
   });
   return {
     devices,

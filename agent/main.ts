@@ -106,7 +106,8 @@ export function createAgent(
   const shipper = new Shipper(reporter, shipConfig, { clock, token, random, spool, http });
   const ping = new Ping({ run: systemPing(environment['PATH']), monotonicMs: () => clock.monotonicMs() });
   const lines = new LineBook(reporter, config.lines, { clock });
-  const told = { clock, random, environment, token, http, access, ping, lines };
+  const catalogue = profilesFor(config.profilesFolder);
+  const told = { clock, random, environment, token, http, access, ping, lines, catalogue };
   const directions = composeDirections(reporter, config, folder, {
     ...told,
     scheduler: () => scheduler,
@@ -114,7 +115,6 @@ export function createAgent(
   });
   const { devices } = directions;
   const scheduled = directions.scheduled(devices.all());
-  const catalogue = profilesFor(config.profilesFolder);
   const polled = { clock, access, catalogue, spool, ping, lines, devices, scheduled, onEvent, token };
   const { scheduler, health }: Polling = composePolling(reporter, config, folder, polled);
   const heard = { ...deps, devices: () => devices.all(), engines: access, sink: spool, scheduler };

@@ -21,7 +21,7 @@ export interface WorkPortsDeps {
   readonly tools: Pick<PathTools, 'ping' | 'route'>;
 }
 
-export function workPorts(devices: Pick<DeviceBook, 'get'>, deps: WorkPortsDeps): WorkPorts {
+export function workPorts(devices: Pick<DeviceBook, 'get'>, deps: WorkPortsDeps): Omit<WorkPorts, 'probe'> {
   const deviceOf = (name: string): AgentDevice => {
     const device = devices.get(name);
     if (device === undefined) throw new WeirError('not_found', `This agent has no device ${name}.`, { device: name });

@@ -26,7 +26,15 @@ import {
   issueCreditNote,
 } from './bill/credit-note-store.ts';
 import type { CreditNote } from './bill/credit-note.ts';
-import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/bill-store.ts';
+import {
+  type Bill,
+  billedCharges,
+  billOfNumber,
+  type BillQuery,
+  findBill,
+  findBills,
+  linesOf,
+} from './bill/bill-store.ts';
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
@@ -38,6 +46,7 @@ import type { UsageRecord } from './mediate/usage.ts';
 import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
 import { announceBill, announceCreditNote } from './letters.ts';
+import { answerQuote, type QuoteAnswer, type QuoteRequest } from './quotes.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
 import {
@@ -215,11 +224,8 @@ export class Ledger {
 
   /** By its number, of whatever legal entity; the newest where two gave it. */
   async billNumbered(number: string): Promise<Bill | null> {
-    const { rows } = await this.#deps.database.query<{ bill: string }>(
-      'select i.bill from billing.invoice i join billing.bill b on b.id = i.bill where i.number = $1 order by b.serial desc limit 1',
-      [number],
-    );
-    return rows[0] === undefined ? null : this.bill(rows[0].bill, null);
+    const bill = await billOfNumber(this.#deps.database, number);
+    return bill === null ? null : this.bill(bill, null);
   }
 
   lines(bill: string): Promise<Omit<BillLine, 'charges'>[]> {
@@ -265,12 +271,8 @@ export class Ledger {
   }
 
   /** Which of the charges a closed bill holds. */
-  async billedCharges(charges: readonly bigint[]): Promise<Set<bigint>> {
-    const { rows } = await this.#deps.database.query<{ charge: bigint }>(
-      'select charge from billing.bill_line_charge where final and charge = any($1::int8[])',
-      [charges],
-    );
-    return new Set(rows.map((row) => row.charge));
+  billedCharges(charges: readonly bigint[]): Promise<Set<bigint>> {
+    return billedCharges(this.#deps.database, charges);
   }
 
   creditNotes(query: CreditNoteQuery): Promise<CreditNote[]> {
@@ -287,6 +289,11 @@ export class Ledger {
 
   preview(book: ContractBook, customer: Customer, at: EpochMs): Promise<Preview> {
     return preview({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, book, customer, at);
+  }
+
+  /** What a plan would cost; see answerQuote. */
+  async quote(request: QuoteRequest, at: EpochMs): Promise<QuoteAnswer> {
+    return answerQuote({ usage: this.#deps.usage, bucketMs: this.#config.bucketMs }, await this.book(), request, at);
   }
 
   /** What the whole period may come to: usage goes on as it was lately, and is priced by the same terms. */
@@ -339,12 +346,8 @@ export class Ledger {
   async #publish(connection: Queryable, run: bigint, charges: readonly Charge[]): Promise<void> {
     const now = this.#deps.clock.now();
     if (this.#config.publishCharges) await putIntoOutbox(connection, chargeJobs(run, charges), now);
-    await seal(
-      connection,
-      'charge',
-      charges.map((charge) => charge.id.toString()),
-      now,
-    );
+    const ids = charges.map((charge) => charge.id.toString());
+    await seal(connection, 'charge', ids, now);
   }
 
   async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {

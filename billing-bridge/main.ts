@@ -206,11 +206,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
   const preparation = new DatabasePreparation(reporter, {
     clock,
     random,
-    prepare: async () => {
-      await migrate(database, billingBridgeMigrations);
-      await giveTokens(new TokenStore(reporter, database, { clock }), environment);
-      await ledger.accounts.apply(config.contracts);
-    },
+    prepare: () => prepare(reporter, config, { database, ledger, clock, environment }),
   });
   for (const { token, name, role } of givenTokens(environment)) authenticator.give(token, { name, role, scope: null });
   const api = new BillingApi(reporter, apiConfigOf(config, deps), {
@@ -225,6 +221,21 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     prepared: () => preparation.done,
   });
   return { database, preparation, queue, work, api, billing, stopping };
+}
+
+async function prepare(
+  reporter: Reporter,
+  { contracts }: BillingBridgeConfig,
+  {
+    database,
+    ledger,
+    clock,
+    environment,
+  }: { readonly database: OpenDatabase; readonly ledger: Ledger } & Pick<BillingBridgeDeps, 'clock' | 'environment'>,
+): Promise<void> {
+  await migrate(database, billingBridgeMigrations);
+  await giveTokens(new TokenStore(reporter, database, { clock }), environment);
+  await ledger.accounts.apply(contracts);
 }
 
 function scheduledBills({ billRuns }: BillingBridgeConfig, deps: ScheduledBillsDeps): TaskParts['bills'] {

@@ -13,7 +13,7 @@ const varbinds = z
 
 const itemSchema = z.object({
   id: z.string().min(1).max(64),
-  kind: z.enum(['poll', 'diagnose', 'set', 'ping', 'traceroute', 'read', 'sequence', 'rehearse']),
+  kind: z.enum(['poll', 'diagnose', 'set', 'ping', 'traceroute', 'read', 'sequence', 'rehearse', 'probe']),
   device: z.string().min(1).max(63),
   varbinds: varbinds.default([]),
   /** Of a `read`: objects by their whole identifier, columns by theirs and `.*`. */
@@ -23,6 +23,8 @@ const itemSchema = z.object({
     .array(z.object({ varbinds, pauseMs: z.number().int().min(0).max(MOST_PAUSE_MS).default(0) }))
     .max(8)
     .default([]),
+  /** Where a device that is not configured yet is asked, and by which credential set of this agent. */
+  probe: z.object({ address: z.string().max(300), credential: z.string().max(63) }).optional(),
   expiresInMs: z.number().int().min(0).max(MOST_EXPIRES_MS),
 });
 
@@ -30,6 +32,7 @@ const itemSchema = z.object({
 export const workAnswerSchema = z.object({ items: z.array(z.unknown()).max(1000) });
 
 export type WorkItem = z.output<typeof itemSchema>;
+export type ProbeTarget = NonNullable<WorkItem['probe']>;
 export type SetVarbind = WorkItem['varbinds'][number];
 export type SequenceStep = WorkItem['steps'][number];
 

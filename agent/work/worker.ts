@@ -8,7 +8,7 @@ import type { BegunWork } from './begun-work.ts';
 import { detailsOf } from './result-details.ts';
 import { refuseSet, type SetAllowance } from './set-allowance.ts';
 import { rehearse, runSequence, type SequencePorts } from './set-sequence.ts';
-import type { WorkItem } from './work-item.ts';
+import type { ProbeTarget, WorkItem } from './work-item.ts';
 
 /** What the rest of the agent does for it. Each rejects with a coded error where it cannot be done, and lets go when the signal aborts. */
 export interface WorkPorts extends SequencePorts {
@@ -22,6 +22,8 @@ export interface WorkPorts extends SequencePorts {
   /** Packets lost and how long they take, and the hops on the way, by the tools of this machine. */
   measurePath(device: string, signal: AbortSignal): Promise<object>;
   traceRoute(device: string, signal: AbortSignal): Promise<object>;
+  /** Polls once what is not configured; gives what it is. Throws address_invalid, credential_unknown and what a secret lacks. */
+  probe(device: string, target: ProbeTarget, signal: AbortSignal): Promise<object>;
 }
 
 /** Not done where it cannot be remembered that it was. */
@@ -149,6 +151,10 @@ export class Worker {
   async #do(item: WorkItem, signal: AbortSignal): Promise<EventDetail[]> {
     const { ports } = this.#deps;
     const { device, kind, varbinds, steps } = item;
+    if (kind === 'probe') {
+      if (item.probe === undefined) throw new WeirError('invalid_request', 'probe: it says not where to ask.');
+      return detailsOf(await ports.probe(device, item.probe, signal));
+    }
     const allowance = ports.allowance(device);
     if (allowance === null) throw new WeirError('not_found', `This agent has no device ${device}.`, { device });
     switch (kind) {

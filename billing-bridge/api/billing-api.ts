@@ -20,6 +20,7 @@ import { addDocumentRoutes } from './document-routes.ts';
 import type { BillDocuments } from './documents.ts';
 import { addMessageRoutes, type MessageRoutesDeps } from './message-routes.ts';
 import { Overview } from './overview.ts';
+import { addQuoteRoutes } from './quote-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
@@ -131,6 +132,7 @@ export class BillingApi implements Component {
     addMessageRoutes(routes, this.#deps);
     addTmf678Routes(routes, { ledger, clock, runBills, billStates });
     addTmf635Routes(routes, ledger);
+    addQuoteRoutes(routes, { ledger, clock });
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });
     addWorkRoutes(routes, work);

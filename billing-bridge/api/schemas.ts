@@ -256,6 +256,7 @@ const pricedShape = {
   amount: money,
 };
 const lineShape = { ...pricedShape, working: anything };
+export const quoteLineForm = z.object({ kind: z.string(), ...lineShape }).omit({ service: true });
 
 export const billDetailForm = billForm.extend({
   creditNotes: z.array(creditNoteForm),

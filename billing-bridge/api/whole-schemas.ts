@@ -1,8 +1,18 @@
 // The forms of the bridge's answers that look at the whole: reconciliation, schedules, the feed and the first page.
 import { z } from 'zod';
-import { exact, integer, money, time } from './schemas.ts';
+import { exact, integer, money, quoteLineForm, periodForm, time } from './schemas.ts';
 
 const difference = z.object({ kind: z.string(), expected: z.string(), found: z.string() });
+
+const quote = z.object({
+  plan: z.string(),
+  version: z.number().int().describe('0: of terms that were sent along'),
+  period: periodForm,
+  currency: z.string(),
+  total: money,
+  lines: z.array(quoteLineForm),
+});
+export const quoteForm = quote.extend({ before: quote.nullable().describe('of a service: its contract as it is') });
 
 export const reconciliationForm = z.object({
   from: time,

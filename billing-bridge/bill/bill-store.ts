@@ -214,6 +214,24 @@ export async function findBill(
   return rows[0] === undefined ? null : billOf(rows[0]);
 }
 
+/** The id of the newest bill with that invoice number. */
+export async function billOfNumber(connection: Queryable, number: string): Promise<string | null> {
+  const { rows } = await connection.query<{ bill: string }>(
+    'select i.bill from billing.invoice i join billing.bill b on b.id = i.bill where i.number = $1 order by b.serial desc limit 1',
+    [number],
+  );
+  return rows[0]?.bill ?? null;
+}
+
+/** Of these charges those that stand on a bill for good. */
+export async function billedCharges(connection: Queryable, charges: readonly bigint[]): Promise<Set<bigint>> {
+  const { rows } = await connection.query<{ charge: bigint }>(
+    'select charge from billing.bill_line_charge where final and charge = any($1::int8[])',
+    [charges],
+  );
+  return new Set(rows.map((row) => row.charge));
+}
+
 /** The closed bill of a period, or null. */
 export async function closedBill(connection: Queryable, customer: string, period: Period): Promise<Bill | null> {
   const { rows } = await connection.query<BillRow>(

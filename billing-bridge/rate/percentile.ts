@@ -74,16 +74,23 @@ export function pricePercentile(input: PercentileInput, contract: PercentileCont
   const { class: meterClass } = contract.meter ?? OCTETS;
   const measured = rateIn(highest.octets, contract.intervalMs, contract.unit, meterClass);
   const units = measured.multiply(contract.factor ?? Exact.one);
+  const found = `${highest.direction} at rank ${highest.rank} of ${highest.ranked}`;
+  return { ...priceUnits(units, found, input.part, contract), rankings, units };
+}
+
+/** The commit, and what was found above it. */
+export function priceUnits(
+  units: Exact,
+  found: string,
+  { covered, whole }: PercentileInput['part'],
+  contract: PercentileContract,
+): Priced {
   const sum = new Sum();
-  const part = contract.partPeriod === 'full' ? Exact.one : Exact.ratio(input.part.covered, input.part.whole);
+  const part = contract.partPeriod === 'full' ? Exact.one : Exact.ratio(covered, whole);
   const over = most(Exact.zero, units.subtract(contract.commit));
   sum.multiply(`commit of ${contract.commit.toString()}`, part, contract.commitPrice);
-  sum.multiply(
-    `above the commit, ${highest.direction} at rank ${highest.rank} of ${highest.ranked}`,
-    over.multiply(part),
-    contract.overagePrice,
-  );
-  return { ...sum.priced(), rankings, units };
+  sum.multiply(`above the commit, ${found}`, over.multiply(part), contract.overagePrice);
+  return sum.priced();
 }
 
 const EMPTY: RankedDirection = {

@@ -130,7 +130,8 @@ async function columnsFrom(
   return columnsOf(meters.length === 0 ? [] : await usage.latest(meters, startMs, endMs), startMs, endMs, bucketMs);
 }
 
-async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<{ line: PreviewLine; amount: Exact }> {
+/** One item over one span, on the usage there is. */
+export async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<{ line: PreviewLine; amount: Exact }> {
   const { customer, service, period, plan, item } = parts;
   const window = { startMs: parts.fromMs, endMs: parts.toMs };
   const meters = needsNoUsage(item.price) ? [] : metersIn(service, window, parts.index, meterTermsOf(item.price));

@@ -80,6 +80,11 @@ export function rateIn(base: bigint, ms: number, unit: string, meterClass: Meter
   return Exact.ratio(base * HOUR_MS, BigInt(ms) * sizeOf(HOURLY, unit, meterClass));
 }
 
+/** Bit/s of one unit of the rate of octets. */
+export function bpsOf(unit: string): Exact {
+  return Exact.ratio(sizeOf(HOURLY, unit, 'octets'), 450n);
+}
+
 function sizeOf(table: Readonly<Record<MeterClass, Units>>, unit: string, meterClass: MeterClass): bigint {
   const size = table[meterClass][unit];
   if (size === undefined) throw new Error(`BUG: ${unit} passed the schema and is no unit of ${meterClass}`);

@@ -13,6 +13,7 @@ import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import { WaitingAgents } from './waiting-agents.ts';
 import type {
   HandedOut,
+  ProbeTarget,
   SequenceStep,
   SetVarbind,
   Work,
@@ -49,6 +50,7 @@ interface WorkRow {
     readonly varbinds: readonly SetVarbind[];
     readonly oids?: readonly string[];
     readonly steps?: readonly SequenceStep[];
+    readonly probe?: ProbeTarget;
   };
   readonly state: WorkState;
   readonly asked_by: string;
@@ -110,7 +112,7 @@ export class WorkDesk implements Work {
           agent,
           request.kind,
           request.device,
-          JSON.stringify({ varbinds, oids, steps }),
+          JSON.stringify({ varbinds, oids, steps, ...probeOf(request) }),
           by.name,
           cleanText(request.reason),
           nowMs,
@@ -126,7 +128,7 @@ export class WorkDesk implements Work {
           action: `work.${request.kind}`,
           subject: `device/${request.device}`,
           // Which values, not what was written: it may be a secret.
-          after: { id, agent, oids: allOf({ varbinds, steps }).map(({ oid }) => oid) },
+          after: { id, agent, oids: allOf({ varbinds, steps }).map(({ oid }) => oid), ...probeOf(request) },
           note: cleanText(request.reason),
         });
       return made;
@@ -221,6 +223,7 @@ export class WorkDesk implements Work {
         varbinds: row.parameters.varbinds,
         oids: row.parameters.oids ?? [],
         steps: row.parameters.steps ?? [],
+        ...probeOf(row.parameters),
         expiresInMs: Number(row.expires_at_ms) - nowMs,
       }));
   }
@@ -243,6 +246,11 @@ function devicesOf(viewpoint: Viewpoint): readonly string[] | null {
 /** As `itemOf` tells it: a row is marked only some time after it expired. */
 const STATE_NOW = `case when state in ('queued', 'handed_out') and expires_at_ms <= $3::int8 then 'expired' else state end`;
 
+/** Stands only where it is one. */
+function probeOf({ probe }: { readonly probe?: ProbeTarget }): { readonly probe?: ProbeTarget } {
+  return probe === undefined ? {} : { probe };
+}
+
 function itemOf(row: WorkRow, nowMs: EpochMs): WorkItem {
   const over = ['queued', 'handed_out'].includes(row.state) && Number(row.expires_at_ms) <= nowMs;
   return {
@@ -251,6 +259,7 @@ function itemOf(row: WorkRow, nowMs: EpochMs): WorkItem {
     kind: row.kind,
     device: row.device,
     varbinds: allOf(row.parameters),
+    ...probeOf(row.parameters),
     state: over ? 'expired' : row.state,
     askedBy: row.asked_by,
     reason: row.reason,

@@ -1,4 +1,4 @@
-// Work that people ask of an agent: read a device now, find out what is wrong with it, or set a value of it. Its life:
+// Work that people ask of an agent: read a device now, find out what is wrong with it, set a value of it, or try one that is not configured yet. Its life:
 //
 //   queued ──the agent asks──► handed_out ──its result comes in a batch──► done | failed
 //      └───────────nobody came for it, or no result, in time──► expired ──a late result──► done | failed
@@ -8,7 +8,7 @@ import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 
 /** rehearse: as a sequence, but that nothing is set. */
-export type WorkKind = 'poll' | 'diagnose' | 'set' | 'ping' | 'traceroute' | 'read' | 'sequence' | 'rehearse';
+export type WorkKind = 'poll' | 'diagnose' | 'set' | 'ping' | 'traceroute' | 'read' | 'sequence' | 'rehearse' | 'probe';
 export type WorkState = 'queued' | 'handed_out' | 'done' | 'failed' | 'expired';
 
 /** RFC 3416 §3; text and hex are both octets. */
@@ -36,6 +36,12 @@ export interface SequenceStep {
   readonly pauseMs: DurationMs;
 }
 
+/** Where a device that is not configured yet is asked, and by which credential set of the agent. */
+export interface ProbeTarget {
+  readonly address: string;
+  readonly credential: string;
+}
+
 export interface WorkRequest {
   readonly kind: WorkKind;
   readonly device: string;
@@ -47,6 +53,8 @@ export interface WorkRequest {
   readonly steps?: readonly SequenceStep[];
   /** Asked again under the same id it is the same work; without one each is another. */
   readonly id?: string;
+  /** Of a `probe` alone. */
+  readonly probe?: ProbeTarget;
   readonly reason: string;
   readonly expiresMs: DurationMs;
 }
@@ -59,6 +67,7 @@ export interface HandedOut {
   readonly varbinds: readonly SetVarbind[];
   readonly oids: readonly string[];
   readonly steps: readonly SequenceStep[];
+  readonly probe?: ProbeTarget;
   readonly expiresInMs: DurationMs;
 }
 
@@ -69,6 +78,7 @@ export interface WorkItem {
   readonly device: string;
   /** Of a sequence those of all its steps. */
   readonly varbinds: readonly SetVarbind[];
+  readonly probe?: ProbeTarget;
   readonly state: WorkState;
   readonly askedBy: string;
   readonly reason: string;

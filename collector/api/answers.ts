@@ -181,7 +181,8 @@ export const keptEventAnswer = z.object({
 });
 
 const setVarbind = z.object({ oid: z.string(), type: z.string(), value: z.string() });
-const workKind = z.enum(['poll', 'diagnose', 'set', 'ping', 'traceroute', 'read', 'sequence', 'rehearse']);
+const workKind = z.enum(['poll', 'diagnose', 'set', 'ping', 'traceroute', 'read', 'sequence', 'rehearse', 'probe']);
+const probe = z.object({ address: z.string(), credential: z.string() }).optional().describe('of a probe alone');
 
 export const workAnswer = z.object({
   id: z.string(),
@@ -189,6 +190,7 @@ export const workAnswer = z.object({
   kind: workKind,
   device: z.string(),
   varbinds: z.array(setVarbind.extend({ value: z.string().nullable().describe('null for all but administrators') })),
+  probe,
   state: z.enum(['queued', 'handed_out', 'done', 'failed', 'expired']),
   askedBy: z.string().describe('name of the token'),
   reason: z.string(),
@@ -208,6 +210,7 @@ export const handedOutAnswer = z.object({
   steps: z
     .array(z.object({ varbinds: z.array(setVarbind), pauseMs: count }))
     .describe('of a sequence and its rehearsal'),
+  probe,
   expiresInMs: count,
 });
 

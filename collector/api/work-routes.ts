@@ -3,9 +3,10 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { cleanText } from '../../common/model/table-columns.ts';
-import { seesDevice, type Viewpoint } from '../../common/model/viewpoint.ts';
+import { EVERYTHING, seesDevice, type Viewpoint } from '../../common/model/viewpoint.ts';
 import { type Principal, principalOf, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
+import { deviceSchema } from '../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SetType, Work, WorkItem, WorkRequest, WorkState } from '../agents/work-item.ts';
@@ -67,6 +68,13 @@ const workBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ping'), ...common, reason: reason.default('') }),
   z.strictObject({ kind: z.literal('traceroute'), ...common, reason: reason.default('') }),
   z.strictObject({
+    kind: z.literal('probe'),
+    ...common,
+    reason: reason.default(''),
+    address: deviceSchema.shape.address,
+    credential: deviceName.describe('a credential set of the agent'),
+  }),
+  z.strictObject({
     kind: z.literal('set'),
     ...common,
     reason: reason.min(1).describe('why; kept with the work, and in the log'),
@@ -89,7 +97,7 @@ function addAsking(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
       access: OPERATORS,
       scoped: true,
       summary:
-        'Asks an agent to poll a device now, to find out what is wrong with it, to look at the way to it, or (administrators) to set values.',
+        'Asks an agent to poll a device now, to find out what is wrong with it, to look at the way to it, to try one that is not configured yet, or (administrators) to set values.',
       params: byName,
       body: workBody,
       answer: workAnswer,
@@ -100,8 +108,12 @@ function addAsking(routes: DescribedRoutes, deps: WorkRoutesDeps): void {
         throw new WeirError('forbidden', `The role ${by.role} may not set values of devices.`, {
           needs: ['administrator'],
         });
-      refuseUnseen(await seenBy(deps, principal), body.device);
-      refuseUnassigned(devices, params.name, body.device);
+      const viewpoint = await seenBy(deps, principal);
+      if (body.kind === 'probe') refuseProbe(viewpoint);
+      else {
+        refuseUnseen(viewpoint, body.device);
+        refuseUnassigned(devices, params.name, body.device);
+      }
       return work.ask(params.name, requestOf(body), by);
     },
   );
@@ -214,12 +226,21 @@ function goneOf(reply: FastifyReply): AbortSignal {
 
 function requestOf(body: z.output<typeof workBody>): WorkRequest {
   const { kind, device, reason: why, expires_ms: expiresMs } = body;
-  return { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
+  const asked = { kind, device, reason: why, expiresMs, varbinds: body.kind === 'set' ? body.varbinds : [] };
+  return body.kind === 'probe' ? { ...asked, probe: { address: body.address, credential: body.credential } } : asked;
 }
 
 /** Under a scope a device of another site is not there, whichever agent polls it. */
 function refuseUnseen(viewpoint: Viewpoint, device: string): void {
   if (!seesDevice(viewpoint, device)) throw new WeirError('not_found', `There is no device ${device}.`, { device });
+}
+
+/** Any address can be named in a probe: whoever sees a part of the network may not look at the rest of it that way. */
+function refuseProbe(viewpoint: Viewpoint): void {
+  if (viewpoint === EVERYTHING) return;
+  throw new WeirError('forbidden', 'Addresses that are not configured are tried by operators of the whole network.', {
+    needs: ['no scope'],
+  });
 }
 
 function refuseUnassigned(devices: WorkRoutesDeps['devices'], agent: string, device: string): void {

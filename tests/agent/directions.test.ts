@@ -114,9 +114,19 @@ describeWith(['snmpd'], 'work over a real collector, at a real device', () => {
 
   test('poll, diagnose, and a set that is allowed; what is not allowed does not reach the device', async () => {
     const device = { name: 'core1', address: snmpd.address, interval_ms: 60_000, ...writable };
-    const { lines } = await running(configOf({ collector_url: fixture.url }, [device], credentials));
+    const strangers = { ...credentials, stranger: { version: '2c', community: 'not-this' } };
+    const { lines } = await running(configOf({ collector_url: fixture.url }, [device], strangers));
+    const before = await valueOf(SYS_NAME);
     const polled = await done({ kind: 'poll' });
     expect([polled.state, resultOf(polled)['outcome']]).toEqual(['done', 'complete']);
+    const tried = await done({ kind: 'probe', device: 'new1', address: snmpd.address, credential: 'public' });
+    expect([tried.state, resultOf(tried)['outcome']]).toEqual(['done', 'complete']);
+    expect(resultOf(tried)['sysName']).toBe(before);
+    expect(Number(resultOf(tried)['interfaces'])).toBeGreaterThan(0);
+    const silent = await done({ kind: 'probe', device: 'new1', address: snmpd.address, credential: 'stranger' });
+    expect(resultOf(silent)).toMatchObject({ outcome: 'failed', failure: 'snmp_timeout', interfaces: '0' });
+    const unknown = await done({ kind: 'probe', device: 'new1', address: snmpd.address, credential: 'none' });
+    expect(resultOf(unknown)).toMatchObject({ code: 'credential_unknown', 'detail.known.2': 'writer' });
     const diagnosed = await done({ kind: 'diagnose' });
     expect(diagnosed.state).toBe('done');
     expect(resultOf(diagnosed)).toMatchObject({
@@ -124,7 +134,6 @@ describeWith(['snmpd'], 'work over a real collector, at a real device', () => {
       'before.device': 'core1',
       'poll.outcome': 'complete',
     });
-    const before = await valueOf(SYS_NAME);
     const contact = await done(set(SYS_CONTACT, 'text', 'noc@example.net'));
     expect([contact.state, resultOf(contact)['set']]).toEqual(['done', '1']);
     expect(await valueOf(SYS_CONTACT)).toBe('noc@example.net');
@@ -142,6 +151,7 @@ describeWith(['snmpd'], 'work over a real collector, at a real device', () => {
     expect([nonsense.state, resultOf(nonsense)['code']]).toEqual(['failed', 'snmp_value_invalid']);
     expect(lines.join('')).not.toContain('secret-writer');
     const { items } = await fixture.get<{ items: { name: string; origin: string }[] }>('/api/v1/devices/core1/events');
+    // Results of what is no device stand under none.
     expect(items.filter(({ origin }) => origin === 'work').map(({ name: what }) => what)).toEqual([
       'work_failed',
       'work_failed',

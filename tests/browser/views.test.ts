@@ -9,6 +9,7 @@ import { type StartedBrowser, startBrowser } from '../support/browser.ts';
 import { buildPage } from '../support/built-page.ts';
 import {
   ADMINISTRATOR,
+  AGENT,
   type CollectorFixture,
   eventually,
   startCollectorFixture,
@@ -496,6 +497,62 @@ describeWith('chromium', 'the views', () => {
     await row.getByRole('button', { name: 'End it' }).click();
     await expect.poll(() => row.getByText('in force').count()).toBe(0);
     expect(complaints).toEqual([]);
+  });
+
+  /** Does what is asked of the agent, as an agent would: `details` are what it says of it. */
+  async function agentAnswers(details: Readonly<Record<string, string>>): Promise<void> {
+    const { items } = await fixture.get<{ items: { id: string; kind: string }[] }>(
+      '/api/v1/agents/agent-1/work?wait=10',
+      AGENT,
+    );
+    const [work] = items;
+    if (work === undefined) throw new Error('the agent was asked nothing');
+    const told = Object.entries(details).map(([name, value]) => ({ name, value }));
+    const held = await fixture.get<{ received: number }>('/api/v1/batches/receipt?incarnation=incarnation-1', AGENT);
+    const event = { device: null, source: null, observedAtMs: Date.now(), uptimeTicks: null, interfaceKey: null };
+    await fixture.receipt({
+      sequence: held.received + 1,
+      events: [
+        {
+          ...event,
+          id: `result of ${work.id}`,
+          origin: 'work',
+          name: details['code'] === undefined ? 'work_done' : 'work_failed',
+          details: [{ name: 'work', value: work.id }, ...told],
+        },
+      ],
+    });
+  }
+
+  test('a device is tried before it is added: what is wrong is told with what to do, what it is when it answers', async () => {
+    await signIn();
+    await open('devices');
+    await card('Devices').getByRole('button', { name: 'Add a device' }).click();
+    const form = card('Add a device');
+    await form.getByLabel('Address').fill('192.0.2.200');
+    await form.getByLabel('Credential set').fill('nobody');
+    await expect.poll(() => form.getByLabel('Agent').inputValue()).toBe('agent-1');
+    await form.getByRole('button', { name: 'Test poll' }).click();
+    await agentAnswers({ code: 'credential_unknown', message: 'No such set.', 'detail.known.0': 'reader' });
+    await form.getByText('The agent has: reader.').waitFor();
+    await form.getByLabel('Credential set').fill('reader');
+    await form.getByRole('button', { name: 'Test poll' }).click();
+    await agentAnswers({ outcome: 'failed', failure: 'snmp_timeout', ping: 'answers' });
+    await form.getByText('It answers ping, and not SNMP').waitFor();
+    await form.getByRole('button', { name: 'Test poll' }).click();
+    await agentAnswers({ outcome: 'complete', sysName: 'edge 7', vendor: HOSTILE, model: 'mx204', interfaces: '48' });
+    await form.getByText('It answers: 48 interfaces').waitFor();
+    expect(await findings()).toEqual([]);
+    await page.screenshot({ path: path.join(ARTIFACTS, 'view-add-device-en.png'), fullPage: true });
+    expect(await form.getByLabel('Name').inputValue()).toBe('edge-7');
+    await form.getByLabel('Tags').fill('edge new');
+    await form.getByRole('button', { name: 'Add it' }).click();
+    await card('Identity').getByText('edge, new').waitFor();
+    expect(page.url()).toContain('#/devices/edge-7');
+    const made = await fixture.get<{ managed: string; agent: string }>('/api/v1/devices/edge-7');
+    expect([made.managed, made.agent]).toEqual(['api', 'agent-1']);
+    expect(complaints).toEqual([]);
+    await fixture.ask('/api/v1/devices/edge-7?version=1', { method: 'DELETE' });
   });
 
   test('an alarm tells whom it hits and who was told', async () => {

@@ -50,6 +50,8 @@ beforeEach(() => {
     pollNow: (device, signal) => record(`poll ${device}`, 1000, signal),
     explain: (device) => ({ profile: `of ${device}` }),
     ping: (device, signal) => record(`ping ${device}`, 500, signal),
+    probe: (device, { address, credential }, signal) =>
+      record(`probe ${device} at ${address} by ${credential}`, 500, signal),
     set: (device, varbinds, signal) => record(`set ${device} ${varbinds.map(({ oid }) => oid).join()}`, 100, signal),
     measurePath: (device, signal) => record(`measure ${device}`, 1000, signal),
     traceRoute: (device, signal) => record(`trace ${device}`, 1000, signal),
@@ -162,6 +164,19 @@ describe('a piece of work', () => {
     expect(events).toMatchObject([{ device: null, name: 'work_failed' }]);
     expect(told()[0]?.[1]).toMatchObject({ code: 'not_found', work: 'w1' });
     expect(calls).toEqual([]);
+  });
+
+  test('a probe asks what is not configured, and is told under no device', async () => {
+    const one = await recovered();
+    const probe = { address: '192.0.2.7', credential: 'public' };
+    one.take([item('w1', { kind: 'probe', device: 'new1', probe }), item('w2', { kind: 'probe', device: 'new2' })]);
+    await clock.advance(1000);
+    expect(calls).toEqual(['probe new1 at 192.0.2.7 by public']);
+    expect(events.map(({ device }) => device)).toEqual([null, null]);
+    expect(told().map(([, { work, code = 'done' }]) => [work, code])).toEqual([
+      ['w2', 'invalid_request'],
+      ['w1', 'done'],
+    ]);
   });
 
   test('at a stop is let go, and what came of it is told; what waits is left', async () => {

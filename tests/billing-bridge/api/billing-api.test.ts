@@ -699,3 +699,52 @@ together('refused', () => {
     ledger.prepared = true;
   });
 });
+
+afresh('quotes', () => {
+  test('of a service: its own contract comes to what its bill will, another plan to what it would have been; nothing is written', async () => {
+    await november();
+    const { total } = await ask<{ total: string }>('bills/preview?customer=acme&at=2026-11-30T23:59:59Z');
+    const terms = {
+      ...CONTRACTS.price_plans[0],
+      items: [{ id: 'traffic', kind: 'graduated', unit: 'MB', direction: 'out', tiers: [{ price: '0.05' }] }],
+    };
+    const asked = { service: 'acme-port', period: '2026-11' };
+    const charges = await ask('charges');
+    const { status, body } = await post('quotes', { ...asked, terms });
+    expect(status).toBe(200);
+    // Three hours of 12 buckets of two million octets out: 72 MB.
+    expect(body).toMatchObject({
+      plan: 'by-volume',
+      version: 0,
+      currency: 'EUR',
+      total: '3.60',
+      lines: [{ item: 'traffic', quantity: '72', unit: 'MB', working: { steps: [{ price: '0.05', amount: '3.6' }] } }],
+      before: { plan: 'by-volume', version: 1, total },
+    });
+    expect((await post('quotes', { ...asked, plan: { id: 'by-volume' } })).body).toMatchObject({ total });
+    expect(await ask('charges')).toEqual(charges);
+  });
+
+  test('of usage that is stated, and what is no plan is told where it is wrong', async () => {
+    const usage = { in_octets: '800000000', out_octets: '0' };
+    expect((await post('quotes', { plan: { id: 'by-volume', version: 1 }, usage })).body).toMatchObject({
+      total: '39.00',
+      before: null,
+    });
+    for (const [request, status, text] of [
+      [{ usage }, 400, 'plan: expected it, or terms.'],
+      [{ plan: { id: 'by-volume' } }, 400, 'usage: expected it'],
+      [{ plan: { id: 'none' }, usage }, 404, 'There is no such version'],
+      [{ plan: { id: 'by-volume' }, service: 'none' }, 404, 'There is no service none'],
+      [{ plan: { id: 'by-volume' }, usage, period: 'soon' }, 400, 'period: expected one'],
+      [
+        { terms: { ...CONTRACTS.price_plans[0], items: [{ id: 'a', kind: 'flat', amount: 'x' }] }, usage },
+        400,
+        'terms.items.0.amount',
+      ],
+    ] as const) {
+      const answer = await post('quotes', request);
+      expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(text) as string]);
+    }
+  });
+});

@@ -62,6 +62,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /tmf-api/usageManagement/v4/usageSpecification/:id': [BILLS, 'same'],
   'PATCH /tmf-api/customerBillManagement/v4/customerBill/:id': [MONEY, 'refused'],
   'POST /tmf-api/customerBillManagement/v4/customerBillOnDemand': [MONEY, 'refused'],
+  'POST /billing/v1/quotes': [MONEY, 'refused'],
   'POST /billing/v1/bill-runs': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/credit-notes': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/state': [MONEY, 'refused'],

@@ -42,6 +42,7 @@ const exact = (value: unknown): Exact => {
   if (parsed === null) throw new Error(`no decimal: ${JSON.stringify(value)}`);
   return parsed;
 };
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 const maybe = (value: unknown): Exact | null => (value === undefined || value === null ? null : exact(value));
 const list = (value: unknown): Params[] => (Array.isArray(value) ? value.map(record) : []);
 const record = (value: unknown): Params => (typeof value === 'object' && value !== null ? { ...value } : {});
@@ -109,7 +110,7 @@ function callPrice(params: Params, usage: Params): Exact {
   for (let at = start; at < Date.parse(String(usage['end'])); at += 1000)
     parts.push({ atMs: at, zoneOffsetMs: 0, quantity: Exact.one });
   // A fee for the connection is a number, with the words "only when the start is in the peak band" where it depends on the first, dearest band.
-  const [fee, ...condition] = String(params['connect_fee'] ?? '0').split(' ');
+  const [fee, ...condition] = textOf(params['connect_fee'] ?? '0').split(' ');
   const owed = condition.length === 0 || bandAt(start, 0, bands) === bands[0];
   return priceTimeOfDay(parts, bands, Exact.zero).amount.add(owed ? exact(fee) : Exact.zero);
 }

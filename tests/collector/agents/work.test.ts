@@ -100,6 +100,17 @@ describe('over HTTP', () => {
     });
   });
 
+  test('a probe is of no device that is assigned, and carries where to ask', async () => {
+    const probe = { address: '192.0.2.7:1161', credential: 'reader' };
+    const item = await asked({ kind: 'probe', device: 'new1', ...probe });
+    expect(item).toMatchObject({ kind: 'probe', device: 'new1', probe, state: 'queued' });
+    expect(await fetchWork()).toMatchObject([{ id: item.id, kind: 'probe', probe }]);
+    const told = { device: null, details: [{ name: 'work', value: item.id }] };
+    await report([result(item.id, 'work_done', told)]);
+    expect(await itemOf(item.id)).toMatchObject({ state: 'done', probe });
+    expect((await ask({ kind: 'probe', device: 'new1', ...probe, address: 'a b' })).status).toBe(400);
+  });
+
   test('an agent that waits gets it at once; one that waits in vain gets nothing after its time', async () => {
     const waiting = fetchWork(25);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -37,22 +37,25 @@ export function DeviceView({ name }: { readonly name: string }) {
       </p>
       <Problem text={device.problem} old={device.data !== null} />
       {device.data !== null && <Identity device={device.data} alarms={alarms.data?.items ?? []} />}
-      <section class="card" aria-label={t('device.parts', { device: name })}>
-        <div class="tabs" role="tablist" aria-label={t('device.parts', { device: name })}>
-          {TABS.map(({ id, word }) => (
-            <button
-              key={id}
-              type="button"
-              role="tab"
-              aria-selected={chosen?.id === id}
-              onClick={() => choose({ tab: id, q: null, sort: null })}
-            >
-              {t(word)}
-            </button>
-          ))}
-        </div>
-        <div role="tabpanel">{chosen?.draw(name)}</div>
-      </section>
+      {device.data?.firstSeenAt === null && <p class="empty">{t('device.notSeenNote')}</p>}
+      {device.data?.firstSeenAt != null && (
+        <section class="card" aria-label={t('device.parts', { device: name })}>
+          <div class="tabs" role="tablist" aria-label={t('device.parts', { device: name })}>
+            {TABS.map(({ id, word }) => (
+              <button
+                key={id}
+                type="button"
+                role="tab"
+                aria-selected={chosen?.id === id}
+                onClick={() => choose({ tab: id, q: null, sort: null })}
+              >
+                {t(word)}
+              </button>
+            ))}
+          </div>
+          <div role="tabpanel">{chosen?.draw(name)}</div>
+        </section>
+      )}
     </>
   );
 }

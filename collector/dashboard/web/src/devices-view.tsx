@@ -1,16 +1,51 @@
-// Every device that is configured or was seen.
+// Every device that is configured or was seen, and the way to add one.
+import { AddDevice } from './add-device.tsx';
 import { stateOf } from './device-state.ts';
 import { ago } from './format.ts';
-import { hrefOf } from './place.ts';
+import { choose, hrefOf, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
+import { useReader } from './reader.ts';
 import { type Column, Table } from './table.tsx';
 import type { Device } from './types.ts';
 import { useAll } from './use-answer.ts';
 import { said, t } from './words.ts';
 
 export function DevicesView() {
+  const { may } = useReader();
+  const { query } = usePlace();
+  const adding = may.operate && query.get('add') === '1';
   const devices = useAll<Device>('/api/v1/devices', 3);
-  const columns: readonly Column<Device>[] = [
+  return (
+    <>
+      {adding && <AddDevice devices={devices.data ?? []} />}
+      <section class="card" aria-label={t('devices')}>
+        <header>
+          <h2>{t('devices')}</h2>
+        </header>
+        <Problem text={devices.problem} old={devices.data !== null} />
+        <Table
+          name={t('devices')}
+          rows={devices.data ?? []}
+          columns={columns()}
+          keyOf={({ name }) => name}
+          sort="name"
+          empty={devices.data === null ? null : t('devices.none')}
+          tools={
+            may.operate &&
+            !adding && (
+              <button type="button" onClick={() => choose({ add: '1' })}>
+                {t('add.title')}
+              </button>
+            )
+          }
+        />
+      </section>
+    </>
+  );
+}
+
+function columns(): readonly Column<Device>[] {
+  return [
     {
       id: 'name',
       title: t('name'),
@@ -53,20 +88,4 @@ export function DevicesView() {
       kind: 'figure',
     },
   ];
-  return (
-    <section class="card" aria-label={t('devices')}>
-      <header>
-        <h2>{t('devices')}</h2>
-      </header>
-      <Problem text={devices.problem} old={devices.data !== null} />
-      <Table
-        name={t('devices')}
-        rows={devices.data ?? []}
-        columns={columns}
-        keyOf={({ name }) => name}
-        sort="name"
-        empty={devices.data === null ? null : t('devices.none')}
-      />
-    </section>
-  );
 }

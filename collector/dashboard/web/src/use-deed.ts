@@ -7,13 +7,13 @@ export interface Deeds {
   /** Why the last one was refused. */
   readonly problem: string | null;
   /** The answer; null where it was refused. */
-  readonly send: <T>(method: 'POST' | 'DELETE', path: string, body?: object) => Promise<T | null>;
+  readonly send: <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object) => Promise<T | null>;
 }
 
 export function useDeed(): Deeds {
   const live = useContext(LiveContext);
   const [problem, setProblem] = useState<string | null>(null);
-  const send = async <T>(method: 'POST' | 'DELETE', path: string, body?: object): Promise<T | null> => {
+  const send = async <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T | null> => {
     const content =
       body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     try {
