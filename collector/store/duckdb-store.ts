@@ -12,6 +12,7 @@ import type { DuckDbWriter } from './duckdb-writer.ts';
 import { metricNamed } from './metrics.ts';
 import { planTiers } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
+import { readStatistics } from './tier-statistics.ts';
 import { readTieredTop } from './tier-top.ts';
 import { RESOURCE_KINDS, type ResourceBook } from './resource-book.ts';
 import {
@@ -24,6 +25,8 @@ import {
   type MetricStore,
   type Series,
   type SeriesQuery,
+  type Statistics,
+  type StatisticsQuery,
   type TopQuery,
   type TopResource,
 } from './store.ts';
@@ -141,6 +144,13 @@ export class DuckDbStore implements MetricStore {
       opened.file.widely(() => readTieredTop(opened.file, metric, wanted, opened.rollUp.reach())),
     );
     return topByName(book, found);
+  }
+
+  async statistics(query: StatisticsQuery): Promise<Statistics | null> {
+    const opened = await this.#opening.opened();
+    return this.#opening.reading(opened, () =>
+      opened.file.widely(() => readStatistics(opened.file, opened.writer.book, query, opened.rollUp.reach())),
+    );
   }
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {
