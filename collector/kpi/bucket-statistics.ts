@@ -1,21 +1,29 @@
-// Averages, extremes and percentiles of many resources out of sums that the store makes of its buckets: no point is handed over but those after the last bucket.
+// Averages, extremes, percentiles and shares of many resources out of sums that the store makes of its roll-ups: no point is handed over but those after the last bucket.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { MetricStore, ResourceStatistics } from '../store/store.ts';
-import { type Sample, samplesOf, type Span } from './compute.ts';
+import { type Sample, samplesOf, shareOf, type Span } from './compute.ts';
 import type { Formula } from './formula.ts';
-import { CHUNK_POINTS, type KpiReader } from './kpi-reader.ts';
-import type { Working } from './working.ts';
+import { CHUNK_POINTS, FINEST_MS, type KpiReader } from './kpi-reader.ts';
+import { addWorkings, type Working } from './working.ts';
 
-export type Statistic = Extract<Formula, { kind: 'statistic' }>;
+type Statistic = Extract<Formula, { kind: 'statistic' }>;
+type Share = Extract<Formula, { kind: 'share' }>;
+
+export interface BucketGrounds {
+  readonly store: Pick<MetricStore, 'statistics' | 'shares'>;
+  readonly reader: KpiReader;
+}
 
 /** Buckets that are gone through for one question to the store. */
 const CHUNK_BUCKETS = 1_000_000;
 const MOST_RESOURCES = 1000;
+/** A run of a state is at most so long. */
+const RUN_MS: DurationMs = 3_600_000;
 const PERCENT: Readonly<Record<'p95' | 'p99', number>> = { p95: 95, p99: 99 };
 
 /** Workings by resource, of whole steps of the span; null where the store has no buckets for it. */
 export async function bucketStatistics(
-  { store, reader }: { readonly store: Pick<MetricStore, 'statistics'>; readonly reader: KpiReader },
+  { store, reader }: BucketGrounds,
   formula: Statistic,
   resources: readonly string[],
   span: Span,
@@ -38,6 +46,35 @@ export async function bucketStatistics(
     for (const resource of some) {
       const working = workingOf(formula, byName.get(resource), rest.get(resource) ?? [], span.toMs - span.fromMs);
       found.set(resource, working);
+    }
+  }
+  return found;
+}
+
+/** The same of states, of whole minutes: their runs are exact, and kept as long as anything. */
+export async function runShares(
+  { store, reader }: BucketGrounds,
+  formula: Share,
+  resources: readonly string[],
+  span: Span,
+): Promise<ReadonlyMap<string, Working> | null> {
+  const { condition, while: during } = formula;
+  const wantedMs = span.toMs - span.fromMs;
+  const most = Math.max(1, Math.min(MOST_RESOURCES, Math.floor((CHUNK_BUCKETS * RUN_MS) / wantedMs)));
+  const found = new Map<string, Working>();
+  for (let first = 0; first < resources.length; first += most) {
+    const some = resources.slice(first, first + most);
+    const told = (await store.shares?.({ condition, while: during, resources: some, ...span })) ?? null;
+    if (told === null) return null;
+    const rest = { fromMs: told.throughMs, toMs: span.toMs };
+    const points =
+      rest.fromMs < rest.toMs ? await reader.read(formula, some, rest, FINEST_MS, 'last') : new Map<string, never>();
+    const byName = new Map(told.items.map((item) => [item.resource, item]));
+    for (const resource of some) {
+      const { heldMs = 0, countedMs = 0, knownMs = 0 } = byName.get(resource) ?? {};
+      const runs = { numerator: heldMs, denominator: countedMs, knownMs, wantedMs };
+      const late = shareOf(formula, points.get(resource) ?? new Map<string, never>(), FINEST_MS);
+      found.set(resource, { ...addWorkings([runs, late]), wantedMs });
     }
   }
   return found;

@@ -13,7 +13,7 @@ import {
   statisticOf,
 } from './compute.ts';
 import type { KpiDefinition } from './definition.ts';
-import { bucketStatistics } from './bucket-statistics.ts';
+import { bucketStatistics, runShares } from './bucket-statistics.ts';
 import { type Formula, metricsOf } from './formula.ts';
 import { KPI_BOUNDS, type KpiBounds, kpiTooLarge, LONGEST_STEPS_TIMES } from './kpi-bounds.ts';
 import { CHUNK_POINTS, FINEST_MS, type FinerSteps, KpiReader, READ_STEPS } from './kpi-reader.ts';
@@ -34,7 +34,7 @@ export interface AlarmSpells {
 }
 
 export interface KpiDeskDeps {
-  readonly store: Pick<MetricStore, 'many' | 'statistics'>;
+  readonly store: Pick<MetricStore, 'many' | 'statistics' | 'shares'>;
   readonly alarms: AlarmSpells;
   /** Time that does not count for a resource, planned maintenance say; nothing where it is left out. */
   readonly excluded?: (resource: string, span: Span) => Promise<Excluded>;
@@ -144,11 +144,15 @@ export class KpiDesk {
     onlyParts: boolean,
   ): Promise<DurationMs | null> {
     const [gathering, ...others] = gatherings;
-    if (gathering === undefined || others.length > 0 || formula.kind !== 'statistic') return null;
-    if (this.#deps.store.statistics === undefined || !(onlyParts || formula.statistic === 'avg')) return null;
+    if (gathering === undefined || others.length > 0) return null;
+    // A percentile or an extreme of the whole is one of all samples.
+    const isSum =
+      formula.kind === 'share' || (formula.kind === 'statistic' && (onlyParts || formula.statistic === 'avg'));
+    if (!isSum) return null;
     if (this.#pointsOf(formula, parts, FINEST_MS) <= this.#bounds.maxPoints) return null;
     const { maxBuckets } = this.#bounds;
-    const stepMs = READ_STEPS.slice(1).find((one) => this.#pointsOf(formula, parts, one) <= maxBuckets);
+    const fits = READ_STEPS.slice(1).find((one) => this.#pointsOf(formula, parts, one) <= maxBuckets);
+    const stepMs = formula.kind === 'share' && fits !== undefined ? FINEST_MS : fits;
     if (stepMs === undefined) return null;
     const grounds = { store: this.#deps.store, reader: this.#reader };
     const [gathered, maintained]: [typeof gathering.parts, Part[]] = [[], []];
@@ -156,7 +160,10 @@ export class KpiDesk {
       const excluded = await Promise.all(own.map((part) => this.#excludedOf(part)));
       const plain = own.filter((part, at) => excluded[at]?.length === 0 || !maintained.push(part));
       const names = [...new Set(plain.map(({ resource }) => resource))];
-      const workings = await bucketStatistics(grounds, formula, names, span, stepMs);
+      const workings =
+        formula.kind === 'share'
+          ? await runShares(grounds, formula, names, span)
+          : await bucketStatistics(grounds, formula, names, span, stepMs);
       if (workings === null) return null;
       for (const part of plain) {
         const working = workings.get(part.resource);
@@ -164,7 +171,13 @@ export class KpiDesk {
       }
     }
     for (const one of gathered) gathering.parts.push(one);
-    await this.#ofReadings(formula, maintained, gatherings, stepMs);
+    if (maintained.length > 0)
+      await this.#ofReadings(
+        formula,
+        maintained,
+        gatherings,
+        formula.kind === 'share' ? this.#stepOf(formula, maintained) : stepMs,
+      );
     return stepMs;
   }
 

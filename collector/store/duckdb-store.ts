@@ -12,6 +12,7 @@ import type { DuckDbWriter } from './duckdb-writer.ts';
 import { metricNamed } from './metrics.ts';
 import { planTiers } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
+import { readShares } from './tier-shares.ts';
 import { readStatistics } from './tier-statistics.ts';
 import { readTieredTop } from './tier-top.ts';
 import { RESOURCE_KINDS, type ResourceBook } from './resource-book.ts';
@@ -25,6 +26,8 @@ import {
   type MetricStore,
   type Series,
   type SeriesQuery,
+  type Shares,
+  type SharesQuery,
   type Statistics,
   type StatisticsQuery,
   type TopQuery,
@@ -150,6 +153,13 @@ export class DuckDbStore implements MetricStore {
     const opened = await this.#opening.opened();
     return this.#opening.reading(opened, () =>
       opened.file.widely(() => readStatistics(opened.file, opened.writer.book, query, opened.rollUp.reach())),
+    );
+  }
+
+  async shares(query: SharesQuery): Promise<Shares | null> {
+    const opened = await this.#opening.opened();
+    return this.#opening.reading(opened, () =>
+      opened.file.widely(() => readShares(opened.file, opened.writer.book, query, opened.rollUp.reach())),
     );
   }
 

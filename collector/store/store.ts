@@ -162,6 +162,40 @@ export interface Statistics {
   readonly items: readonly ResourceStatistics[];
 }
 
+export type StateComparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
+
+export interface StateCondition {
+  readonly metric: string;
+  readonly comparison: StateComparison;
+  readonly bound: number;
+}
+
+/** For how long a state was so, out of the runs of states that the roll-ups keep: exact, however long ago. */
+export interface SharesQuery {
+  readonly condition: StateCondition;
+  /** Only the time counts in which this holds too; null: all. */
+  readonly while: StateCondition | null;
+  /** At most MAX_MANY. */
+  readonly resources: readonly string[];
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
+export interface ResourceShare {
+  readonly resource: string;
+  /** Of which all that is asked for is known. */
+  readonly knownMs: number;
+  readonly countedMs: number;
+  readonly heldMs: number;
+}
+
+export interface Shares {
+  /** What comes after is in no run yet. */
+  readonly throughMs: EpochMs;
+  /** Resources of which nothing is known are left out. */
+  readonly items: readonly ResourceShare[];
+}
+
 export const MAX_POINTS = 5000;
 export const MAX_LATEST = 10_000;
 export const MAX_TOP = 1000;
@@ -186,6 +220,8 @@ export interface MetricStore extends Component, Projection {
   top(query: TopQuery): Promise<readonly TopResource[]>;
   /** Null where buckets cannot answer: states, several gauges as one, a span of which they are gone. A store without roll-ups has none. */
   statistics?(query: StatisticsQuery): Promise<Statistics | null>;
+  /** Null where no runs of states are kept of it. */
+  shares?(query: SharesQuery): Promise<Shares | null>;
   /** Processors, memories and sensors of a device, at most 10,000. */
   gauges(device: string): Promise<readonly GaugeResource[]>;
 }

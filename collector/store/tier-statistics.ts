@@ -47,7 +47,10 @@ export async function readStatistics(
 }
 
 /** Each name is one resource, the same for all metrics; null where it is not. */
-function idsOf(book: ResourceBook, { resources, metrics }: StatisticsQuery): Map<number, string> | null {
+export function idsOf(
+  book: ResourceBook,
+  { resources, metrics }: Pick<StatisticsQuery, 'resources' | 'metrics'>,
+): Map<number, string> | null {
   const ids = new Map<number, string>();
   for (const resource of resources.slice(0, MAX_MANY)) {
     const found = metrics.map((metric) => resourcesOf(book, metricNamed(metric, null), { metric, resource }));

@@ -1,4 +1,4 @@
-// Statistics of many resources out of the store's own sums: the same as out of points, with gaps, readings after the last bucket, and maintenance.
+// Statistics and shares of many resources out of the store's own sums: the same as out of points, with gaps, readings after the last bucket, and maintenance.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -39,10 +39,13 @@ beforeAll(async () => {
       };
     });
     // Of p11 one direction is never counted; now and then the device does not answer for some hours.
-    const seen = interfaces.map(({ outOctets, ...one }) => (one.key === 'p11' ? one : { ...one, outOctets }));
+    const seen = interfaces.map(({ outOctets, ...one }, port) => {
+      const states = { oper: (at + port * 5) % 90 < port * 2 ? 2 : 1, admin: (at + port) % 200 < port * 3 ? 2 : 1 };
+      return one.key === 'p11' ? { ...one, ...states } : { ...one, ...states, outOctets };
+    });
     return at % 160 > 140
       ? null
-      : interfacePoll({ device: 'core1', atMs: T0 + at * STEP + 1000, interfaces: seen, intervalMs: STEP });
+      : interfacePoll({ device: 'core1', atMs: T0 + at * STEP, interfaces: seen, intervalMs: STEP });
   });
   await store.apply(
     polls.flatMap((poll, at) => (poll === null ? [] : [journalEntry({ position: at + 1, polls: [poll] })])),
@@ -55,7 +58,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function deskOf(read: Pick<MetricStore, 'many' | 'statistics'>, bounds: Partial<KpiBounds>): KpiDesk {
+function deskOf(read: Pick<MetricStore, 'many' | 'statistics' | 'shares'>, bounds: Partial<KpiBounds>): KpiDesk {
   const excluded = (resource: string): Promise<{ fromMs: number; toMs: number }[]> =>
     Promise.resolve(resource === 'core1/p3' ? [{ fromMs: T0 + 2 * HOUR, toMs: T0 + 9 * HOUR }] : []);
   return new KpiDesk(
@@ -115,4 +118,36 @@ test.for([
     const all = metricsOf(formula).length * parts.length * ((SPAN.toMs - SPAN.fromMs) / stepMs);
     if (stepMs < DAY) expect(handed.reduce((sum, count) => sum + count, 0)).toBeLessThan(all / 2);
   }
+});
+
+test.for([
+  'share(oper_status == 1, while admin_status == 1)',
+  'share(oper_status != 1)',
+  'share(admin_status < 2, while oper_status >= 2)',
+])('%s: out of runs what minutes give, to the millisecond', async (text) => {
+  const formula = parseFormula(text);
+  let handed = 0;
+  const byRuns = deskOf(
+    {
+      shares: (query) => store.shares(query),
+      many: (query) => {
+        handed += query.resources.length * (query.toMs - query.fromMs);
+        return store.many(query);
+      },
+    },
+    { maxPoints: 20_000 },
+  );
+  const byMinutes = deskOf({ many: (query) => store.many(query) }, {});
+  const [summed, read] = [
+    await byRuns.compute({ formula }, parts, [SPAN]),
+    await byMinutes.compute({ formula }, parts, [SPAN]),
+  ];
+  expect([summed.stepMs, read.stepMs]).toEqual([60_000, 60_000]);
+  const workings = (computed: typeof summed) =>
+    new Map((computed.windows[0]?.parts ?? []).map(({ part, working }) => [part.resource, working]));
+  expect(workings(summed)).toEqual(workings(read));
+  expect(summed.windows[0]?.whole).toEqual(read.windows[0]?.whole);
+  expect(Number(summed.windows[0]?.whole.denominator)).toBeGreaterThan(Number(summed.windows[0]?.whole.numerator));
+  expect(handed).toBeGreaterThan(0);
+  expect(handed).toBeLessThan(parts.length * (SPAN.toMs - SPAN.fromMs));
 });
