@@ -24,7 +24,7 @@ const SHIPPED = fileURLToPath(new URL('../config/kpis.yaml', import.meta.url));
 export interface KpiGrounds {
   readonly clock: Clock;
   readonly database: Database;
-  readonly store: Pick<MetricStore, 'many' | 'catalogue'>;
+  readonly store: Pick<MetricStore, 'many' | 'statistics' | 'shares' | 'catalogue'>;
   readonly devices: ConfiguredDevices;
   readonly services: ServiceMirror;
   /** Of which agreed windows do not count. */

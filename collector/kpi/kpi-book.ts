@@ -112,7 +112,7 @@ export class KpiBook implements Kpis {
     const definition = this.#definition(name);
     const span = this.#elapsed(question);
     const parts = await this.#deps.targets.partsOf(definition, question.target, span, question.viewpoint);
-    const { windows } = await this.#compute(definition, parts, [span]);
+    const { windows } = await this.#compute(definition, parts, [span], true);
     const all = (windows[0]?.parts ?? []).map(({ part, working }) => {
       const value = valueOf(working, scaleOf(definition));
       return { resource: part.resource, ...value, status: statusOf(definition, value.value) };
@@ -164,14 +164,19 @@ export class KpiBook implements Kpis {
     });
   }
 
-  async #compute(definition: KpiDefinition, parts: readonly Part[], windows: readonly Span[]): Promise<Computed> {
-    const key = parts.length > MAX_KEPT_PARTS ? null : JSON.stringify([definition.text, parts, windows]);
+  async #compute(
+    definition: KpiDefinition,
+    parts: readonly Part[],
+    windows: readonly Span[],
+    onlyParts = false,
+  ): Promise<Computed> {
+    const key = parts.length > MAX_KEPT_PARTS ? null : JSON.stringify([definition.text, onlyParts, parts, windows]);
     const held = key === null ? undefined : this.#kept.get(key);
     if (held !== undefined && held.untilMs > this.#deps.clock.monotonicMs()) {
       this.#answers.add(1, { result: 'kept' });
       return held.computed;
     }
-    const computed = await this.#inTurn(() => this.#deps.desk.compute(definition, parts, windows));
+    const computed = await this.#inTurn(() => this.#deps.desk.compute(definition, parts, windows, onlyParts));
     this.#answers.add(1, { result: 'computed' });
     // Spans that end now are asked for once.
     const isOver = (windows.at(-1)?.toMs ?? Infinity) < this.#deps.clock.now();

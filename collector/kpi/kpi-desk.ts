@@ -1,6 +1,5 @@
 // Computes a KPI of resources over a span: reads the metric store and the histories of alarms within bounds, and shows the working.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { WeirError } from '../../common/runtime/errors.ts';
 import type { MetricStore, SeriesFunction, SeriesPoint } from '../store/store.ts';
 import {
   type AlarmSpell,
@@ -14,7 +13,10 @@ import {
   statisticOf,
 } from './compute.ts';
 import type { KpiDefinition } from './definition.ts';
+import { bucketStatistics, runShares } from './bucket-statistics.ts';
 import { type Formula, metricsOf } from './formula.ts';
+import { KPI_BOUNDS, type KpiBounds, kpiTooLarge, LONGEST_STEPS_TIMES } from './kpi-bounds.ts';
+import { CHUNK_POINTS, FINEST_MS, type FinerSteps, KpiReader, READ_STEPS } from './kpi-reader.ts';
 import { addWorkings, type Working } from './working.ts';
 
 /** A resource over the part of the span in which it counts: a service counts an interface while that is bound to it. */
@@ -32,19 +34,11 @@ export interface AlarmSpells {
 }
 
 export interface KpiDeskDeps {
-  readonly store: Pick<MetricStore, 'many'>;
+  readonly store: Pick<MetricStore, 'many' | 'statistics' | 'shares'>;
   readonly alarms: AlarmSpells;
   /** Time that does not count for a resource, planned maintenance say; nothing where it is left out. */
   readonly excluded?: (resource: string, span: Span) => Promise<Excluded>;
 }
-
-export interface KpiBounds {
-  /** Of one question: parts × steps × metrics. */
-  readonly maxPoints: number;
-  readonly maxParts: number;
-}
-
-export const KPI_BOUNDS: KpiBounds = { maxPoints: 2_000_000, maxParts: 5000 };
 
 /** A span of the question: all of it, or a step of a series. */
 export interface ComputedWindow {
@@ -59,30 +53,27 @@ export interface Computed {
   readonly stepMs: DurationMs | null;
 }
 
-/** Steps that the store keeps, the finest that stays within the bound. */
-const FINEST_MS: DurationMs = 60_000;
-const STEPS: readonly DurationMs[] = [FINEST_MS, 300_000, 3_600_000, 86_400_000];
-/** Of one question to the store: points of a series, and of all. */
-const CHUNK_STEPS = 4000;
-const CHUNK_POINTS = 400_000;
-
-type Points = Map<string, Map<string, SeriesPoint[]>>;
-type Share = Extract<Formula, { kind: 'share' }>;
-
 /** What one window gathers. */
 class Gathering {
   readonly span: Span;
   readonly parts: { part: Part; working: Working }[] = [];
-  readonly samples: Sample[] = [];
+  readonly #samples: Sample[] = [];
+  readonly #wanted: boolean;
 
-  constructor(span: Span) {
+  constructor(span: Span, wanted: boolean) {
     this.span = span;
+    this.#wanted = wanted;
+  }
+
+  take(samples: readonly Sample[]): void {
+    if (this.#wanted) for (const sample of samples) this.#samples.push(sample);
   }
 
   /** A percentile of several is one of all their samples, never an average of percentiles. */
   sum(formula: Formula): ComputedWindow {
     const sum = addWorkings(this.parts.map(({ working }) => working));
-    const whole = formula.kind === 'statistic' ? statisticOf(formula.statistic, this.samples, sum.wantedMs) : sum;
+    const mixes = formula.kind === 'statistic' && formula.statistic !== 'avg' && this.#wanted;
+    const whole = mixes ? statisticOf(formula.statistic, this.#samples, sum.wantedMs) : sum;
     return { span: this.span, whole, parts: this.parts };
   }
 }
@@ -90,25 +81,40 @@ class Gathering {
 export class KpiDesk {
   readonly #deps: KpiDeskDeps;
   readonly #bounds: KpiBounds;
+  readonly #reader: KpiReader;
 
   constructor(deps: KpiDeskDeps, bounds: KpiBounds = KPI_BOUNDS) {
     this.#deps = deps;
     this.#bounds = bounds;
+    this.#reader = new KpiReader(deps.store, bounds);
   }
 
-  /** `windows` follow each other without a gap and cover the parts. Throws kpi_too_large beyond the bounds. */
+  /**
+   * `windows` follow each other without a gap and cover the parts. Throws kpi_too_large beyond the bounds. With `onlyParts` nobody asks for the
+   * whole, which of a percentile is one of all samples, and those need not be held.
+   */
   async compute(
     { formula }: Pick<KpiDefinition, 'formula'>,
     parts: readonly Part[],
     windows: readonly Span[],
+    onlyParts = false,
   ): Promise<Computed> {
     if (parts.length * windows.length > this.#bounds.maxParts)
-      throw tooLarge(`${parts.length} resources`, this.#bounds);
-    const gatherings = windows.map((span) => new Gathering(span));
-    const stepMs = formula.kind === 'mean_time' ? null : this.#stepOf(formula, parts);
-    if (formula.kind === 'mean_time') await this.#ofAlarms(formula, parts, gatherings);
-    else await this.#ofReadings(formula, parts, gatherings, stepMs ?? FINEST_MS);
-    return { windows: gatherings.map((gathering) => gathering.sum(formula)), stepMs };
+      throw kpiTooLarge(`${parts.length} resources`, this.#bounds);
+    const gatherings = windows.map((span) => new Gathering(span, !onlyParts));
+    const done = (stepMs: DurationMs | null): Computed => ({
+      windows: gatherings.map((gathering) => gathering.sum(formula)),
+      stepMs,
+    });
+    if (formula.kind === 'mean_time') {
+      await this.#ofAlarms(formula, parts, gatherings);
+      return done(null);
+    }
+    const bucketMs = await this.#ofBuckets(formula, parts, gatherings, onlyParts);
+    if (bucketMs !== null) return done(bucketMs);
+    const stepMs = this.#stepOf(formula, parts);
+    await this.#ofReadings(formula, parts, gatherings, stepMs);
+    return done(stepMs);
   }
 
   async #ofAlarms(
@@ -130,6 +136,52 @@ export class KpiDesk {
     }
   }
 
+  /** Where minutes would be too many and sums are enough: null where they are not, or the store has none. Returns the length of the buckets. */
+  async #ofBuckets(
+    formula: Formula,
+    parts: readonly Part[],
+    gatherings: readonly Gathering[],
+    onlyParts: boolean,
+  ): Promise<DurationMs | null> {
+    const [gathering, ...others] = gatherings;
+    if (gathering === undefined || others.length > 0) return null;
+    // A percentile or an extreme of the whole is one of all samples.
+    const isSum =
+      formula.kind === 'share' || (formula.kind === 'statistic' && (onlyParts || formula.statistic === 'avg'));
+    if (!isSum) return null;
+    if (this.#pointsOf(formula, parts, FINEST_MS) <= this.#bounds.maxPoints) return null;
+    const { maxBuckets } = this.#bounds;
+    const fits = READ_STEPS.slice(1).find((one) => this.#pointsOf(formula, parts, one) <= maxBuckets);
+    const stepMs = formula.kind === 'share' && fits !== undefined ? FINEST_MS : fits;
+    if (stepMs === undefined) return null;
+    const grounds = { store: this.#deps.store, reader: this.#reader };
+    const [gathered, maintained]: [typeof gathering.parts, Part[]] = [[], []];
+    for (const { span, own } of groupsOf(parts, stepMs)) {
+      const excluded = await Promise.all(own.map((part) => this.#excludedOf(part)));
+      const plain = own.filter((part, at) => excluded[at]?.length === 0 || !maintained.push(part));
+      const names = [...new Set(plain.map(({ resource }) => resource))];
+      const workings =
+        formula.kind === 'share'
+          ? await runShares(grounds, formula, names, span)
+          : await bucketStatistics(grounds, formula, names, span, stepMs);
+      if (workings === null) return null;
+      for (const part of plain) {
+        const working = workings.get(part.resource);
+        if (working !== undefined) gathered.push({ part, working });
+      }
+    }
+    for (const one of gathered) gathering.parts.push(one);
+    if (maintained.length > 0)
+      await this.#ofReadings(
+        formula,
+        maintained,
+        gatherings,
+        formula.kind === 'share' ? this.#stepOf(formula, maintained) : stepMs,
+      );
+    return stepMs;
+  }
+
+  /** Part after part in chunks: what was read of one is let go of before the next. */
   async #ofReadings(
     formula: Exclude<Formula, { kind: 'mean_time' }>,
     parts: readonly Part[],
@@ -137,112 +189,76 @@ export class KpiDesk {
     stepMs: DurationMs,
   ): Promise<void> {
     for (const { span, own } of groupsOf(parts, stepMs)) {
-      const mixed = new Map<EpochMs, Points>();
-      const isCoarse = formula.kind === 'share' && stepMs > FINEST_MS;
-      const points = isCoarse
-        ? await this.#readStates(formula, own, span, stepMs, mixed)
-        : await this.#read(formula, own, span, stepMs, functionOf(formula));
-      for (const part of own) {
-        const excluded = (await this.#deps.excluded?.(part.resource, part)) ?? [];
-        const all = points.get(part.resource) ?? new Map<string, SeriesPoint[]>();
-        for (const [index, gathering] of gatherings.entries()) {
-          const window = stepsOf(gathering.span, span, stepMs, index === gatherings.length - 1);
-          if (window.toMs <= window.fromMs) continue;
-          const byMetric = sliced(all, window, span.fromMs, stepMs);
-          if (formula.kind === 'share') {
-            const fine = [...mixed].filter(([atMs]) => atMs >= window.fromMs && atMs < window.toMs);
-            const working = addWorkings([
-              shareOf(formula, byMetric, stepMs, excluded),
-              ...fine.map(([, found]) =>
-                withoutWanted(shareOf(formula, found.get(part.resource) ?? NOTHING, FINEST_MS, excluded)),
-              ),
-            ]);
-            gathering.parts.push({ part, working });
-          } else if (formula.kind === 'ratio')
-            gathering.parts.push({ part, working: ratioOf(formula, byMetric, stepMs, excluded) });
-          else {
-            const samples = samplesOf(formula.term, byMetric, stepMs, excluded);
-            for (const sample of samples) gathering.samples.push(sample);
-            const working = statisticOf(formula.statistic, samples, window.toMs - window.fromMs);
-            gathering.parts.push({ part, working });
-          }
+      const each = ((span.toMs - span.fromMs) / stepMs) * metricsOf(formula).length;
+      const most = Math.max(1, Math.floor(CHUNK_POINTS / each));
+      for (let first = 0; first < own.length; first += most)
+        await this.#ofChunk(formula, own.slice(first, first + most), span, gatherings, stepMs);
+    }
+  }
+
+  async #ofChunk(
+    formula: Exclude<Formula, { kind: 'mean_time' }>,
+    own: readonly Part[],
+    span: Span,
+    gatherings: readonly Gathering[],
+    stepMs: DurationMs,
+  ): Promise<void> {
+    const finer: FinerSteps[] = [];
+    const resources = [...new Set(own.map(({ resource }) => resource))];
+    const points =
+      formula.kind === 'share' && stepMs > FINEST_MS
+        ? await this.#reader.readStates(formula, resources, span, stepMs, finer)
+        : await this.#reader.read(formula, resources, span, stepMs, functionOf(formula));
+    for (const part of own) {
+      const excluded = await this.#excludedOf(part);
+      const all = points.get(part.resource) ?? new Map<string, SeriesPoint[]>();
+      for (const [index, gathering] of gatherings.entries()) {
+        const window = stepsOf(gathering.span, span, stepMs, index === gatherings.length - 1);
+        if (window.toMs <= window.fromMs) continue;
+        const byMetric = sliced(all, window, span.fromMs, stepMs);
+        if (formula.kind === 'share') {
+          const fine = finer.filter(({ atMs }) => atMs >= window.fromMs && atMs < window.toMs);
+          const working = addWorkings([
+            shareOf(formula, byMetric, stepMs, excluded),
+            ...fine.flatMap(({ points: found, stepMs: finerMs }) => {
+              const ofPart = found.get(part.resource);
+              return ofPart === undefined ? [] : [withoutWanted(shareOf(formula, ofPart, finerMs, excluded))];
+            }),
+          ]);
+          gathering.parts.push({ part, working });
+        } else if (formula.kind === 'ratio')
+          gathering.parts.push({ part, working: ratioOf(formula, byMetric, stepMs, excluded) });
+        else {
+          const samples = samplesOf(formula.term, byMetric, stepMs, excluded);
+          gathering.take(samples);
+          const working = statisticOf(formula.statistic, samples, window.toMs - window.fromMs);
+          gathering.parts.push({ part, working });
         }
       }
     }
   }
 
-  /**
-   * States over long steps, exactly: a step in which the least and the most are the same was so all the time; of the others, which are few,
-   * minutes are read into `mixed` by the start of the step, and the step itself is left as unknown.
-   */
-  async #readStates(
-    formula: Share,
-    parts: readonly Part[],
-    span: Span,
-    stepMs: DurationMs,
-    mixed: Map<EpochMs, Points>,
-  ): Promise<Points> {
-    const least = await this.#read(formula, parts, span, stepMs, 'min');
-    const most = await this.#read(formula, parts, span, stepMs, 'max');
-    const unsettled = new Map<EpochMs, Part[]>();
-    for (const part of parts) {
-      const own = least.get(part.resource);
-      const steps = Math.round((span.toMs - span.fromMs) / stepMs);
-      for (let step = 0; step < steps; step += 1) {
-        const isMixed = [...(own ?? [])].some(
-          ([metric, points]) => points[step]?.value !== most.get(part.resource)?.get(metric)?.[step]?.value,
-        );
-        if (!isMixed) continue;
-        const atMs = span.fromMs + step * stepMs;
-        unsettled.set(atMs, [...(unsettled.get(atMs) ?? []), part]);
-        for (const points of own?.values() ?? []) points[step] = { atMs, value: null, coverage: 0 };
-      }
-    }
-    const count = [...unsettled.values()].reduce((total, list) => total + list.length, 0);
-    if (((count * stepMs) / FINEST_MS) * metricsOf(formula).length > this.#bounds.maxPoints)
-      throw tooLarge(`${count} steps in which states changed`, this.#bounds);
-    for (const [atMs, list] of unsettled)
-      mixed.set(atMs, await this.#read(formula, list, { fromMs: atMs, toMs: atMs + stepMs }, FINEST_MS, 'last'));
-    return least;
+  async #excludedOf(part: Part): Promise<Excluded> {
+    return (await this.#deps.excluded?.(part.resource, part)) ?? [];
   }
 
   #stepOf(formula: Formula, parts: readonly Part[]): DurationMs {
+    const { maxPoints } = this.#bounds;
+    const step = READ_STEPS.find((one) => this.#pointsOf(formula, parts, one) <= maxPoints);
+    if (step !== undefined) return step;
+    const longest = READ_STEPS.at(-1) ?? FINEST_MS;
+    // Of days no more than sums are kept, but for a percentile.
+    if (formula.kind !== 'statistic' && this.#pointsOf(formula, parts, longest) <= maxPoints * LONGEST_STEPS_TIMES)
+      return longest;
     const totalMs = parts.reduce((total, { fromMs, toMs }) => total + (toMs - fromMs), 0);
-    const metrics = metricsOf(formula).length;
-    const step = STEPS.find((one) => (totalMs / one + parts.length) * metrics <= this.#bounds.maxPoints);
-    if (step === undefined) throw tooLarge(`${Math.round(totalMs / 86_400_000)} days of resources`, this.#bounds);
-    return step;
+    throw kpiTooLarge(`${Math.round(totalMs / 86_400_000)} days of resources`, this.#bounds);
   }
 
-  /** By resource and metric, in chunks that the store answers at once. */
-  async #read(
-    formula: Formula,
-    parts: readonly Part[],
-    span: Span,
-    stepMs: DurationMs,
-    seriesFunction: SeriesFunction,
-  ): Promise<Points> {
-    const found: Points = new Map();
-    const steps = Math.min(CHUNK_STEPS, (span.toMs - span.fromMs) / stepMs);
-    const most = Math.max(1, Math.min(1000, Math.floor(CHUNK_POINTS / steps)));
-    for (let first = 0; first < parts.length; first += most) {
-      const resources = [...new Set(parts.slice(first, first + most).map(({ resource }) => resource))];
-      for (const metric of new Set(metricsOf(formula)))
-        for (let fromMs = span.fromMs; fromMs < span.toMs; fromMs += CHUNK_STEPS * stepMs) {
-          const toMs = Math.min(span.toMs, fromMs + CHUNK_STEPS * stepMs);
-          const query = { metric, resources, fromMs, toMs, stepMs, function: seriesFunction };
-          for (const { resource, points } of await this.#deps.store.many(query)) {
-            const own = found.get(resource) ?? new Map<string, SeriesPoint[]>();
-            found.set(resource, own);
-            own.set(metric, (own.get(metric) ?? []).concat(points));
-          }
-        }
-    }
-    return found;
+  #pointsOf(formula: Formula, parts: readonly Part[], stepMs: DurationMs): number {
+    const totalMs = parts.reduce((total, { fromMs, toMs }) => total + (toMs - fromMs), 0);
+    return (totalMs / stepMs + parts.length) * metricsOf(formula).length;
   }
 }
-
-const NOTHING: ReadonlyMap<string, readonly SeriesPoint[]> = new Map();
 
 /** The steps of a window inside a group's span: neighbours meet, the last takes the step that it begins. */
 function stepsOf(window: Span, span: Span, stepMs: DurationMs, isLast: boolean): Span {
@@ -290,11 +306,4 @@ function functionOf(formula: Formula): SeriesFunction {
   if (formula.kind === 'ratio') return 'delta';
   if (formula.kind !== 'statistic') return 'avg';
   return formula.statistic === 'max' || formula.statistic === 'min' ? formula.statistic : 'avg';
-}
-
-function tooLarge(what: string, { maxParts, maxPoints }: KpiBounds): WeirError {
-  return new WeirError('kpi_too_large', `One question about a KPI is not answered for ${what}.`, {
-    maxParts,
-    maxPoints,
-  });
 }

@@ -14,6 +14,8 @@ import type { DuckDbWriter } from './duckdb-writer.ts';
 import { metricNamed } from './metrics.ts';
 import { planTiers } from './tier-plan.ts';
 import { coarsestOf, readTieredSpans } from './tier-queries.ts';
+import { readShares } from './tier-shares.ts';
+import { readStatistics } from './tier-statistics.ts';
 import { readTieredTop } from './tier-top.ts';
 import { RESOURCE_KINDS, type ResourceBook } from './resource-book.ts';
 import {
@@ -27,6 +29,10 @@ import {
   type PollsQuery,
   type Series,
   type SeriesQuery,
+  type Shares,
+  type SharesQuery,
+  type Statistics,
+  type StatisticsQuery,
   type TopQuery,
   type TopResource,
 } from './store.ts';
@@ -144,6 +150,20 @@ export class DuckDbStore implements MetricStore {
       opened.file.widely(() => readTieredTop(opened.file, metric, wanted, opened.rollUp.reach())),
     );
     return topByName(book, found);
+  }
+
+  async statistics(query: StatisticsQuery): Promise<Statistics | null> {
+    const opened = await this.#opening.opened();
+    return this.#opening.reading(opened, () =>
+      opened.file.widely(() => readStatistics(opened.file, opened.writer.book, query, opened.rollUp.reach())),
+    );
+  }
+
+  async shares(query: SharesQuery): Promise<Shares | null> {
+    const opened = await this.#opening.opened();
+    return this.#opening.reading(opened, () =>
+      opened.file.widely(() => readShares(opened.file, opened.writer.book, query, opened.rollUp.reach())),
+    );
   }
 
   async gauges(device: string): Promise<readonly GaugeResource[]> {

@@ -15,6 +15,7 @@ import { type LineForm, pointLine, pollLines, tooLarge } from './influx-lines.ts
 import { readPolls } from './influx-polls.ts';
 import { latestOf, rankedOf, type Reading, spansOf } from './influx-reading.ts';
 import { metricNamed } from './metrics.ts';
+import { READINGS_AT_ONCE, seriesAtOnce, windowsOf } from './reading-windows.ts';
 import type { Resource } from './resource-book.ts';
 import { askedLatest, askedSeries, askedTop, gaugesOf, latestByName, oneOf, topByName } from './store-answers.ts';
 import {
@@ -23,9 +24,11 @@ import {
   type LatestQuery,
   type LatestValue,
   type ManyQuery,
+  MAX_MANY,
   type MetricStore,
   type PollsQuery,
   type Series,
+  type SeriesPoint,
   type SeriesQuery,
   type StoredSeries,
   type TopQuery,
@@ -44,6 +47,8 @@ export interface InfluxStoreDeps {
   ) => Promise<JournaledBatch[]>;
   readonly positionOf: (database: Queryable, projection: string, journal: string) => Promise<number>;
   readonly setPosition: (database: Queryable, projection: string, journal: string, position: number) => Promise<void>;
+  /** Of one question to the server; READINGS_AT_ONCE where it is left out. */
+  readonly readingsAtOnce?: number;
 }
 
 const LEARN_EVERY_MS = 30_000;
@@ -128,8 +133,25 @@ export class InfluxStore implements MetricStore {
   async many(query: ManyQuery): Promise<readonly Series[]> {
     const metric = metricNamed(query.metric, query.function);
     const reading = await this.#reading(query.metric);
-    const asked = askedSeries(this.#known.book, metric, query);
-    return asked.answer(await spansOf(reading, metric, asked.resources, asked.grid), 'raw');
+    const { book } = this.#known;
+    const { grid, resources } = askedSeries(book, metric, query);
+    const intervalMs = Math.max(1, ...resources.map((one) => one.intervalMs));
+    const { readingsAtOnce = READINGS_AT_ONCE } = this.#deps;
+    const most = seriesAtOnce(grid, intervalMs, readingsAtOnce);
+    const answers: Series[] = [];
+    for (let first = 0; first < query.resources.length; first += most) {
+      const some = query.resources.slice(first, Math.min(MAX_MANY, first + most));
+      const points: SeriesPoint[][] = some.map(() => []);
+      let told: readonly Series[] = [];
+      // Window after window: what was read of one is let go of before the next, however long the span is.
+      for (const window of windowsOf(grid, some.length, intervalMs, readingsAtOnce)) {
+        const asked = askedSeries(book, metric, { ...query, ...window, resources: some });
+        told = asked.answer(await spansOf(reading, metric, asked.resources, window), 'raw');
+        for (const [at, one] of told.entries()) points[at]?.push(...one.points);
+      }
+      answers.push(...told.map((one, at) => ({ ...one, ...grid, points: points[at] ?? [] })));
+    }
+    return answers;
   }
 
   async catalogue(query: CatalogueQuery): Promise<readonly StoredSeries[]> {

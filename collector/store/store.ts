@@ -133,6 +133,77 @@ export interface PollsQuery {
   readonly toMs: EpochMs;
 }
 
+/** Of whole buckets of the roll-ups: several metrics of a resource taken together bucket by bucket, and summed up over the span. */
+export interface StatisticsQuery {
+  readonly metrics: readonly string[];
+  readonly combine: 'one' | 'max' | 'min' | 'sum';
+  /** What of a metric stands for a bucket. */
+  readonly function: 'avg' | 'min' | 'max';
+  /** At most MAX_MANY. */
+  readonly resources: readonly string[];
+  /** Whole steps. */
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  /** The length of the buckets: five minutes, an hour or a day. */
+  readonly stepMs: DurationMs;
+  /** So many of the highest values come with each resource. */
+  readonly highest: number;
+}
+
+export interface ResourceStatistics {
+  readonly resource: string;
+  /** Buckets of which every metric is known; a bucket is known as far as the least known of them is. */
+  readonly steps: number;
+  readonly knownMs: number;
+  /** Sum of value × known ms. */
+  readonly weighted: number;
+  readonly least: number;
+  readonly most: number;
+  /** Downwards. */
+  readonly highest: readonly number[];
+}
+
+export interface Statistics {
+  /** What comes after is in no bucket yet. */
+  readonly throughMs: EpochMs;
+  /** Resources of which nothing is known are left out. */
+  readonly items: readonly ResourceStatistics[];
+}
+
+export type StateComparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
+
+export interface StateCondition {
+  readonly metric: string;
+  readonly comparison: StateComparison;
+  readonly bound: number;
+}
+
+/** For how long a state was so, out of the runs of states that the roll-ups keep: exact, however long ago. */
+export interface SharesQuery {
+  readonly condition: StateCondition;
+  /** Only the time counts in which this holds too; null: all. */
+  readonly while: StateCondition | null;
+  /** At most MAX_MANY. */
+  readonly resources: readonly string[];
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
+export interface ResourceShare {
+  readonly resource: string;
+  /** Of which all that is asked for is known. */
+  readonly knownMs: number;
+  readonly countedMs: number;
+  readonly heldMs: number;
+}
+
+export interface Shares {
+  /** What comes after is in no run yet. */
+  readonly throughMs: EpochMs;
+  /** Resources of which nothing is known are left out. */
+  readonly items: readonly ResourceShare[];
+}
+
 export const MAX_POINTS = 5000;
 export const MAX_LATEST = 10_000;
 export const MAX_TOP = 1000;
@@ -155,6 +226,10 @@ export interface MetricStore extends Component, Projection {
   latest(query: LatestQuery): Promise<readonly LatestValue[]>;
   /** The highest first; resources without a value are left out. */
   top(query: TopQuery): Promise<readonly TopResource[]>;
+  /** Null where buckets cannot answer: states, several gauges as one, a span of which they are gone. A store without roll-ups has none. */
+  statistics?(query: StatisticsQuery): Promise<Statistics | null>;
+  /** Null where no runs of states are kept of it. */
+  shares?(query: SharesQuery): Promise<Shares | null>;
   /** Processors, memories and sensors of a device, at most 10,000. */
   gauges(device: string): Promise<readonly GaugeResource[]>;
   /**

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ManyQuery, Series } from '../../../collector/store/store.ts';
 import { KpiDesk, type Part } from '../../../collector/kpi/kpi-desk.ts';
 import { parseFormula } from '../../../collector/kpi/formula.ts';
+import { KPI_BOUNDS, type KpiBounds } from '../../../collector/kpi/kpi-bounds.ts';
 import { addWorkings, valueOf } from '../../../collector/kpi/working.ts';
 
 const MINUTE = 60_000;
@@ -16,10 +17,7 @@ function valueIn(known: readonly number[], wanted: ManyQuery['function']): numbe
 }
 
 /** Reads any metric of a resource as a function of time. */
-function deskOf(
-  read: (resource: string, atMs: number) => number | null,
-  bounds?: { maxPoints: number; maxParts: number },
-) {
+function deskOf(read: (resource: string, atMs: number) => number | null, bounds: Partial<KpiBounds> = {}) {
   const asked: ManyQuery[] = [];
   const many = (query: ManyQuery): Promise<Series[]> => {
     asked.push(query);
@@ -42,7 +40,10 @@ function deskOf(
     }));
     return Promise.resolve(series);
   };
-  const desk = new KpiDesk({ store: { many }, alarms: { of: () => Promise.resolve(new Map()) } }, bounds);
+  const desk = new KpiDesk(
+    { store: { many }, alarms: { of: () => Promise.resolve(new Map()) } },
+    { ...KPI_BOUNDS, ...bounds },
+  );
   return { desk, asked };
 }
 /** Over the hull of the parts as one window. */
@@ -93,7 +94,7 @@ describe('the desk', () => {
     const { desk } = deskOf(() => 1, { maxPoints: 300, maxParts: 2 });
     expect((await whole(desk, REACHABILITY, [part])).stepMs).toBe(300_000);
     await expect(whole(desk, REACHABILITY, [part, part, part])).rejects.toMatchObject({ code: 'kpi_too_large' });
-    await expect(whole(desk, REACHABILITY, [{ ...part, toMs: 4000 * DAY }])).rejects.toMatchObject({
+    await expect(whole(desk, REACHABILITY, [{ ...part, toMs: 40_000 * DAY }])).rejects.toMatchObject({
       code: 'kpi_too_large',
     });
   });
@@ -109,6 +110,24 @@ describe('the desk', () => {
     expect([fine.stepMs, coarse.stepMs]).toEqual([MINUTE, 3_600_000]);
     expect(coarse.whole).toEqual(fine.whole);
     expect(Number(coarse.whole.denominator) - Number(coarse.whole.numerator)).toBe(97 * MINUTE);
+  });
+
+  test('states over days are exact to the minute too: days in which they changed are read by hours, of those minutes', async () => {
+    const read = (resource: string, atMs: number): number | null => {
+      const shift = resource === 'a' ? 0 : 3 * DAY + 50 * MINUTE;
+      if (atMs >= 5 * DAY + shift && atMs < 5 * DAY + shift + 97 * MINUTE) return 0;
+      return atMs >= 7 * DAY + 23 * 60 * MINUTE && atMs < 8 * DAY + 31 * MINUTE ? null : 1;
+    };
+    const parts = ['a', 'b'].map((resource) => ({ resource, fromMs: 0, toMs: 30 * DAY }));
+    const fine = await whole(deskOf(read).desk, REACHABILITY, parts);
+    const { desk, asked } = deskOf(read, { maxPoints: 300 });
+    const coarse = await whole(desk, REACHABILITY, parts);
+    expect([fine.stepMs, coarse.stepMs]).toEqual([MINUTE, DAY]);
+    expect(coarse).toEqual({ ...fine, stepMs: DAY });
+    const points = asked.map(
+      ({ resources, fromMs, toMs, stepMs = 1 }) => (resources.length * (toMs - fromMs)) / stepMs,
+    );
+    expect(points.reduce((sum, count) => sum + count)).toBeLessThan(700);
   });
 
   test('windows of a series add up to the whole, wherever they begin', async () => {
