@@ -15,6 +15,7 @@ import { composeKpis } from './compose-kpi.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import { addNorthboundRoutes } from './compose-northbound.ts';
 import { addServiceLevels } from './compose-service-levels.ts';
+import type { ComposedRepair } from './compose-repair.ts';
 import type { ComposedTelling } from './compose-tell.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
@@ -47,7 +48,7 @@ export function composeApi(
   projecting: Projecting,
   entry: Entry,
   { maintenance, addRoutes: addMaintenance }: ComposedMaintenance,
-  telling: ComposedTelling,
+  { telling, repair }: { readonly telling: ComposedTelling; readonly repair: ComposedRepair },
 ): ApiServer {
   const { reporter, config, deps, database, hub, agents, quarantine, readings, inventory, work } = common;
   const { clock } = deps;
@@ -91,6 +92,7 @@ export function composeApi(
       addMaintenance(routes, viewpoints);
       addServiceLevels(routes, common, maintenance, viewpoints);
       telling.addRoutes(routes, viewpoints, alarms);
+      repair.addRoutes(routes, viewpoints, alarms);
     },
     ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
     metrics: describedMetrics(),

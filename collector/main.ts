@@ -20,6 +20,7 @@ import { composeCauseSilence } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeAlarmHub } from './compose-northbound.ts';
 import { composeMaintenance } from './compose-maintenance.ts';
+import { composeRepair } from './compose-repair.ts';
 import { composeServices } from './compose-services.ts';
 import { composeTelling } from './compose-tell.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
@@ -46,6 +47,7 @@ import { Quarantine, quarantineMigrations } from './project/quarantine.ts';
 import { PostgresReadings } from './readings/postgres-readings.ts';
 import { readingsMigrations } from './readings/readings-migrations.ts';
 import { type Collector, type CollectorDeps, type Grounds, type Parts, RunningCollector } from './running-collector.ts';
+import { repairMigrations } from './repair/repair-migrations.ts';
 import { servicesMigrations } from './services/services-migrations.ts';
 import { tellMigrations } from './tell/tell-migrations.ts';
 import { influxMigrations } from './store/influx-book.ts';
@@ -68,6 +70,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...influxMigrations,
   ...maintenanceMigrations,
   ...tellMigrations,
+  ...repairMigrations,
 ];
 
 const WRITE_STATES_MS = 5000;
@@ -120,7 +123,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
     if (kind === 'alarm' || kind === 'problem') telling.announcer.wake();
   });
   const projecting = composeProjections(common, entry, maintaining);
-  const api = composeApi(common, projecting, entry, maintaining, telling);
+  const repair = composeRepair(common, maintaining, { tagsOf, correlator: projecting.correlator });
+  const api = composeApi(common, projecting, entry, maintaining, { telling, repair });
   const looking = new RepeatedWork(clock, LOOK_AT_DEVICES_MS, () => entry.registry.look());
   const states = new RepeatedWork(clock, WRITE_STATES_MS, () => common.agents.write());
   const forgetting = composeForgetting(common);
@@ -140,6 +144,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       common.services,
       maintaining.looking,
       telling.announcer,
+      repair.loop,
       composeAlarmHub(common),
       api,
       common.work,

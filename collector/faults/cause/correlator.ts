@@ -101,6 +101,11 @@ export class Correlator implements Component {
     if (lease !== null) await this.#deps.leases.release(lease.held).catch(() => undefined);
   }
 
+  /** The network as causes are looked for in it. */
+  graph(): Promise<NetworkGraph> {
+    return this.#deps.graph();
+  }
+
   /** An alarm has changed. */
   wake(): void {
     this.#woken = true;

@@ -49,6 +49,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/alarms/:id/assign': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/escalate': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/ticket': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/diagnosis': [OPERATORS, 'absent'],
   // Of each alarm it tells what became of it: what is not seen is not found.
   'POST /api/v1/alarms/actions': [OPERATORS, 'within'],
   'POST /api/v1/alarms/purge': [NOBODY_ELSE, 'refused'],
@@ -118,6 +119,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/devices/:name/labels': {},
   '/api/v1/devices/:name/wanted': { interface: 'port-of-the-south', wanted: true },
   '/api/v1/agents/:name/work': { kind: 'poll', device: 'south1' },
+  '/api/v1/alarms/:id/diagnosis': {},
   '/api/v1/alarms/:id/assign': { to: 'ann' },
   '/api/v1/alarms/:id/escalate': { text: 'nobody answers' },
   '/api/v1/alarms/:id/ticket': { reference: 'INC-1' },

@@ -58,6 +58,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/alarm-listeners': [['operator'], false],
   ...northbound(),
   '/api/v1/alarms/{id}/told': [NETWORK, true],
+  '/api/v1/alarms/{id}/diagnosis': [NETWORK, true],
+  '/api/v1/runbooks': [NETWORK, true],
   '/api/v1/messages': [NETWORK, false],
   '/api/v1/maintenance-windows': [NETWORK, true],
   '/api/v1/maintenance-windows/{id}/upgrades': [NETWORK, true],
