@@ -4,7 +4,12 @@ import type { AlarmKey, Severity, ThresholdInformation } from './alarm.ts';
 
 /** What a rule holds of one resource now. No verdict is no opinion: the alarm stays as it is. */
 export type Verdict = AlarmKey & { readonly atMs: EpochMs; readonly text: string } & (
-    | { readonly active: true; readonly severity: Severity; readonly threshold: ThresholdInformation | null }
+    | {
+        readonly active: true;
+        readonly severity: Severity;
+        readonly threshold: ThresholdInformation | null;
+        readonly probableCause?: string;
+      }
     | { readonly active: false }
   );
 
@@ -21,6 +26,8 @@ export interface AlarmChange extends AlarmKey {
   readonly severity: Severity;
   readonly text: string;
   readonly threshold: ThresholdInformation | null;
+  /** Where it is another than that of the type. */
+  readonly probableCause?: string;
   readonly atMs: EpochMs;
 }
 
@@ -43,8 +50,15 @@ export function settle(active: ActiveAlarms, verdict: Verdict): AlarmChange | nu
     active.delete(key);
     return { kind: 'cleared', ...base, severity: held.severity, threshold: null, atMs };
   }
-  const { severity, threshold } = verdict;
+  const { severity, threshold, probableCause } = verdict;
   if (held !== undefined && held.severity === severity && held.text === text) return null;
   active.set(key, { ...base, severity, raisedAtMs: held?.raisedAtMs ?? atMs });
-  return { kind: held === undefined ? 'raised' : 'changed', ...base, severity, threshold, atMs };
+  return {
+    kind: held === undefined ? 'raised' : 'changed',
+    ...base,
+    severity,
+    threshold,
+    atMs,
+    ...(probableCause === undefined ? {} : { probableCause }),
+  };
 }
