@@ -1,4 +1,5 @@
 // Composes the detection of faults: the projection that judges batches, and what looks beside it for what no batch tells.
+import { fileURLToPath } from 'node:url';
 import { EVERYTHING } from '../common/model/viewpoint.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import { RepeatedWork } from '../common/runtime/repeated-work.ts';
@@ -10,6 +11,7 @@ import { LinkWatch } from './faults/link-watch.ts';
 import { PollWatch } from './faults/poll-watch.ts';
 import { RemovedDevices } from './faults/removed-devices.ts';
 import { RuleTest } from './faults/trial/rule-test.ts';
+import { readTrapRules, type TrapRule } from './faults/trap-rules.ts';
 import { WantedBook } from './faults/wanted-book.ts';
 import { deviceFinder } from './inventory/topology.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
@@ -17,6 +19,7 @@ import type { BatchJournal } from './journal/batch-journal.ts';
 import type { Common, Entry, Projecting } from './parts.ts';
 import type { ProjectionRunner } from './project/projection-runner.ts';
 
+const TRAPS = fileURLToPath(new URL('../config/traps', import.meta.url));
 const LOOK_AT_WANTED_MS = 10_000;
 const LOOK_AT_LINKS_MS = 300_000;
 const LOOK_AT_POLLS_MS = 15_000;
@@ -53,6 +56,7 @@ export function composeFaults(
     around: wanted,
     lags: () => ({ journal: journal.id, lags: lagsOf(journal, runner(), clock) }),
     labelsOf: (name) => ({ site: common.devices.get(name)?.site ?? null, tags: registry.labelsOf(name).tags }),
+    trapRules: shippedTrapRules(),
     ready: () => wanted.ready(),
     beside: [
       new RepeatedWork(clock, LOOK_AT_WANTED_MS, () => wanted.look()),
@@ -88,6 +92,11 @@ export function composeFaults(
   return { faults, wanted, correlator };
 }
 
+/** Throws where a file of them cannot be read, with the place in it. */
+export function shippedTrapRules(): readonly TrapRule[] {
+  return readTrapRules(TRAPS);
+}
+
 /** Tries other rules on what is stored. */
 export function composeRuleTest(
   { reporter, database, deps, devices }: Common,
@@ -103,6 +112,7 @@ export function composeRuleTest(
     around: wanted,
     config: () => faults.configured,
     rulesOf: (device) => faults.rulesOf(device),
+    trapRules: shippedTrapRules(),
   });
 }
 

@@ -87,7 +87,11 @@ export function neighbourLines(rule: NeighbourRule, row: Row, interfaceKey: (tex
     remotePort: textOf(rule.remote_port, row),
     protocol: textOf(rule.protocol, row),
   };
-  return [{ texts, numbers: {} }];
+  // Few devices say them, and whoever says none has no column for them.
+  const remoteDuplex = textOf(rule.remote_duplex, row);
+  const vlans = { remoteVlan: numberOf(rule.remote_vlan, row), localVlan: numberOf(rule.local_vlan, row) };
+  const numbers = Object.fromEntries(Object.entries(vlans).filter(([, value]) => value > 0));
+  return [{ texts: remoteDuplex === null ? texts : { ...texts, remoteDuplex }, numbers }];
 }
 
 export function bgpPeerLines(rule: BgpPeerRule, row: Row): Line[] {

@@ -104,6 +104,11 @@ const neighbourRule = z.strictObject({
   remote_device: textExpression,
   remote_port: textExpression,
   protocol: textExpression,
+  /** half, full: what the other end says that it runs with. */
+  remote_duplex: textExpression.optional(),
+  /** VLAN of frames without a tag, as the other end says, and as this end is set up. */
+  remote_vlan: numberExpression.optional(),
+  local_vlan: numberExpression.optional(),
 });
 
 const bgpPeerRule = z.strictObject({

@@ -19,6 +19,8 @@ export type OctetForm = z.output<typeof form>;
 const namesSchema = z.strictObject({
   notifications: z.record(oid, z.union([symbol, z.strictObject({ name: symbol, severity })])).default({}),
   objects: z.record(oid, z.union([symbol, z.strictObject({ name: symbol, form })])).default({}),
+  /** What they mean for alarms: the collector reads it. */
+  rules: z.array(z.unknown()).optional(),
 });
 
 export interface NotificationName {

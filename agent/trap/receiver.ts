@@ -60,8 +60,8 @@ export interface TrapReceiverDeps {
   readonly workerFile?: URL;
 }
 
-/** What makes a poll at once worth while: coldStart, warmStart (RFC 3418), linkDown, linkUp (RFC 2863) and vendors' own, such as cieLinkDown. */
-const PROMPTING = /^(cold|warm)Start$|link(Down|Up)$/i;
+/** What makes a poll at once worth while: coldStart, warmStart (RFC 3418), linkDown, linkUp (RFC 2863), BGP peers (RFC 4273), and vendors' own, such as cieLinkDown. */
+const PROMPTING = /^(cold|warm)Start$|link(Down|Up)$|bgp\w*(Established|BackwardTrans)/i;
 /** How often it is looked whether devices or engines are others. */
 const LOOK_EVERY_MS: DurationMs = 10_000;
 /** How long a stop waits for events that are on their way to the disk. */

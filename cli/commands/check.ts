@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { profilesFor } from '../../agent/main.ts';
 import { notificationNames } from '../../agent/notifications.ts';
+import type { NotificationNames } from '../../agent/trap/names.ts';
 import { composeLibrary } from '../../collector/compose-library.ts';
 import { repairConfigOf } from '../../collector/repair/repair-config.ts';
 import {
@@ -11,12 +12,12 @@ import {
 } from '../../common/runtime/configuration.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Command } from '../command.ts';
-import { loadWhole, unresolvedSecrets } from '../configuration.ts';
+import { loadWhole, unresolvedSecrets, type WholeConfiguration } from '../configuration.ts';
 
 export const checkCommand: Command = {
   name: 'check',
   summary: 'say what is wrong with a configuration',
-  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs. The files in agent.profiles, agent.traps.names and collector.repair.runbooks are checked too. Exit code 0 without mistakes, else 1.',
+  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs; so are names in rules of notifications that no file has. The files in agent.profiles, agent.traps.names and collector.repair.runbooks are checked too. Exit code 0 without mistakes, else 1.',
   options: {},
   run: async (context) => {
     const file = context.positionals[0];
@@ -45,15 +46,30 @@ function examine(
   try {
     const whole = loadWhole(file);
     checkFolder(file, ['agent', 'profiles'], () => profilesFor(whole.agent.profiles ?? null));
-    checkFolder(file, ['agent', 'traps', 'names'], () => notificationNames(whole.agent.traps?.names ?? null));
+    const names = (): NotificationNames => notificationNames(whole.agent.traps?.names ?? null);
+    checkFolder(file, ['agent', 'traps', 'names'], names);
     const repair = repairConfigOf(whole.collector.repair);
     checkFolder(file, ['collector', 'repair', 'runbooks'], () => composeLibrary({ ...repair, policies: [] }));
     checkFolder(file, ['collector', 'repair', 'policies'], () => composeLibrary(repair));
-    return { issues: [], notes: unresolvedSecrets(whole, environment) };
+    return { issues: [], notes: [...unresolvedSecrets(whole, environment), ...unknownNames(whole, names())] };
   } catch (error) {
     if (!(error instanceof WeirError) || !Array.isArray(error.detail['issues'])) throw error;
     return { issues: error.detail['issues'], notes: [] };
   }
+}
+
+/** Rules of notifications by names that no file has here: mostly a slip, but an agent elsewhere may have names of its own. */
+function unknownNames(whole: WholeConfiguration, { notifications, objects }: NotificationNames): string[] {
+  const known = new Set([...Object.values(notifications), ...Object.values(objects)].map(({ name }) => name));
+  return whole.collector.faults.notifications.conditions.flatMap((rule) => {
+    const used = [rule.raised_by, rule.cleared_by, Object.keys(rule.raises_when), Object.keys(rule.clears_when)].flat();
+    const unknown = [...used, rule.index_of ?? [], rule.told_apart_by ?? []]
+      .flat()
+      .filter((name) => !known.has(name) && !/^\d+(\.\d+)+$/.test(name));
+    return [...new Set(unknown)].map(
+      (name) => `collector.faults.notifications.conditions: ${rule.name}: no file of names has ${name}`,
+    );
+  });
 }
 
 /** Mistakes in the files of a folder name their own lines; a folder that cannot be read is a mistake of the key at the path. */

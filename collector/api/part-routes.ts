@@ -84,6 +84,9 @@ const ROUTES: readonly PartRoute[] = [
       remoteDevice: text,
       remotePort: text,
       protocol: text,
+      remoteDuplex: text.describe('half, full: as the neighbour says'),
+      remoteVlan: number.describe('of frames without a tag, as the neighbour says'),
+      localVlan: number,
     },
   },
   {

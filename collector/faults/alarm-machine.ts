@@ -12,6 +12,7 @@ export type Verdict = AlarmKey & { readonly atMs: EpochMs; readonly text: string
         readonly sinceMs?: EpochMs | null;
         /** False where what is carried goes on: no outage of the services that are bound there. */
         readonly losesService?: boolean;
+        readonly probableCause?: string;
       }
     | { readonly active: false }
   );
@@ -29,6 +30,8 @@ export interface AlarmChange extends AlarmKey {
   readonly severity: Severity;
   readonly text: string;
   readonly threshold: ThresholdInformation | null;
+  /** Where it is another than that of the type. */
+  readonly probableCause?: string;
   readonly atMs: EpochMs;
   /** Of what was raised: when it was first seen; absent where that is `atMs`. */
   readonly sinceMs?: EpochMs;
@@ -55,10 +58,11 @@ export function settle(active: ActiveAlarms, verdict: Verdict): AlarmChange | nu
     active.delete(key);
     return { kind: 'cleared', ...base, severity: held.severity, threshold: null, atMs };
   }
-  const { severity, threshold } = verdict;
+  const { severity, threshold, probableCause } = verdict;
   if (held !== undefined && held.severity === severity && held.text === text) return null;
   active.set(key, { ...base, severity, raisedAtMs: held?.raisedAtMs ?? atMs });
-  if (held !== undefined) return { kind: 'changed', ...base, severity, threshold, atMs };
+  const cause = probableCause === undefined ? {} : { probableCause };
+  if (held !== undefined) return { kind: 'changed', ...base, severity, threshold, atMs, ...cause };
   const sinceMs = verdict.sinceMs ?? atMs;
   return {
     kind: 'raised',
@@ -66,6 +70,7 @@ export function settle(active: ActiveAlarms, verdict: Verdict): AlarmChange | nu
     severity,
     threshold,
     atMs,
+    ...cause,
     ...(sinceMs < atMs ? { sinceMs } : {}),
     ...(verdict.losesService === false ? { losesService: false } : {}),
   };

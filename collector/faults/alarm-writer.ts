@@ -23,6 +23,7 @@ type NewRow = Pick<
   | 'is_cleared'
   | 'text'
   | 'threshold'
+  | 'external'
   | 'created_at_ms'
   | 'raised_at_ms'
   | 'changed_at_ms'
@@ -83,6 +84,8 @@ function afterChange(held: NewRow | undefined, change: AlarmChange): NewRow {
     // What was wrong stays readable after it ended; how it ended is in the history.
     text: cleared && held !== undefined ? held.text : text,
     threshold: cleared ? (held?.threshold ?? null) : threshold,
+    // Where the rule has a probable cause of its own; the form is that of what other systems say.
+    external: change.probableCause === undefined ? null : { probableCause: change.probableCause },
     created_at_ms: held?.created_at_ms ?? atMs,
     raised_at_ms: kind === 'raised' || held === undefined ? atMs : held.raised_at_ms,
     changed_at_ms: atMs,
@@ -141,16 +144,16 @@ async function upsert(connection: Queryable, rows: readonly NewRow[]): Promise<A
     cleared_at_ms: row.cleared_at_ms === null ? null : Number(row.cleared_at_ms),
   }));
   const answer = await connection.query<AlarmRow>(
-    `insert into faults.alarm (resource, alarm_type, qualifier, device, severity, is_cleared, text, threshold,
+    `insert into faults.alarm (resource, alarm_type, qualifier, device, severity, is_cleared, text, threshold, external,
                                created_at_ms, raised_at_ms, changed_at_ms, cleared_at_ms)
-     select resource, alarm_type, qualifier, device, severity, is_cleared, text, threshold,
+     select resource, alarm_type, qualifier, device, severity, is_cleared, text, threshold, nullif(external, 'null'),
             created_at_ms, raised_at_ms, changed_at_ms, cleared_at_ms
        from jsonb_to_recordset($1::jsonb)
             as new (resource text, alarm_type text, qualifier text, device text, severity text, is_cleared boolean,
-                    text text, threshold jsonb, created_at_ms int8, raised_at_ms int8, changed_at_ms int8, cleared_at_ms int8)
+                    text text, threshold jsonb, external jsonb, created_at_ms int8, raised_at_ms int8, changed_at_ms int8, cleared_at_ms int8)
      on conflict (resource, alarm_type, qualifier) do update
         set severity = excluded.severity, is_cleared = excluded.is_cleared, text = excluded.text,
-            threshold = excluded.threshold, raised_at_ms = excluded.raised_at_ms,
+            threshold = excluded.threshold, external = coalesce(excluded.external, faults.alarm.external), raised_at_ms = excluded.raised_at_ms,
             changed_at_ms = excluded.changed_at_ms, cleared_at_ms = excluded.cleared_at_ms
      returning ${ALARM_COLUMNS}`,
     [JSON.stringify(plain)],

@@ -77,11 +77,11 @@ export const DEVICE_ALARM_TYPES = {
     probableCause: 'indeterminate',
     description: 'A device has told of a condition by itself, with a trap or an inform; the qualifier says which.',
     proposedRepair:
-      'See the event of the device for what it said with it; which notification means what is in the configuration.',
+      'See the event of the device for what it said with it; which notification means what is in config/traps and in the configuration.',
     willClear: true,
-    resource: 'a device, or an interface where the notification names one',
+    resource: 'a device, or the interface or module that the notification names',
     qualifiers:
-      'the condition (`on-battery`, `battery-low`, `power-supply`, `fan`, `over-temperature`, `error-disabled`, …), and what tells it apart from others',
+      'the rule (`on-battery`, `battery-low`, `entity-disabled`, `error-disabled`, … of config/traps), and what tells it apart from others',
     ends: 'when the device tells that it is over, or by itself, `clear_after_ms` after it was last told.',
     rule: 'notifications',
   },

@@ -25,6 +25,7 @@ import { followStream } from './missed-polls.ts';
 import { judgeSpool, type Lag } from './judge-weir.ts';
 import { Memories } from './memories.ts';
 import { RuleBook } from './rule-book.ts';
+import type { TrapRule } from './trap-rules.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface FaultsDeps {
@@ -50,6 +51,8 @@ export interface FaultsDeps {
   readonly lags?: () => { readonly journal: string; readonly lags: readonly Lag[] };
   /** Site and tags of a device, by which overrides of rules are chosen. Default none. */
   readonly labelsOf?: (device: string) => { readonly site: string | null; readonly tags: readonly string[] };
+  /** Rules of notifications that come with Weir. Default none. */
+  readonly trapRules?: readonly TrapRule[];
   /** Resolves once that has been read for the first time. Default at once. */
   readonly ready?: () => Promise<void>;
   /** What is started and stopped with it. */
@@ -78,7 +81,7 @@ export class FaultsProjection implements Projection, Component {
   constructor(reporter: Reporter, config: FaultsConfig, deps: FaultsDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#rules = new RuleBook(reporter, config, deps.labelsOf ?? (() => NO_LABELS));
+    this.#rules = new RuleBook(reporter, config, deps.labelsOf ?? (() => NO_LABELS), deps.trapRules);
     this.#history = reporter.counter(
       'faults_history_polls_total',
       'Polls older than the last of their device: no alarm heeds them',

@@ -76,11 +76,12 @@ export const INTERFACE_ALARM_TYPES = {
     eventType: 'communicationsAlarm',
     probableCause: 'configurationOrCustomizationError',
     description:
-      'The two ends of a link (LLDP, CDP) are up with different speeds, or with frame sizes that differ by more than headers.',
-    proposedRepair: 'Set both ends to the same; of frame sizes too, or large packets are lost in one direction only.',
+      'The two ends of a link (LLDP, CDP) are up with different speeds, duplex or VLANs of frames without a tag, or with frame sizes that differ by more than headers.',
+    proposedRepair:
+      'Set both ends to the same. Different frame sizes lose large packets in one direction only; different duplex means collisions under load; different VLANs join two networks that are meant to be apart.',
     willClear: true,
     resource: 'the interface at one end, whichever sorts first',
-    qualifiers: 'speed or mtu, and the interface at the other end',
+    qualifiers: 'speed, mtu, duplex or vlan, and the interface at the other end',
     ends: 'when both are the same, or nobody tells of the link any more.',
     rule: 'link_mismatch',
   },

@@ -1,15 +1,15 @@
-// One notification of a device held against the rules: a link that goes down or up, and conditions that it tells of.
+// One notification of a device held against the rules: a link or a BGP peer that goes down or up, and conditions that it tells of.
 import type { DeviceEvent } from '../../common/model/event.ts';
 import { cleanKey, cleanText } from '../../common/model/table-columns.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { type AlarmChange, alarmKeyText, settle } from './alarm-machine.ts';
 import { type DeviceMemory, remember } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
+import { judgeToldPeer } from './judge-peers.ts';
 import { judgeStatus, type StatusRound } from './judge-status.ts';
 import { MAX_REMEMBERED } from './parts-memory.ts';
 import { NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
-
-type Condition = FaultRules['notifications']['conditions'][number];
+import type { TrapRule } from './trap-rules.ts';
 
 const UP = 1;
 const DOWN = 2;
@@ -43,7 +43,7 @@ export function judgeEvent(
   const round: StatusRound = { memory, rules, atMs, say, around };
   const link = linkOf(rules, event);
   if (link !== null) judgeLink(round, event, link);
-  for (const { condition, raises } of conditionsOf(rules, event)) judgeCondition(round, event, condition, raises);
+  for (const { rule, raises } of conditionsOf(rules, event)) judgeCondition(round, event, rule, raises);
   return changes;
 }
 
@@ -62,11 +62,26 @@ function linkOf({ notifications }: FaultRules, event: DeviceEvent): number | nul
   return notifications.linkUp.some((name) => called.includes(name)) ? UP : null;
 }
 
-function conditionsOf({ notifications }: FaultRules, event: DeviceEvent): { condition: Condition; raises: boolean }[] {
+interface Meant {
+  readonly rule: TrapRule;
+  readonly raises: boolean;
+}
+
+function conditionsOf({ notifications }: FaultRules, event: DeviceEvent): Meant[] {
   const called = namesOf(event);
-  return notifications.conditions.flatMap((condition) => {
-    const raises = condition.raisedBy.some((name) => called.includes(name));
-    return raises || condition.clearedBy.some((name) => called.includes(name)) ? [{ condition, raises }] : [];
+  return notifications.conditions.flatMap((rule): Meant[] => {
+    if (rule.raisedBy.some((name) => called.includes(name)) && fits(event, rule.raisesWhen))
+      return [{ rule, raises: true }];
+    const clears = rule.clearedBy.some((name) => called.includes(name)) && fits(event, rule.clearsWhen);
+    return clears ? [{ rule, raises: false }] : [];
+  });
+}
+
+/** Every object that is named is there, with one of the values. */
+function fits(event: DeviceEvent, wanted: TrapRule['raisesWhen']): boolean {
+  return Object.entries(wanted).every(([object, values]) => {
+    const value = detailOf(event, object)?.value;
+    return value !== undefined && values.includes(value);
   });
 }
 
@@ -76,16 +91,16 @@ function namesOf(event: DeviceEvent): readonly string[] {
   return oid === undefined ? [event.name] : [event.name, oid];
 }
 
-function judgeCondition(round: StatusRound, event: DeviceEvent, condition: Condition, raises: boolean): void {
+function judgeCondition(round: StatusRound, event: DeviceEvent, rule: TrapRule, raises: boolean): void {
   const { memory, atMs, say } = round;
   const { device, parts } = memory;
-  const of =
-    condition.resource === 'interface' && event.interfaceKey !== null ? `/${cleanKey(event.interfaceKey)}` : '';
-  const apart = partOf(event, condition.toldApartBy);
-  const qualifier = apart === '' ? condition.name : `${condition.name} ${apart}`;
-  const key = { resource: `${device}${of}`, alarmType: 'notified-condition', qualifier };
+  if (rule.resource === 'bgp-peer') return judgeToldPeer(round, indexOf(event, rule.indexOf), { rule, raises });
+  const of = partOf(event, rule);
+  const apart = cleanText(detailOf(event, rule.toldApartBy)?.value ?? '', 100).trim();
+  const qualifier = apart === '' ? rule.name : `${rule.name} ${apart}`;
+  const key = { resource: `${device}${of}`, alarmType: rule.alarmType, qualifier };
   const name = alarmKeyText(key);
-  if (!raises || !condition.enabled) {
+  if (!raises || !rule.enabled) {
     if (parts.passing.delete(name)) memory.dirty = true;
     return say({
       active: false,
@@ -98,12 +113,27 @@ function judgeCondition(round: StatusRound, event: DeviceEvent, condition: Condi
   // Told again it stands for longer, and is not told again.
   parts.passing.set(name, atMs);
   memory.dirty = true;
-  const text = `${device}${of} ${condition.text}${apart === '' ? '' : `: ${apart}`}.`;
-  say({ active: true, ...key, severity: condition.severity, text, threshold: null, atMs });
+  const text = `${device}${of} ${rule.text}${apart === '' ? '' : `: ${apart}`}.`;
+  const cause = rule.probableCause === undefined ? {} : { probableCause: rule.probableCause };
+  say({ active: true, ...key, severity: rule.severity, text, threshold: null, atMs, ...cause });
 }
 
-function partOf(event: DeviceEvent, object: string | undefined): string {
-  if (object === undefined) return '';
-  const detail = event.details.find(({ name }) => name === object || name.startsWith(`${object}.`));
-  return cleanText(detail?.value ?? '', 100).trim();
+/** What it is about within the device; the device itself where the notification does not say. */
+function partOf(event: DeviceEvent, rule: TrapRule): string {
+  if (rule.resource === 'interface') return event.interfaceKey === null ? '' : `/${cleanKey(event.interfaceKey)}`;
+  const index = rule.resource === 'module' ? indexOf(event, rule.indexOf) : '';
+  return index === '' ? '' : `/module:${cleanKey(index)}`;
+}
+
+/** The varbind of an object, with whatever index. */
+function detailOf(event: DeviceEvent, object: string | undefined): DeviceEvent['details'][number] | undefined {
+  if (object === undefined) return undefined;
+  return event.details.find(({ name }) => name === object || name.startsWith(`${object}.`));
+}
+
+/** The index of the object; its value where it has none; '' where the notification does not have it. */
+function indexOf(event: DeviceEvent, object: string | undefined): string {
+  const found = detailOf(event, object);
+  if (found === undefined || object === undefined) return '';
+  return cleanText(found.name === object ? found.value : found.name.slice(object.length + 1), 200).trim();
 }

@@ -1,4 +1,4 @@
-// The two ends of a link held against each other: speeds and frame sizes that differ. Pure but for the memory it brings up to date.
+// The two ends of a link held against each other: speeds, frame sizes, duplex and VLANs that differ. Pure but for the memory it brings up to date.
 import type { EpochMs } from '../../common/model/time.ts';
 import type { AgentMemory } from './agent-memory.ts';
 import { type AlarmChange, alarmKeyText, settle, type Verdict } from './alarm-machine.ts';
@@ -10,13 +10,17 @@ export interface EndOfLink {
   readonly interfaceKey: string;
   readonly speedBps: number | null;
   readonly mtu: number | null;
+  /** As the port says of itself, or its neighbour of it. */
+  readonly duplex: 'half' | 'full' | null;
+  /** Of frames without a tag (PVID, native VLAN), as its neighbour or the port says. */
+  readonly vlan: number | null;
   /** ifOperStatus says up. */
   readonly up: boolean;
 }
 
 export type LinkEnds = readonly [EndOfLink, EndOfLink];
 
-const ASPECTS = ['speed', 'mtu'] as const;
+const ASPECTS = ['speed', 'mtu', 'duplex', 'vlan'] as const;
 type Aspect = (typeof ASPECTS)[number];
 
 /** Mismatches that wait until they have stood for long enough. */
@@ -54,13 +58,13 @@ export function judgeLinks(
           say({
             active: false,
             ...key,
-            text: rules.linkMismatch.enabled ? `Both ends have the same ${aspect} now.` : OFF,
+            text: rules.linkMismatch.enabled ? `Both ends have the same ${NAMES[aspect]} now.` : OFF,
           });
         continue;
       }
       if (!since.has(name) && since.size < MAX_WAITING) since.set(name, nowMs);
       if (nowMs - (since.get(name) ?? nowMs) < rules.linkMismatch.raiseAfterMs) continue;
-      const text = `The ends of a link have a different ${aspect}: ${words(a, aspect)}, and ${words(b, aspect)}.`;
+      const text = `The ends of a link have a different ${NAMES[aspect]}: ${words(a, aspect)}, and ${words(b, aspect)}.`;
       if (!memory.active.has(name))
         say({ active: true, ...key, severity: rules.linkMismatch.severity, text, threshold: null });
     }
@@ -77,16 +81,24 @@ function inOrder([a, b]: LinkEnds): LinkEnds {
   return `${a.device}/${a.interfaceKey}` <= `${b.device}/${b.interfaceKey}` ? [a, b] : [b, a];
 }
 
+const NAMES = { speed: 'speed', mtu: 'frame size', duplex: 'duplex', vlan: 'VLAN of frames without a tag' } as const;
+
 /** Null where it cannot be known: a port that is down has the speed that it was set to, or none. */
 function differ(a: EndOfLink, b: EndOfLink, aspect: Aspect, rules: FaultRules): boolean | null {
   if (!a.up || !b.up) return null;
-  const [one, other] = aspect === 'speed' ? [a.speedBps, b.speedBps] : [a.mtu, b.mtu];
-  if (one === null || other === null || one <= 0 || other <= 0) return null;
+  if (aspect === 'duplex') return a.duplex === null || b.duplex === null ? null : a.duplex !== b.duplex;
+  const [one, other] = { speed: [a.speedBps, b.speedBps], mtu: [a.mtu, b.mtu], vlan: [a.vlan, b.vlan] }[aspect];
+  if (one === undefined || one === null || other === undefined || other === null || one <= 0 || other <= 0) return null;
   // Makers count with or without the header and tags of a frame.
   return Math.abs(one - other) > (aspect === 'mtu' ? rules.linkMismatch.mtuToleranceBytes : 0);
 }
 
 function words(end: EndOfLink, aspect: Aspect): string {
-  const figure = aspect === 'speed' ? `${(end.speedBps ?? 0) / 1e6} Mbit/s` : `${end.mtu ?? 0} octets`;
+  const figure = {
+    speed: `${(end.speedBps ?? 0) / 1e6} Mbit/s`,
+    mtu: `${end.mtu ?? 0} octets`,
+    duplex: `${end.duplex ?? 'unknown'} duplex`,
+    vlan: `VLAN ${end.vlan ?? 0}`,
+  }[aspect];
   return `${end.interfaceKey} of ${end.device} has ${figure}`;
 }

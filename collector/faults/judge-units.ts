@@ -79,7 +79,8 @@ function ruleOf(
   held: ActiveAlarm | undefined,
 ): Pick<FaultRules['unitReplaced'], 'enabled' | 'clearAfterMs'> {
   if (held?.alarmType === 'device-upgraded') return rules.deviceUpgraded;
-  if (held?.alarmType !== 'notified-condition') return rules.unitReplaced;
+  if (held === undefined || held.alarmType === 'unit-replaced') return rules.unitReplaced;
+  // Whatever the type: the qualifier of what a notification told begins with the name of its rule.
   const { enabled, conditions } = rules.notifications;
   const named = conditions.find(({ name }) => name === held.qualifier.split(' ')[0]);
   return { enabled: enabled && named?.enabled === true, clearAfterMs: named?.clearAfterMs ?? 0 };

@@ -38,8 +38,22 @@ interface EndRow {
   readonly key: string;
   readonly speed_bps: bigint | null;
   readonly mtu: bigint | null;
+  readonly duplex: number | null;
   readonly oper_status: number | null;
 }
+
+/** What a port's device says of the port at the other end, and of its own. */
+interface SaidRow {
+  readonly device: string;
+  readonly port: string;
+  readonly duplex: string | null;
+  readonly remote_vlan: number | null;
+  readonly local_vlan: number | null;
+}
+
+type Said = Pick<SaidRow, 'duplex' | 'remote_vlan' | 'local_vlan'>;
+
+const DUPLEX: Readonly<Record<string, 'half' | 'full'>> = { 2: 'half', 3: 'full', half: 'half', full: 'full' };
 
 export class LinkWatch {
   readonly #reporter: Reporter;
@@ -70,28 +84,56 @@ export class LinkWatch {
       .flatMap(({ a, b }) => [a, b])
       .filter(({ device, interfaceKey }) => device !== null && interfaceKey !== null);
     const { rows } = await this.#deps.database.query<EndRow>(
-      `select device.name as device, interface.key, interface.speed_bps, interface.mtu, interface.oper_status
+      `select device.name as device, interface.key, interface.speed_bps, interface.mtu, interface.duplex, interface.oper_status
          from unnest($1::text[], $2::text[]) as asked (device, key)
          join inventory.device device on device.name = asked.device
          join inventory.interface interface
            on interface.device = device.id and interface.key = asked.key and interface.gone_at_ms is null`,
       [asked.map(({ device }) => device), asked.map(({ interfaceKey }) => interfaceKey)],
     );
-    const known = new Map(rows.map((row) => [`${row.device}/${row.key}`, row]));
+    const said = await this.#said([...new Set(rows.map(({ device }) => device))]);
+    const known = new Map(rows.map((row) => [nameOf(row), row]));
     return links.flatMap(({ a, b }) => {
       const [one, other] = [a, b].map(({ device, interfaceKey }) => known.get(`${device ?? ''}/${interfaceKey ?? ''}`));
-      return one === undefined || other === undefined ? [] : [[endOf(one), endOf(other)] as const];
+      if (one === undefined || other === undefined) return [];
+      const [ofOne, ofOther] = [said.get(nameOf(one)), said.get(nameOf(other))];
+      return [[endOf(one, ofOne, ofOther), endOf(other, ofOther, ofOne)] as const];
     });
+  }
+
+  /** By port. Behind one port there may be several neighbours: what two of them say differently is not known. */
+  async #said(devices: readonly string[]): Promise<Map<string, Said>> {
+    const { rows } = await this.#deps.database.query<SaidRow>(
+      `select device.name as device, part.facts ->> 'localInterface' as port,
+              case when count(distinct part.facts ->> 'remoteDuplex') = 1 then min(part.facts ->> 'remoteDuplex') end as duplex,
+              case when count(distinct part.facts ->> 'remoteVlan') = 1
+                   then min((part.facts ->> 'remoteVlan')::int) end as remote_vlan,
+              case when count(distinct part.facts ->> 'localVlan') = 1
+                   then min((part.facts ->> 'localVlan')::int) end as local_vlan
+         from inventory.part part join inventory.device device on device.id = part.device
+        where part.kind = 'neighbour' and part.gone_at_ms is null and device.name = any($1::text[])
+          and part.facts ?| array['remoteDuplex', 'remoteVlan', 'localVlan']
+        group by device.name, part.facts ->> 'localInterface'`,
+      [devices],
+    );
+    return new Map(rows.map((row) => [`${row.device}/${row.port}`, row]));
   }
 }
 
-function endOf(row: EndRow): LinkEnds[0] {
+function nameOf({ device, key }: EndRow): string {
+  return `${device}/${key}`;
+}
+
+/** `own`: what its device says at that port; `other`: what the device at the other end does. */
+function endOf(row: EndRow, own: Said | undefined, other: Said | undefined): LinkEnds[0] {
   const number = (value: bigint | null): number | null => (value === null ? null : Number(value));
   return {
     device: row.device,
     interfaceKey: row.key,
     speedBps: number(row.speed_bps),
     mtu: number(row.mtu),
+    duplex: DUPLEX[row.duplex ?? ''] ?? DUPLEX[other?.duplex ?? ''] ?? null,
+    vlan: other?.remote_vlan ?? own?.local_vlan ?? null,
     up: row.oper_status === 1,
   };
 }

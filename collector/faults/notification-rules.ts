@@ -5,108 +5,57 @@ import { durationMs, enabled, severity } from './rule-fields.ts';
 /** As config/traps names it, or a dotted OID. */
 const name = z.string().min(1).max(200);
 
-const conditionSchema = z.strictObject({
-  /** Stands in the qualifier of the alarm. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/, 'expected lower-case letters, digits and "-"'),
-  enabled,
-  raised_by: z.array(name).min(1).max(100),
-  cleared_by: z.array(name).max(100).default([]),
-  severity: severity('warning'),
-  /** The device, or the interface that the notification names, where it names one. */
-  resource: z.enum(['device', 'interface']).default('device'),
-  /** An object whose value tells one condition from another of the same device. */
-  told_apart_by: name.optional(),
-  text: z.string().min(1).max(200),
-  /** After so long it ends by itself; a condition that nothing clears needs it. */
-  clear_after_ms: durationMs(3_600_000),
-});
+/** Objects of the notification and the values that they must have, one of each. */
+const values = z
+  .record(
+    name,
+    z
+      .array(z.union([z.string().max(200), z.number()]).transform(String))
+      .min(1)
+      .max(50),
+  )
+  .default({});
 
-export type ConditionConfiguration = z.output<typeof conditionSchema>;
-type Given = z.input<typeof conditionSchema>;
+/** ITU-T X.733 and M.3100, as TMF642 spells it. */
+const probableCause = z.string().regex(/^[a-z][A-Za-z]{2,60}$/, 'expected a probable cause such as powerProblem');
 
-const DAY_MS = 86_400_000;
-
-/** What is understood without being told; a condition of the same name in the configuration takes the place of one. */
-const USUAL: readonly Given[] = [
-  {
-    name: 'on-battery',
-    raised_by: ['upsTrapOnBattery', 'upsOnBattery', 'xupstdOnBattery'],
-    cleared_by: ['powerRestored', 'xupstdUtilityPowerRestored'],
-    severity: 'major',
-    text: 'runs on battery',
-    clear_after_ms: DAY_MS,
-  },
-  {
-    name: 'battery-low',
-    raised_by: ['lowBattery', 'xupstdLowBattery', 'upsDischarged', 'xupstdBatteryDischarged'],
-    cleared_by: ['returnFromLowBattery', 'xupstdReturnFromLowBattery', 'dischargeCleared'],
-    severity: 'critical',
-    text: 'has a battery that is nearly empty',
-    clear_after_ms: DAY_MS,
-  },
-  {
-    name: 'battery-worn',
-    raised_by: ['upsBatteryNeedsReplacement'],
-    cleared_by: ['upsBatteryReplaced'],
-    severity: 'minor',
-    text: 'has a battery that needs replacement',
-    clear_after_ms: 30 * DAY_MS,
-  },
-  {
-    name: 'power-supply',
-    raised_by: ['jnxPowerSupplyFailure'],
-    cleared_by: ['jnxPowerSupplyOK'],
-    severity: 'major',
-    told_apart_by: 'jnxContentsDescr',
-    text: 'says that a power supply has failed',
-    clear_after_ms: DAY_MS,
-  },
-  {
-    name: 'fan',
-    raised_by: ['jnxFanFailure'],
-    cleared_by: ['jnxFanOK'],
-    severity: 'major',
-    told_apart_by: 'jnxContentsDescr',
-    text: 'says that a fan has failed',
-    clear_after_ms: DAY_MS,
-  },
-  {
-    name: 'over-temperature',
-    raised_by: ['jnxOverTemperature'],
-    cleared_by: ['jnxTemperatureOK'],
-    severity: 'critical',
-    told_apart_by: 'jnxContentsDescr',
-    text: 'says that it is too hot',
-    clear_after_ms: DAY_MS,
-  },
-  {
-    name: 'error-disabled',
-    raised_by: ['cErrDisableInterfaceEvent', 'cErrDisableInterfaceEventRev1'],
-    severity: 'major',
-    resource: 'interface',
-    text: 'has disabled an interface because of an error',
-  },
-  {
-    name: 'stack-mismatch',
-    raised_by: ['cswStackMismatch'],
-    severity: 'major',
-    text: 'says that its stack does not fit together',
-  },
-  {
-    name: 'bfd-down',
-    raised_by: ['ciscoBfdSessDown'],
-    cleared_by: ['ciscoBfdSessUp'],
-    severity: 'major',
-    text: 'has lost a BFD session',
-  },
-  {
-    name: 'authentication-failure',
-    raised_by: ['authenticationFailure'],
-    severity: 'warning',
-    text: 'was asked with a wrong community or user',
-    clear_after_ms: 900_000,
-  },
-];
+export const conditionSchema = z
+  .strictObject({
+    /** Stands in the qualifier of the alarm. */
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/, 'expected lower-case letters, digits and "-"'),
+    enabled,
+    raised_by: z.array(name).min(1).max(100),
+    cleared_by: z.array(name).max(100).default([]),
+    /** Where one notification tells both, or more than that. */
+    raises_when: values,
+    clears_when: values,
+    alarm_type: z
+      .enum(['notified-condition', 'fan-failed', 'power-supply-failed', 'sensor-state', 'bgp-peer-down'])
+      .default('notified-condition'),
+    severity: severity('warning'),
+    /** Of the alarm instead of that of its type. */
+    probable_cause: probableCause.optional(),
+    /** The device, the interface that the notification names, where it names one, or the part that `index_of` names. */
+    resource: z.enum(['device', 'interface', 'module', 'bgp-peer']).default('device'),
+    /** An object whose index, or whose value where it has none, is that of the module (entPhysicalIndex) or of the peer. */
+    index_of: name.optional(),
+    /** An object whose value tells one condition from another of the same device. */
+    told_apart_by: name.optional(),
+    text: z.string().min(1).max(200),
+    /** After so long it ends by itself; a condition that nothing clears needs it. Of a BGP peer the next poll knows. */
+    clear_after_ms: durationMs(3_600_000),
+  })
+  .refine(
+    ({ resource, index_of: index }) => (resource === 'module' || resource === 'bgp-peer') === (index !== undefined),
+    {
+      path: ['index_of'],
+      message: 'expected for a module or a BGP peer, and only there',
+    },
+  )
+  .refine(({ resource, alarm_type: type }) => (resource === 'bgp-peer') === (type === 'bgp-peer-down'), {
+    path: ['resource'],
+    message: 'expected bgp-peer for bgp-peer-down, and only there',
+  });
 
 export const notificationsSchema = z
   .strictObject({
@@ -114,13 +63,7 @@ export const notificationsSchema = z
     /** Status of an interface; the next poll confirms or refutes it. */
     link_down: z.array(name).max(100).default(['linkDown', 'cieLinkDown']),
     link_up: z.array(name).max(100).default(['linkUp', 'cieLinkUp']),
+    /** Beside those that come with Weir (trap-rules.ts); one of the same name takes its place. */
     conditions: z.array(conditionSchema).max(500).default([]),
-  })
-  .transform((given) => {
-    const own = new Set(given.conditions.map((condition) => condition.name));
-    const usual = USUAL.map((condition) => conditionSchema.parse(condition)).filter(
-      (condition) => !own.has(condition.name),
-    );
-    return { ...given, conditions: [...usual, ...given.conditions] };
   })
   .prefault({});

@@ -19,6 +19,8 @@ export interface PartsMemory {
   readonly streaks: Map<string, Streak>;
   /** Peers of BGP that have been established: only those can be missed. */
   readonly established: Set<string>;
+  /** When a notification told of a peer, until a poll that was read later. */
+  readonly toldPeers: Map<string, EpochMs>;
   readonly neighbours: Map<string, NeighbourMemory>;
   /** Serial numbers of modules by their slot; that of one that was pulled stays, so that the next one is told as its replacement. */
   readonly serials: Map<string, string>;
@@ -36,6 +38,7 @@ export const MAX_REMEMBERED = 10_000;
 export interface StoredParts {
   readonly streaks?: readonly (readonly [string, Streak])[];
   readonly established?: readonly string[];
+  readonly toldPeers?: readonly (readonly [string, EpochMs])[];
   readonly neighbours?: readonly (readonly [string, NeighbourMemory])[];
   readonly serials?: readonly (readonly [string, string])[];
   readonly passing?: readonly (readonly [string, EpochMs])[];
@@ -47,6 +50,7 @@ export function partsMemoryOf(stored: StoredParts | undefined): PartsMemory {
   return {
     streaks: new Map(stored?.streaks),
     established: new Set(stored?.established),
+    toldPeers: new Map(stored?.toldPeers),
     neighbours: new Map(stored?.neighbours),
     serials: new Map(stored?.serials),
     passing: new Map(stored?.passing),

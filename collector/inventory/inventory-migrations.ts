@@ -66,4 +66,6 @@ export const inventoryMigrations: readonly Migration[] = [
   },
   ...changeMigrations,
   ...partMigrations,
+  // dot3StatsDuplexStatus (RFC 3635): 2 half, 3 full.
+  { id: 'inventory-duplex-001-rules', sql: 'alter table inventory.interface add column duplex int;' },
 ];

@@ -36,6 +36,7 @@ interface InterfaceRow {
   readonly if_alias: string | null;
   readonly if_type: bigint | null;
   readonly mtu: bigint | null;
+  readonly duplex: number | null;
   readonly speed_bps: bigint | null;
   readonly mac: string | null;
   readonly admin_status: number | null;
@@ -87,7 +88,7 @@ export async function loadDevices(connection: Queryable, names: readonly string[
 export async function loadInterfaces(connection: Queryable, devices: readonly KnownDevice[]): Promise<void> {
   const byId = new Map(devices.map((device) => [device.id, device]));
   const { rows } = await connection.query<InterfaceRow>(
-    `select id, device, key, meter_in, meter_out, if_index, if_name, if_descr, if_alias, if_type, mtu, speed_bps, mac,
+    `select id, device, key, meter_in, meter_out, if_index, if_name, if_descr, if_alias, if_type, mtu, duplex, speed_bps, mac,
             admin_status, oper_status, last_seen_ms, gone_at_ms
        from inventory.interface where device = any($1::int[])`,
     [[...byId.keys()]],
@@ -145,6 +146,7 @@ function interfaceOf(row: InterfaceRow): KnownInterface {
     ifAlias: row.if_alias,
     ifType: numberOf(row.if_type),
     mtu: numberOf(row.mtu),
+    duplex: row.duplex,
     speedBps: numberOf(row.speed_bps),
     mac: row.mac,
     adminStatus: row.admin_status,

@@ -15,6 +15,7 @@ export interface KnownInterface {
   ifAlias: string | null;
   ifType: number | null;
   mtu: number | null;
+  duplex: number | null;
   speedBps: number | null;
   mac: string | null;
   adminStatus: number | null;

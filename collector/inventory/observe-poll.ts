@@ -141,6 +141,7 @@ function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: 
   const macs = textsOf(table, 'ifPhysAddress');
   const types = numbersOf(table, 'ifType');
   const mtus = numbersOf(table, 'ifMtu');
+  const duplexes = numbersOf(table, 'ifDuplex');
   const speeds = numbersOf(table, 'ifSpeedBps');
   for (const [row, key] of keysOf(sighting.poll, table).entries()) {
     const found = sighting.device.interfaces.get(key);
@@ -153,6 +154,7 @@ function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: 
       mac: textIn(macs, row),
       ifType: wholeOrNull(types?.[row]),
       mtu: wholeOrNull(mtus?.[row]),
+      duplex: wholeOrNull(duplexes?.[row]),
       speedBps: wholeOrNull(speeds?.[row]),
     };
     const changed = (Object.keys(seen) as (keyof typeof seen)[]).some((field) => found[field] !== seen[field]);

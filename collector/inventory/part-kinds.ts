@@ -64,8 +64,8 @@ const SOURCES: ReadonlyMap<string, Source> = new Map<string, Source>([
     'neighbour',
     {
       kind: 'neighbour',
-      texts: ['localInterface', 'remoteDevice', 'remotePort', 'protocol'],
-      numbers: [],
+      texts: ['localInterface', 'remoteDevice', 'remotePort', 'protocol', 'remoteDuplex'],
+      numbers: ['remoteVlan', 'localVlan'],
       emptyCounts: true,
     },
   ],

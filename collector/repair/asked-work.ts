@@ -1,4 +1,5 @@
 // Work that Weir itself asks of agents, each piece under an id of its own, so that a collector that dies in between asks for nothing twice.
+import { EVERYTHING } from '../../common/model/viewpoint.ts';
 import type { Principal } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Work, WorkItem, WorkRequest } from '../agents/work-item.ts';
@@ -18,7 +19,7 @@ export function askWork(work: WorkPort, agent: string, request: OwnRequest, by: 
 /** Null where there is no such work any more. */
 export async function findWork(work: WorkPort, agent: string, id: string): Promise<WorkItem | null> {
   try {
-    return await work.get(agent, id);
+    return await work.get(EVERYTHING, agent, id);
   } catch (error) {
     if (error instanceof WeirError && error.code === 'not_found') return null;
     throw error;

@@ -48,6 +48,16 @@ describe('a sound configuration', () => {
     expect(await check(GOOD)).toEqual({ code: 0, lines: [`${file}: no mistakes`] });
   });
 
+  test('a rule of notifications by a name that nothing knows is a note, by an OID or a name that comes with Weir it is none', async () => {
+    const rule = `name: door, raised_by: [linkDawn, linkDown, 1.3.6.1.4.1.99.0.1], raises_when: { ifIndexx: [1] }, text: stands open`;
+    const { code, lines } = await check(
+      `${GOOD}collector:\n  faults: { notifications: { conditions: [{ ${rule} }] } }\n`,
+    );
+    expect(code).toBe(0);
+    const of = 'note: collector.faults.notifications.conditions: door: no file of names has';
+    expect(lines).toEqual([`${of} linkDawn`, `${of} ifIndexx`, `${file}: no mistakes`]);
+  });
+
   test('an empty file is one: everything has a default', async () => {
     expect(await check('')).toMatchObject({ code: 0 });
   });

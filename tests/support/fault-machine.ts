@@ -1,5 +1,7 @@
 // Plays a fault scenario on the pure rules, without a database: batches in the order of their arrival, and looks for silence in between.
+import path from 'node:path';
 import { type AgentMemory, judgeBatch, judgeSilence, newAgentMemory } from '../../collector/faults/agent-memory.ts';
+import { readTrapRules } from '../../collector/faults/trap-rules.ts';
 import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
 import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
 import { inOrder } from '../../collector/faults/in-order.ts';
@@ -11,6 +13,8 @@ import { judgePoll } from '../../collector/faults/judge.ts';
 import { silentReporter } from './silent-reporter.ts';
 import { describeChange, SCENARIO_START_MS, type Scenario } from './fault-scenario.ts';
 
+/** As they come with Weir. */
+export const TRAP_RULES = readTrapRules(path.resolve(import.meta.dirname, '../../config/traps'));
 const NO_LABELS = { site: null, tags: [] };
 
 /** Every change in the order it is made, as scenarios write it. */
@@ -20,6 +24,7 @@ export function playScenario(scenario: Scenario): string[] {
     silentReporter().reporter,
     scenario.config,
     (device) => scenario.labels.get(device) ?? NO_LABELS,
+    TRAP_RULES,
   );
   const devices = new Map<string, DeviceMemory>();
   const agents = new Map<string, AgentMemory>();
@@ -41,7 +46,7 @@ export function playScenario(scenario: Scenario): string[] {
     changes.push(...judgeBatch(agent, rules, receivedAtMs, clockOffsetMs));
     followStream(agent, batch, clockOffsetMs, receivedAtMs);
     changes.push(...judgeSpool(agent, rules, batch, receivedAtMs));
-    for (const { device, poll, event } of inOrder({ batch }, (told) => isHeeded(rules, told))) {
+    for (const { device, poll, event } of inOrder({ batch }, (told) => isHeeded(book.of(told.device ?? ''), told))) {
       const memory = devices.get(device) ?? newDeviceMemory(device);
       devices.set(device, memory);
       const own = book.of(device);

@@ -9,6 +9,7 @@ import { answerOf } from '../../collector/faults/trial/rule-test.ts';
 import { RuleTrial } from '../../collector/faults/trial/rule-trial.ts';
 import { RuleBook } from '../../collector/faults/rule-book.ts';
 import { inOrder } from '../../collector/faults/in-order.ts';
+import { TRAP_RULES } from './fault-machine.ts';
 import { parseScenario, SCENARIO_START_MS } from './fault-scenario.ts';
 import { silentReporter } from './silent-reporter.ts';
 
@@ -32,7 +33,7 @@ export function playTrial(text: string): { readonly found: readonly string[]; re
   const candidate = candidateSchema.parse({ ...rules, overrides });
   const trialOf = (config: typeof scenario.config): RuleTrial => {
     const labelsOf = (device: string) => scenario.labels.get(device) ?? NO_LABELS;
-    const book = new RuleBook(silentReporter().reporter, config, labelsOf);
+    const book = new RuleBook(silentReporter().reporter, config, labelsOf, TRAP_RULES);
     const trial = new RuleTrial((device) => book.of(device), scenario.around, SCENARIO_START_MS);
     for (const { batch } of scenario.entries)
       for (const { device, poll, event } of inOrder({ batch }, () => true)) {

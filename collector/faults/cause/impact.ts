@@ -1,6 +1,8 @@
 // Whom a problem hits, and what these services earn: alarm, service, customer, revenue at risk. Pure.
 import { Exact } from '../../../common/model/exact.ts';
 import type { EpochMs } from '../../../common/model/time.ts';
+import type { Severity } from '../alarm.ts';
+import { type AlarmTypeName, EXTERNAL_ALARM } from '../alarm-types.ts';
 import type { MirroredService } from '../../services/service-book.ts';
 
 export interface Revenue {
@@ -31,26 +33,55 @@ const HOUR_MS = 3_600_000n;
 const MONTH_PLACES = 2;
 const HOUR_PLACES = 4;
 
+/** What people are told of an alarm, as far as it says whether services suffer. */
+export interface HurtingAlarm {
+  readonly resource: string;
+  readonly alarmType: string;
+  readonly severity: Severity;
+  /** As another system says of its own alarm; null where it does not. */
+  readonly serviceAffecting?: boolean | null;
+}
+
+/** Types whose resource no longer carries what it should. Any other tells of a risk, of lost redundancy, of what is not seen, or of what was changed. */
+const HURTING: ReadonlySet<string> = new Set<AlarmTypeName>([
+  'interface-down',
+  'interface-flapping',
+  'interface-errors',
+  'interface-discards',
+  'device-unreachable',
+  'site-unreachable',
+  'bgp-peer-down',
+]);
+/** At these nothing is lost yet. */
+const HARMLESS: ReadonlySet<Severity> = new Set<Severity>(['warning', 'indeterminate']);
+
+export function hurtsService({ alarmType, severity, serviceAffecting = null }: HurtingAlarm): boolean {
+  if (alarmType === EXTERNAL_ALARM) return serviceAffecting ?? (severity === 'critical' || severity === 'major');
+  return HURTING.has(alarmType) && !HARMLESS.has(severity);
+}
+
 /** Alarms that say nothing of whether services work: what is not seen may be well. */
 const UNSEEN: ReadonlySet<string> = new Set(['agent-silent', 'agent-clock-offset', 'no-data']);
 
 /** The services bound to what these alarms are of. */
 export function servicesHit(
-  alarms: readonly { readonly resource: string; readonly alarmType: string }[],
+  alarms: readonly HurtingAlarm[],
   boundTo: (resource: string) => readonly MirroredService[],
 ): MirroredService[] {
   const found = new Map<string, MirroredService>();
-  for (const { resource, alarmType } of alarms)
-    if (!UNSEEN.has(alarmType)) for (const service of boundTo(resource)) found.set(service.id, service);
+  for (const alarm of alarms)
+    if (!UNSEEN.has(alarm.alarmType)) for (const service of boundTo(alarm.resource)) found.set(service.id, service);
   return [...found.values()];
 }
 
-export function impactOf(hit: readonly MirroredService[]): Impact {
+/** `suffering`: those of them that an alarm hurts now; only these put what they earn at risk. */
+export function impactOf(hit: readonly MirroredService[], suffering: readonly MirroredService[] = hit): Impact {
+  const earning = new Set(suffering.map(({ id }) => id));
   const services = hit.toSorted((one, other) => (one.id < other.id ? -1 : one.id > other.id ? 1 : 0));
   const customers = new Map(services.map(({ customer }) => [customer.id, customer]));
   const sums = new Map<string, Exact>();
-  for (const { running } of services) {
-    if (running === null) continue;
+  for (const { id, running } of services) {
+    if (running === null || !earning.has(id)) continue;
     const hourly = hourlyOf(running);
     if (hourly !== null) sums.set(running.currency, (sums.get(running.currency) ?? Exact.zero).add(hourly));
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../../../common/runtime/clock.ts';
 import type { MirroredService, ServiceBook } from '../../services/service-book.ts';
 import { type Alarm, SEVERITIES } from '../alarm.ts';
 import { type AlarmRow, alarmOf, timeOf } from '../alarm-row.ts';
-import { impactOf, levelRank, servicesHit } from './impact.ts';
+import { type HurtingAlarm, hurtsService, impactOf, levelRank, servicesHit } from './impact.ts';
 import {
   type Problem,
   PROBLEM_CRITICALITIES,
@@ -74,8 +74,9 @@ export class ProblemBook implements Problems {
     const sees = ({ customer }: MirroredService): boolean =>
       viewpoint.everything || viewpoint.customers.includes(customer.id);
     const all = [row, ...symptoms];
-    const named = all.map(({ resource, alarm_type: alarmType }) => ({ resource, alarmType }));
-    const hit = servicesHit(named, (resource) => services.boundTo(resource, nowMs)).filter(sees);
+    const boundTo = (resource: string): readonly MirroredService[] => services.boundTo(resource, nowMs).filter(sees);
+    const alarms = all.map(hurtingOf);
+    const suffering = servicesHit(alarms.filter(hurtsService), boundTo);
     const devices = new Set(all.flatMap(({ device }) => (device === null ? [] : [device])));
     return {
       id: row.id.toString(),
@@ -84,9 +85,14 @@ export class ProblemBook implements Problems {
       reason: row.reason,
       criticality: highest([...devices].map(criticalityOf)),
       symptoms: symptoms.map(symptomOf).toSorted((one, other) => (one.resource < other.resource ? -1 : 1)),
-      impact: impactOf(hit),
+      impact: impactOf(servicesHit(alarms, boundTo), suffering),
     };
   }
+}
+
+function hurtingOf({ resource, alarm_type: alarmType, severity, external }: Row): HurtingAlarm {
+  const affecting = external?.['serviceAffecting'];
+  return { resource, alarmType, severity, serviceAffecting: typeof affecting === 'boolean' ? affecting : null };
 }
 
 function symptomOf(row: Row): Symptom {

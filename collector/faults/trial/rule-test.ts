@@ -11,6 +11,7 @@ import type { MetricStore } from '../../store/store.ts';
 import type { FaultRules, FaultsConfig } from '../fault-rules.ts';
 import { RuleBook } from '../rule-book.ts';
 import { isFor, type OverriddenDevice } from '../rule-overrides.ts';
+import type { TrapRule } from '../trap-rules.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { candidateConfig, type CandidateRules, untriedOf } from './candidate-rules.ts';
 import { type KnownDeviceNow, readKnownNow, readNotifications, withKnown } from './known-now.ts';
@@ -27,6 +28,7 @@ export interface RuleTestDeps {
   /** The rules of now. */
   readonly config: () => FaultsConfig;
   readonly rulesOf: (device: string) => FaultRules;
+  readonly trapRules: readonly TrapRule[];
 }
 
 export interface RuleTestQuestion {
@@ -111,7 +113,7 @@ export class RuleTest {
   async #replay(question: RuleTestQuestion, config: FaultsConfig, devices: readonly string[]): Promise<RuleTestAnswer> {
     const { clock, database, around, rulesOf, labelsOf } = this.#deps;
     const { fromMs, toMs } = question;
-    const book = new RuleBook(this.#reporter, config, labelsOf);
+    const book = new RuleBook(this.#reporter, config, labelsOf, this.#deps.trapRules);
     const trials = {
       present: new RuleTrial(rulesOf, around, fromMs),
       candidate: new RuleTrial((device) => book.of(device), around, fromMs),

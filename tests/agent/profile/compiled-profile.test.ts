@@ -256,7 +256,8 @@ describe('the other tables', () => {
   });
 
   test('outlets and neighbours', async () => {
-    const { context } = device([`${ENTRY}.2.7|2|1`, `${ENTRY}.3.7|2|12`, `${ENTRY}.4.7|4|switch9`]);
+    const said = [`${ENTRY}.5.7|2|3`, `${ENTRY}.6.7|2|0`, `${ENTRY}.7.7|2|20`];
+    const { context } = device([`${ENTRY}.2.7|2|1`, `${ENTRY}.3.7|2|12`, `${ENTRY}.4.7|4|switch9`, ...said]);
     const tables = await profile({
       outlet: [
         {
@@ -270,7 +271,10 @@ describe('the other tables', () => {
       neighbour: [
         {
           name: 'n',
-          columns: { remote: `${ENTRY}.4` },
+          columns: { remote: `${ENTRY}.4`, duplex: `${ENTRY}.5`, own: `${ENTRY}.6`, far: `${ENTRY}.7` },
+          remote_duplex: { column: 'duplex', map: { 2: 'half', 3: 'full' } },
+          local_vlan: 'own',
+          remote_vlan: 'far',
           local_interface: '#{index}',
           remote_device: '{remote}',
           remote_port: '{remote}',
@@ -279,6 +283,10 @@ describe('the other tables', () => {
       ],
     }).readTables(context, 'slow');
     expect(rowsOf(tables, 'outlet')).toMatchObject([{ description: 'Outlet 7', state: 'on', currentAmperes: 1.2 }]);
-    expect(rowsOf(tables, 'neighbour')).toMatchObject([{ localInterface: 'port7', remoteDevice: 'switch9' }]);
+    expect(rowsOf(tables, 'neighbour')).toMatchObject([
+      { localInterface: 'port7', remoteDevice: 'switch9', remoteDuplex: 'full', remoteVlan: 20 },
+    ]);
+    const [neighbour] = rowsOf(tables, 'neighbour');
+    expect(Object.keys(neighbour ?? {})).not.toContain('localVlan');
   });
 });

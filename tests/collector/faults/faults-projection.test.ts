@@ -15,7 +15,7 @@ import type { Answer, Database, Queryable } from '../../../common/database/datab
 import { auditMigrations, listAudit } from '../../../common/database/audit.ts';
 import { migrate } from '../../../common/database/migrate.ts';
 import type { AlarmsPage, AlarmsQuery, Severity } from '../../../collector/faults/alarm.ts';
-import { playScenario } from '../../support/fault-machine.ts';
+import { playScenario, TRAP_RULES } from '../../support/fault-machine.ts';
 import { describeChange, parseScenario, type Scenario, SCENARIO_START_MS } from '../../support/fault-scenario.ts';
 import { interfacePoll, journalEntry } from '../../support/poll-builder.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
@@ -57,6 +57,7 @@ function projection(
     positionOf: projectionPosition,
     setPosition,
     events: null,
+    trapRules: TRAP_RULES,
     around,
     labelsOf: (device) => labels.get(device) ?? NO_LABELS,
   });

@@ -19,6 +19,8 @@ const end = (device: string, facts: Partial<EndOfLink> = {}): EndOfLink => ({
   interfaceKey: 'p1',
   speedBps: 1e9,
   mtu: 1500,
+  duplex: 'full',
+  vlan: 1,
   up: true,
   ...facts,
 });
@@ -30,6 +32,9 @@ describe('the ends of a link', () => {
     ['another frame size', { mtu: 9000 }, ['mtu b/p1']],
     ['a frame size with headers', { mtu: 1514 }, []],
     ['both', { speedBps: 1e8, mtu: 9000 }, ['speed b/p1', 'mtu b/p1']],
+    ['another duplex', { duplex: 'half' }, ['duplex b/p1']],
+    ['another VLAN', { vlan: 20 }, ['vlan b/p1']],
+    ['one that says neither', { duplex: null, vlan: null }, []],
     ['one that is down', { speedBps: 1e7, up: false }, []],
     ['one that does not say', { speedBps: null, mtu: 0 }, []],
   ])('%s', (_, b, expected) => {
@@ -93,12 +98,61 @@ describe('the watch', () => {
   });
   afterAll(() => postgres.stop());
 
+  test('duplex and VLAN are what a port says of itself, else what its neighbour says of it; two neighbours that differ say nothing', async () => {
+    const { database } = postgres;
+    await database.query("insert into inventory.device (name, first_seen_ms) values ('x', 0), ('y', 0), ('z', 0)");
+    await database.query(
+      `insert into inventory.interface (device, key, if_index, duplex, oper_status, first_seen_ms, last_seen_ms)
+       select device.id, port.key, port.key, case when name = 'x' then 3 end, 1, 0, 0
+         from inventory.device, unnest(array['p1', 'p2']) as port (key) where name in ('x', 'y', 'z')`,
+    );
+    const says = (device: string, key: string, facts: object): Promise<unknown> =>
+      database.query(
+        `insert into inventory.part (device, kind, key, facts, first_seen_ms, last_seen_ms)
+         select id, 'neighbour', $2, $3::jsonb, 0, 0 from inventory.device where name = $1`,
+        [device, key, JSON.stringify(facts)],
+      );
+    // What x says of y: half duplex, VLAN 20; what y says of itself: VLAN 10 at p1. z has two voices at p2.
+    await says('x', 'cdp 1', { localInterface: 'p1', remoteDevice: 'y', remoteVlan: 20, remoteDuplex: 'half' });
+    await says('y', 'lldp 1', { localInterface: 'p1', remoteDevice: 'x', localVlan: 10, remoteVlan: 1 });
+    await says('y', 'lldp 2', { localInterface: 'p2', remoteDevice: 'z', remoteVlan: 5 });
+    await says('z', 'cdp 2', { localInterface: 'p2', remoteDevice: 'y', remoteVlan: 7 });
+    await says('z', 'lldp 2', { localInterface: 'p2', remoteDevice: 'w', remoteVlan: 8 });
+    const clock = new VirtualClock(0);
+    const memory = newAgentMemory('collector:links');
+    const told: string[] = [];
+    const watch = new LinkWatch(silentReporter().reporter, {
+      database,
+      clock,
+      rules: () => rules,
+      links: () =>
+        Promise.resolve({
+          cut: false,
+          links: [
+            { a: { device: 'x', interfaceKey: 'p1' }, b: { device: 'y', interfaceKey: 'p1' } },
+            { a: { device: 'y', interfaceKey: 'p2' }, b: { device: 'z', interfaceKey: 'p2' } },
+          ],
+        }),
+      raise: ({ judge }) => {
+        told.push(...judge(memory).map(({ text }) => text));
+        return Promise.resolve();
+      },
+    });
+    await watch.look();
+    await clock.advance(2 * HOUR);
+    await watch.look();
+    expect(told).toEqual([
+      'The ends of a link have a different duplex: p1 of x has full duplex, and p1 of y has half duplex.',
+      'The ends of a link have a different VLAN of frames without a tag: p1 of x has VLAN 1, and p1 of y has VLAN 20.',
+    ]);
+  });
+
   test('takes what the inventory knows of both ends, and says what it could not', async () => {
     const { database } = postgres;
     await database.query("insert into inventory.device (name, first_seen_ms) values ('a', 0), ('b', 0)");
     await database.query(
       `insert into inventory.interface (device, key, if_index, mtu, speed_bps, oper_status, first_seen_ms, last_seen_ms)
-       select id, 'p1', '1', case name when 'a' then 1500 else 9000 end, 1000000000, 1, 0, 0 from inventory.device`,
+       select id, 'p1', '1', case name when 'a' then 1500 else 9000 end, 1000000000, 1, 0, 0 from inventory.device where name in ('a', 'b')`,
     );
     const clock = new VirtualClock(0);
     const memory = newAgentMemory('collector:links');

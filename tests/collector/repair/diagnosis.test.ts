@@ -47,6 +47,7 @@ function answerOf({ kind, device, oids }: HandedOut): WorkAnswer {
       return { [`value.${oids[0] ?? ''}`]: '2', [`value.${(oids[1] ?? '').slice(0, -1)}7`]: '5' };
     case 'diagnose':
     case 'set':
+    case 'probe':
     case 'rehearse':
     case 'sequence':
       return null;

@@ -110,7 +110,7 @@ describe('problems', () => {
   test('what earns more comes first, then the graver, then the older; what people set by hand before all', async () => {
     await alarm({ resource: 'a' });
     await alarm({ resource: 'b' });
-    await alarm({ resource: 'g', severity: 'warning' });
+    await alarm({ resource: 'g', severity: 'minor' });
     await alarm({ resource: 'x', severity: 'critical' });
     await alarm({ resource: 'y', severity: 'critical', raisedAtMs: NOW - 5000 });
     await alarm({ resource: 'core' });

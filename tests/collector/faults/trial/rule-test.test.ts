@@ -145,6 +145,7 @@ test('a slice that is too large is halved, time that is over is told, and there 
     around: NO_SURROUNDINGS,
     config: () => DEFAULT_FAULTS,
     rulesOf: () => DEFAULT_FAULTS.rules,
+    trapRules: [],
   };
   const test = new RuleTest(silentReporter().reporter, deps);
   const question = { rules: { overrides: [] }, fromMs: T0, toMs: T0 + 60 * MINUTE, limit: 10, budgetMs: 35_000 };
