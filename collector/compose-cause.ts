@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Leases } from '../common/database/lease.ts';
 import { EVERYTHING } from '../common/model/viewpoint.ts';
+import { CarriedBook } from './faults/carried-book.ts';
 import { CauseSilence } from './faults/cause/cause-silence.ts';
 import { Correlator } from './faults/cause/correlator.ts';
 import { NetworkView } from './faults/cause/network-view.ts';
@@ -39,6 +40,20 @@ export function composeProblems({ database, deps, services }: Common, { registry
     database,
     clock: deps.clock,
     services,
+    criticalityOf: (device) => registry.labelsOf(device).criticality,
+  });
+}
+
+/** What resources carry, for the order of alarms, escalation and how often devices are polled. */
+export function composeCarried(
+  { reporter, database, deps, services, devices }: Common,
+  { registry }: Pick<Entry, 'registry'>,
+): CarriedBook {
+  return new CarriedBook(reporter, {
+    database,
+    clock: deps.clock,
+    services,
+    devices: () => devices.all(),
     criticalityOf: (device) => registry.labelsOf(device).criticality,
   });
 }

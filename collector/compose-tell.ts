@@ -4,6 +4,7 @@ import type { DescribedRoutes } from '../common/http/described-routes.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import type { Alarms } from './faults/alarm.ts';
+import type { CarriedBook } from './faults/carried-book.ts';
 import type { SilenceSource } from './faults/silence.ts';
 import { Shelved } from './maintenance/shelved.ts';
 import type { Common } from './parts.ts';
@@ -25,6 +26,7 @@ export function composeTelling(
   common: Pick<Common, 'reporter' | 'config' | 'deps' | 'database' | 'devices' | 'services'>,
   { maintenance }: Pick<ComposedMaintenance, 'maintenance'>,
   tagsOf: (device: string) => readonly string[],
+  carried: Pick<CarriedBook, 'of'>,
   others: readonly SilenceSource[] = [],
 ): ComposedTelling {
   const { reporter, config, deps, database, devices, services } = common;
@@ -36,6 +38,7 @@ export function composeTelling(
     customersOf: (resource: string, atMs: number) => [
       ...new Set(services.boundTo(resource, atMs).map(({ customer }) => customer.name)),
     ],
+    serviceLevelOf: (resource: string) => carried.of(resource)?.serviceLevel ?? null,
     silences: [new Shelved(), maintenance, ...others],
   };
   const deliveries = new Deliveries(reporter, {

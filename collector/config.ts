@@ -6,6 +6,8 @@ import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { type DeviceConfiguration, devicesShape } from '../common/runtime/device-configuration.ts';
 import type { ConfiguredDevice } from './agents/configured-devices.ts';
+import type { PollTierConfig } from './agents/poll-tier.ts';
+import { pollTierConfigOf, pollTiersSchema } from './agents/poll-tier-config.ts';
 import { type FaultsConfig, faultsConfigOf, faultsSchema } from './faults/fault-rules.ts';
 import { type NorthboundConfig, northboundSchema } from './faults/tmf642/northbound-config.ts';
 import { type TellingConfig, tellingConfigOf, tellingSchema } from './tell/telling-config.ts';
@@ -121,6 +123,8 @@ export const collectorShape = {
       northbound: northboundSchema.prefault({}),
       telling: tellingSchema.prefault({}),
       repair: repairSchema.prefault({}),
+      /** Devices that carry much are polled more often. */
+      poll_tiers: pollTiersSchema.prefault({}),
       /** A file of KPIs beside the shipped ones; docs/kpis.md. */
       kpis: z.string().min(1).optional(),
     })
@@ -175,6 +179,7 @@ export interface CollectorConfig {
   readonly northbound: NorthboundConfig;
   readonly telling: TellingConfig;
   readonly repair: RepairConfig;
+  readonly pollTiers: PollTierConfig;
   /** A file of the operator's own KPIs. */
   readonly kpis: string | null;
   /** The agent of this file: the one that polls devices which name none. */
@@ -223,6 +228,7 @@ export function collectorConfig(whole: CollectorConfiguration & PollingConfigura
     northbound: collector.northbound,
     telling: tellingConfigOf(collector.telling),
     repair: repairConfigOf(collector.repair),
+    pollTiers: pollTierConfigOf(collector.poll_tiers),
     kpis: collector.kpis ?? null,
     agent: agent.name,
     pollIntervalMs: agent.poll_interval_ms,

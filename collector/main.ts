@@ -14,9 +14,10 @@ import { agentsMigrations } from './agents/agents-migrations.ts';
 import { AssignmentHistory } from './agents/assignment-history.ts';
 import { ConfiguredDevices } from './agents/configured-devices.ts';
 import { EventKeeper } from './agents/event-keeper.ts';
+import { PollTiers, pollTierMigrations } from './agents/poll-tiers.ts';
 import { Retention } from './agents/retention.ts';
 import { WorkDesk } from './agents/work-desk.ts';
-import { composeCauseSilence } from './compose-cause.ts';
+import { composeCarried, composeCauseSilence } from './compose-cause.ts';
 import { composeEvents } from './compose-events.ts';
 import { composeAlarmHub } from './compose-northbound.ts';
 import { composeMaintenance } from './compose-maintenance.ts';
@@ -26,6 +27,7 @@ import { composeTelling } from './compose-tell.ts';
 import { type CollectorConfig, deviceOf } from './config.ts';
 import { AlarmPurge } from './faults/alarm-purge.ts';
 import { forgetDownRecords } from './faults/down-records.ts';
+import type { CarriedBook } from './faults/carried-book.ts';
 import { endShelves } from './faults/end-shelves.ts';
 import { faultsMigrations } from './faults/faults-migrations.ts';
 import type { FaultsProjection } from './faults/faults-projection.ts';
@@ -71,10 +73,12 @@ export const collectorMigrations: readonly Migration[] = [
   ...maintenanceMigrations,
   ...tellMigrations,
   ...repairMigrations,
+  ...pollTierMigrations,
 ];
 
 const WRITE_STATES_MS = 5000;
 const LOOK_AT_DEVICES_MS = 3000;
+const WEIGH_EVERY_MS = 10_000;
 const FORGET_EVERY_MS = 30_000;
 /** As long as the mirror knows services that ended: service levels are told of them. */
 const DOWN_RECORDS_KEPT_MS = 400 * 86_400_000;
@@ -118,7 +122,8 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
   const entry = composeEntry(common);
   const tagsOf = (device: string): readonly string[] => entry.registry.labelsOf(device).tags;
   const maintaining = composeMaintenance(common, tagsOf);
-  const telling = composeTelling(common, maintaining, tagsOf, [composeCauseSilence(common)]);
+  const carried = composeCarried(common, entry);
+  const telling = composeTelling(common, maintaining, tagsOf, carried, [composeCauseSilence(common)]);
   hub.listen((kind) => {
     if (kind === 'alarm' || kind === 'problem') telling.announcer.wake();
   });
@@ -141,6 +146,7 @@ function compose(reporter: Reporter, config: CollectorConfig, deps: CollectorDep
       forgetting,
       watching,
       looking,
+      composeWeighing(common, entry, carried),
       common.services,
       maintaining.looking,
       telling.announcer,
@@ -168,6 +174,14 @@ function composeSuperseded(
       const kept = await events.keepNotice(database, sign.agent, supersededEvent(sign));
       if (kept !== null) hub.publish('event', { ...kept });
     },
+  });
+}
+
+/** What resources carry, and how often devices are polled by that. */
+function composeWeighing({ deps }: Common, { tiers }: Entry, carried: CarriedBook): RepeatedWork {
+  return new RepeatedWork(deps.clock, WEIGH_EVERY_MS, async () => {
+    await carried.look();
+    await tiers.look((device) => carried.of(device));
   });
 }
 
@@ -217,15 +231,20 @@ function composeEntry({ reporter, config, deps, database, inventory, devices }: 
       await registry.refresh();
     },
   });
+  const tiers = new PollTiers(reporter, config.pollTiers, {
+    database,
+    clock,
+    replace: (wanted) => devices.replace(wanted),
+  });
   const managed = new ManagedDevices(database, () => clock.now());
   const registry: DeviceRegistry = new DeviceRegistry(reporter, config.devices, {
     managed,
     deviceOf: (definition) => deviceOf(definition, { name: config.agent, poll_interval_ms: config.pollIntervalMs }),
     change: async (wanted) => {
       await assigned.change(wanted, { inventory, history }, clock.now());
-      devices.replace(wanted);
+      tiers.configure(wanted);
     },
   });
   const links = new SignInLinks(database, { clock });
-  return { tokens, links, authenticator, preparation, assigned, managed, registry };
+  return { tokens, links, authenticator, preparation, assigned, managed, registry, tiers };
 }

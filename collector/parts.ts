@@ -6,6 +6,7 @@ import type { TokenStore } from '../common/database/tokens.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import type { ConfiguredDevices } from './agents/configured-devices.ts';
 import type { EventKeeper } from './agents/event-keeper.ts';
+import type { PollTiers } from './agents/poll-tiers.ts';
 import type { WorkDesk } from './agents/work-desk.ts';
 import type { EventHub } from './api/event-hub.ts';
 import type { CollectorConfig } from './config.ts';
@@ -66,6 +67,7 @@ export interface Entry {
   readonly assigned: AssignedDevices;
   readonly managed: ManagedDevices;
   readonly registry: DeviceRegistry;
+  readonly tiers: PollTiers;
 }
 
 /** Projections that an agent's spool waits for: the metric store keeps its own backlog. */

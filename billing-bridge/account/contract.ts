@@ -1,6 +1,7 @@
 // Who pays for what: customers, the services they bought, where these are bound, and the terms of their price plans over time.
 import type { Rounding } from '../../common/model/exact.ts';
 import { type BillingCycle, startOfDate } from '../../common/model/period.ts';
+import type { ServiceLevelName } from '../../common/model/service-level.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Buyer } from '../bill/legal-entity.ts';
 import type { TaxCategory } from '../bill/tax-table.ts';
@@ -27,10 +28,6 @@ export interface Binding {
   readonly toMs: EpochMs | null;
 }
 
-/** The lowest first. */
-export const SERVICE_LEVELS = ['bronze', 'silver', 'gold', 'platinum'] as const;
-export type ServiceLevel = (typeof SERVICE_LEVELS)[number];
-
 export interface Service {
   readonly id: string;
   readonly name: string;
@@ -43,7 +40,7 @@ export interface Service {
   readonly plans: readonly { readonly plan: string; readonly fromMs: EpochMs }[];
   readonly bindings: readonly Binding[];
   /** Absent where none was promised. */
-  readonly serviceLevel?: ServiceLevel;
+  readonly serviceLevel?: ServiceLevelName;
 }
 
 export interface PlanTerms {

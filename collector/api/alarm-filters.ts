@@ -11,7 +11,13 @@ const SEVERITIES: Readonly<Record<Severity, true>> = {
   warning: true,
   indeterminate: true,
 };
-const SORTS: Readonly<Record<AlarmSort, true>> = { changed: true, raised: true, severity: true, id: true };
+const SORTS: Readonly<Record<AlarmSort, true>> = {
+  changed: true,
+  raised: true,
+  severity: true,
+  priority: true,
+  id: true,
+};
 const STATES: Readonly<Record<OperatorState, true>> = { none: true, ack: true, closed: true };
 const severity = z.enum(Object.keys(SEVERITIES) as Severity[]);
 const word = z.string().max(200);
@@ -40,7 +46,9 @@ export const alarmsListQuery = z.strictObject({
   sort: z
     .enum(Object.keys(SORTS) as AlarmSort[])
     .default('changed')
-    .describe('last changed, last raised, worst first; id: oldest first, and no change moves an alarm to another page'),
+    .describe(
+      'last changed, last raised, worst first; priority: by severity and by what the resource carries, raised ones only; id: oldest first, and no change moves an alarm to another page',
+    ),
   ...collectorPage,
 });
 

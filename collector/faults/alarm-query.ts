@@ -17,6 +17,7 @@ const ORDERS: Readonly<Record<AlarmSort, { readonly keys: readonly string[]; rea
   changed: { keys: ['changed_at_ms', 'id'], ascending: false },
   raised: { keys: ['raised_at_ms', 'id'], ascending: false },
   severity: { keys: ['severity_rank', 'changed_at_ms', 'id'], ascending: false },
+  priority: { keys: ['priority', 'of_alarm'], ascending: false },
   id: { keys: ['id'], ascending: true },
 };
 
@@ -28,7 +29,13 @@ export function rankOf(severity: Severity): number {
 /** Selects one row more than `limit`, which says that there are more. */
 export function listQuery(query: AlarmsQuery, viewpoint: Viewpoint, nowMs: EpochMs, limit: number): SqlQuery {
   const { conditions, values } = conditionsOf(query, viewpoint, nowMs);
-  const { keys, ascending } = ORDERS[query.sort ?? 'changed'];
+  const sort = query.sort ?? 'changed';
+  const { keys, ascending } = ORDERS[sort];
+  if (sort === 'priority' && query.state === 'cleared')
+    throw new WeirError('invalid_request', 'sort: cleared alarms have no priority.', {
+      issues: [{ path: 'sort', message: 'cleared alarms have no priority' }],
+    });
+  const from = sort === 'priority' ? 'faults.alarm_priority join faults.alarm on alarm.id = of_alarm' : 'faults.alarm';
   if (query.cursor !== undefined) {
     const place = readCursor(query.cursor, keys.length);
     const places = place.map((_, at) => `$${values.length + at + 1}::int8`);
@@ -37,18 +44,20 @@ export function listQuery(query: AlarmsQuery, viewpoint: Viewpoint, nowMs: Epoch
   }
   values.push(limit + 1);
   return {
-    text: `select ${ALARM_COLUMNS} from faults.alarm where $1::int8 is not null and ${conditions.join(' and ')}
+    text: `select ${ALARM_COLUMNS}${sort === 'priority' ? ', priority' : ''} from ${from} where $1::int8 is not null and ${conditions.join(' and ')}
       order by ${keys.map((key) => (ascending ? key : `${key} desc`)).join(', ')} limit $${values.length}`,
     values,
   };
 }
 
 /** The cursor of the page that ends with the row. */
-export function cursorAfter(row: AlarmRow, sort: AlarmSort = 'changed'): string {
+export function cursorAfter(row: AlarmRow & { readonly priority?: number }, sort: AlarmSort = 'changed'): string {
   const place: Readonly<Record<string, bigint | number>> = {
     changed_at_ms: row.changed_at_ms,
     raised_at_ms: row.raised_at_ms,
     severity_rank: rankOf(row.severity),
+    priority: row.priority ?? 0,
+    of_alarm: row.id,
     id: row.id,
   };
   return ORDERS[sort].keys.map((key) => String(place[key])).join('.');

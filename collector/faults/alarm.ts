@@ -137,8 +137,8 @@ export interface AlarmsPage {
 
 export const MAX_ALARMS_PAGE = 1000;
 
-/** Last changed first, last raised first, worst first, or oldest entry first. */
-export const ALARM_SORTS = ['changed', 'raised', 'severity', 'id'] as const;
+/** Last changed first, last raised first, worst first, what hangs most on it first (raised ones only), or oldest entry first. */
+export const ALARM_SORTS = ['changed', 'raised', 'severity', 'priority', 'id'] as const;
 export type AlarmSort = (typeof ALARM_SORTS)[number];
 
 /** RFC 8632 §4.7: of each severity how many in which state; shelved alarms are counted apart only. */

@@ -3,6 +3,7 @@ import type { Migration } from '../../common/database/database.ts';
 import { causeMigrations } from './cause/cause-migrations.ts';
 import { downRecordMigrations } from './down-record-migrations.ts';
 import { faultsLifeMigrations } from './faults-life-migrations.ts';
+import { priorityMigrations } from './priority-migrations.ts';
 
 export const faultsMigrations: readonly Migration[] = [
   {
@@ -82,4 +83,5 @@ export const faultsMigrations: readonly Migration[] = [
   ...causeMigrations,
   ...faultsLifeMigrations,
   ...downRecordMigrations,
+  ...priorityMigrations,
 ];

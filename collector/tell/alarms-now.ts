@@ -10,6 +10,8 @@ export interface AlarmFacts {
   readonly tagsOf: (device: string) => readonly string[];
   /** Names of the customers whose services are bound to `device/interfaceKey`, or to any interface of a device. */
   readonly customersOf: (resource: string, atMs: EpochMs) => readonly string[];
+  /** The highest level of the services bound there; absent: none is known. */
+  readonly serviceLevelOf?: (resource: string) => string | null;
   /** Asked in turn; the first that has an answer counts. */
   readonly silences: readonly SilenceSource[];
 }
@@ -20,7 +22,7 @@ const MAX_CUSTOMERS = 20;
 export async function alarmsNow(
   connection: Queryable,
   rows: readonly AlarmRow[],
-  { siteOf, tagsOf, customersOf, silences }: AlarmFacts,
+  { siteOf, tagsOf, customersOf, serviceLevelOf, silences }: AlarmFacts,
   nowMs: EpochMs,
 ): Promise<AlarmNow[]> {
   const silent = new Map<string, Silence>();
@@ -38,6 +40,9 @@ export async function alarmsNow(
       // Asked of the few that go into a message.
       get customers() {
         return shortened(customersOf(row.resource, nowMs));
+      },
+      get serviceLevel() {
+        return serviceLevelOf?.(row.resource) ?? null;
       },
       silence: silent.get(id) ?? null,
     };

@@ -1,6 +1,6 @@
 // What one subscriber is to be told of one alarm now: the difference between what it was last told and what is so. Pure; decides from state, never from an edge.
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
-import { opensAtMs, type Route, whyNot, whyTooMild } from './route.ts';
+import { opensAtMs, type Route, whyNot, whyTooLow, whyTooMild } from './route.ts';
 import type { AlarmNow, Belief, ItemKind, LedgerRow } from './told.ts';
 
 export type Verdict =
@@ -88,10 +88,12 @@ function raise(question: Question): Verdict {
   const reasons: string[] = [];
   let [untilMs, isEscalated] = [Infinity, true];
   for (const route of routes) {
-    const steps = route.escalation.filter((step) => step.channels.includes(channel));
+    const own = route.escalation.filter((step) => step.channels.includes(channel));
+    const steps = own.filter((step) => whyTooLow(step, alarm) === null);
     const first = route.channels.includes(channel);
-    if (!first && steps.length === 0) continue;
-    const why = whyNot(route, alarm) ?? whyTooMild(route, alarm);
+    if (!first && own.length === 0) continue;
+    const [tooLow = null] = first || steps.length > 0 ? [] : own.map((step) => whyTooLow(step, alarm));
+    const why = whyNot(route, alarm) ?? whyTooMild(route, alarm) ?? tooLow;
     if (why !== null) {
       reasons.push(`route ${route.name}: ${why}`);
       continue;

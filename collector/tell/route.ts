@@ -8,6 +8,7 @@ import {
   type Weekday,
   weekdayOf,
 } from '../../common/model/local-time.ts';
+import { levelRank, type ServiceLevelName } from '../../common/model/service-level.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Severity } from '../faults/alarm.ts';
 import type { AlarmNow } from './told.ts';
@@ -19,6 +20,8 @@ export interface Hours {
 }
 
 export interface EscalationStep {
+  /** Only alarms of what carries a service of this level, or of a higher one; absent: any. */
+  readonly serviceLevel?: ServiceLevelName | null;
   readonly afterMs: DurationMs;
   readonly channels: readonly string[];
 }
@@ -31,6 +34,8 @@ export interface Route {
   readonly tags: readonly string[];
   readonly devices: readonly string[];
   readonly alarmTypes: readonly string[];
+  /** At least; absent: any. */
+  readonly serviceLevel?: ServiceLevelName | null;
   /** Null: always. */
   readonly hours: Hours | null;
   readonly channels: readonly string[];
@@ -63,7 +68,17 @@ export function whyNot(route: Route, alarm: AlarmNow): string | null {
     return `no tag of the device is one of ${tags.join(', ')}`;
   if (devices.length > 0 && (device === null || !devices.some((pattern) => fits(pattern, device))))
     return `${device === null ? 'no device' : `the device ${device}`} fits none of ${devices.join(', ')}`;
-  return null;
+  return whyTooLow(route, alarm);
+}
+
+/** Of a route, or of a step of its escalation. */
+export function whyTooLow(
+  { serviceLevel: wanted = null }: { readonly serviceLevel?: ServiceLevelName | null },
+  alarm: AlarmNow,
+): string | null {
+  const carried = alarm.serviceLevel ?? null;
+  if (levelRank(carried) >= levelRank(wanted)) return null;
+  return `${carried === null ? 'it carries no service level' : `the service level ${carried}`}, which is below ${wanted}`;
 }
 
 export function whyTooMild({ severity }: Route, alarm: AlarmNow): string | null {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { minutesOf, WEEKDAYS } from '../../common/model/local-time.ts';
 import { zoneKnown } from '../../common/model/period.ts';
+import { SERVICE_LEVELS } from '../../common/model/service-level.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Severity } from '../faults/alarm.ts';
 import { type Template, unknownPlaces } from './channels/chat.ts';
@@ -92,6 +93,8 @@ const route = z.strictObject({
   /** `*` stands for anything. */
   devices: texts,
   alarm_types: texts,
+  /** At least, of the services that the resource carries. */
+  service_level: z.enum(SERVICE_LEVELS).optional(),
   hours: z
     .strictObject({
       zone: z.string().refine(zoneKnown, 'expected an IANA time zone such as Europe/Paris'),
@@ -115,7 +118,13 @@ const route = z.strictObject({
     })
     .prefault({}),
   escalation: z
-    .array(z.strictObject({ after_minutes: minutes, channels: z.array(name).min(1).max(50) }))
+    .array(
+      z.strictObject({
+        after_minutes: minutes,
+        channels: z.array(name).min(1).max(50),
+        service_level: z.enum(SERVICE_LEVELS).optional(),
+      }),
+    )
     .max(20)
     .default([]),
 });
@@ -162,13 +171,18 @@ export function tellingConfigOf(parsed: z.output<typeof tellingSchema>): Telling
       tags: one.tags,
       devices: one.devices,
       alarmTypes: one.alarm_types,
+      ...(one.service_level === undefined ? {} : { serviceLevel: one.service_level }),
       hours: one.hours ?? null,
       channels: one.channels,
       groupBy: one.group_by,
       groupWaitMs: one.group_wait_ms,
       repeatMs: one.repeat_minutes * MINUTE_MS,
       updates: one.updates,
-      escalation: one.escalation.map((step) => ({ afterMs: step.after_minutes * MINUTE_MS, channels: step.channels })),
+      escalation: one.escalation.map((step) => ({
+        afterMs: step.after_minutes * MINUTE_MS,
+        channels: step.channels,
+        ...(step.service_level === undefined ? {} : { serviceLevel: step.service_level }),
+      })),
     })),
     keptMs: parsed.kept_days * 86_400_000,
   };

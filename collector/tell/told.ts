@@ -92,5 +92,7 @@ export interface AlarmNow {
   readonly site: string | null;
   readonly tags: readonly string[];
   readonly customers: readonly string[];
+  /** The highest of the services that it carries; absent or null where nothing was promised. */
+  readonly serviceLevel?: string | null;
   readonly silence: Silence | null;
 }

@@ -4,6 +4,15 @@ import { instantOf, localDayOf, nextDay, type Weekday, weekdayOf } from './local
 import { differenceOf, intersectionOf, lengthOf, type Span, unionOf } from './spans.ts';
 import type { DurationMs, EpochMs } from './time.ts';
 
+/** What may be promised; the lowest first. */
+export const SERVICE_LEVELS = ['bronze', 'silver', 'gold', 'platinum'] as const;
+export type ServiceLevelName = (typeof SERVICE_LEVELS)[number];
+
+/** 0 where nothing was promised, or something that is not known here. */
+export function levelRank(level: string | null): number {
+  return SERVICE_LEVELS.findIndex((one) => one === level) + 1;
+}
+
 /** Part of a day in which a service is measured, on the clock of the contract. */
 export interface ServiceHours {
   readonly days: readonly Weekday[];

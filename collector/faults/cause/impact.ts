@@ -1,5 +1,6 @@
 // Whom a problem hits, and what these services earn: alarm, service, customer, revenue at risk. Pure.
 import { Exact } from '../../../common/model/exact.ts';
+import { levelRank, SERVICE_LEVELS } from '../../../common/model/service-level.ts';
 import type { EpochMs } from '../../../common/model/time.ts';
 import type { Severity } from '../alarm.ts';
 import { type AlarmTypeName, EXTERNAL_ALARM } from '../alarm-types.ts';
@@ -23,9 +24,6 @@ export interface Impact {
   /** To order problems by: of several currencies the largest, because nothing here knows a rate between them. */
   readonly hourly: Exact;
 }
-
-/** The lowest first; what the bridge may call otherwise counts as none. */
-const LEVELS: readonly (string | null)[] = [null, 'bronze', 'silver', 'gold', 'platinum'];
 
 /** Hours of a month, a twelfth of 365.25 days. */
 const MONTH_HOURS = Exact.ratio(1461n, 2n);
@@ -99,13 +97,9 @@ export function impactOf(hit: readonly MirroredService[], suffering: readonly Mi
   };
 }
 
-export function levelRank(level: string | null): number {
-  return Math.max(0, LEVELS.indexOf(level));
-}
-
 function highestLevel(services: readonly MirroredService[]): string | null {
   const rank = services.reduce((most, { serviceLevel }) => Math.max(most, levelRank(serviceLevel ?? null)), 0);
-  return LEVELS[rank] ?? null;
+  return SERVICE_LEVELS[rank - 1] ?? null;
 }
 
 /**

@@ -1,11 +1,12 @@
 // Open problems out of the raised alarms and what was decided of them, in the order of what they cost.
 import type { Database } from '../../../common/database/database.ts';
+import { levelRank } from '../../../common/model/service-level.ts';
 import type { Viewpoint } from '../../../common/model/viewpoint.ts';
 import type { Clock } from '../../../common/runtime/clock.ts';
 import type { MirroredService, ServiceBook } from '../../services/service-book.ts';
 import { type Alarm, SEVERITIES } from '../alarm.ts';
 import { type AlarmRow, alarmOf, timeOf } from '../alarm-row.ts';
-import { type HurtingAlarm, hurtsService, impactOf, levelRank, servicesHit } from './impact.ts';
+import { type HurtingAlarm, hurtsService, impactOf, servicesHit } from './impact.ts';
 import {
   type Problem,
   PROBLEM_CRITICALITIES,

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { opensAtMs, type Route, whyNot, whyTooMild } from '../../../collector/tell/route.ts';
 import { stormOf, tellingConfigOf, tellingSchema } from '../../../collector/tell/telling-config.ts';
-import type { AlarmNow } from '../../../collector/tell/told.ts';
+import { judge } from '../../../collector/tell/judge.ts';
+import type { AlarmNow, LedgerRow } from '../../../collector/tell/told.ts';
 import { parseConfiguration } from '../../../common/runtime/configuration.ts';
 import { isoTime } from '../../../common/model/time.ts';
 import { alarmRow, route } from '../../support/telling-machine.ts';
@@ -52,6 +53,38 @@ describe('a route', () => {
     expect(whyNot(route({ devices: ['*'] }), agent)).toBe('no device fits none of *');
     expect(whyNot(route({ sites: ['paris'] }), agent)).toBe('no site is none of paris');
     expect(whyNot(route({}), agent)).toBeNull();
+  });
+
+  test('a service level is at least, also of a step of its escalation', () => {
+    const gold = { ...ALARM, serviceLevel: 'gold' };
+    expect(whyNot(route({ serviceLevel: 'silver' }), gold)).toBeNull();
+    expect(whyNot(route({ serviceLevel: 'platinum' }), gold)).toBe('the service level gold, which is below platinum');
+    expect(whyNot(route({ serviceLevel: 'bronze' }), ALARM)).toBe('it carries no service level, which is below bronze');
+    const toldAt = { sinceMs: 1000, toldAtMs: 1000, belief: null, intent: null } as unknown as LedgerRow;
+    const due = (alarm: AlarmNow, nowMs: number): unknown => {
+      const steps = [
+        { afterMs: 60_000, channels: ['boss'], serviceLevel: 'gold' as const },
+        { afterMs: 600_000, channels: ['boss'] },
+      ];
+      const verdict = judge({
+        alarm,
+        channel: 'boss',
+        routes: [route({ channels: ['noc'], escalation: steps })],
+        ledger: new Map([['noc', toldAt]]),
+        nowMs,
+      });
+      return verdict.due ? verdict.kind : (verdict.untilMs ?? verdict.text);
+    };
+    expect([due(gold, 60_999), due(gold, 61_000)]).toEqual([61_000, 'escalated']);
+    expect([due(ALARM, 61_000), due(ALARM, 601_000)]).toEqual([601_000, 'escalated']);
+    const only = judge({
+      alarm: ALARM,
+      channel: 'boss',
+      routes: [route({ escalation: [{ afterMs: 1, channels: ['boss'], serviceLevel: 'gold' }] })],
+      ledger: new Map([['noc', toldAt]]),
+      nowMs: 1_000_000,
+    });
+    expect(only.due ? '' : only.text).toContain('no service level');
   });
 
   test('a severity is at least', () => {
