@@ -120,7 +120,15 @@ const serviceCreditSchema = z.strictObject({
 
 const itemSchema = z.discriminatedUnion('kind', [
   serviceCreditSchema,
-  z.strictObject({ ...common, kind: z.literal('flat'), amount: notNegative }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('flat'),
+    amount: notNegative,
+    /** advance: on the bill before the period. */
+    billed: z.enum(['arrears', 'advance']).optional(),
+    /** How a part of a period is counted; none: as the whole. */
+    proration: z.enum(['day', 'second', 'none']).optional(),
+  }),
   z.strictObject({
     ...common,
     kind: z.literal('one_off'),
@@ -226,6 +234,8 @@ export const customerSchema = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR'),
   billing_zone: z.string().refine(zoneKnown, 'expected an IANA time zone such as Europe/Berlin').default('UTC'),
   billing_cycle: z.enum(BILLING_CYCLES).default('month'),
+  /** On which day of the month a month begins; in shorter months on the last. */
+  billing_day: z.number().int().min(1).max(31).optional(),
   ...buyerShape,
 });
 

@@ -72,7 +72,11 @@ function ofVolume(item: Extract<ItemDocument, { direction: 'in' | 'out' | 'sum' 
 function priceOf(item: ItemDocument): Price {
   switch (item.kind) {
     case 'flat':
-      return { kind: 'flat', amount: exact(item.amount) };
+      return {
+        kind: item.billed === 'advance' ? 'flat_in_advance' : 'flat',
+        amount: exact(item.amount),
+        ...(item.proration === undefined ? {} : { proration: item.proration }),
+      };
     case 'one_off':
       return { kind: 'one_off', amount: exact(item.amount), when: item.when };
     case 'commitment':

@@ -4,6 +4,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { Buyer } from '../bill/legal-entity.ts';
 import type { CustomerDocument } from '../contract-schema.ts';
+import { cycleOf } from './contract.ts';
 import { type Application, applicationOf, keptService, type Stated } from './apply.ts';
 import { ContractBook } from './contract-book.ts';
 import type { Customer, PlanTerms, PlanVersion, Service } from './contract.ts';
@@ -154,7 +155,7 @@ function customerOf(document: CustomerDocument): Customer {
     name: document.name,
     currency: document.currency,
     zone: document.billing_zone,
-    cycle: document.billing_cycle,
+    cycle: cycleOf(document),
     billsByMail: document.send_bills === 'email',
   };
 }

@@ -4,6 +4,7 @@ import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
 import { type Binding, FOR_EVER_MS, instantOf, overlaps, type Service } from './contract.ts';
+import { cycleOf } from './contract.ts';
 import { type ContractKind, type KeptVersion, nextVersion, statedDigest } from './kept-version.ts';
 import { planVersions } from './plan-versions.ts';
 import { type Rerating, reratingOf } from './rerating.ts';
@@ -66,7 +67,7 @@ function customerVersions(kept: readonly KeptVersion[], stated: Stated, now: Epo
     const digest = statedDigest(customer);
     if (before?.stated === digest && before.document !== null) return [];
     const last = lastStated.get(keyOf('customer', customer.id))?.document;
-    refuseChange('customer', customer.id, ['currency', 'billing_zone', 'billing_cycle'], last, customer);
+    refuseChange('customer', customer.id, ['currency', 'billing_zone', 'billing_cycle', 'billing_day'], last, customer);
     return [nextVersion(before, 'customer', customer.id, digest, before === undefined ? 0 : now, customer)];
   });
   return [...changed, ...ended(newest, 'customer', new Set(stated.customers.map((one) => one.id)), now)];
@@ -157,7 +158,8 @@ function mergedService(
     toMs,
     recurringFromMs:
       stated.billed_from === undefined
-        ? (before?.recurringFromMs ?? Math.max(fromMs, periodAt(now, customer?.billing_cycle ?? 'month', zone).startMs))
+        ? (before?.recurringFromMs ??
+          Math.max(fromMs, periodAt(now, customer === undefined ? 'month' : cycleOf(customer), zone).startMs))
         : (instantOf(stated.billed_from, zone) ?? fromMs),
     plans: changed ? [...plans, { plan: stated.plan, fromMs: before === null ? fromMs : now }] : plans,
     bindings: [...history, ...bindings],

@@ -1,6 +1,6 @@
 // Who pays for what: customers, the services they bought, where these are bound, and the terms of their price plans over time.
 import type { Rounding } from '../../common/model/exact.ts';
-import { type BillingCycle, startOfDate } from '../../common/model/period.ts';
+import { type BILLING_CYCLES, type BillingCycle, monthlyFrom, startOfDate } from '../../common/model/period.ts';
 import type { ServiceLevelName } from '../../common/model/service-level.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Buyer } from '../bill/legal-entity.ts';
@@ -17,6 +17,14 @@ export interface Customer {
   readonly buyer?: Buyer | null;
   /** Its bills and credit notes go to its address by e-mail once they are made. */
   readonly billsByMail?: boolean;
+}
+
+/** The periods of a customer as the configuration states them. */
+export function cycleOf(stated: {
+  readonly billing_cycle: (typeof BILLING_CYCLES)[number];
+  readonly billing_day?: number | undefined;
+}): BillingCycle {
+  return stated.billing_cycle === 'month' ? monthlyFrom(stated.billing_day ?? 1) : stated.billing_cycle;
 }
 
 /** A port that belongs to a service for a span of time. */

@@ -17,7 +17,7 @@ const facts = z.record(z.string(), anything);
 
 export const periodForm = z.object({
   name: z.string(),
-  cycle: z.enum(['month', 'day', 'hour']),
+  cycle: z.string().describe('month, day, hour; month-15 begins on the fifteenth'),
   zone: z.string(),
   from: time,
   to: time,
@@ -28,7 +28,7 @@ export const customerForm = z.object({
   name: z.string(),
   currency: z.string(),
   zone: z.string(),
-  cycle: z.enum(['month', 'day', 'hour']),
+  cycle: z.string().describe('month, day, hour; month-15 begins on the fifteenth'),
 });
 
 export const serviceForm = z.object({

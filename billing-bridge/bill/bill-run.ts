@@ -1,6 +1,6 @@
 // A bill run: looks at the gates, then makes each account's bill of the period in one transaction, once; a closed bill never changes.
 import type { Database, Queryable } from '../../common/database/database.ts';
-import { type Period, periodNamed } from '../../common/model/period.ts';
+import { nextPeriod, type Period, periodNamed } from '../../common/model/period.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
@@ -9,7 +9,7 @@ import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion } from '../account/contract.ts';
 import { closedBill, insertBill, type NewBill } from './bill-store.ts';
 import { type Gate, type GateFindings, type GateName, holding, judge } from './gates.ts';
-import { correctedGroups, periodGroups, type ReadCharges } from './line-groups.ts';
+import { billedAhead, correctedGroups, groupsInAdvance, periodGroups, type ReadCharges } from './line-groups.ts';
 import { draftInvoice } from './invoice.ts';
 import { insertInvoice } from './invoice-store.ts';
 import type { LegalEntity } from './legal-entity.ts';
@@ -117,7 +117,7 @@ export class BillRun {
       (one) => (wanted === undefined || one.id === wanted) && (some === null || some.has(one.id)),
     );
     const found = customers.flatMap((customer) => {
-      const period = periodNamed(request.period, customer.zone);
+      const period = periodNamed(request.period, customer.zone, customer.cycle);
       return period !== null && period.cycle === customer.cycle ? [{ customer, period }] : [];
     });
     if (found.length === 0)
@@ -188,9 +188,13 @@ export class BillRun {
   ): Promise<{ lines: BillLine[]; unbilled: Set<bigint> }> {
     const { readCharges } = this.#deps;
     const current = await periodGroups(connection, readCharges, customer, period);
+    const ahead = await groupsInAdvance(connection, readCharges, customer, nextPeriod(period));
     const corrected = await correctedGroups(connection, readCharges, customer, period);
     const all: ['charge' | 'adjustment', LineGroup][] = [
-      ...current.map((group): ['charge', LineGroup] => ['charge', group]),
+      ...[...current.filter((group) => !billedAhead(group)), ...ahead].map((group): ['charge', LineGroup] => [
+        'charge',
+        group,
+      ]),
       ...corrected.map((group): ['adjustment', LineGroup] => ['adjustment', group]),
     ];
     const lines: BillLine[] = [];

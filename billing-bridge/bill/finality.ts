@@ -92,7 +92,7 @@ async function windowsDue(deps: FinalityDeps, services: readonly Service[], peri
   const ids = services.map((service) => service.id);
   const windows = await deps.database.query<{ service: string; item: string; windows: bigint }>(
     `select service, item, count(*)::int8 as windows from billing.due_window
-      where service = any($1::text[]) and window_end_ms <= $2 group by 1, 2 order by 1, 2`,
+      where service = any($1::text[]) and due_at_ms <= $2 group by 1, 2 order by 1, 2`,
     [ids, period.endMs],
   );
   const changed = await deps.database.query<{ service: string }>(

@@ -31,6 +31,27 @@ export async function periodGroups(
   return groupsOf(connection, period, await standing(connection, read, customer.id, period, null));
 }
 
+/** Fees that are charged in advance for the period which follows: they stand on the bill before it. */
+export async function groupsInAdvance(
+  connection: Queryable,
+  read: ReadCharges,
+  customer: Customer,
+  next: Period,
+): Promise<LineGroup[]> {
+  const charges = await standing(connection, read, customer.id, next, null);
+  const inAdvance = charges.filter(({ kind }) => kind === 'flat_in_advance');
+  if (inAdvance.length === 0) return [];
+  return (await groupsOf(connection, next, inAdvance)).filter(
+    (group) => group.charges.length > 0 && !billedAhead(group),
+  );
+}
+
+/** What was billed in advance and has not changed since stands on the bill before. */
+export function billedAhead({ charges, billedBefore: before, unbilled }: LineGroup): boolean {
+  const ahead = charges.length > 0 && charges.every(({ kind }) => kind === 'flat_in_advance');
+  return ahead && before.length > 0 && unbilled.size === 0;
+}
+
 /**
  * Groups of earlier periods in which a charge stands that no closed bill holds, or that replaced one that a bill holds; with them
  * the groups of the same item under another version of its plan, from which a correction may have taken a charge away.

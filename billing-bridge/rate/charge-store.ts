@@ -199,13 +199,14 @@ export async function insertCharges(
 export async function markDue(connection: Queryable, windows: readonly DueWindow[]): Promise<void> {
   if (windows.length === 0) return;
   await connection.query(
-    `insert into billing.due_window (service, item, window_start_ms, window_end_ms)
-     select * from unnest($1::text[], $2::text[], $3::int8[], $4::int8[]) on conflict do nothing`,
+    `insert into billing.due_window (service, item, window_start_ms, window_end_ms, due_at_ms)
+     select * from unnest($1::text[], $2::text[], $3::int8[], $4::int8[], $5::int8[]) on conflict do nothing`,
     [
       windows.map((one) => one.service),
       windows.map((one) => one.item),
       windows.map((one) => one.startMs),
       windows.map((one) => one.endMs),
+      windows.map((one) => one.dueMs ?? one.endMs),
     ],
   );
 }
@@ -226,6 +227,7 @@ export interface DueRow {
   readonly item: string;
   readonly window_start_ms: bigint;
   readonly window_end_ms: bigint;
+  readonly due_at_ms?: bigint;
 }
 
 export function dueOf(row: DueRow): DueWindow {
@@ -234,10 +236,11 @@ export function dueOf(row: DueRow): DueWindow {
     item: row.item,
     startMs: Number(row.window_start_ms),
     endMs: Number(row.window_end_ms),
+    ...(row.due_at_ms === undefined || row.due_at_ms === row.window_end_ms ? {} : { dueMs: Number(row.due_at_ms) }),
   };
 }
 
-/** Windows that have ended and are due, after a place in their order; the order is by end. */
+/** Windows whose time has come, after a place in their order; the order is by when they are due. */
 export async function dueWindows(
   connection: Queryable,
   endedBeforeMs: EpochMs,
@@ -245,10 +248,17 @@ export async function dueWindows(
   limit: number,
 ): Promise<DueWindow[]> {
   const { rows } = await connection.query<DueRow>(
-    `select service, item, window_start_ms, window_end_ms from billing.due_window
-      where window_end_ms <= $1 and ($2::int8 is null or (window_end_ms, service, item, window_start_ms) > ($2, $3, $4, $5))
-      order by window_end_ms, service, item, window_start_ms limit $6`,
-    [endedBeforeMs, after?.endMs ?? null, after?.service ?? null, after?.item ?? null, after?.startMs ?? null, limit],
+    `select service, item, window_start_ms, window_end_ms, due_at_ms from billing.due_window
+      where due_at_ms <= $1 and ($2::int8 is null or (due_at_ms, service, item, window_start_ms) > ($2, $3, $4, $5))
+      order by due_at_ms, service, item, window_start_ms limit $6`,
+    [
+      endedBeforeMs,
+      after === null ? null : (after.dueMs ?? after.endMs),
+      after?.service ?? null,
+      after?.item ?? null,
+      after?.startMs ?? null,
+      limit,
+    ],
   );
   return rows.map(dueOf);
 }

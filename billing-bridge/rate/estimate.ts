@@ -47,6 +47,7 @@ function firstUnit(price: Price): Exact | null {
       return price.amount.divide(price.size);
     // Their price is not one of units.
     case 'flat':
+    case 'flat_in_advance':
     case 'one_off':
     case 'service_credit':
     case 'assigned_ports':

@@ -105,10 +105,10 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
         await connection.query(
           `insert into billing.service_progress (service, due_until_ms) values ($1, $2)
            on conflict (service) do update set due_until_ms = excluded.due_until_ms`,
-          [service.id, last.endMs],
+          [service.id, last.dueMs ?? last.endMs],
         );
       });
-      progress.set(service.id, last.endMs);
+      progress.set(service.id, last.dueMs ?? last.endMs);
     }
   }
 }

@@ -56,4 +56,14 @@ export const ratingMigrations: readonly Migration[] = [
         due_until_ms bigint not null
       );`,
   },
+  {
+    id: 'billing-rate-002-meters',
+    sql: `
+      -- What is charged in advance is due before its window ends.
+      alter table billing.due_window add column due_at_ms bigint;
+      update billing.due_window set due_at_ms = window_end_ms;
+      alter table billing.due_window alter column due_at_ms set not null;
+      drop index billing.due_window_by_end;
+      create index due_window_by_time on billing.due_window (due_at_ms, service, item, window_start_ms);`,
+  },
 ];

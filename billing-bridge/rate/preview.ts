@@ -1,6 +1,6 @@
 // What a running period costs so far: the same prices on the usage there is, written nowhere.
 import { Exact } from '../../common/model/exact.ts';
-import { type Period, periodAt } from '../../common/model/period.ts';
+import { nextPeriod, type Period, periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.ts';
 import type { ContractBook } from '../account/contract-book.ts';
@@ -51,8 +51,8 @@ export async function preview(
   let total = Exact.zero;
   for (const service of book.servicesOf(customer.id)) {
     if (service.fromMs >= period.endMs || (service.toMs ?? Infinity) <= period.startMs) continue;
-    for (const { plan, item, fromMs, toMs } of spansOf(book, service, period, at)) {
-      const line = await previewLine(deps, { customer, service, period, plan, item, fromMs, toMs, index });
+    for (const span of spansOf(book, service, period, at)) {
+      const line = await previewLine(deps, { customer, service, period, ...span, index });
       lines.push(line.line);
       total = total.add(line.amount);
     }
@@ -73,6 +73,8 @@ interface Span {
   readonly item: PriceItem;
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs;
+  /** Where it is not the period of the preview. */
+  readonly period?: Period;
 }
 
 function spansOf(book: ContractBook, service: Service, period: Period, at: EpochMs): Span[] {
@@ -83,8 +85,14 @@ function spansOf(book: ContractBook, service: Service, period: Period, at: Epoch
       ? []
       : whole.items
           // What is given back for outages is known once the period is over.
-          .filter((item) => !isAdditive(item) && item.price.kind !== 'service_credit')
+          .filter(
+            (item) =>
+              !isAdditive(item) &&
+              item.price.kind !== 'service_credit' &&
+              (item.price.kind !== 'flat_in_advance' || beginsIn(service, period)),
+          )
           .map((item) => ({ plan: whole, item, fromMs: period.startMs, toMs }));
+  spans.push(...spansInAdvance(book, service, period));
   const begins = [
     period.startMs,
     ...book.plans.map((plan) => plan.validFromMs),
@@ -98,6 +106,22 @@ function spansOf(book: ContractBook, service: Service, period: Period, at: Epoch
       if (plan !== null && isAdditive(item)) spans.push({ plan, item, fromMs, toMs: endMs });
   });
   return merged(spans);
+}
+
+/** What was charged in advance for this period stands on the bill before, but where the service begins in it. */
+function beginsIn(service: Service, period: Period): boolean {
+  return Math.max(service.fromMs, service.recurringFromMs) >= period.startMs;
+}
+
+/** The bill of this period has the fees of the next. */
+function spansInAdvance(book: ContractBook, service: Service, period: Period): Span[] {
+  const next = nextPeriod(period);
+  const plan = service.toMs !== null && service.toMs <= next.startMs ? null : termsOf(book, service, next);
+  return (plan?.items ?? []).flatMap((item) =>
+    plan === null || item.price.kind !== 'flat_in_advance'
+      ? []
+      : [{ plan, item, fromMs: next.startMs, toMs: next.endMs, period: next }],
+  );
 }
 
 /** Neighbouring spans under the same version are one line. */

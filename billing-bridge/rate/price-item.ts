@@ -15,7 +15,7 @@ import {
 import { type AssignedPart, assignedPorts, priceAssignedPorts } from './assigned-ports.ts';
 import { type CommitmentPrice, priceCommitment } from './commitment.ts';
 import { type Discount, discounted } from './discount.ts';
-import { priceFlat } from './flat.ts';
+import { type FlatPrice, flatPart, priceFlat } from './flat.ts';
 import { type GraduatedPrice, priceGraduated } from './graduated.ts';
 import { heldUsage, type Metered, type MeterTerms, OCTETS } from './metered.ts';
 import { isChargedIn, type OneOffPrice, priceOneOff, type ServiceTimes } from './one-off.ts';
@@ -39,7 +39,8 @@ interface OfVolume extends Metered {
 }
 
 export type Price =
-  | { readonly kind: 'flat'; readonly amount: Exact }
+  | ({ readonly kind: 'flat' } & FlatPrice)
+  | ({ readonly kind: 'flat_in_advance' } & FlatPrice)
   | { readonly kind: 'assigned_ports'; readonly price: Exact }
   | ({ readonly kind: 'one_off' } & OneOffPrice)
   | ({ readonly kind: 'commitment' } & CommitmentPrice & OfVolume)
@@ -61,15 +62,20 @@ export interface PriceItem {
 }
 
 /** Prices of time alone, which no meter moves. */
-export type PriceWithoutUsage = Extract<Price, { kind: 'flat' | 'one_off' | 'service_credit' | 'assigned_ports' }>;
+export type PriceWithoutUsage = Extract<
+  Price,
+  { kind: 'flat' | 'flat_in_advance' | 'one_off' | 'service_credit' | 'assigned_ports' }
+>;
 
 /** What an item counts. */
 export function meterTermsOf(price: Price): MeterTerms {
   return needsNoUsage(price) ? OCTETS : (price.meter ?? OCTETS);
 }
 
+const WITHOUT_USAGE: readonly string[] = ['flat', 'flat_in_advance', 'one_off', 'service_credit', 'assigned_ports'];
+
 export function needsNoUsage(price: Price): price is PriceWithoutUsage {
-  return ['flat', 'one_off', 'service_credit', 'assigned_ports'].includes(price.kind);
+  return WITHOUT_USAGE.includes(price.kind);
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
@@ -78,6 +84,8 @@ export interface RatingInput extends CountedUsage {
   readonly bucketMs: DurationMs;
   /** The part of the period that the service was there. */
   readonly part: { readonly covered: bigint; readonly whole: bigint };
+  /** The same to the second, where it is known. */
+  readonly exactPart?: { readonly covered: bigint; readonly whole: bigint };
   readonly service: ServiceTimes;
   /** Of a service credit, once outages of the period are known. */
   readonly credit?: CreditGrounds | null;
@@ -111,9 +119,10 @@ export function rateItem(item: PriceItem, input: RatingInput): Rated {
 
 function rateUnlimited(price: Price, input: RatingInput): Rated {
   const coverage = coverageOf(input);
-  if (price.kind === 'flat') {
-    const priced = priceFlat(price.amount, input.part);
-    const quantity = Exact.ratio(input.part.covered, input.part.whole);
+  if (price.kind === 'flat' || price.kind === 'flat_in_advance') {
+    const part = flatPart(price, input);
+    const priced = priceFlat(price.amount, part);
+    const quantity = Exact.ratio(part.covered, part.whole);
     return { ...priced, quantity, unit: 'period', coverage, rankings: [] };
   }
   if (price.kind === 'one_off') {

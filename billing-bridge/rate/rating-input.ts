@@ -93,10 +93,18 @@ export function ratingInput(parts: InputParts): RatingInput {
     usage: parts.usage,
     service: { startMs: parts.service.fromMs, endMs: parts.service.toMs },
     part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
+    exactPart: secondsOf(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
     assigned: parts.service.bindings
       .map(({ fromMs, toMs }) => coveredPart(parts.period, fromMs, toMs ?? OPEN_MS))
       .filter(({ covered }) => covered > 0n),
   };
+}
+
+/** Whole seconds; one that is begun counts. */
+function secondsOf(period: Period, fromMs: EpochMs, toMs: EpochMs): { covered: bigint; whole: bigint } {
+  const [from, to] = [Math.max(fromMs, period.startMs), Math.min(toMs, period.endMs)];
+  const covered = to <= from ? 0 : Math.ceil(to / 1000) - Math.floor(from / 1000);
+  return { covered: BigInt(covered), whole: BigInt(Math.round((period.endMs - period.startMs) / 1000)) };
 }
 
 /** Versions above one that a charge names itself; more are told by their number. */
@@ -169,6 +177,8 @@ function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput):
   const hash = createHash('sha256');
   const part = isAdditive(item) ? '' : `${input.part.covered}/${input.part.whole}`;
   hash.update(`${plan.id} ${plan.version} ${item.id} ${input.fromMs} ${input.toMs} ${part}\n`);
+  if ('proration' in item.price && item.price.proration === 'second' && input.exactPart !== undefined)
+    hash.update(`${input.exactPart.covered}/${input.exactPart.whole}\n`);
   // Only there, lest charges of before rest on something else than they did.
   if (item.price.kind === 'one_off') hash.update(`${isChargedIn(item.price, input.service, input)}\n`);
   if (item.price.kind === 'service_credit')

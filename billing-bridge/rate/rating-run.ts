@@ -295,7 +295,10 @@ function creditOf(
 ): { readonly grounds: CreditGrounds; readonly described: object } | null {
   if (price.kind !== 'service_credit' || evidence == null) return null;
   const recurring = plan.items
-    .filter(({ id, price: { kind } }) => kind === 'flat' && (price.of === null || price.of.includes(id)))
+    .filter(
+      ({ id, price: { kind } }) =>
+        ['flat', 'flat_in_advance'].includes(kind) && (price.of === null || price.of.includes(id)),
+    )
     .reduce((sum, item) => sum.add(rateItem(item, input).amount), Exact.zero);
   const terms = levelTerms(price, zone);
   const grounds = creditGrounds(evidence, terms, due, recurring);

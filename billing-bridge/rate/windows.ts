@@ -16,6 +16,8 @@ export interface RatingWindow {
 export interface DueWindow extends RatingWindow {
   readonly service: string;
   readonly item: string;
+  /** When it is to be rated, where that is not its end. */
+  readonly dueMs?: EpochMs;
 }
 
 /** The window of an instant: the grid cell, cut where a period begins or ends. Never cut by the service, whose dates may be corrected. */
@@ -59,7 +61,10 @@ export function dueInPeriod(
   });
 }
 
-/** Period items of a service whose periods end in (afterMs, untilMs], with or without usage: at most `limit`. */
+/**
+ * Period items of a service whose periods end in (afterMs, untilMs], with or without usage: at most `limit`. What is charged in advance is due
+ * with the end of the period before; that of the period which ends is looked at once more: it may be the first, or the service may have changed.
+ */
 export function dueByTime(
   book: ContractBook,
   service: Service,
@@ -72,13 +77,24 @@ export function dueByTime(
   let period = periodAt(Math.max(service.recurringFromMs, afterMs), customer.cycle, customer.zone);
   while (period.endMs <= untilMs && found.length < limit) {
     const within = period.endMs > service.fromMs && (service.toMs === null || period.startMs < service.toMs);
-    if (period.endMs > afterMs && within)
+    if (period.endMs > afterMs && within) {
       for (const item of termsOf(book, service, period)?.items ?? [])
         if (!isAdditive(item)) found.push(due(service, item, period));
+      found.push(...dueInAdvance(book, service, period));
+    }
     if (service.toMs !== null && period.endMs >= service.toMs) break;
     period = nextPeriod(period);
   }
   return found;
+}
+
+/** Of the period that follows, if the service goes on. */
+function dueInAdvance(book: ContractBook, service: Service, period: Period): DueWindow[] {
+  if (service.toMs !== null && service.toMs <= period.endMs) return [];
+  const next = nextPeriod(period);
+  return (termsOf(book, service, next)?.items ?? [])
+    .filter(({ price }) => price.kind === 'flat_in_advance')
+    .map((item) => ({ ...due(service, item, next), dueMs: period.endMs }));
 }
 
 /** Fees for the end of a service: due for its period also where the end is entered when that was rated already. */

@@ -110,8 +110,8 @@ async function chargeSpans(ledger: Ledger, query: ExportQuery): Promise<ChargeSp
   const customers = [...(await ledger.book()).customers.values()].filter(
     ({ id }) => account === null || id === account,
   );
-  return customers.flatMap(({ id, zone }) => {
-    const period = periodNamed(name, zone);
+  return customers.flatMap(({ id, zone, cycle }) => {
+    const period = periodNamed(name, zone, cycle);
     return period === null ? [] : [{ customer: id, fromMs: period.startMs, toMs: period.endMs }];
   });
 }

@@ -1,13 +1,19 @@
 // The periods of a contract: months, days and hours in the contract's own time zone, with the hours that daylight saving takes and gives.
 import type { DurationMs, EpochMs } from './time.ts';
 
-export type BillingCycle = 'month' | 'day' | 'hour';
+/** `month-15`: months that begin on the fifteenth; where a month has no such day, on its last. */
+export type BillingCycle = 'month' | 'day' | 'hour' | `month-${number}`;
 
-export const BILLING_CYCLES: readonly BillingCycle[] = ['month', 'day', 'hour'];
+export const BILLING_CYCLES = ['month', 'day', 'hour'] as const;
+
+/** Months that begin on a day of the month, 1 to 31. */
+export function monthlyFrom(day: number): BillingCycle {
+  return day === 1 ? 'month' : `month-${day}`;
+}
 
 /** Half-open span `[startMs, endMs)` that is billed at once. */
 export interface Period {
-  /** `2026-11`, `2026-11-24`, or `2026-11-24T08Z`: hours are counted in UTC, because local hours repeat in autumn. */
+  /** `2026-11` (the month in which it begins), `2026-11-24`, or `2026-11-24T08Z`: hours are counted in UTC, because local hours repeat in autumn. */
   readonly name: string;
   readonly cycle: BillingCycle;
   readonly zone: string;
@@ -67,19 +73,22 @@ export function periodAt(at: EpochMs, cycle: BillingCycle, zone: string): Period
 
 function findPeriod(at: EpochMs, cycle: BillingCycle, zone: string): Period {
   const named = (name: string): Period => {
-    const period = periodNamed(name, zone);
+    const period = periodNamed(name, zone, cycle);
     if (period === null) throw new Error(`BUG: ${name} is no period`);
     return period;
   };
   if (cycle === 'hour') return named(`${new Date(at).toISOString().slice(0, 13)}Z`);
-  const ofLocal = (time: EpochMs): Period => named(localDate(time, zone).slice(0, cycle === 'month' ? 7 : 10));
+  const ofLocal = (time: EpochMs): Period => {
+    const date = localDate(time, zone);
+    return named(cycle === 'day' ? date : monthBegun(date, firstDayOf(cycle)));
+  };
   const period = ofLocal(at);
   // A clock that goes back over midnight shows a date again that has ended: periods follow time, not the clock.
   return at < period.endMs ? period : ofLocal(period.endMs);
 }
 
-/** Reads a period's name; null where it is none. */
-export function periodNamed(name: string, zone: string): Period | null {
+/** Reads a period's name; null where it is none. The name of a month means the one of that cycle which begins in it. */
+export function periodNamed(name: string, zone: string, months: BillingCycle = 'month'): Period | null {
   if (/^\d{4}-\d{2}-\d{2}T\d{2}Z?$/.test(name)) {
     const hour = name.slice(0, 13);
     const startMs = Date.parse(`${hour}:00:00Z`);
@@ -87,11 +96,13 @@ export function periodNamed(name: string, zone: string): Period | null {
     if (Number.isNaN(startMs) || new Date(startMs).toISOString().slice(0, 13) !== hour) return null;
     return { name: `${hour}Z`, cycle: 'hour', zone, startMs, endMs: startMs + HOUR_MS };
   }
-  const cycle = /^\d{4}-\d{2}$/.test(name) ? 'month' : 'day';
-  const first = dateMs(cycle === 'month' ? `${name}-01` : name);
+  const isMonth = /^\d{4}-\d{2}$/.test(name);
+  const cycle = !isMonth ? 'day' : isMonthly(months) ? months : 'month';
+  const first = dateMs(isMonth ? `${name}-01` : name);
   if (first === null) return null;
-  const startMs = startOfLocal(first, zone);
-  const endMs = startOfLocal(cycle === 'month' ? nextMonth(first) : first + DAY_MS, zone);
+  const day = firstDayOf(cycle);
+  const startMs = startOfLocal(isMonth ? dayOfMonth(first, day) : first, zone);
+  const endMs = startOfLocal(isMonth ? dayOfMonth(nextMonth(first), day) : first + DAY_MS, zone);
   // Where a zone crossed the date line, a day is missing.
   return endMs <= startMs ? null : { name, cycle, zone, startMs, endMs };
 }
@@ -111,7 +122,7 @@ export function previousPeriod(period: Period): Period {
 export function coveredPart(period: Period, fromMs: EpochMs, toMs: EpochMs): { covered: bigint; whole: bigint } {
   const from = Math.max(fromMs, period.startMs);
   const to = Math.min(toMs, period.endMs);
-  if (period.cycle !== 'month')
+  if (!isMonthly(period.cycle))
     return { covered: BigInt(Math.max(0, to - from)), whole: BigInt(period.endMs - period.startMs) };
   const whole = dayNumber(period.endMs - 1, period.zone) - dayNumber(period.startMs, period.zone) + 1;
   if (to <= from) return { covered: 0n, whole: BigInt(whole) };
@@ -164,6 +175,27 @@ function dateMs(date: string): number | null {
 
 function isoDate(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
+}
+
+export function isMonthly(cycle: BillingCycle): boolean {
+  return cycle !== 'day' && cycle !== 'hour';
+}
+
+/** The day on which months of a cycle begin. */
+function firstDayOf(cycle: BillingCycle): number {
+  return cycle.startsWith('month-') ? Number(cycle.slice('month-'.length)) : 1;
+}
+
+/** Day `day` of the month that begins at `first`; in a shorter month its last. */
+function dayOfMonth(first: number, day: number): number {
+  return Math.min(first + (day - 1) * DAY_MS, nextMonth(first) - DAY_MS);
+}
+
+/** The month in which the period begins that holds a local date. */
+function monthBegun(date: string, day: number): string {
+  const month = date.slice(0, 7);
+  const [first, at] = [dateMs(`${month}-01`) ?? 0, dateMs(date) ?? 0];
+  return at >= dayOfMonth(first, day) ? month : isoDate(first - DAY_MS).slice(0, 7);
 }
 
 function nextMonth(first: number): number {

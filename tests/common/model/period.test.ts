@@ -19,8 +19,8 @@ import {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-function named(name: string, zone: string): Period {
-  const period = periodNamed(name, zone);
+function named(name: string, zone: string, months: BillingCycle = 'month'): Period {
+  const period = periodNamed(name, zone, months);
   if (period === null) throw new Error(`${name} is no period in ${zone}`);
   return period;
 }
@@ -179,7 +179,7 @@ const ZONES = [
   'Pacific/Chatham',
 ] as const;
 const zone = fc.constantFrom(...ZONES);
-const cycle = fc.constantFrom<BillingCycle[]>(...BILLING_CYCLES);
+const cycle = fc.constantFrom<BillingCycle[]>(...BILLING_CYCLES, 'month-15', 'month-29', 'month-30', 'month-31');
 const instant = fc.oneof(
   fc.integer({ min: Date.parse('1971-01-01'), max: Date.parse('2040-01-01') }),
   // Around the turns of months and of clocks, where mistakes live.
@@ -223,7 +223,7 @@ describe('laws of periods', () => {
     fc.assert(
       fc.property(instant, cycle, zone, (at, of, where) => {
         const period = periodAt(at, of, where);
-        expect(periodNamed(period.name, where)).toEqual(period);
+        expect(periodNamed(period.name, where, of)).toEqual(period);
         expect(periodAt(period.startMs, of, where)).toEqual(period);
         expect(periodAt(period.endMs - 1, of, where)).toEqual(period);
       }),
@@ -242,6 +242,34 @@ describe('laws of periods', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('months that begin on another day', () => {
+  test.each([
+    // A month that is too short for the day begins on its last.
+    ['month-15', '2026-11-15', '2026-11', '2026-11-15', '2026-12-15'],
+    ['month-15', '2026-11-14', '2026-10', '2026-10-15', '2026-11-15'],
+    ['month-29', '2026-02-28', '2026-02', '2026-02-28', '2026-03-29'],
+    ['month-29', '2028-02-28', '2028-01', '2028-01-29', '2028-02-29'],
+    ['month-30', '2026-02-28', '2026-02', '2026-02-28', '2026-03-30'],
+    ['month-30', '2026-01-31', '2026-01', '2026-01-30', '2026-02-28'],
+    ['month-31', '2026-04-29', '2026-03', '2026-03-31', '2026-04-30'],
+    ['month-31', '2026-04-30', '2026-04', '2026-04-30', '2026-05-31'],
+    ['month-31', '2026-01-01', '2025-12', '2025-12-31', '2026-01-31'],
+    ['month-31', '2027-02-28', '2027-02', '2027-02-28', '2027-03-31'],
+  ] as const)('%s: %s is in %s, from %s to %s', (of, date, name, from, to) => {
+    const where = 'Europe/Berlin';
+    const start = (text: string): number => startOfDate(text, where) ?? 0;
+    const period = periodAt(start(date), of, where);
+    expect(period).toEqual({ name, cycle: of, zone: where, startMs: start(from), endMs: start(to) });
+    expect(periodNamed(name, where, of)).toEqual(period);
+  });
+
+  test('a whole one is all of it, by its own days', () => {
+    const period = named('2026-02', 'UTC', 'month-30');
+    expect(coveredPart(period, period.startMs, period.endMs)).toEqual({ covered: 30n, whole: 30n });
+    expect(coveredPart(period, Date.parse('2026-03-15'), period.endMs)).toEqual({ covered: 15n, whole: 30n });
   });
 });
 

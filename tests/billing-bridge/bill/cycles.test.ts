@@ -1,0 +1,151 @@
+// Billing cycles on a real PostgreSQL: months that begin on another day, fees in advance and in arrears, a service that ends in what was paid, a plan that changes in a running month.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { linesOf } from '../../../billing-bridge/bill/bill-store.ts';
+import { reconcileBills } from '../../../billing-bridge/bill/reconcile.ts';
+import { preview } from '../../../billing-bridge/rate/preview.ts';
+import { reconcileCharges } from '../../../billing-bridge/rate/reconcile-charges.ts';
+import { BillingFixture, BUCKET_MS, type ContractsText, WINDOW_MS } from '../../support/billing-fixture.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+
+const ZONE = 'Europe/Berlin';
+const midnight = (date: string): number => Date.parse(`${date}T00:00:00+01:00`);
+
+let server: TestDatabase;
+beforeAll(async () => {
+  server = await startTestDatabase();
+});
+afterAll(() => server.stop());
+
+const rack = (billed: string, amount: string): object => ({ id: billed, kind: 'flat', billed, amount });
+const PLAN = { id: 'p', currency: 'EUR', items: [rack('advance', '300'), rack('arrears', '30')] };
+const OTHER = { id: 'q', currency: 'EUR', items: [rack('advance', '600'), rack('arrears', '60')] };
+
+function contracts(day: number, service: object = {}): ContractsText {
+  return {
+    customers: [{ id: 'acme', name: 'Acme', currency: 'EUR', billing_zone: ZONE, billing_day: day }],
+    price_plans: [PLAN, OTHER],
+    services: [{ id: 's', customer: 'acme', plan: 'p', from: '2026-11-21', ...service }],
+  };
+}
+
+/** The lines of a bill: item, the day on which their period begins, amount. */
+async function billed(billing: BillingFixture, period: string): Promise<string[]> {
+  await billing.rate();
+  const { accounts } = await billing
+    .billRun()
+    .run({ period, interim: false, accept: [], by: 'test', fence: () => Promise.resolve() });
+  const [account] = accounts;
+  if (account?.bill === undefined || account.bill === null) return [account?.outcome ?? 'no account'];
+  return (await linesOf(server.database, account.bill)).map(
+    (line) => `${line.item} ${new Date(line.period.startMs + 7_200_000).toISOString().slice(0, 10)} ${line.amount}`,
+  );
+}
+
+async function until(billing: BillingFixture, date: string): Promise<void> {
+  await billing.clock.advance(midnight(date) - billing.clock.now());
+}
+
+test('in advance and in arrears, both by days, from the first part of a month to the end of a service', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-20'));
+  await billing.apply(contracts(1));
+  await until(billing, '2026-11-25');
+  const book = await billing.accounts.book();
+  const customer = book.customers.get('acme');
+  if (customer === undefined) throw new Error('no customer');
+  const shown = await preview({ usage: billing.usage, bucketMs: BUCKET_MS }, book, customer, billing.clock.now());
+  expect(shown.lines.map((line) => [line.item, line.amount])).toEqual([
+    ['advance', '100.00'],
+    ['arrears', '10.00'],
+    ['advance', '300.00'],
+  ]);
+  await until(billing, '2026-12-01');
+  // Ten of thirty days of November, and all of December ahead.
+  expect(await billed(billing, '2026-11')).toEqual([
+    'advance 2026-11-01 100.00',
+    'arrears 2026-11-01 10.00',
+    'advance 2026-12-01 300.00',
+  ]);
+  // It ends on the eleventh, which becomes known on the fifth: what was paid ahead comes back.
+  await until(billing, '2026-12-05');
+  await billing.apply(contracts(1, { to: '2026-12-11' }));
+  await until(billing, '2027-01-01');
+  expect(await billed(billing, '2026-12')).toEqual(['advance 2026-12-01 -203.23', 'arrears 2026-12-01 9.68']);
+  await until(billing, '2027-02-01');
+  expect(await billed(billing, '2027-01')).toEqual(['nothing']);
+  const [from, to] = [midnight('2026-11-01'), midnight('2027-02-01')];
+  const now = await billing.accounts.book();
+  expect((await reconcileBills(server.database, now, from, to)).differences).toEqual([]);
+  const deps = { database: server.database, usage: billing.usage, bucketMs: BUCKET_MS, windowMs: WINDOW_MS };
+  expect((await reconcileCharges(deps, now, from, to)).differences).toEqual([]);
+  expect(await billing.rate()).toMatchObject({ charges: 0 });
+});
+
+test('months from the thirty-first, which February does not have', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-12-31'));
+  await billing.apply(contracts(31, { from: '2026-12-31' }));
+  const months: string[][] = [];
+  for (const [end, name] of [
+    ['2027-01-31', '2026-12'],
+    ['2027-02-28', '2027-01'],
+    ['2027-03-31', '2027-02'],
+  ] as const) {
+    // Berlin's summer begins on 28 March 2027.
+    await billing.clock.advance(midnight(end) - billing.clock.now());
+    months.push(await billed(billing, name));
+  }
+  expect(months).toEqual([
+    ['advance 2026-12-31 300.00', 'arrears 2026-12-31 30.00', 'advance 2027-01-31 300.00'],
+    ['arrears 2027-01-31 30.00', 'advance 2027-02-28 300.00'],
+    ['arrears 2027-02-28 30.00', 'advance 2027-03-31 300.00'],
+  ]);
+  // The day is part of what was billed.
+  await expect(billing.apply(contracts(15, { from: '2026-12-31' }))).rejects.toMatchObject({
+    code: 'contract_change_refused',
+  });
+});
+
+test('a plan that changes in a running month counts from the next one, in advance and in arrears', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  await billing.apply(contracts(1, { from: '2026-11-01' }));
+  await until(billing, '2026-11-10');
+  await billing.apply(contracts(1, { from: '2026-11-01', plan: 'q' }));
+  await until(billing, '2026-12-01');
+  expect(await billed(billing, '2026-11')).toEqual([
+    'advance 2026-11-01 300.00',
+    'arrears 2026-11-01 30.00',
+    'advance 2026-12-01 600.00',
+  ]);
+  // Stated after the bill that had December ahead, for December: an item of another name is only found at its end.
+  await until(billing, '2026-12-02');
+  const more = { id: 'later', kind: 'flat', billed: 'advance', amount: '5' };
+  await billing.apply({
+    ...contracts(1, { from: '2026-11-01', plan: 'q' }),
+    price_plans: [PLAN, OTHER, { ...OTHER, valid_from: '2027-01-01T00:00:00+01:00', items: [...OTHER.items, more] }],
+  });
+  await until(billing, '2027-01-01');
+  expect(await billed(billing, '2026-12')).toEqual([
+    'arrears 2026-12-01 60.00',
+    'advance 2027-01-01 600.00',
+    'later 2027-01-01 5.00',
+  ]);
+});
+
+test('to the second, to the day, or not at all', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  const items = (['day', 'second', 'none'] as const).map((proration) => ({
+    id: proration,
+    kind: 'flat',
+    proration,
+    amount: '2592000',
+  }));
+  await billing.apply({
+    ...contracts(1, { from: '2026-11-30T23:59:59+01:00' }),
+    price_plans: [{ id: 'p', currency: 'EUR', items }],
+  });
+  await until(billing, '2026-12-01');
+  expect(await billed(billing, '2026-11')).toEqual([
+    'day 2026-11-01 86400.00',
+    'none 2026-11-01 2592000.00',
+    'second 2026-11-01 1.00',
+  ]);
+});
