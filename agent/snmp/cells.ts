@@ -1,7 +1,7 @@
 // The columns of a table while it is read: typed arrays that all lie in one piece of memory where the number of rows is known.
 import { TAG } from './ber.ts';
 import type { ColumnRequest, ReadColumn } from './table-reader.ts';
-import { octetText, valueAt } from './value.ts';
+import { rangeText, valueAt } from './value.ts';
 import type { Varbinds } from './varbinds.ts';
 
 /** One column being filled. Rows come in order but for columns that were split over requests. */
@@ -26,7 +26,7 @@ export function cellsOf(columns: readonly ColumnRequest[], capacity: number): Ce
       case 'number':
         return new NumberCells(name, arena, capacity);
       case 'text':
-        return new TextCells(name);
+        return new TextCells(name, capacity);
       case 'value':
       case 'hex':
       case 'address':
@@ -130,20 +130,23 @@ class NumberCells implements Cells {
 
 class TextCells implements Cells {
   readonly #name: string;
-  readonly #values: (string | null)[] = [];
+  readonly #values: (string | null)[];
 
-  constructor(name: string) {
+  constructor(name: string, capacity: number) {
     this.#name = name;
+    this.#values = Array.from({ length: capacity }, () => null);
   }
 
   put(row: number, varbinds: Varbinds, position: number): void {
     fillTo(this.#values, row);
-    const octets = varbinds.octets(position);
-    this.#values[row] = octets === null ? varbinds.oidValue(position) : octetText(octets);
+    this.#values[row] = varbinds.hasOctets(position)
+      ? rangeText(varbinds.bytes, varbinds.valueStart(position), varbinds.valueEnd(position))
+      : varbinds.oidValue(position);
   }
 
   finish(rows: number): ReadColumn {
     fillTo(this.#values, rows);
+    this.#values.length = rows;
     return { kind: 'text', name: this.#name, values: this.#values };
   }
 }

@@ -6,8 +6,9 @@ import { PDU, type Pdu, type PduRequest } from './pdu.ts';
 import { placeText, type ReplyAddress, type Source } from './reply-address.ts';
 import type { RoundTrip, RoundTripSummary } from './round-trip.ts';
 import type { MessageSecurity } from './security.ts';
+import { lineTold, type Pace, type SessionLine, type ToldLine } from './session-line.ts';
 import { encodeSetValue, type SetVarbind } from './set-value.ts';
-import type { Endpoint, ExchangeOptions, Transport } from './transport.ts';
+import type { Answer, Endpoint, ExchangeOptions, Transport } from './transport.ts';
 import type { Varbinds } from './varbinds.ts';
 
 export interface SnmpResponse {
@@ -35,19 +36,6 @@ export interface SessionTraffic {
   readonly pacedMs?: number;
 }
 
-/** A thin line to a device, as its session uses it. */
-export interface SessionLine {
-  readonly name: string;
-  readonly requestsPerSecond: number | null;
-  readonly inFlight: number | null;
-  /** An answer is aimed at this size. */
-  readonly answerBytes: number;
-  /** A request waits up to this for its answer, where the measured round trip asks for it. */
-  readonly timeoutMs: number;
-  readonly pacedMs: number;
-  readonly pace: Pace;
-}
-
 /** How the device has answered lately, for whoever asks why. */
 export interface SessionHealth {
   /** Of the last answers; null before the first. */
@@ -59,7 +47,7 @@ export interface SessionHealth {
   /** Another address whose answers are taken (agent/snmp/reply-address.ts); null where none was learnt. */
   readonly replyAddress: string | null;
   /** Null: behind no thin line. */
-  readonly line: Omit<SessionLine, 'pace' | 'pacedMs'> | null;
+  readonly line: ToldLine | null;
 }
 
 /** One device. Rejects with coded errors only: snmp_timeout, address_unresolved, the v3 codes. A late or foreign answer is never taken. */
@@ -102,9 +90,6 @@ export interface SessionDeps {
   readonly pace?: Pace;
   readonly line?: SessionLine;
 }
-
-/** Waits its turn; resolves early when the signal aborts. */
-export type Pace = (signal?: AbortSignal) => Promise<void>;
 
 /** A time window and an engine may each have to be learnt again within one request; more often is a device that cannot be satisfied. */
 const MOST_RESENDS = 5;
@@ -176,8 +161,39 @@ export class DeviceSession implements SnmpSession {
     return this.#request({ type: PDU.set, oids, values }, { retries: 0, ...options });
   }
 
-  async #request(request: Omit<PduRequest, 'requestId'>, options: RequestOptions): Promise<SnmpResponse> {
+  /** Where nothing has to be waited for before it, a request that is answered at once costs two promises: there is one for every packet. */
+  #request(request: Omit<PduRequest, 'requestId'>, options: RequestOptions): Promise<SnmpResponse> {
     const resolved = this.#deps.resolve();
+    const { security, pace } = this.#deps;
+    if (resolved instanceof Promise || security.version === 3 || pace !== undefined)
+      return this.#requestInSteps(resolved, request, options);
+    this.#askedAt = resolved;
+    const retries = options.retries ?? this.#config.retries;
+    const id = this.#newId();
+    const first = this.#attempt(resolved, id, retries === 0, options);
+    return this.#sendOnce(resolved, id, first, request, null).then((answer) =>
+      answer === null ? this.#askAgain(resolved, request, options, [id], first.refusals) : this.#responseOf(answer),
+    );
+  }
+
+  /** After a first attempt without an answer; never a report, which only version 3 has. */
+  async #askAgain(
+    endpoint: Endpoint,
+    request: Omit<PduRequest, 'requestId'>,
+    options: RequestOptions,
+    earlier: number[],
+    refusals: number,
+  ): Promise<SnmpResponse> {
+    this.#deps.roundTrip.silent();
+    const answer = await this.#send(endpoint, request, options, false, earlier, refusals);
+    return this.#responseOf(answer);
+  }
+
+  async #requestInSteps(
+    resolved: Endpoint | Promise<Endpoint>,
+    request: Omit<PduRequest, 'requestId'>,
+    options: RequestOptions,
+  ): Promise<SnmpResponse> {
     const endpoint = resolved instanceof Promise ? await resolved : resolved;
     this.#askedAt = endpoint;
     const { security } = this.#deps;
@@ -186,43 +202,37 @@ export class DeviceSession implements SnmpSession {
       if (preparing !== null) await preparing;
       const discovery = security.discovery();
       if (discovery !== null) {
-        await this.#send(endpoint, discovery, options, true);
+        await this.#interpret(await this.#send(endpoint, discovery, options, true, null, 0));
         continue;
       }
-      const response = await this.#send(endpoint, request, options, false);
+      const answer = await this.#send(endpoint, request, options, false, null, 0);
+      const response = await this.#interpret(answer);
       if (response !== null) return response;
     }
     throw new WeirError('snmp_not_in_time_window', 'The device keeps refusing our notion of its SNMP engine.');
   }
 
-  /** Sends with retries, each under its own id. Null: a report said to send again with what was learnt. */
+  /** Sends with retries, each under its own id; `before`: the attempts that were made already, and how many answers to them were not believed. */
   async #send(
     endpoint: Endpoint,
     request: Omit<PduRequest, 'requestId'>,
     options: RequestOptions,
     discovering: boolean,
-  ): Promise<SnmpResponse | null> {
-    const { transport, security, random, roundTrip, pace } = this.#deps;
+    before: number[] | null,
+    refusalsBefore: number,
+  ): Promise<Answer> {
+    const { transport, security, roundTrip, pace } = this.#deps;
     const retries = options.retries ?? this.#config.retries;
-    let refusals = 0;
-    let earlier: number[] | null = null;
+    let refusals = refusalsBefore;
+    let earlier = before;
     try {
-      for (let attempt = 0; attempt <= retries; attempt += 1) {
+      for (let attempt = before?.length ?? 0; attempt <= retries; attempt += 1) {
         if (pace !== undefined) await pace(options.signal);
-        const id = 1 + Math.floor(random() * 0x7ffffffe);
-        const bytes = security.encode(withId(request, id), discovering);
-        this.#requests += 1;
-        if (attempt > 0) this.#retries += 1;
-        this.#sentBytes += bytes.length;
-        const last = attempt === retries;
-        const waiting = new Attempt(this.#deps, endpoint, id, roundTrip.timeoutMs(last), !last, options.signal ?? null);
-        const answer = await transport.exchange(endpoint, id, bytes, waiting, earlier);
+        const id = this.#newId();
+        const waiting = this.#attempt(endpoint, id, attempt === retries, options);
+        const answer = await this.#sendOnce(endpoint, id, waiting, request, earlier, discovering);
         refusals += waiting.refusals;
-        if (answer !== null) {
-          this.#receivedBytes += answer.sizeBytes;
-          roundTrip.answered(answer.roundTripMs);
-          return await this.#interpret(answer.pdu, answer);
-        }
+        if (answer !== null) return answer;
         roundTrip.silent();
         if (earlier === null) earlier = [id];
         else earlier.push(id);
@@ -241,17 +251,46 @@ export class DeviceSession implements SnmpSession {
     });
   }
 
-  /** A promise only for a report that needs keys: an ordinary answer costs no turn more. */
-  #interpret(
-    pdu: Pdu,
-    times: Omit<SnmpResponse, 'varbinds' | 'errorStatus' | 'errorIndex'>,
-  ): SnmpResponse | null | Promise<null> {
-    if (pdu.type === PDU.report) {
-      const learning = this.#deps.security.learnFromReport(pdu);
-      return learning instanceof Promise ? learning.then(() => null) : null;
-    }
-    const { sentAtMs, receivedAtMs, monotonicMs, sizeBytes } = times;
-    const { varbinds, errorStatus, errorIndex } = pdu;
+  #newId(): number {
+    return 1 + Math.floor(this.#deps.random() * 0x7ffffffe);
+  }
+
+  #attempt(endpoint: Endpoint, id: number, last: boolean, { signal }: RequestOptions): Attempt {
+    return new Attempt(this.#deps, endpoint, id, this.#deps.roundTrip.timeoutMs(last), !last, signal ?? null);
+  }
+
+  #sendOnce(
+    endpoint: Endpoint,
+    id: number,
+    waiting: Attempt,
+    request: Omit<PduRequest, 'requestId'>,
+    earlier: readonly number[] | null,
+    discovering = false,
+  ): Promise<Answer | null> {
+    const bytes = this.#deps.security.encode(withId(request, id), discovering);
+    this.#requests += 1;
+    if (earlier !== null) this.#retries += 1;
+    this.#sentBytes += bytes.length;
+    return this.#deps.transport.exchange(endpoint, id, bytes, waiting, earlier);
+  }
+
+  /** Null: a report said to send again with what was learnt. A promise only where that needs keys. */
+  #interpret(answer: Answer): SnmpResponse | null | Promise<null> {
+    if (answer.pdu.type !== PDU.report) return this.#responseOf(answer);
+    this.#note(answer);
+    const learning = this.#deps.security.learnFromReport(answer.pdu);
+    return learning instanceof Promise ? learning.then(() => null) : null;
+  }
+
+  #note({ sizeBytes, roundTripMs }: Answer): void {
+    this.#receivedBytes += sizeBytes;
+    this.#deps.roundTrip.answered(roundTripMs);
+  }
+
+  #responseOf(answer: Answer): SnmpResponse {
+    this.#note(answer);
+    const { sentAtMs, receivedAtMs, monotonicMs, sizeBytes } = answer;
+    const { varbinds, errorStatus, errorIndex } = answer.pdu;
     return { varbinds, errorStatus, errorIndex, sentAtMs, receivedAtMs, monotonicMs, sizeBytes };
   }
 }
@@ -298,10 +337,6 @@ class Attempt implements ExchangeOptions {
     const proven = security.proves && opened.type === PDU.response;
     return replies.admits(this.#asked, source, this.#id, proven) ? opened : null;
   }
-}
-
-function lineTold({ name, requestsPerSecond, inFlight, answerBytes, timeoutMs }: SessionLine): SessionHealth['line'] {
-  return { name, requestsPerSecond, inFlight, answerBytes, timeoutMs };
 }
 
 /** Property by property: a spread into a request makes objects of so many shapes that reading them is slow for every packet. */

@@ -25,6 +25,35 @@ export function valueAt(varbinds: Varbinds, i: number, form: ValueForm): string 
   return octetText(octets);
 }
 
+/** Texts that were read lately, by a hash of their octets: the names of a device come at every poll, and those of many devices are the same. */
+const RECENT = 4096;
+const MOST_RECENT_LENGTH = 32;
+const recent: (string | undefined)[] = Array.from({ length: RECENT });
+
+/** The same as `octetText` of the range; for a short ASCII text that was read lately without making it anew. */
+export function rangeText(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start;
+  if (length > MOST_RECENT_LENGTH) return octetText(bytes.subarray(start, end));
+  let hash = length;
+  for (let at = start; at < end; at += 1) {
+    const octet = bytes[at] ?? 0;
+    if (octet === 0 || octet >= 0x80) return octetText(bytes.subarray(start, end));
+    hash = (Math.imul(hash, 31) + octet) | 0;
+  }
+  const place = (hash ^ (hash >>> 15)) & (RECENT - 1);
+  const known = recent[place];
+  if (known !== undefined && isText(known, bytes, start, length)) return known;
+  const text = octetText(bytes.subarray(start, end));
+  recent[place] = text;
+  return text;
+}
+
+function isText(text: string, bytes: Uint8Array, start: number, length: number): boolean {
+  if (text.length !== length) return false;
+  for (let at = 0; at < length; at += 1) if (text.charCodeAt(at) !== bytes[start + at]) return false;
+  return true;
+}
+
 /** UTF-8 where it is valid, else Latin-1; NULs at the end, as fixed-width fields leave them, are cut. */
 export function octetText(octets: Uint8Array): string {
   let end = octets.length;

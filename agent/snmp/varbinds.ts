@@ -115,10 +115,15 @@ export class Varbinds {
     }
   }
 
-  /** The contents octets of an OCTET STRING, IpAddress or Opaque, still inside the packet; null for other types. */
-  octets(i: number): Uint8Array | null {
+  /** Whether it is an OCTET STRING, IpAddress or Opaque. */
+  hasOctets(i: number): boolean {
     const tag = this.tag(i);
-    if (tag !== TAG.octets && tag !== TAG.ipAddress && tag !== TAG.opaque) return null;
+    return tag === TAG.octets || tag === TAG.ipAddress || tag === TAG.opaque;
+  }
+
+  /** Their contents octets, still inside the packet; null for other types. */
+  octets(i: number): Uint8Array | null {
+    if (!this.hasOctets(i)) return null;
     return this.bytes.subarray(this.valueStart(i), this.valueEnd(i));
   }
 

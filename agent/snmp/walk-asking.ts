@@ -27,25 +27,28 @@ export class Asking {
     this.#retries = session.traffic.retries;
   }
 
-  /** Null: the device is silent on this request but answers a small one. */
-  async next(heads: number, oids: readonly Oid[], repetitions: number): Promise<SnmpResponse | null> {
-    try {
-      const response = this.bulk
-        ? await this.#session.getBulk(heads, oids, repetitions, this.#options)
-        : await this.#session.getNext(oids, this.#options);
-      this.#note(true);
-      return response;
-    } catch (error) {
-      if (!(error instanceof WeirError) || error.code !== 'snmp_timeout') throw error;
-      this.#note(false);
-      const { attempts } = this;
-      // Silent device, or silent on large answers? Its own timeout says the first.
-      const retries = this.#loss.lossy ? PROBE_RETRIES_UNDER_LOSS : PROBE_RETRIES;
-      await this.#session.get([SYS_UPTIME], { ...this.#options, retries });
-      this.#note(true);
-      this.attempts = attempts;
-      return null;
-    }
+  send(heads: number, oids: readonly Oid[], repetitions: number): Promise<SnmpResponse> {
+    return this.bulk
+      ? this.#session.getBulk(heads, oids, repetitions, this.#options)
+      : this.#session.getNext(oids, this.#options);
+  }
+
+  /** What was sent has its answer. */
+  answered(): void {
+    this.#note(true);
+  }
+
+  /** Null: the device is silent on what was sent but answers a small request. Throws the error where it is another, or where the device is silent on that too. */
+  async unanswered(error: unknown): Promise<null> {
+    if (!(error instanceof WeirError) || error.code !== 'snmp_timeout') throw error;
+    this.#note(false);
+    const { attempts } = this;
+    // Silent device, or silent on large answers? Its own timeout says the first.
+    const retries = this.#loss.lossy ? PROBE_RETRIES_UNDER_LOSS : PROBE_RETRIES;
+    await this.#session.get([SYS_UPTIME], { ...this.#options, retries });
+    this.#note(true);
+    this.attempts = attempts;
+    return null;
   }
 
   #note(answered: boolean): void {

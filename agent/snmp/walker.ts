@@ -107,8 +107,19 @@ export class TableWalk {
     let stopped: ErrorCode | null = null;
     try {
       for (let group = this.#groups[0]; group !== undefined; group = this.#groups[0]) {
-        if (group.active.length > 0) await this.#step(group, ask, sink);
-        else if (this.#groups.shift() !== undefined && this.#groups.length > 0) sink.revisit();
+        if (group.active.length > 0) {
+          const repetitions = this.#nextRepetitions(group, ask);
+          const asked = ask.send(this.#heads.length, this.#oidsOf(group), repetitions);
+          let response: SnmpResponse | null;
+          // One frame for a whole walk: a call of an async function for every packet would cost a promise and a turn each.
+          try {
+            response = await asked;
+            ask.answered();
+          } catch (error) {
+            response = await ask.unanswered(error);
+          }
+          this.#takeIn(response, repetitions, group, ask, sink);
+        } else if (this.#groups.shift() !== undefined && this.#groups.length > 0) sink.revisit();
       }
     } catch (error) {
       if (!(error instanceof WeirError)) throw error;
@@ -130,16 +141,17 @@ export class TableWalk {
     this.#groups.unshift(...groups);
   }
 
-  /** One request and what came of it. Splits the columns where not even one row fits an answer. */
-  async #step(group: Group, ask: Asking, sink: RowSink): Promise<void> {
+  #nextRepetitions(group: Group, ask: Asking): number {
     const { mostRequests, mostRows, mostBytes, answerBytes } = this.#request;
     if (this.#requests >= mostRequests || this.#rows >= mostRows || this.#bytes >= mostBytes) {
       throw new WeirError('snmp_walk_limit', 'The table is larger than the bounds of a walk.');
     }
-    const width = group.active.length;
-    const repetitions = ask.bulk ? repetitionsFor(this.#memory, width, group.rows, answerBytes) : 1;
     this.#requests += 1;
-    const response = await ask.next(this.#heads.length, this.#oidsOf(group), repetitions);
+    return ask.bulk ? repetitionsFor(this.#memory, group.active.length, group.rows, answerBytes) : 1;
+  }
+
+  /** What came of a request; null: silence. Splits the columns where not even one row fits an answer. */
+  #takeIn(response: SnmpResponse | null, repetitions: number, group: Group, ask: Asking, sink: RowSink): void {
     this.#bytes += response?.sizeBytes ?? 0;
     const refused = response === null || response.errorStatus === ERROR_STATUS.tooBig;
     if (!refused && response.errorStatus !== ERROR_STATUS.noError) {

@@ -73,7 +73,7 @@ function writeCounters(writer: ByteWriter, column: CounterColumn): void {
   const { present, values, width, name } = column;
   if (present.length !== values.length) throw new Error(`BUG: ${name} tells presence of ${present.length} rows`);
   writer.byte(width / 8);
-  const all = present.every((flag) => flag === 1);
+  const all = allOnes(present);
   writer.byte(all ? 1 : 0);
   if (!all) for (const flag of present) writer.byte(flag === 1 ? 1 : 0);
   if (width === 64) return writer.bytes(inWireOrder(values));
@@ -88,7 +88,7 @@ function writeCounters(writer: ByteWriter, column: CounterColumn): void {
 
 function writeNumbers(writer: ByteWriter, column: NumberColumn): void {
   const { values } = column;
-  const small = values.every(fitsInt32);
+  const small = allFitInt32(values);
   writer.byte(small ? 0 : 1);
   const words = small ? new Int32Array(values.length) : new Float64Array(values.length);
   const absent = small ? ABSENT_INT : Number.NaN;
@@ -97,6 +97,17 @@ function writeNumbers(writer: ByteWriter, column: NumberColumn): void {
     words[row] = Number.isNaN(value) ? absent : value;
   }
   writer.bytes(inWireOrder(words));
+}
+
+function allOnes(present: Uint8Array): boolean {
+  for (let row = 0; row < present.length; row += 1) if (present[row] !== 1) return false;
+  return true;
+}
+
+/** A loop: `every` makes an object of each number. */
+function allFitInt32(values: Float64Array): boolean {
+  for (let row = 0; row < values.length; row += 1) if (!fitsInt32(values[row] ?? Number.NaN)) return false;
+  return true;
 }
 
 function fitsInt32(value: number): boolean {
@@ -179,7 +190,7 @@ function readTextColumn(reader: ByteReader, name: string, rows: number, texts: T
 
 /** The bytes of the words as they travel: low byte first. */
 function inWireOrder(words: BigUint64Array | Float64Array | Uint32Array | Int32Array): Uint8Array {
-  const bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   return LITTLE_ENDIAN ? bytes : swapped(Buffer.from(bytes), words.BYTES_PER_ELEMENT);
 }
 
