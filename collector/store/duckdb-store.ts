@@ -120,7 +120,7 @@ export class DuckDbStore implements MetricStore {
     const asked = askedSeries(opened.writer.book, metric, query);
     const sections = planTiers({ ...asked.grid, function: query.function }, opened.rollUp.reach());
     const spans = await this.#opening.reading(opened, () =>
-      readTieredSpans(opened.file, metric, asked.resources, sections),
+      readTieredSpans(opened.file, metric, asked.resources, sections, query.function),
     );
     return asked.answer(spans, coarsestOf(sections));
   }

@@ -27,7 +27,12 @@ export interface Span {
   /** In units of the counter times its scale; null for gauges and shares. */
   readonly delta: bigint | null;
   /** Of a bucket of a roll-up: what its spans came to, of which `value` is the mean. */
-  readonly bucket?: { readonly min: number; readonly max: number; readonly last: number; readonly knownMs: DurationMs };
+  readonly bucket?: {
+    readonly min?: number;
+    readonly max?: number;
+    readonly last?: number;
+    readonly knownMs: DurationMs;
+  };
 }
 
 /** Whole units moved from the start of the span to a moment: parts of a split add up to the whole. */

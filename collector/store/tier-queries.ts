@@ -6,15 +6,32 @@ import type { CounterMetric, NumberMetric } from './metrics.ts';
 import type { Resource } from './resource-book.ts';
 import { type Field, fieldOf } from './roll-up.ts';
 import { movedUntil, type Span } from './spans.ts';
-import { type Tier, TIERS } from './store.ts';
+import { type SeriesFunction, type Tier, TIERS } from './store.ts';
 import { type Section, TIER_MS } from './tier-plan.ts';
 
-/** By resource, in the order of time; of one of the sections where it is named. Raw spans are cut where buckets stand beside them. */
+/** What of a bucket stands for it, where its mean does not. */
+const PLACES: Readonly<Record<SeriesFunction, 'min' | 'max' | 'last' | null>> = {
+  rate: null,
+  avg: null,
+  p95: null,
+  p99: null,
+  delta: null,
+  min: 'min',
+  max: 'max',
+  last: 'last',
+};
+const PLACE_COLUMNS = { min: 'least', max: 'most', last: 'last' } as const;
+
+/**
+ * By resource, in the order of time; of one of the sections where it is named. Raw spans are cut where buckets stand beside them. Of buckets only
+ * what the function asks for is read: their other columns are most of the work.
+ */
 export async function readTieredSpans(
   file: DuckDbFile,
   metric: CounterMetric | NumberMetric,
   resources: readonly Pick<Resource, 'id' | 'intervalMs'>[],
   sections: readonly Section[],
+  wanted: SeriesFunction,
   only?: Section,
 ): Promise<Map<number, Span[]>> {
   const found = new Map<number, Span[]>();
@@ -30,7 +47,7 @@ export async function readTieredSpans(
       const raw = await readSpans(file, metric, resources, section.fromMs, section.toMs);
       for (const [resource, spans] of raw)
         for (const span of spans) for (const cut of cutTo(span, section, sections)) add(resource, cut);
-    } else await readRolled(file, fieldOf(metric), ids, section, add);
+    } else await readRolled(file, fieldOf(metric), ids, section, wanted, add);
   }
   if (sections.length > 1 || sections[0]?.tier !== 'raw')
     for (const spans of found.values()) spans.sort((a, b) => a.fromMs - b.fromMs || a.toMs - b.toMs);
@@ -57,6 +74,7 @@ async function readRolled(
   field: Field,
   ids: readonly number[],
   section: Section,
+  wanted: SeriesFunction,
   add: (resource: number, span: Span) => void,
 ): Promise<void> {
   const span = { field: field.field, from: BigInt(Math.floor(section.fromMs)), to: BigInt(Math.ceil(section.toMs)) };
@@ -75,22 +93,25 @@ async function readRolled(
     return;
   }
   const lengthMs = TIER_MS[section.tier];
-  const delta = (moved: unknown): bigint | null =>
-    field.counter ? BigInt(moved as bigint) * BigInt(field.times) : null;
+  const place = PLACES[wanted];
+  const moves = field.counter && wanted === 'delta';
+  const delta = (moved: unknown): bigint | null => (moves ? BigInt(moved as bigint) * BigInt(field.times) : null);
   const all = await file.read(
-    `select resource, at_ms, least, most, mean, last, known_ms, moved from rollup_${section.tier}
+    `select resource, at_ms, mean, known_ms, ${place === null ? '0' : PLACE_COLUMNS[place]}, ${moves ? 'moved' : '0'} from rollup_${section.tier}
       where ${among(ids)} and field = $field and at_ms > $from - ${lengthMs} and at_ms < $to`,
     span,
     MAX_READINGS,
     (row) => {
-      const [, , min, max, mean, last] = row.map((value) => Number(value) * field.times);
       const fromMs = Number(row[1]);
-      const bucket = { min: min ?? 0, max: max ?? 0, last: last ?? 0, knownMs: Number(row[6]) };
-      add(Number(row[0]), { fromMs, toMs: fromMs + lengthMs, value: mean ?? 0, delta: delta(row[7]), bucket });
+      const value = Number(row[2]) * field.times;
+      const knownMs = Number(row[3]);
+      const bucket = place === null ? { knownMs } : { knownMs, [place]: Number(row[4]) * field.times };
+      add(Number(row[0]), { fromMs, toMs: fromMs + lengthMs, value, delta: delta(row[5]), bucket });
     },
   );
   if (!all) throw tooMany();
-  if (!field.counter) return;
+  // Nothing but its octets is known of a gap.
+  if (!moves) return;
   await file.read(
     `select resource, from_ms, to_ms, moved from rollup_gap
       where ${among(ids)} and field = $field and to_ms > $from and to_ms <= $to`,

@@ -66,7 +66,7 @@ async function readPercentiles(
   };
   let mostRaw = 0;
   for (const section of sections.filter((one) => one.tier === 'raw'))
-    for (const [id, spans] of await readTieredSpans(file, metric, resources, sections, section)) {
+    for (const [id, spans] of await readTieredSpans(file, metric, resources, sections, 'avg', section)) {
       const values = spans.flatMap(({ value }) => value ?? []);
       add(id, values.length, values);
       mostRaw = Math.max(mostRaw, found.get(id)?.count ?? 0);
@@ -117,7 +117,7 @@ async function readWhole(
   for (const section of sections) {
     const { tier, fromMs, toMs } = section;
     if (tier === 'raw') {
-      for (const [id, spans] of await readTieredSpans(file, metric, resources, sections, section))
+      for (const [id, spans] of await readTieredSpans(file, metric, resources, sections, 'avg', section))
         found.set(id, [...(found.get(id) ?? []), ...spans]);
       continue;
     }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { Duplex, PassThrough, Transform, Writable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as zlib from 'node:zlib';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BodyEncodings, unpackersOf } from '../../../collector/ingest/body-encoding.ts';
@@ -124,6 +125,11 @@ describe('content-encoding', () => {
         code: 'encoding_unsupported',
       });
     expect((await post(body, { 'content-encoding': 'zstd' }, zstdFrame(body))).status).toBe(200);
+    const pack = Reflect.get(zlib, 'zstdCompressSync') as (bytes: Uint8Array) => Uint8Array<ArrayBuffer>;
+    const next = Buffer.from(encodeBatch(batch(2)));
+    expect((await post(next, { 'content-encoding': 'zstd' }, Buffer.from(pack(next)))).body).toMatchObject({
+      received: 2,
+    });
     expect((await write(ZSTD_LINES, { 'content-encoding': 'zstd' })).status).toBe(204);
     expect(await metric('weir_ingest_points_total')).toBe(20);
     expect((await write(ZSTD_LINES.subarray(0, 15), { 'content-encoding': 'zstd' })).code).toBe('encoding_broken');
