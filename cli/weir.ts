@@ -39,6 +39,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'see, pause and replay the projections of a collector',
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
+  diagnosis: {
+    summary: 'what was found out about an alarm, and what was done about it',
+    load: async () => (await import('./commands/diagnosis.ts')).diagnosisCommand,
+  },
   told: {
     summary: 'who was told of an alarm, and why others were not',
     load: async () => (await import('./commands/told.ts')).toldCommand,
