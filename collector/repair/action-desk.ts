@@ -84,7 +84,7 @@ export class ActionDesk {
       if (misfit({ ...recipe.selector, profiles: [] }, subject) !== null) continue;
       const targets = (await planner.targetsOf(recipe, alarm)).filter((target) => seesDevice(viewpoint, target));
       const fitting = await this.#ofProfiles(recipe, targets);
-      if (fitting.length > 0 || recipe.target === 'outlet') found.push({ recipe, targets: fitting });
+      if (fitting.length > 0) found.push({ recipe, targets: fitting });
     }
     return found;
   }

@@ -3,12 +3,15 @@ import type { Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { type PlanGrounds, type Planned, planAction } from './action-plan.ts';
 import { actionsNow } from './action-store.ts';
-import { type AlarmFacts, type Facts, splitResource } from './facts.ts';
+import { type AlarmFacts, type Facts, placesOf, splitResource } from './facts.ts';
 import { pathCheck, type PathCheck } from './path-check.ts';
 import type { RepairConfig } from './repair-config.ts';
 import type { Recipe } from './runbook.ts';
+import { fitsOne } from './selector.ts';
+import { indexOf } from './template.ts';
 
 const MOST_TARGETS = 8;
+const MOST_OUTLETS = 500;
 
 /** All that a plan is made of but what was done lately. */
 export interface Gathered extends Omit<PlanGrounds, 'now'> {
@@ -25,11 +28,12 @@ export class ActionPlanner {
     this.#config = config;
   }
 
-  /** What a recipe may be done to for this alarm; of outlets none is known. */
-  async targetsOf(recipe: Pick<Recipe, 'target'>, alarm: AlarmFacts): Promise<readonly string[]> {
+  /** What a recipe may be done to for this alarm; of outlets any that there is, since nobody tells what hangs on them. */
+  async targetsOf(recipe: Recipe, alarm: AlarmFacts): Promise<readonly string[]> {
     const { device, resource } = alarm;
     if (recipe.target === 'alarm') return [resource];
-    if (device === null || recipe.target === 'outlet') return [];
+    if (device === null) return [];
+    if (recipe.target === 'outlet') return this.#outletsOf(recipe);
     if (recipe.target === 'device') return [device];
     const graph = await this.#facts.graph();
     if ((await this.#facts.port(resource)) !== null) {
@@ -39,6 +43,14 @@ export class ActionPlanner {
     // What hangs on a port that we can reach is put right there.
     const around = [...(graph.before.get(device) ?? []), ...(graph.next.get(device) ?? [])];
     return [...new Set(around.flatMap((one) => graph.portsTo(one, device)))].slice(0, MOST_TARGETS);
+  }
+
+  async #outletsOf({ selector, index }: Recipe): Promise<readonly string[]> {
+    const outlets = await this.#facts.outlets(MOST_OUTLETS);
+    return outlets
+      .filter(({ profile }) => selector.profiles.length === 0 || fitsOne(selector.profiles, profile))
+      .map(({ resource }) => resource)
+      .filter((resource) => index === null || indexOf(index, placesOf(resource, null)) !== null);
   }
 
   /** `wanted`: the target that was named; null: the one that there is, if there is one. Before any transaction: it reads by connections of its own. */

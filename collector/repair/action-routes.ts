@@ -65,12 +65,14 @@ const availableAnswer = z.object({
   title: z.string(),
   description: z.string(),
   target: z.enum(['interface', 'outlet', 'device', 'alarm']),
-  targets: z.array(z.string()).describe('what it may be done to; of outlets none is known: name one'),
+  targets: z
+    .array(z.string())
+    .describe('what it may be done to; of outlets any that there is, since nobody tells what hangs on them'),
 });
 
 const body = z.strictObject({
   action: z.string().min(1).max(63),
-  target: z.string().min(1).max(1000).optional().describe('where there is more than one, or none is known'),
+  target: z.string().min(1).max(1000).optional().describe('where there is more than one, and of outlets always'),
   dry_run: z.boolean().default(false).describe('sets nothing; says what would be set and whether it may be'),
   key: z
     .string()

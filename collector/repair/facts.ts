@@ -148,6 +148,17 @@ export class Facts {
     return new Set(rows.map(({ device }) => device));
   }
 
+  /** Outlets that the inventory has, with the profiles of their devices. */
+  async outlets(most: number): Promise<readonly { readonly resource: string; readonly profile: string | null }[]> {
+    const { rows } = await this.#deps.database.query<{ resource: string; profile: string | null }>(
+      `select device.name || '/outlet:' || part.key as resource, device.profile
+         from inventory.part part join inventory.device device on device.id = part.device
+        where part.kind = 'outlet' and part.gone_at_ms is null order by device.name, part.key limit $1`,
+      [most],
+    );
+    return rows;
+  }
+
   /** Whether the inventory has a part of that name, such as `pdu1/outlet:rPDUOutlet.3`. */
   async hasPart(resource: string): Promise<boolean> {
     const [device, part] = splitResource(resource);

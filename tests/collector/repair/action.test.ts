@@ -11,7 +11,7 @@ import {
   eventually,
   startCollectorFixture,
 } from '../../support/collector-fixture.ts';
-import { interfacePoll } from '../../support/poll-builder.ts';
+import { interfacePoll, tableAt } from '../../support/poll-builder.ts';
 import { HOOK_SECRET, WebhookServer } from '../../support/webhook-server.ts';
 
 const MINUTE = 60_000;
@@ -96,7 +96,12 @@ beforeAll(async () => {
   const devices = ['edge1', 'edge2', 'safe1', 'policy1', 'ring1'].map((name) => ({ name, site: 'north' }));
   ({ fixture, remove } = await startCollectorFixture({
     collector: { repair },
-    devices: [...devices, { name: 'south1', site: 'south' }],
+    devices: [
+      ...devices,
+      { name: 'south1', site: 'south' },
+      { name: 'pdu1', site: 'south' },
+      { name: 'dead1', site: 'north' },
+    ],
   }));
   operator = await fixture.token('olga', 'operator');
   agent = new AnsweringAgent(fixture, 0, answerOf);
@@ -237,6 +242,43 @@ test('a webhook goes out once, signed, under the key of its action; an answer th
   expect(bell.hooks.map(({ key }) => key)).toEqual(['ring-the-bell', 'ring-in-doubt']);
   expect(JSON.stringify(fixture.lines)).not.toContain(HOOK_SECRET);
 }, 30_000);
+
+test('of a device that is dead an outlet may be switched, which is to be named', async () => {
+  const atMs = T0 + 5 * MINUTE;
+  const words = { kind: 'text' as const, name: 'description', values: ['server 1', 'server 2'] };
+  await agent.polls([
+    interfacePoll({
+      device: 'pdu1',
+      atMs,
+      tables: [tableAt({ atMs }, 'outlet', ['rPDU2Outlet.5', 'rPDU2Outlet.6'], [words])],
+    }),
+    ...[1, 2, 3].map((at) => interfacePoll({ device: 'dead1', atMs: atMs + at * MINUTE, failure: 'snmp_timeout' })),
+  ]);
+  await fixture.database.database.query("update inventory.device set profile = 'apc' where name = 'pdu1'");
+  await eventually(async () => (await alarmOf('dead1')) !== '', 'it does not answer');
+  const id = await alarmOf('dead1');
+  const place = `/api/v1/alarms/${id}/actions`;
+  const { available } = await fixture.get<{ available: { name: string; targets: string[] }[] }>(place);
+  const targets = ['pdu1/outlet:rPDU2Outlet.5', 'pdu1/outlet:rPDU2Outlet.6'];
+  expect(available.filter(({ name }) => name.startsWith('outlet-cycle'))).toMatchObject([
+    { name: 'outlet-cycle-apc-rpdu2', targets },
+  ]);
+  const cycle = { action: 'outlet-cycle-apc-rpdu2', key: 'cycle-an-outlet', text: 'hangs' };
+  expect(reasonsOf(await act(id, cycle))).toContain('name a target');
+  // Whoever sees the dead device alone has no business with the outlets of another site.
+  const made = await fixture.post('/api/v1/tokens', {
+    name: 'north-two',
+    role: 'operator',
+    scope: { sites: ['north'] },
+  });
+  const { token } = made.body as { token: string };
+  expect((await act(id, { ...cycle, target: targets[0] }, token)).status).toBe(404);
+  expect(JSON.stringify((await fixture.ask(place, { token })).body)).not.toContain('pdu1');
+  expect((await act(id, { ...cycle, target: targets[0] })).body).toMatchObject({
+    target: targets[0],
+    objects: ['1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.5'],
+  });
+});
 
 test('a token of the north acts on the north alone', async () => {
   const made = await fixture.post('/api/v1/tokens', {

@@ -103,7 +103,7 @@ interface OfferProps {
   readonly onTry: (recipe: Available, target: string) => Promise<void>;
 }
 
-/** Where one target is known it is that; of several one is chosen, and where none is known it is typed. */
+/** Where one target is known it is that; of several one is chosen. */
 function Offer({ recipe, onTry }: OfferProps) {
   const [first = ''] = recipe.targets;
   const [chosen, setChosen] = useState<string | null>(null);
@@ -121,14 +121,6 @@ function Offer({ recipe, onTry }: OfferProps) {
             </option>
           ))}
         </select>
-      )}
-      {recipe.targets.length === 0 && (
-        <input
-          aria-label={t('cure.target')}
-          placeholder="pdu1/outlet:…"
-          value={target}
-          onInput={(event) => setChosen(event.currentTarget.value)}
-        />
       )}
     </div>
   );
