@@ -47,6 +47,10 @@ const COMMANDS: Program['commands'] = {
     summary: 'availability and outages of services and customers over a period',
     load: async () => (await import('./commands/service-levels.ts')).serviceLevelsCommand,
   },
+  diagnosis: {
+    summary: 'what was found out about an alarm, and what was done about it',
+    load: async () => (await import('./commands/diagnosis.ts')).diagnosisCommand,
+  },
   told: {
     summary: 'who was told of an alarm, and why others were not',
     load: async () => (await import('./commands/told.ts')).toldCommand,

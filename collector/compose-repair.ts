@@ -9,15 +9,25 @@ import { composeLibrary } from './compose-library.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import type { Alarms } from './faults/alarm.ts';
 import type { Correlator } from './faults/cause/correlator.ts';
+import type { SilenceSource } from './faults/silence.ts';
 import { Shelved } from './maintenance/shelved.ts';
 import type { Common } from './parts.ts';
+import { ActionDesk } from './repair/action-desk.ts';
+import { ActionPlanner } from './repair/action-planner.ts';
+import { addActionRoutes } from './repair/action-routes.ts';
+import { ActionRunner } from './repair/action-runner.ts';
+import { forgetActions } from './repair/action-store.ts';
 import { DiagnosisBook } from './repair/diagnosis-book.ts';
 import { addDiagnosisRoutes } from './repair/diagnosis-routes.ts';
 import { DiagnosisRunner } from './repair/diagnosis-runner.ts';
 import { DiagnosisSteps } from './repair/diagnosis-steps.ts';
 import { Facts } from './repair/facts.ts';
+import { PolicyRunner } from './repair/policy-runner.ts';
 import { RepairLoop } from './repair/repair-loop.ts';
 import { forgetRuns } from './repair/run-store.ts';
+import type { Library } from './repair/runbook-library.ts';
+import { WebhookSender, type WebhookSenderDeps } from './repair/webhook-sender.ts';
+import { postJson } from './tell/channels/post-json.ts';
 
 export interface ComposedRepair {
   readonly loop: Component;
@@ -30,10 +40,9 @@ export function composeRepair(
   { maintenance }: Pick<ComposedMaintenance, 'maintenance'>,
   { tagsOf, correlator }: { readonly tagsOf: (device: string) => readonly string[]; readonly correlator: Correlator },
 ): ComposedRepair {
-  const { reporter, config, deps, database, devices, work, hub } = common;
+  const { reporter, config, deps, database, devices, hub } = common;
   const { clock } = deps;
-  const { repair } = config;
-  const library = composeLibrary(repair);
+  const library = composeLibrary(config.repair);
   const facts = new Facts({
     database,
     deviceOf: (name) => {
@@ -42,37 +51,60 @@ export function composeRepair(
     },
     graph: () => correlator.graph(),
   });
-  const runner = new DiagnosisRunner(reporter, repair, {
-    database,
-    clock,
-    work,
-    library,
-    facts,
-    steps: new DiagnosisSteps(facts),
-    silences: [new Shelved(), maintenance, composeCauseSilence(common)],
-  });
-  const loop = new RepairLoop(reporter, {
+  const silences = [new Shelved(), maintenance, composeCauseSilence(common)];
+  const wake = (): void => loop.wake();
+  const { runner, diagnoses } = composeDiagnoses(common, { library, facts, silences, wake });
+  const { acting, policies, actions } = composeActions(common, { library, facts, silences, wake });
+  const oldestMs = (): number => clock.now() - config.repair.keptMs;
+  const loop: RepairLoop = new RepairLoop(reporter, {
     clock,
     leases: new Leases(database),
     holder: randomUUID(),
-    works: { diagnoses: () => runner.goOn() },
-    rareWorks: { begin: () => runner.beginDue() },
-    forget: () => forgetRuns(database, clock.now() - repair.keptMs),
+    works: { actions: () => acting.goOn(), diagnoses: () => runner.goOn() },
+    rareWorks: { begin: () => runner.beginDue(), policies: () => policies.decideDue() },
+    forget: async () => {
+      await forgetRuns(database, oldestMs());
+      await forgetActions(database, oldestMs());
+    },
   });
   // A result of work is among the events of a batch.
   hub.listen((kind) => {
-    if (kind === 'event') loop.wake();
-  });
-  const diagnoses = new DiagnosisBook({
-    database,
-    clock,
-    library,
-    facts,
-    limits: repair.limits,
-    wake: () => loop.wake(),
+    if (kind === 'event') wake();
   });
   return {
     loop,
-    addRoutes: (routes, viewpoints, alarms) => addDiagnosisRoutes(routes, { viewpoints, alarms, diagnoses, library }),
+    addRoutes: (routes, viewpoints, alarms) => {
+      addDiagnosisRoutes(routes, { viewpoints, alarms, diagnoses, library });
+      addActionRoutes(routes, { viewpoints, alarms, actions });
+    },
+  };
+}
+
+interface RepairGrounds {
+  readonly library: Library;
+  readonly facts: Facts;
+  readonly silences: readonly SilenceSource[];
+  readonly wake: () => void;
+}
+
+function composeDiagnoses({ reporter, config, deps, database, work }: Common, grounds: RepairGrounds) {
+  const { repair } = config;
+  const base = { ...grounds, database, clock: deps.clock, work };
+  return {
+    runner: new DiagnosisRunner(reporter, repair, { ...base, steps: new DiagnosisSteps(grounds.facts) }),
+    diagnoses: new DiagnosisBook({ ...base, limits: repair.limits }),
+  };
+}
+
+function composeActions({ reporter, config, deps, database, work }: Common, grounds: RepairGrounds) {
+  const { repair } = config;
+  const { clock, environment } = deps;
+  const base = { ...grounds, database, clock, work, planner: new ActionPlanner(grounds.facts, repair) };
+  const post: WebhookSenderDeps['post'] = (request, signal) => postJson(fetch, request, signal);
+  const webhooks = new WebhookSender(repair.webhooks, { clock, environment, post });
+  return {
+    acting: new ActionRunner(reporter, { ...base, webhooks }),
+    policies: new PolicyRunner(reporter, repair.policies, base),
+    actions: new ActionDesk(reporter, { ...base, newId: randomUUID }),
   };
 }

@@ -133,6 +133,19 @@ export function readRequest(bytes: Buffer): Request | null {
   }
 }
 
+/** Names and INTEGERs of the varbinds of a SET; null for a value of another type. */
+export function readSettings(varbinds: Uint8Array): { readonly oid: Oid; readonly value: number | null }[] {
+  const bytes = Buffer.from(varbinds);
+  const list = new Cursor(bytes, 0, bytes.length);
+  const found: { oid: Oid; value: number | null }[] = [];
+  while (list.at < list.end) {
+    const varbind = list.inside(TAG.sequence);
+    const oid = varbind.oid();
+    found.push({ oid, value: bytes[varbind.at] === TAG.integer ? varbind.integer() : null });
+  }
+  return found;
+}
+
 /** Contents of an OID, without tag and length. */
 export function oidContents(oid: Oid): Uint8Array {
   return Uint8Array.from([

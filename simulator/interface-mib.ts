@@ -105,7 +105,14 @@ function describing(ordered: readonly Interface[], rows: Rows, boot: number): Mi
 function states(ordered: readonly Interface[], rows: Rows): MibColumn[] {
   const column = (text: string, write: Write<Interface>): MibColumn => columnOf(text, rows, ordered, write);
   return [
-    column(`${IF_TABLE}.7`, ({ port }, _instant, out) => out.integer(port.adminUp ? UP : DOWN)),
+    {
+      ...column(`${IF_TABLE}.7`, ({ state }, _instant, out) => out.integer(state.adminUp ? UP : DOWN)),
+      accept: (row, value) => {
+        const state = ordered[row]?.state;
+        if (state === undefined || (value !== UP && value !== DOWN)) return null;
+        return () => state.setAdmin(value === UP);
+      },
+    },
     column(`${IF_TABLE}.8`, (one, instant, out) => out.integer(operUp(one, instant.tick) ? UP : DOWN)),
     column(`${IF_TABLE}.9`, (one, instant, out) => timeTicks(lastChangeTicks(one, instant), out)),
     column(`${IF_X_TABLE}.19`, (one, instant, out) => timeTicks(discontinuityTicks(one, instant), out)),

@@ -27,6 +27,8 @@ export interface MibColumn {
   readonly wide: boolean;
   /** Sets the value of a row, by its number from 0. */
   readonly write: (row: number, instant: Instant, out: ResponseWriter) => void;
+  /** Of a column that may be set: what sets an INTEGER, null where it may not have that value. */
+  readonly accept?: (row: number, value: number) => (() => void) | null;
 }
 
 /** A cell: column × PLACES + row. */
@@ -89,6 +91,13 @@ export class MibView {
 
   isWide(place: Place): boolean {
     return this.#columns[Math.floor(place / PLACES)]?.wide === true;
+  }
+
+  /** What sets the cell; `not_writable`, or `wrong_value` where it may not have that one. */
+  setting(place: Place, value: number): (() => void) | 'not_writable' | 'wrong_value' {
+    const accept = this.#columns[Math.floor(place / PLACES)]?.accept;
+    if (accept === undefined) return 'not_writable';
+    return accept(place % PLACES, value) ?? 'wrong_value';
   }
 
   /** Writes name and value; false where the message is full. */

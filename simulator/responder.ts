@@ -1,14 +1,16 @@
 // Answers a request of SNMPv1 or SNMPv2c from a view of objects, as RFC 1157 and RFC 3416 say, within the size of a message.
-import { type Oid, oidContents, PDU, readRequest, type Request, TAG } from './ber.ts';
+import { type Oid, oidContents, PDU, readRequest, readSettings, type Request, TAG } from './ber.ts';
 import { type MibView, NOWHERE, type Place } from './mib-view.ts';
 import type { ResponseWriter } from './response-writer.ts';
 import type { Instant } from './truth.ts';
 
-const ERROR = { tooBig: 1, noSuchName: 2, notWritable: 17 } as const;
+const ERROR = { tooBig: 1, noSuchName: 2, badValue: 3, wrongType: 7, wrongValue: 10, notWritable: 17 } as const;
 const NO_SUFFIX = new Uint8Array(0);
 
 export interface ResponderOptions {
   readonly community: string;
+  /** May read too, and set what can be set; null: nothing is. */
+  readonly writeCommunity: string | null;
   readonly maxBytes: number;
 }
 
@@ -21,7 +23,9 @@ export function respond(
   out: ResponseWriter,
 ): Buffer | null {
   const request = readRequest(datagram);
-  if (request === null || request.community !== options.community) return null;
+  if (request === null) return null;
+  const mayWrite = options.writeCommunity !== null && request.community === options.writeCommunity;
+  if (!mayWrite && request.community !== options.community) return null;
   out.begin(request.community, options.maxBytes);
   switch (request.type) {
     case PDU.get:
@@ -31,10 +35,28 @@ export function respond(
       return request.version === 0 ? null : answerBulk(view, instant, request, out);
     case PDU.set:
       // RFC 3584 §4.3: what v2 calls not writable, v1 calls no such name.
-      return refuse(request, request.version === 0 ? ERROR.noSuchName : ERROR.notWritable, 1, out);
+      if (!mayWrite) return refuse(request, request.version === 0 ? ERROR.noSuchName : ERROR.notWritable, 1, out);
+      return set(view, request, out);
     default:
       return null;
   }
+}
+
+/** All of it or nothing (RFC 3416 §4.2.5). */
+function set(view: MibView, request: Request, out: ResponseWriter): Buffer {
+  const settings: (() => void)[] = [];
+  const v1 = request.version === 0;
+  for (const [at, { oid, value }] of readSettings(request.varbinds).entries()) {
+    const place = view.find(oid);
+    const setting = place === NOWHERE ? 'not_writable' : value === null ? 'wrong_type' : view.setting(place, value);
+    if (setting === 'not_writable') return refuse(request, v1 ? ERROR.noSuchName : ERROR.notWritable, at + 1, out);
+    if (setting === 'wrong_type') return refuse(request, v1 ? ERROR.badValue : ERROR.wrongType, at + 1, out);
+    if (setting === 'wrong_value') return refuse(request, v1 ? ERROR.badValue : ERROR.wrongValue, at + 1, out);
+    settings.push(setting);
+  }
+  for (const apply of settings) apply();
+  out.repeat(request.varbinds);
+  return out.finish(request, 0, 0);
 }
 
 /** An answer with an error repeats the varbinds of the request (RFC 1157 §4.1.2, RFC 3416 §4.2). */

@@ -10,6 +10,7 @@ import { interfaceTables, systemGroup } from './interface-mib.ts';
 import { lldp } from './lldp-mib.ts';
 import { MibView } from './mib-view.ts';
 import type { NetworkDefinition } from './network.ts';
+import { powerEthernet } from './power-mib.ts';
 import { type Place, type PlaceConfig, placeAt } from './place.ts';
 import { inWindow } from './recurrence.ts';
 import { respond } from './responder.ts';
@@ -21,6 +22,8 @@ export interface SimulatorConfig extends PlaceConfig {
   readonly network: NetworkDefinition;
   readonly seed: number;
   readonly community: string;
+  /** Under it ifAdminStatus and pethPsePortAdminEnable may be set; null: nothing may. */
+  readonly writeCommunity?: string | null;
   /** Where the truth is told over HTTP on 127.0.0.1; null: nowhere. */
   readonly truthPort: number | null;
   /** Keeps when the network began; null: it begins anew at each start. */
@@ -110,6 +113,10 @@ export class Simulator implements Component {
     });
   }
 
+  get #writeCommunity(): string | null {
+    return this.#config.writeCommunity ?? null;
+  }
+
   /** By the parity of the boot: only a device that renumbers has two. */
   #viewsOf(device: Device): readonly MibView[] {
     const view = (boot: number): MibView =>
@@ -119,6 +126,7 @@ export class Simulator implements Component {
         ...hostResources(this.network, device.definition),
         ...entities(this.network, device.definition),
         ...lldp(this.network, device, boot, this.#managementAddresses()),
+        ...(this.#writeCommunity === null ? [] : powerEthernet(device)),
       ]);
     return device.definition.renumbers ? [view(0), view(1)] : [view(0)];
   }
@@ -138,7 +146,8 @@ export class Simulator implements Component {
       return this.#unanswered.add(1, { reason: 'silent' });
     const view = views[instant.boot % views.length];
     if (view === undefined) throw new Error('BUG: a device without a view');
-    const options = { community: this.#config.community, maxBytes: definition.model.maxMessageBytes };
+    const { community } = this.#config;
+    const options = { community, writeCommunity: this.#writeCommunity, maxBytes: definition.model.maxMessageBytes };
     const answer = respond(view, instant, datagram, options, this.#writer);
     if (answer === null) return this.#unanswered.add(1, { reason: 'not_a_request' });
     this.#answered.add();

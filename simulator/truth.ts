@@ -1,5 +1,6 @@
 // What is true of a simulated network: every counter is a pure function of (seed, device, boot, interface, direction, uptime), in exact integers.
 import { Flow } from './flow.ts';
+import { PortSwitch } from './port-switch.ts';
 import { type DeviceDefinition, type NetworkDefinition, type PortDefinition, RENUMBERING_STEP } from './network.ts';
 import { inWindow, lastEdge, type Recurrence, TICK_MS, windowsBegun, windowsEnded, windowStart } from './recurrence.ts';
 import { mixed, Waves } from './waves.ts';
@@ -25,6 +26,8 @@ export interface Interface {
   readonly device: DeviceDefinition;
   readonly port: PortDefinition;
   readonly flows: { readonly in: Flow; readonly out: Flow };
+  /** What was set of it: the one thing that is no function of time. */
+  readonly state: PortSwitch;
 }
 
 export interface Device {
@@ -50,6 +53,7 @@ export function createNetwork(definition: NetworkDefinition, seed: number, start
       device,
       port,
       flows: { in: new Flow(waves, seed, port.in), out: new Flow(waves, seed, port.out) },
+      state: new PortSwitch(port.adminUp),
     })),
   }));
   const byName = new Map(devices.map((device) => [device.definition.name, device]));
@@ -187,7 +191,7 @@ export function discontinuityTicks(one: Interface, instant: Instant): number {
 
 /** ifOperStatus is up: switched on, something is connected, and no window holds it down. */
 export function operUp(one: Interface, tick: number): boolean {
-  return one.port.adminUp && !one.port.downs.some((windows) => inWindow(windows, tick));
+  return one.state.linkUp && !one.port.downs.some((windows) => inWindow(windows, tick));
 }
 
 /** ifLastChange (RFC 2863): uptime at which it came to its state; 0 where that was before the boot. */

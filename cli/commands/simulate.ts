@@ -26,6 +26,7 @@ export const simulateCommand: Command = {
   --port BASE            device i answers SNMP v1 and v2c on 127.0.0.1, port BASE+i; default ${PORT_BASE}
   --first-address A      device i answers on the address A+i in 127.0.0.0/8, each on port BASE, and tells it by LLDP: for weir discover
   --community TEXT       default public
+  --write-community TEXT under it ports may be switched and their power taken (ifAdminStatus, pethPsePortAdminEnable); default: SET is refused
   --truth-port N         tells the truth over HTTP on 127.0.0.1:N (docs/simulator.md); default: it does not
   --seed N               another seed is another traffic; default 1
   --data DIR             keeps when the network began: the next start goes on as if this one had never stopped
@@ -38,6 +39,7 @@ Prints a line a device, then runs until it is stopped.`,
     port: { type: 'string' },
     'first-address': { type: 'string' },
     community: { type: 'string' },
+    'write-community': { type: 'string' },
     'truth-port': { type: 'string' },
     seed: { type: 'string' },
     data: { type: 'string' },
@@ -59,6 +61,7 @@ Prints a line a device, then runs until it is stopped.`,
       portBase,
       firstAddress,
       community: textOption(context, 'community') ?? 'public',
+      writeCommunity: textOption(context, 'write-community') ?? null,
       truthPort: portOption(context, 'truth-port') ?? null,
       dataFolder: data === undefined ? null : path.resolve(data),
     };

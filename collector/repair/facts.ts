@@ -148,6 +148,29 @@ export class Facts {
     return new Set(rows.map(({ device }) => device));
   }
 
+  /** Outlets that the inventory has, with the profiles of their devices. */
+  async outlets(most: number): Promise<readonly { readonly resource: string; readonly profile: string | null }[]> {
+    const { rows } = await this.#deps.database.query<{ resource: string; profile: string | null }>(
+      `select device.name || '/outlet:' || part.key as resource, device.profile
+         from inventory.part part join inventory.device device on device.id = part.device
+        where part.kind = 'outlet' and part.gone_at_ms is null order by device.name, part.key limit $1`,
+      [most],
+    );
+    return rows;
+  }
+
+  /** Whether the inventory has a part of that name, such as `pdu1/outlet:rPDUOutlet.3`. */
+  async hasPart(resource: string): Promise<boolean> {
+    const [device, part] = splitResource(resource);
+    const colon = part.indexOf(':');
+    const { rowCount } = await this.#deps.database.query(
+      `select from inventory.part part join inventory.device device on device.id = part.device
+        where device.name = $1 and part.kind = $2 and part.key = $3 and part.gone_at_ms is null limit 1`,
+      [device, part.slice(0, Math.max(0, colon)), part.slice(colon + 1)],
+    );
+    return rowCount > 0;
+  }
+
   /** What neighbours a device tells of at a port of its own. */
   async toldAt(device: string, interfaceKey: string): Promise<readonly string[]> {
     const { rows } = await this.#deps.database.query<{ facts: Readonly<Record<string, string>> }>(

@@ -39,6 +39,37 @@ export const repairMigrations: readonly Migration[] = [
         entries jsonb not null,
         left_out int4 not null,
         primary key (run, ordinal)
-      );`,
+      );
+      create table repair.action (
+        id int8 generated always as identity primary key,
+        key text not null unique,
+        alarm int8 not null,
+        raised_at_ms int8 not null,
+        action text not null,
+        title text not null,
+        target text not null,
+        device text not null,
+        agent text not null,
+        plan jsonb,
+        policy text,
+        requested_by text not null,
+        role text not null,
+        reason text not null,
+        state text not null,
+        message text not null default '',
+        outcome text,
+        before jsonb,
+        after jsonb,
+        checks jsonb,
+        created_at_ms int8 not null,
+        effect_at_ms int8,
+        verify_until_ms int8,
+        check_at_ms int8,
+        check_number int4 not null default 0,
+        finished_at_ms int8
+      );
+      create index action_by_alarm on repair.action (alarm, id desc);
+      create index action_open on repair.action (id) where finished_at_ms is null;
+      create index action_lately on repair.action (created_at_ms);`,
   },
 ];

@@ -563,6 +563,34 @@ describeWith('chromium', 'the views', () => {
     await card('What it hits').waitFor();
   });
 
+  test('an alarm shows its diagnosis, takes a dry run before anything, and says why it may not be done', async () => {
+    await signIn();
+    const { items } = await fixture.get<{ items: { id: string; resource: string }[] }>('/api/v1/alarms?device=core2');
+    const id = items.find(({ resource }) => resource.includes('xe-0/1/'))?.id ?? '';
+    // As an agent and its devices may have said it.
+    const entries = JSON.stringify([{ about: 'core2', name: HOSTILE, value: HOSTILE }]);
+    await fixture.database.database.query(
+      `with run as (insert into repair.run (alarm, raised_at_ms, device, runbook, title, trigger, asked_by, state, plan, created_at_ms, finished_at_ms)
+                    values ($1, 1, 'core2', 'x', 'Why it is down', 'operator', 'ann', 'done', '[]', 1, 1) returning id)
+       insert into repair.step select id, 0, 'traceroute', 'done', '[]', 1, 1, 1, $2, $3::jsonb, 0 from run`,
+      [id, HOSTILE, entries],
+    );
+    await open(`alarms/${id}`);
+    await card('Diagnosis').getByText('Why it is down').waitFor();
+    await card('Diagnosis').getByText('Way').first().waitFor();
+    await card('Putting it right').getByRole('button', { name: 'Bounce a port' }).click();
+    const form = page.getByRole('form', { name: 'Dry run' });
+    await form.getByText('It may not be done.').waitFor();
+    await form.getByText('is no physical port').waitFor();
+    expect(await form.getByRole('button', { name: 'Do it' }).count()).toBe(0);
+    expect(await findings()).toEqual([]);
+    await page.screenshot({ path: path.join(ARTIFACTS, 'view-alarm-cure.png'), fullPage: true });
+    await form.getByRole('button', { name: 'Leave it' }).click();
+    await expect.poll(() => form.count()).toBe(0);
+    expect(complaints).toEqual([]);
+    expect(await page.title()).not.toContain('owned');
+  });
+
   test('on a phone nothing is wider than the screen', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await signIn();

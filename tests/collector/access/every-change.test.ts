@@ -50,6 +50,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /api/v1/alarms/:id/escalate': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/ticket': [OPERATORS, 'absent'],
   'POST /api/v1/alarms/:id/diagnosis': [OPERATORS, 'absent'],
+  'POST /api/v1/alarms/:id/actions': [OPERATORS, 'absent'],
   // Of each alarm it tells what became of it: what is not seen is not found.
   'POST /api/v1/alarms/actions': [OPERATORS, 'within'],
   'POST /api/v1/alarms/purge': [NOBODY_ELSE, 'refused'],
@@ -120,6 +121,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/devices/:name/wanted': { interface: 'port-of-the-south', wanted: true },
   '/api/v1/agents/:name/work': { kind: 'poll', device: 'south1' },
   '/api/v1/alarms/:id/diagnosis': {},
+  '/api/v1/alarms/:id/actions': { action: 'port-bounce', key: 'key-of-a-test', text: 'seen' },
   '/api/v1/alarms/:id/assign': { to: 'ann' },
   '/api/v1/alarms/:id/escalate': { text: 'nobody answers' },
   '/api/v1/alarms/:id/ticket': { reference: 'INC-1' },

@@ -59,6 +59,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   ...northbound(),
   '/api/v1/alarms/{id}/told': [NETWORK, true],
   '/api/v1/alarms/{id}/diagnosis': [NETWORK, true],
+  '/api/v1/alarms/{id}/actions': [NETWORK, true],
   '/api/v1/runbooks': [NETWORK, true],
   '/api/v1/messages': [NETWORK, false],
   '/api/v1/maintenance-windows': [NETWORK, true],

@@ -155,7 +155,11 @@ export function Handling({ alarm }: { readonly alarm: AlarmWithHistory }) {
           {t('alarm.escalated', { n: escalationLevel })} <bdi>{escalationReason}</bdi>
         </>
       )}
-      {alarm.device !== null && <a href={hrefOfResource(alarm.device)}>{t('alarm.toDevice')}</a>}
+      {alarm.device !== null && (
+        <a class="door" href={hrefOfResource(alarm.device)}>
+          {t('alarm.toDevice')}
+        </a>
+      )}
     </p>
   );
 }

@@ -1,4 +1,6 @@
 // One alarm: what it means and what to do, its history, the measure behind it, and what people did.
+import { AlarmCure } from './alarm-cure.tsx';
+import { AlarmDiagnosis } from './alarm-diagnosis.tsx';
 import { AlarmProblem, AlarmTold, Handling } from './alarm-problem.tsx';
 import { ActionBar, useActions } from './alarms-view.tsx';
 import { OperatorNote } from './alarms.tsx';
@@ -53,6 +55,10 @@ export function AlarmView({ id }: { readonly id: string }) {
           <div class="columns even">
             <AlarmProblem alarm={alarm} />
             <AlarmTold id={alarm.id} />
+          </div>
+          <div class="columns even">
+            <AlarmDiagnosis id={alarm.id} />
+            <AlarmCure id={alarm.id} />
           </div>
           {alarm.threshold !== null && <Measure alarm={alarm} threshold={alarm.threshold} />}
         </>
