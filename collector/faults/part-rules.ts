@@ -121,6 +121,9 @@ export const partRuleShape = {
       mtu_tolerance_bytes: z.number().int().min(0).max(10_000).default(26),
     })
     .prefault({}),
+  lag_degraded: z
+    .strictObject({ enabled, severity: severity('minor'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
+    .prefault({}),
   half_duplex: z
     .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
     .prefault({}),
