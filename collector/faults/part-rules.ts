@@ -138,6 +138,8 @@ export const partRuleShape = {
       clear_after_polls: polls(1),
       /** Polls in a row that were due and did not come, though its agent sends. */
       missed_polls: polls(5),
+      /** And for so long, where it is polled every few seconds. */
+      missed_least_ms: durationMs(60_000),
     })
     .prefault({}),
 };
