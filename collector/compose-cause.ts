@@ -19,6 +19,7 @@ export function composeCause({ reporter, config, deps, database, devices, work, 
     clock,
     devices,
     topology: (goneSinceMs) => topology.read(EVERYTHING, null, goneSinceMs),
+    lags: () => topology.lags(),
   });
   return new Correlator(
     reporter,

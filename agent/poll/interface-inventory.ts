@@ -1,5 +1,6 @@
 // Reads what the interfaces of a device are called and what they are, and gives each its identity.
 import { interfaceKeys } from '../../common/model/interface-identity.ts';
+import { readLags } from './lag-members.ts';
 import type { NumberColumn, Table, TextColumn } from '../../common/model/poll.ts';
 import type { ErrorCode } from '../../common/runtime/error-table.ts';
 import type { ColumnRequest, DeviceReader, ReadTable, Resumption } from '../snmp/table-reader.ts';
@@ -72,10 +73,11 @@ export async function readInventory(
   // Within one visit the counters that follow tell of a change; what was read minutes ago needs a look of its own.
   const several = rowsBefore > 0;
   const sound = !(several && restartedDuring(null, read.segments)) && LASTING_FAILURES.includes(read.failure);
+  const lags = toEnd ? await readLags(reader, read, signal) : new Map<string, string>();
   const duplex = toEnd && rows.length > 0 ? await readDuplex(reader, signal) : new Map<string, number>();
   return {
     failure: read.failure,
-    table: tableOf(read, rows, duplex),
+    table: tableOf(read, rows, { duplex, lags }),
     names: sound ? new KnownNames(rows, monotonicMs, read.beside[0] ?? Number.NaN) : null,
     nothing: read.index.length === rowsBefore,
     inHand: !toEnd,
@@ -127,7 +129,12 @@ function numbersOf(read: ReadTable, name: string): Float64Array {
   return column?.kind === 'number' ? column.values : new Float64Array(0);
 }
 
-function tableOf(read: ReadTable, rows: readonly NamedInterface[], duplex: ReadonlyMap<string, number>): Table {
+function tableOf(
+  read: ReadTable,
+  rows: readonly NamedInterface[],
+  { duplex, lags }: { readonly duplex: ReadonlyMap<string, number>; readonly lags: ReadonlyMap<string, string> },
+): Table {
+  const keys = new Map(rows.map(({ ifIndex, key }) => [ifIndex, key]));
   const text = (name: string, of: (row: NamedInterface) => string | null): TextColumn => ({
     kind: 'text',
     name,
@@ -154,6 +161,7 @@ function tableOf(read: ReadTable, rows: readonly NamedInterface[], duplex: Reado
         name: 'ifDuplex',
         values: Float64Array.from(rows, (row) => duplex.get(row.ifIndex) ?? Number.NaN),
       },
+      ...(lags.size === 0 ? [] : [text('lagInterface', (row) => keys.get(lags.get(row.ifIndex) ?? '') ?? null)]),
     ],
   };
 }

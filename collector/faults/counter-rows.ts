@@ -120,12 +120,20 @@ export class CounterRows {
 
   /** A counter of a row that was just written, as two words of 32 bits. */
   keep(row: number, counter: number, high: number, low: number, width: 32 | 64): void {
-    const at = row * ROW_BYTES;
-    const wide = width === 64 ? 1 << (WIDE_SHIFT + counter) : 0;
-    this.#view.setUint32(at + 24, this.#flags(at) | (1 << counter) | wide, true);
-    const place = at + FIRST_COUNTER + counter * 8;
+    this.put(row, counter, high, low);
+    this.mark(row, presentBits(counter, width));
+  }
+
+  /** The same of several counters of one row: the words of each, then at once which of them are there (`presentBits`). */
+  put(row: number, counter: number, high: number, low: number): void {
+    const place = row * ROW_BYTES + FIRST_COUNTER + counter * 8;
     this.#view.setUint32(place, low, true);
     this.#view.setUint32(place + 4, high, true);
+  }
+
+  mark(row: number, bits: number): void {
+    const at = row * ROW_BYTES;
+    this.#view.setUint32(at + 24, this.#flags(at) | bits, true);
   }
 
   forget(row: number): void {
@@ -143,6 +151,11 @@ export class CounterRows {
     this.#bytes = Buffer.concat([this.#bytes], needed);
     this.#view = viewOf(this.#bytes);
   }
+}
+
+/** What `mark` takes of a counter that was put. */
+export function presentBits(counter: number, width: 32 | 64): number {
+  return (1 << counter) | (width === 64 ? 1 << (WIDE_SHIFT + counter) : 0);
 }
 
 /** Rows that an earlier version wrote: their flags have another bit for "written". */

@@ -27,6 +27,18 @@ export const INTERFACE_ALARM_TYPES = {
     ends: 'after `settle_ms` without a change, when it was shut down by intent, or is gone.',
     rule: 'interface_flapping',
   },
+  'lag-degraded': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'degradedSignal',
+    description:
+      'Some members of a LAG are down, and not all of them: it carries on with less. The alarms of its members are folded under it.',
+    proposedRepair: 'Check cable, optics and the far end of the members that are named.',
+    willClear: true,
+    resource: 'the LAG: `device/interface`',
+    qualifiers: '',
+    ends: 'when all of its members are up, or none is (then the LAG is down), or it has none any more.',
+    rule: 'lag_degraded',
+  },
   'high-utilisation': {
     eventType: 'qualityOfServiceAlarm',
     probableCause: 'bandwidthReduced',

@@ -5,6 +5,7 @@ import type { EpochMs } from '../../common/model/time.ts';
 import { type AlarmChange, alarmKeyText, settle } from './alarm-machine.ts';
 import { type DeviceMemory, remember } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
+import { judgeLags } from './judge-lags.ts';
 import { judgeToldPeer } from './judge-peers.ts';
 import { judgeStatus, type StatusRound } from './judge-status.ts';
 import { MAX_REMEMBERED } from './parts-memory.ts';
@@ -54,6 +55,7 @@ function judgeLink(round: StatusRound, event: DeviceEvent, oper: number): void {
   const said = Number(event.details.find(({ name }) => /^ifAdminStatus(\.|$)/.test(name))?.value ?? UP);
   remember(round.memory, found, { toldAtMs: round.atMs });
   judgeStatus(round, found, said === DOWN ? DOWN : UP, oper);
+  judgeLags(round);
 }
 
 function linkOf({ notifications }: FaultRules, event: DeviceEvent): number | null {

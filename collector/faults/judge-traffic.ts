@@ -5,7 +5,7 @@ import { type CounterColumn, observedAt, type Segment, type Table } from '../../
 import { countersOf, numbersOf } from '../../common/model/table-columns.ts';
 import { TIME_TICKS_MODULUS } from '../../common/model/time.ts';
 import type { ThresholdInformation } from './alarm.ts';
-import { type RowClock, readingOf } from './counter-rows.ts';
+import { presentBits, type RowClock, readingOf } from './counter-rows.ts';
 import { type InterfaceMemory, remember, type StreakName } from './device-memory.ts';
 import type { FaultRules, ThresholdRule } from './fault-rules.ts';
 import { isActive, OFF, type Round } from './round.ts';
@@ -27,6 +27,8 @@ interface Watched {
   readonly qualifier: 'in' | 'out';
   readonly streak: StreakName;
   readonly rule: ThresholdRule;
+  /** The column that has a value in the row that is looked at. */
+  cell: Words | null;
 }
 
 /** One row of the table, as its counters are judged; the same object from row to row. */
@@ -70,13 +72,16 @@ export function trafficOf(round: Round, table: Table): (found: InterfaceMemory, 
     look.discontinuityTicks = ticksOrNull(discontinuities?.[row]);
     look.speedBps = speeds?.[row] ?? Number.NaN;
     look.seconds = memory.rows.secondsBefore(found.slot, look.clock);
+    for (const one of watched) one.cell = cellOf(one.columns, row);
     if (look.seconds > 0) for (const one of watched) judgeCounter(round, found, one, look);
     memory.rows.write(found.slot, look.clock, look.discontinuityTicks);
-    for (const { columns, counter } of watched) {
-      const cell = cellOf(columns, row);
+    let bits = 0;
+    for (const { cell, counter } of watched) {
       if (cell === null) continue;
-      memory.rows.keep(found.slot, counter, high(cell, row), low(cell, row), cell.column.width);
+      memory.rows.put(found.slot, counter, high(cell, row), low(cell, row));
+      bits |= presentBits(counter, cell.column.width);
     }
+    memory.rows.mark(found.slot, bits);
   };
 }
 
@@ -90,9 +95,10 @@ function clockOf(round: Round, segment: Segment): Look['clock'] {
 }
 
 function watchedOf(table: Table, rules: FaultRules): Watched[] {
-  const octets = { alarmType: 'high-utilisation', rule: rules.highUtilisation } as const;
-  const faulty = { alarmType: 'interface-errors', rule: rules.interfaceErrors } as const;
-  const dropped = { alarmType: 'interface-discards', rule: rules.interfaceDiscards } as const;
+  const cell: Words | null = null;
+  const octets = { alarmType: 'high-utilisation', rule: rules.highUtilisation, cell } as const;
+  const faulty = { alarmType: 'interface-errors', rule: rules.interfaceErrors, cell } as const;
+  const dropped = { alarmType: 'interface-discards', rule: rules.interfaceDiscards, cell } as const;
   const columns = (...names: string[]): Words[] => names.flatMap((name) => wordsOf(countersOf(table, name)));
   return [
     { counter: 0, columns: columns('ifHCInOctets', 'ifInOctets'), qualifier: 'in', streak: 'in', ...octets },
@@ -119,7 +125,7 @@ function judgeCounter(round: Round, found: InterfaceMemory, one: Watched, look: 
     return;
   }
   const octets = alarmType === 'high-utilisation';
-  const cell = cellOf(one.columns, look.row);
+  const { cell } = one;
   if (cell === null || (octets && !(look.speedBps > 0))) return;
   const streak = found.streaks[one.streak];
   if (!raised && (streak === undefined || streak.raise === 0)) {
@@ -207,6 +213,8 @@ function rateOf(
 
 /** The column that has a value in the row; the wide one where both have. */
 function cellOf(columns: readonly Words[], row: number): Words | null {
+  const first = columns[0];
+  if (first?.column.present[row] === 1) return first;
   for (const one of columns) if (one.column.present[row] === 1) return one;
   return null;
 }

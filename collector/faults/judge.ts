@@ -8,6 +8,7 @@ import { processHashOf } from './counter-rows.ts';
 import { type DeviceMemory, remember } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
 import { learnAliases } from './judge-inventory.ts';
+import { judgeLags, learnLags } from './judge-lags.ts';
 import { judgeInterfaces } from './judge-interfaces.ts';
 import { judgeParts } from './judge-parts.ts';
 import { polledAgain } from './missed-polls.ts';
@@ -45,8 +46,16 @@ export function judgePoll(
   if (memory.active.size > 0) say(polledAgain(memory.device, atMs));
   if (poll.outcome !== 'failed') {
     judgeReboot(round);
-    for (const table of poll.tables) if (table.name === 'interface-inventory') learnAliases(round, table);
-    for (const table of poll.tables) if (table.name === 'interface') judgeInterfaces(round, table);
+    for (const table of poll.tables)
+      if (table.name === 'interface-inventory') {
+        learnAliases(round, table);
+        learnLags(round, table);
+      }
+    for (const table of poll.tables)
+      if (table.name === 'interface') {
+        judgeInterfaces(round, table);
+        judgeLags(round);
+      }
     judgeParts(round);
   }
   return { counted: true, changes };

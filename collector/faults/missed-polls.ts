@@ -38,13 +38,14 @@ export function followStream(
   memory.sentAtMs = atMs;
 }
 
-/** Polls in a row that were due and did not come. One that does not answer is asked less often: its silence is told already. */
-export function missedPolls(
+/** So many polls in a row that were due did not come. A device that does not answer is asked less often: its silence is told already. */
+export function missesPolls(
   { lastAtMs, intervalMs, failures }: Pick<DeviceMemory, 'lastAtMs' | 'intervalMs' | 'failures'>,
   { sentAtMs, steadySinceMs }: AgentStream,
-): number {
-  if (intervalMs <= 0 || failures > 0) return 0;
-  return Math.max(0, Math.floor((sentAtMs - Math.max(lastAtMs, steadySinceMs)) / intervalMs));
+  { missedPolls, missedLeastMs }: Pick<FaultRules['noData'], 'missedPolls' | 'missedLeastMs'>,
+): boolean {
+  if (intervalMs <= 0 || failures > 0) return false;
+  return sentAtMs - Math.max(lastAtMs, steadySinceMs) >= Math.max(missedPolls * intervalMs, missedLeastMs);
 }
 
 export function judgeMissedPolls(memory: DeviceMemory, rules: FaultRules, stream: AgentStream): AlarmChange[] {
@@ -57,7 +58,7 @@ export function judgeMissedPolls(memory: DeviceMemory, rules: FaultRules, stream
     return changes;
   };
   if (!rule.enabled) return say({ active: false, ...key, text: OFF });
-  if (active.has(alarmKeyText(key)) || missedPolls(memory, stream) < rule.missedPolls) return [];
+  if (active.has(alarmKeyText(key)) || !missesPolls(memory, stream, rule)) return [];
   const last = new Date(memory.lastAtMs).toISOString();
   const text = `${device} has not been polled since ${last}, though its agent ${agent} goes on sending.`;
   return say({ active: true, ...key, severity: rule.severity, text, threshold: null });

@@ -10,6 +10,9 @@ const MAX_STREAKS = 20_000;
 /** Complete tables without a part until it counts as gone: right after a start a device may not have found all of them. */
 const MISSING_TABLES = 2;
 
+/** What it takes to say something of a part. */
+type Saying = Pick<Round, 'memory' | 'atMs' | 'say'>;
+
 export interface PartKey {
   readonly resource: string;
   readonly alarmType: AlarmTypeName;
@@ -30,7 +33,7 @@ export interface PartState {
 }
 
 /** The alarm that stands, or undefined. */
-export function heldOf({ memory }: Round, key: PartKey): ActiveAlarm | undefined {
+export function heldOf({ memory }: Saying, key: PartKey): ActiveAlarm | undefined {
   return memory.active.size === 0 ? undefined : memory.active.get(alarmKeyText(key));
 }
 
@@ -39,7 +42,7 @@ export function isQuiet({ memory }: Round): boolean {
   return memory.active.size === 0 && memory.parts.streaks.size === 0;
 }
 
-export function judgePart(round: Round, key: PartKey, rule: PartRule, state: PartState): void {
+export function judgePart(round: Saying, key: PartKey, rule: PartRule, state: PartState): void {
   const held = heldOf(round, key);
   const { severity, text } = state;
   if (!rule.enabled) return end(round, key, OFF);
@@ -56,7 +59,7 @@ export function judgePart(round: Round, key: PartKey, rule: PartRule, state: Par
 }
 
 /** Ends an alarm at once; nothing where it does not stand. */
-export function end(round: Round, key: PartKey, text: string): void {
+export function end(round: Saying, key: PartKey, text: string): void {
   forgetStreak(round, alarmKeyText(key));
   if (heldOf(round, key) !== undefined) round.say({ active: false, ...key, atMs: round.atMs, text });
 }
@@ -105,7 +108,7 @@ function goneName(resource: string): string {
 }
 
 /** One more table in a row; counts of the other way begin anew. */
-export function count({ memory }: Round, name: string, way: keyof Streak): number {
+export function count({ memory }: Saying, name: string, way: keyof Streak): number {
   const streak = memory.parts.streaks.get(name);
   if (streak === undefined && memory.parts.streaks.size >= MAX_STREAKS) return 0;
   const times = Math.min((streak?.[way] ?? 0) + 1, 1000);
@@ -114,6 +117,6 @@ export function count({ memory }: Round, name: string, way: keyof Streak): numbe
   return times;
 }
 
-export function forgetStreak({ memory }: Round, name: string): void {
+export function forgetStreak({ memory }: Saying, name: string): void {
   if (memory.parts.streaks.size > 0 && memory.parts.streaks.delete(name)) memory.dirty = true;
 }

@@ -121,6 +121,9 @@ export const partRuleShape = {
       mtu_tolerance_bytes: z.number().int().min(0).max(10_000).default(26),
     })
     .prefault({}),
+  lag_degraded: z
+    .strictObject({ enabled, severity: severity('minor'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
+    .prefault({}),
   half_duplex: z
     .strictObject({ enabled, severity: severity('warning'), raise_after_polls: polls(1), clear_after_polls: polls(1) })
     .prefault({}),
@@ -135,6 +138,8 @@ export const partRuleShape = {
       clear_after_polls: polls(1),
       /** Polls in a row that were due and did not come, though its agent sends. */
       missed_polls: polls(5),
+      /** And for so long, where it is polled every few seconds. */
+      missed_least_ms: durationMs(60_000),
     })
     .prefault({}),
 };

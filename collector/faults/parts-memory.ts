@@ -22,6 +22,8 @@ export interface PartsMemory {
   /** When a notification told of a peer, until a poll that was read later. */
   readonly toldPeers: Map<string, EpochMs>;
   readonly neighbours: Map<string, NeighbourMemory>;
+  /** The LAG of each interface that is a member of one. */
+  readonly lags: Map<string, string>;
   /** Serial numbers of modules by their slot; that of one that was pulled stays, so that the next one is told as its replacement. */
   readonly serials: Map<string, string>;
   /** Alarms that end by themselves, and since when they stand. */
@@ -40,6 +42,7 @@ export interface StoredParts {
   readonly established?: readonly string[];
   readonly toldPeers?: readonly (readonly [string, EpochMs])[];
   readonly neighbours?: readonly (readonly [string, NeighbourMemory])[];
+  readonly lags?: readonly (readonly [string, string])[];
   readonly serials?: readonly (readonly [string, string])[];
   readonly passing?: readonly (readonly [string, EpochMs])[];
   readonly version?: string;
@@ -52,6 +55,7 @@ export function partsMemoryOf(stored: StoredParts | undefined): PartsMemory {
     established: new Set(stored?.established),
     toldPeers: new Map(stored?.toldPeers),
     neighbours: new Map(stored?.neighbours),
+    lags: new Map(stored?.lags),
     serials: new Map(stored?.serials),
     passing: new Map(stored?.passing),
     version: stored?.version ?? '',

@@ -8,7 +8,7 @@ import type { AgentMemory } from './agent-memory.ts';
 import type { AlarmChange } from './alarm-machine.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import type { FaultRules } from './fault-rules.ts';
-import { type AgentStream, judgeMissedPolls, judgeStuckAgent, missedPolls } from './missed-polls.ts';
+import { type AgentStream, judgeMissedPolls, judgeStuckAgent, missesPolls } from './missed-polls.ts';
 
 export interface PollWatchDeps {
   readonly database: Database;
@@ -75,7 +75,7 @@ export class PollWatch {
 
   async #look(nowMs: EpochMs): Promise<void> {
     const { rulesOf, judgeDevices } = this.#deps;
-    const missing = (await this.#late()).filter((row) => missedOf(row) >= rulesOf(row.device).noData.missedPolls);
+    const missing = (await this.#late()).filter((row) => isMissed(row, rulesOf(row.device).noData));
     await this.#lookAtAgents(missing, nowMs);
     // Also those whose alarm is to end because nobody wants it any more.
     const wanted = missing.filter(({ device, told }) => told !== rulesOf(device).noData.enabled).slice(0, MOST_AT_ONCE);
@@ -126,10 +126,10 @@ export class PollWatch {
   }
 }
 
-function missedOf(row: LateRow): number {
+function isMissed(row: LateRow, rule: FaultRules['noData']): boolean {
   const { failures } = row;
   const memory = { lastAtMs: Number(row.last_at_ms), intervalMs: Number(row.interval_ms), failures };
-  return missedPolls(memory, streamOf(row));
+  return missesPolls(memory, streamOf(row), rule);
 }
 
 function streamOf(row: LateRow): AgentStream {

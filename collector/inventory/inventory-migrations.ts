@@ -68,4 +68,9 @@ export const inventoryMigrations: readonly Migration[] = [
   ...partMigrations,
   // dot3StatsDuplexStatus (RFC 3635): 2 half, 3 full.
   { id: 'inventory-duplex-001-rules', sql: 'alter table inventory.interface add column duplex int;' },
+  // Key of the LAG that it is a member of.
+  {
+    id: 'inventory-lag-001-rules',
+    sql: 'alter table inventory.interface add column lag text; create index interface_lag on inventory.interface (device) where lag is not null;',
+  },
 ];

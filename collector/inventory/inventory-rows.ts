@@ -37,6 +37,7 @@ interface InterfaceRow {
   readonly if_type: bigint | null;
   readonly mtu: bigint | null;
   readonly duplex: number | null;
+  readonly lag: string | null;
   readonly speed_bps: bigint | null;
   readonly mac: string | null;
   readonly admin_status: number | null;
@@ -88,7 +89,7 @@ export async function loadDevices(connection: Queryable, names: readonly string[
 export async function loadInterfaces(connection: Queryable, devices: readonly KnownDevice[]): Promise<void> {
   const byId = new Map(devices.map((device) => [device.id, device]));
   const { rows } = await connection.query<InterfaceRow>(
-    `select id, device, key, meter_in, meter_out, if_index, if_name, if_descr, if_alias, if_type, mtu, duplex, speed_bps, mac,
+    `select id, device, key, meter_in, meter_out, if_index, if_name, if_descr, if_alias, if_type, mtu, duplex, lag, speed_bps, mac,
             admin_status, oper_status, last_seen_ms, gone_at_ms
        from inventory.interface where device = any($1::int[])`,
     [[...byId.keys()]],
@@ -147,6 +148,7 @@ function interfaceOf(row: InterfaceRow): KnownInterface {
     ifType: numberOf(row.if_type),
     mtu: numberOf(row.mtu),
     duplex: row.duplex,
+    lag: row.lag,
     speedBps: numberOf(row.speed_bps),
     mac: row.mac,
     adminStatus: row.admin_status,

@@ -179,10 +179,10 @@ const WRITE_SYSTEMS = `
 const WRITE_INTERFACES = `
   update inventory.interface interface
      set if_index = seen."ifIndex", if_name = seen."ifName", if_descr = seen."ifDescr", if_alias = seen."ifAlias",
-         if_type = seen."ifType", mtu = seen.mtu, duplex = seen.duplex, speed_bps = seen."speedBps", mac = seen.mac,
+         if_type = seen."ifType", mtu = seen.mtu, duplex = seen.duplex, lag = seen.lag, speed_bps = seen."speedBps", mac = seen.mac,
          admin_status = seen."adminStatus", oper_status = seen."operStatus", last_seen_ms = seen."lastSeenMs",
          gone_at_ms = seen."goneAtMs"
     from jsonb_to_recordset($1::jsonb) as seen (id int, "ifIndex" text, "ifName" text, "ifDescr" text, "ifAlias" text,
-         "ifType" int8, mtu int8, duplex int, "speedBps" int8, mac text, "adminStatus" int, "operStatus" int, "lastSeenMs" int8,
+         "ifType" int8, mtu int8, duplex int, lag text, "speedBps" int8, mac text, "adminStatus" int, "operStatus" int, "lastSeenMs" int8,
          "goneAtMs" int8)
    where interface.id = seen.id`;

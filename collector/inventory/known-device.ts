@@ -16,6 +16,8 @@ export interface KnownInterface {
   ifType: number | null;
   mtu: number | null;
   duplex: number | null;
+  /** Key of the LAG that it is a member of; one that is down stays a member. */
+  lag: string | null;
   speedBps: number | null;
   mac: string | null;
   adminStatus: number | null;

@@ -134,6 +134,9 @@ function observeParts(device: KnownDevice, table: Table, atMs: EpochMs, changes:
   device.partTables.set(seen.kind, { digest: seen.digest, atMs: seen.complete ? atMs : thereAtMs });
 }
 
+/** ifOperStatus. */
+const UP = 1;
+
 function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: InventoryChanges): void {
   const names = textsOf(table, 'ifName');
   const descriptions = textsOf(table, 'ifDescr');
@@ -142,6 +145,7 @@ function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: 
   const types = numbersOf(table, 'ifType');
   const mtus = numbersOf(table, 'ifMtu');
   const duplexes = numbersOf(table, 'ifDuplex');
+  const lags = textsOf(table, 'lagInterface');
   const speeds = numbersOf(table, 'ifSpeedBps');
   for (const [row, key] of keysOf(sighting.poll, table).entries()) {
     const found = sighting.device.interfaces.get(key);
@@ -155,6 +159,7 @@ function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: 
       ifType: wholeOrNull(types?.[row]),
       mtu: wholeOrNull(mtus?.[row]),
       duplex: wholeOrNull(duplexes?.[row]),
+      lag: textIn(lags, row) ?? (found.operStatus === UP ? null : found.lag),
       speedBps: wholeOrNull(speeds?.[row]),
     };
     const changed = (Object.keys(seen) as (keyof typeof seen)[]).some((field) => found[field] !== seen[field]);

@@ -7,6 +7,8 @@ import { deviceFinder, type Link, linksOf, macText, type NeighbourReport } from 
 /** Words of neighbours in one answer; some twenty octets of heap a character of them. */
 export const MAX_REPORTS = 20_000;
 
+const MAX_LAG_MEMBERS = 200_000;
+
 export interface TopologyDevice {
   readonly name: string;
   readonly sysName: string | null;
@@ -67,6 +69,17 @@ export class TopologyBook {
     const shown = new Set(links.flatMap(({ a, b }) => [a.device, b.device]));
     const devices = known.filter(({ name }) => shown.has(name) || names === null || names.includes(name));
     return { devices, links, cut: found.length > MAX_REPORTS };
+  }
+
+  /** By port the LAG that it is a member of, both `device/interfaceKey`, of all devices. */
+  async lags(): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.#database.query<{ readonly port: string; readonly lag: string }>(
+      `select device.name || '/' || interface.key as port, device.name || '/' || interface.lag as lag
+         from inventory.interface interface join inventory.device device on device.id = interface.device
+        where interface.lag is not null and interface.gone_at_ms is null
+        order by port limit ${MAX_LAG_MEMBERS}`,
+    );
+    return new Map(rows.map(({ port, lag }) => [port, lag]));
   }
 
   /** Neighbours that give an address in place of a name. */

@@ -6,7 +6,7 @@ import type { AlarmChange } from '../../collector/faults/alarm-machine.ts';
 import { type DeviceMemory, newDeviceMemory } from '../../collector/faults/device-memory.ts';
 import { inOrder } from '../../collector/faults/in-order.ts';
 import { isHeeded, judgeEvent } from '../../collector/faults/judge-event.ts';
-import { followStream, judgeMissedPolls, judgeStuckAgent, missedPolls } from '../../collector/faults/missed-polls.ts';
+import { followStream, judgeMissedPolls, judgeStuckAgent, missesPolls } from '../../collector/faults/missed-polls.ts';
 import { judgeSpool } from '../../collector/faults/judge-weir.ts';
 import { RuleBook } from '../../collector/faults/rule-book.ts';
 import { judgePoll } from '../../collector/faults/judge.ts';
@@ -72,7 +72,7 @@ function lookAtPolls(
 ): AlarmChange[] {
   return [...agents.values()].flatMap((agent) => {
     const own = [...devices.values()].filter((memory) => memory.agent === agent.agent);
-    const left = own.filter((memory) => missedPolls(memory, agent) >= book.of(memory.device).noData.missedPolls);
+    const left = own.filter((memory) => missesPolls(memory, agent, book.of(memory.device).noData));
     return [
       ...judgeStuckAgent(agent, book.rules, { left: left.length, all: own.length }),
       ...left.flatMap((memory) => judgeMissedPolls(memory, book.of(memory.device), agent)),

@@ -9,6 +9,8 @@ export interface NetworkWords {
   readonly devices: readonly string[];
   /** `child < parent`, `one port - other port`, `one - other`. */
   readonly links?: readonly string[];
+  /** `device port lag`: the port is a member of the LAG. */
+  readonly lags?: readonly string[];
   /** By agent. */
   readonly attached?: Readonly<Record<string, readonly string[]>>;
   readonly intervalMs?: number;
@@ -27,7 +29,13 @@ export function network(words: NetworkWords): NetworkGraph {
     const intervalMs = words.intervalMs ?? MINUTE_MS;
     return { name, site: site ?? null, agent, intervalMs, parents: parents.get(name) ?? [] };
   });
-  return networkGraph(devices, links, words.attached ?? {});
+  const lagOf = new Map(
+    (words.lags ?? []).map((text) => {
+      const [device = '', port = '', lag = ''] = text.split(' ');
+      return [`${device}/${port}`, `${device}/${lag}`];
+    }),
+  );
+  return networkGraph(devices, links, words.attached ?? {}, lagOf);
 }
 
 function endOf(text: string): GraphLink['a'] {

@@ -1,7 +1,7 @@
 // Of each raised alarm: whether it is a cause or a symptom, and of which other alarm. Pure, and the same in whatever order alarms came.
 import type { EpochMs } from '../../../common/model/time.ts';
 import { deadRoots, type World } from './dead-regions.ts';
-import { byName, type FarEnd, type NetworkGraph } from './network-graph.ts';
+import { byName, type NetworkGraph } from './network-graph.ts';
 
 /** An alarm that is not cleared. */
 export interface RaisedAlarm {
@@ -44,10 +44,20 @@ export interface Causes {
 /** Types of alarms that others may explain, or that explain others. Any other type is its own cause, always. */
 export const DEVICE_DEAD = 'device-unreachable';
 export const LINK_DOWN = 'interface-down';
+export const FLAPPING = 'interface-flapping';
+export const LAG_DEGRADED = 'lag-degraded';
 export const NO_DATA = 'no-data';
 export const AGENT_SILENT = 'agent-silent';
 export const SITE_GONE = 'site-unreachable';
-export const CAUSAL_TYPES: readonly string[] = [DEVICE_DEAD, LINK_DOWN, NO_DATA, AGENT_SILENT, SITE_GONE];
+export const CAUSAL_TYPES: readonly string[] = [
+  DEVICE_DEAD,
+  LINK_DOWN,
+  FLAPPING,
+  LAG_DEGRADED,
+  NO_DATA,
+  AGENT_SILENT,
+  SITE_GONE,
+];
 
 /** A site with one device is that device. */
 const LEAST_OF_A_SITE = 2;
@@ -85,6 +95,8 @@ export function causesOf(graph: NetworkGraph, alarms: readonly RaisedAlarm[]): C
 interface State extends World {
   readonly deadAlarms: ReadonlyMap<string, RaisedAlarm>;
   readonly linkAlarms: ReadonlyMap<string, RaisedAlarm>;
+  readonly flapping: ReadonlyMap<string, RaisedAlarm>;
+  readonly degraded: ReadonlyMap<string, RaisedAlarm>;
   readonly silentAgents: ReadonlyMap<string, RaisedAlarm>;
   /** That send, and do not poll. */
   readonly stuckAgents: ReadonlyMap<string, RaisedAlarm>;
@@ -99,6 +111,8 @@ function stateOf(alarms: readonly RaisedAlarm[]): State {
   return {
     deadAlarms,
     linkAlarms,
+    flapping: of(FLAPPING, ({ resource }) => resource),
+    degraded: of(LAG_DEGRADED, ({ resource }) => resource),
     silentAgents: of(AGENT_SILENT, ({ resource }) => resource.slice(AGENT_PREFIX.length)),
     stuckAgents: new Map(
       [...of(NO_DATA, ({ resource }) => resource)].flatMap(([name, alarm]) => agentEntry(name, alarm)),
@@ -174,6 +188,9 @@ function causeOf(graph: NetworkGraph, state: State, roots: Roots, alarm: RaisedA
     }
     case LINK_DOWN:
       return causeOfLink(graph, state, roots, alarm);
+    case FLAPPING:
+    case LAG_DEGRADED:
+      return causeOfTrouble(graph, state, roots, alarm);
     case NO_DATA:
       return causeOfNoData(graph, state, roots, alarm);
     case AGENT_SILENT:
@@ -193,6 +210,24 @@ function because(root: { readonly alarm: RaisedAlarm; readonly what: string }, w
  * and the port's becomes the root.
  */
 function causeOfLink(graph: NetworkGraph, state: State, roots: Roots, alarm: RaisedAlarm): Cause | null {
+  return (
+    causeOfEnd(graph, roots, alarm) ??
+    causeInLag(graph, state, roots, alarm) ??
+    causeOfOtherEnd(graph, state, roots, alarm, (resource) => state.linkAlarms.get(resource)) ??
+    causeInFlapping(graph, state, roots, alarm)
+  );
+}
+
+/** A link that flaps, or a LAG that has lost members, says so at both ends: that end tells it which said it first, of the same moment the nearer. */
+function causeOfTrouble(graph: NetworkGraph, state: State, roots: Roots, alarm: RaisedAlarm): Cause | null {
+  const told = alarm.alarmType === FLAPPING ? state.flapping : state.degraded;
+  return (
+    causeOfEnd(graph, roots, alarm) ?? causeOfOtherEnd(graph, state, roots, alarm, (resource) => told.get(resource))
+  );
+}
+
+/** A device that does not answer, at either end. */
+function causeOfEnd(graph: NetworkGraph, roots: Roots, alarm: RaisedAlarm): Cause | null {
   const ends = graph.farEnds.get(alarm.resource) ?? [];
   if (ends.length === 0) return null;
   const own = alarm.device === null ? null : roots.ofDevice(alarm.device);
@@ -201,17 +236,56 @@ function causeOfLink(graph: NetworkGraph, state: State, roots: Roots, alarm: Rai
   const [first] = dead.toSorted((one, other) => byName(one.alarm.resource, other.alarm.resource));
   // Behind one port there may be several devices: while one of them answers, another's silence explains nothing.
   if (first !== undefined && dead.length === ends.length) return because(first, `${alarm.resource} leads to it`);
-  return causeOfOtherEnd(graph, state, alarm, ends);
+  return null;
 }
 
-/** Both ends of a link that broke say so: the nearer end tells it. */
-function causeOfOtherEnd(graph: NetworkGraph, state: State, alarm: RaisedAlarm, ends: readonly FarEnd[]): Cause | null {
-  const [end, ...others] = ends;
-  const far = end?.resource === null || end === undefined ? undefined : state.linkAlarms.get(end.resource);
-  if (end === undefined || far === undefined || others.length > 0 || alarm.device === null) return null;
-  if (graph.farEnds.get(far.resource)?.length !== 1) return null;
-  if ((graph.compare(alarm.device, end.device) || byName(alarm.resource, far.resource)) <= 0) return null;
-  return { root: far.id, reason: `${far.resource} is down: it is the other end of this link` };
+/** A member is folded under its LAG, whether that is down with all of them or carries on with less. */
+function causeInLag(graph: NetworkGraph, state: State, roots: Roots, alarm: RaisedAlarm): Cause | null {
+  const lag = graph.lagOf.get(alarm.resource);
+  if (lag === undefined) return null;
+  const down = state.linkAlarms.get(lag);
+  const told = down ?? state.degraded.get(lag);
+  if (told === undefined) return null;
+  const reason = `${alarm.resource} is a member of ${lag}, which is ${down === undefined ? 'degraded' : 'down'}`;
+  return causeOf(graph, state, roots, told) ?? { root: told.id, reason };
+}
+
+/** Both ends of a link say the same: the nearer end tells it, of what takes time to be seen the one that said it first. */
+function causeOfOtherEnd(
+  graph: NetworkGraph,
+  state: State,
+  roots: Roots,
+  alarm: RaisedAlarm,
+  toldAt: (resource: string) => RaisedAlarm | undefined,
+): Cause | null {
+  const end = onlyEnd(graph, alarm);
+  const far = end === null ? undefined : toldAt(end.resource);
+  if (end === null || far === undefined || alarm.device === null) return null;
+  const later = alarm.alarmType === LINK_DOWN ? 0 : alarm.raisedAtMs - far.raisedAtMs;
+  if ((later || graph.compare(alarm.device, end.device) || byName(alarm.resource, far.resource)) <= 0) return null;
+  const what = { [FLAPPING]: 'flaps', [LAG_DEGRADED]: 'is degraded' }[alarm.alarmType] ?? 'is down';
+  const reason = `${far.resource} ${what}: it is the other end of this link`;
+  // It may be folded itself, into its LAG.
+  return causeOf(graph, state, roots, far) ?? { root: far.id, reason };
+}
+
+/** While one end flaps and tells nothing else of its status, the other may be seen down. */
+function causeInFlapping(graph: NetworkGraph, state: State, roots: Roots, alarm: RaisedAlarm): Cause | null {
+  const end = onlyEnd(graph, alarm);
+  const far = end === null ? undefined : state.flapping.get(end.resource);
+  if (end === null || far === undefined) return null;
+  const reason = `${end.resource} flaps: it is the other end of this link`;
+  return causeOf(graph, state, roots, far) ?? { root: far.id, reason };
+}
+
+/** The other end, where both ends know of nothing else there. */
+function onlyEnd(
+  graph: NetworkGraph,
+  alarm: RaisedAlarm,
+): { readonly device: string; readonly resource: string } | null {
+  const [end, ...others] = graph.farEnds.get(alarm.resource) ?? [];
+  if (end === undefined || end.resource === null || others.length > 0) return null;
+  return graph.farEnds.get(end.resource)?.length === 1 ? { device: end.device, resource: end.resource } : null;
 }
 
 function causeOfNoData(graph: NetworkGraph, state: State, roots: Roots, { device }: RaisedAlarm): Cause | null {

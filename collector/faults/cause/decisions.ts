@@ -10,7 +10,9 @@ import {
   AGENT_SILENT,
   type Causes,
   DEVICE_DEAD,
+  FLAPPING,
   type GoneSite,
+  LAG_DEGRADED,
   LINK_DOWN,
   NO_DATA,
   type RaisedAlarm,
@@ -218,7 +220,9 @@ function suspectsOf(moment: Known, alarm: RaisedAlarm): Suspect[] {
   switch (alarm.alarmType) {
     case DEVICE_DEAD:
       return [...pathTo(moment, alarm), ...siteOfDevice(moment, alarm)];
-    case LINK_DOWN: {
+    case LINK_DOWN:
+    case FLAPPING:
+    case LAG_DEGRADED: {
       const far = (graph.farEnds.get(alarm.resource) ?? []).map(({ device }) => device);
       return polledOnes(far.filter((name) => !causes.world.dead.has(name)).slice(0, MOST_BEFORE));
     }

@@ -34,6 +34,8 @@ export interface NetworkGraph {
   readonly before: ReadonlyMap<string, readonly string[]>;
   /** By port (`device/interfaceKey`): what is at the other end; several behind a switch that is not watched. */
   readonly farEnds: ReadonlyMap<string, readonly FarEnd[]>;
+  /** By port: the LAG that it is a member of. */
+  readonly lagOf: ReadonlyMap<string, string>;
   /** Where each agent is plugged in, as far as it was said. */
   readonly attached: ReadonlyMap<string, readonly string[]>;
   readonly sites: ReadonlyMap<string, readonly string[]>;
@@ -45,11 +47,12 @@ export interface NetworkGraph {
 
 const NOBODY: readonly string[] = [];
 
-/** `attached`: by agent, what the operator says of where it is plugged in. */
+/** `attached`: by agent, what the operator says of where it is plugged in; `lagOf`: by port the LAG that it is a member of, both `device/interfaceKey`. */
 export function networkGraph(
   devices: Iterable<GraphDevice>,
   links: Iterable<GraphLink>,
   attached: Readonly<Record<string, readonly string[]>>,
+  lagOf: ReadonlyMap<string, string> = new Map(),
 ): NetworkGraph {
   const known = new Map([...devices].map((device) => [device.name, device]));
   const edges = new Edges();
@@ -73,6 +76,9 @@ export function networkGraph(
       put(ports, `${near.device} ${far.device}`, resource);
     }
   }
+  // A LAG is no member of another, whatever a device says.
+  const membership = new Map([...lagOf].filter(([member, lag]) => !lagOf.has(lag) && member !== lag));
+  for (const [lag, ends] of farEndsOfLags(farEnds, membership)) if (!farEnds.has(lag)) farEnds.set(lag, ends);
   const [next, before] = [edges.next(), edges.before()];
   const places = placesOf(known, attached);
   const distance = distances(startsOf(known, places, next, before), next);
@@ -81,6 +87,7 @@ export function networkGraph(
     next,
     before,
     farEnds,
+    lagOf: membership,
     attached: places,
     sites: sitesOf(known),
     portsTo: (from, to) => ports.get(`${from} ${to}`) ?? NOBODY,
@@ -89,6 +96,23 @@ export function networkGraph(
       (next.get(other)?.length ?? 0) - (next.get(one)?.length ?? 0) ||
       byName(one, other),
   };
+}
+
+/** Neighbours are told by the members: a LAG leads where they do, to the LAG that theirs are members of. */
+function farEndsOfLags(
+  farEnds: ReadonlyMap<string, readonly FarEnd[]>,
+  lagOf: ReadonlyMap<string, string>,
+): Map<string, FarEnd[]> {
+  const found = new Map<string, Map<string, FarEnd>>();
+  for (const [member, lag] of lagOf)
+    for (const { device, resource } of farEnds.get(member) ?? []) {
+      const ends = found.get(lag) ?? new Map<string, FarEnd>();
+      found.set(lag, ends);
+      const far = resource === null ? null : (lagOf.get(resource) ?? null);
+      // Members may end at different LAGs of a pair of switches, or at one whose LAG nobody tells of.
+      ends.set(`${device} ${far}`, { device, resource: far });
+    }
+  return new Map([...found].map(([lag, ends]) => [lag, [...ends.values()]]));
 }
 
 export function byName(one: string, other: string): number {

@@ -11,6 +11,15 @@ export interface NetworkViewDeps {
   readonly devices: Pick<ConfiguredDevices, 'names' | 'all'>;
   /** Links between all devices; also those that were lost since. */
   readonly topology: (goneSinceMs: EpochMs) => Promise<Pick<Topology, 'links' | 'cut'>>;
+  /** By port the LAG that it is a member of, both `device/interfaceKey`. Default none. */
+  readonly lags?: () => Promise<ReadonlyMap<string, string>>;
+}
+
+interface Wires {
+  readonly links: readonly GraphLink[];
+  readonly lagOf: ReadonlyMap<string, string>;
+  /** Of both, to see whether anything changed. */
+  readonly text: string;
 }
 
 const READ_EVERY_MS: DurationMs = 60_000;
@@ -22,7 +31,7 @@ export class NetworkView {
   readonly #attached: Readonly<Record<string, readonly string[]>>;
   readonly #links: GaugeMetric;
   readonly #cut: GaugeMetric;
-  #read: { readonly links: readonly GraphLink[]; readonly text: string; readonly atMs: number } | null = null;
+  #read: (Wires & { readonly atMs: number }) | null = null;
   #made: { readonly graph: NetworkGraph; readonly names: readonly string[]; readonly text: string } | null = null;
 
   constructor(reporter: Reporter, attached: Readonly<Record<string, readonly string[]>>, deps: NetworkViewDeps) {
@@ -34,20 +43,21 @@ export class NetworkView {
 
   async graph(): Promise<NetworkGraph> {
     const { devices } = this.#deps;
-    const { links, text } = await this.#linksNow();
+    const { links, lagOf, text } = await this.#wiresNow();
     // A list that is replaced has other names: the array is made with it.
     if (this.#made === null || this.#made.names !== devices.names || this.#made.text !== text)
-      this.#made = { graph: networkGraph(devices.all(), links, this.#attached), names: devices.names, text };
+      this.#made = { graph: networkGraph(devices.all(), links, this.#attached, lagOf), names: devices.names, text };
     return this.#made.graph;
   }
 
-  async #linksNow(): Promise<{ readonly links: readonly GraphLink[]; readonly text: string }> {
-    const { clock, topology } = this.#deps;
+  async #wiresNow(): Promise<Wires> {
+    const { clock, topology, lags } = this.#deps;
     const nowMs = clock.monotonicMs();
     if (this.#read !== null && nowMs - this.#read.atMs < READ_EVERY_MS) return this.#read;
     const { links, cut } = await topology(clock.now() - REMEMBER_LINKS_MS);
     const ends = links.map(({ a, b }) => ({ a: endOf(a), b: endOf(b) }));
-    this.#read = { links: ends, text: JSON.stringify(ends), atMs: nowMs };
+    const lagOf = (await lags?.()) ?? new Map<string, string>();
+    this.#read = { links: ends, lagOf, text: JSON.stringify([ends, [...lagOf]]), atMs: nowMs };
     this.#links.set(links.length);
     this.#cut.set(cut ? 1 : 0);
     return this.#read;

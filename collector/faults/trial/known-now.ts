@@ -8,6 +8,8 @@ type Facts = Readonly<Record<string, string | number>>;
 
 export interface KnownDeviceNow {
   readonly aliases: Map<string, string>;
+  /** The LAG of each member. */
+  readonly lags: Map<string, string>;
   readonly neighbours: Facts[];
   /** By index. */
   readonly sensors: Map<string, Facts>;
@@ -21,16 +23,20 @@ export async function readKnownNow(
   devices: readonly string[],
 ): Promise<ReadonlyMap<string, KnownDeviceNow>> {
   const known = new Map<string, KnownDeviceNow>(
-    devices.map((name) => [name, { aliases: new Map(), neighbours: [], sensors: new Map() }]),
+    devices.map((name) => [name, { aliases: new Map(), lags: new Map(), neighbours: [], sensors: new Map() }]),
   );
-  const named = await database.query<{ device: string; key: string; alias: string }>(
-    `select device.name as device, interface.key, interface.if_alias as alias
+  const named = await database.query<{ device: string; key: string; alias: string | null; lag: string | null }>(
+    `select device.name as device, interface.key, interface.if_alias as alias, interface.lag
        from inventory.interface interface join inventory.device device on device.id = interface.device
-      where device.name = any($1::text[]) and interface.gone_at_ms is null and interface.if_alias <> ''
+      where device.name = any($1::text[]) and interface.gone_at_ms is null
+        and (interface.if_alias <> '' or interface.lag is not null)
       limit ${MAX_ROWS}`,
     [devices],
   );
-  for (const { device, key, alias } of named.rows) known.get(device)?.aliases.set(key, alias);
+  for (const { device, key, alias, lag } of named.rows) {
+    known.get(device)?.aliases.set(key, alias ?? '');
+    if (lag !== null) known.get(device)?.lags.set(key, lag);
+  }
   const parts = await database.query<{ device: string; kind: string; key: string; facts: Facts }>(
     `select device.name as device, part.kind, part.key, part.facts
        from inventory.part part join inventory.device device on device.id = part.device
@@ -62,10 +68,11 @@ function withLimits(table: Table, { sensors }: KnownDeviceNow): Table {
   return { ...table, columns: [...table.columns, ...columns] };
 }
 
-function aliasTable({ aliases }: KnownDeviceNow): Table {
+function aliasTable({ aliases, lags }: KnownDeviceNow): Table {
   return tableOf('interface-inventory', aliases.size, [
     { kind: 'text', name: 'interfaceKey', values: [...aliases.keys()] },
     { kind: 'text', name: 'ifAlias', values: [...aliases.values()] },
+    { kind: 'text', name: 'lagInterface', values: [...aliases.keys()].map((key) => lags.get(key) ?? '') },
   ]);
 }
 

@@ -5,10 +5,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TrapReceiverConfig } from '../../../agent/trap/receiver.ts';
+import { newDeviceMemory } from '../../../collector/faults/device-memory.ts';
+import { DEFAULT_FAULTS } from '../../../collector/faults/fault-rules.ts';
+import { judgeEvent } from '../../../collector/faults/judge-event.ts';
+import { withTrapRules } from '../../../collector/faults/trap-rules.ts';
 import type { DeviceEvent } from '../../../common/model/event.ts';
 import type { CredentialConfiguration } from '../../../common/runtime/device-configuration.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import type { BundledProgram } from '../../support/bundled-program.ts';
+import { TRAP_RULES } from '../../support/fault-machine.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { MemoryFile, type RigOptions, trapProgram, type TrapRig, trapRig } from '../../support/trap-rig.ts';
 import { SETS } from '../../support/trap-settings.ts';
@@ -178,6 +183,36 @@ describeWith('snmp', "net-snmp's own senders", () => {
       () => 'a poll at once',
     );
     expect(rig.polls).toEqual(['core1']);
+  });
+
+  test('what BGP and a vendor tell, in the numbering of RFC 1657 and of RFC 4273, raises and ends the alarms of their rules', async () => {
+    const rig = await rigWith();
+    const target = `127.0.0.1:${rig.port}`;
+    const peer = (state: number): string[] => ['1.3.6.1.2.1.15.3.1.2.192.0.2.1', 'i', String(state)];
+    const supply = (state: number): string[] => [
+      ...['1.3.6.1.4.1.9.9.13.1.5.1.2.2', 's', 'PSU-B'],
+      ...['1.3.6.1.4.1.9.9.13.1.5.1.3.2', 'i', String(state)],
+    ];
+    const v2 = ['-v', '2c', '-c', 'public', target, '900'];
+    await run('snmptrap', ['-v', '1', '-c', 'public', target, '1.3.6.1.2.1.15.7', '', '6', '2', '900', ...peer(1)]);
+    await event(rig, 1);
+    await run('snmptrap', [...v2, '1.3.6.1.4.1.9.9.13.3.0.5', ...supply(6)]);
+    await event(rig, 2);
+    await run('snmptrap', [...v2, '1.3.6.1.2.1.15.0.1', ...peer(6)]);
+    await event(rig, 3);
+    await run('snmptrap', [...v2, '1.3.6.1.4.1.9.9.13.3.0.9', ...supply(1)]);
+    await event(rig, 4);
+    const memory = newDeviceMemory('core1');
+    memory.parts.established.add('192.0.2.1');
+    const rules = withTrapRules(DEFAULT_FAULTS.rules, TRAP_RULES);
+    const told = rig.events.flatMap((one) => judgeEvent(memory, rules, one, 0, Number.MAX_SAFE_INTEGER));
+    expect(told.map(({ kind, alarmType, resource, qualifier }) => [kind, alarmType, resource, qualifier])).toEqual([
+      ['raised', 'bgp-peer-down', 'core1/bgp-peer:192.0.2.1', ''],
+      ['raised', 'power-supply-failed', 'core1', 'cisco-power-supply PSU-B'],
+      ['cleared', 'bgp-peer-down', 'core1/bgp-peer:192.0.2.1', ''],
+      ['cleared', 'power-supply-failed', 'core1', 'cisco-power-supply PSU-B'],
+    ]);
+    expect(rig.polls).toContain('core1');
   });
 
   test('a trap of version 2c', async () => {

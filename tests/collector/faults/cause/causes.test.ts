@@ -34,6 +34,12 @@ const DUAL = {
   links: ['core 1 - dist1 1', 'core 2 - dist2 1', 'dist1 2 - acc 1', 'dist2 2 - acc 2'],
   attached: { 'agent-1': ['core'] },
 };
+const LAGS = {
+  devices: ['core', 'dist'],
+  links: ['core 1 - dist 1', 'core 2 - dist 2'],
+  lags: ['core 1 ae0', 'core 2 ae0', 'dist 1 po1', 'dist 2 po1'],
+  attached: { 'agent-1': ['core'] },
+};
 const SITES = {
   devices: ['core@hq', 'router@shop', 'switch@shop', 'camera@shop', 'lone@kiosk'],
   links: ['router < core', 'switch < router', 'camera < switch', 'lone < core'],
@@ -213,6 +219,63 @@ const CASES: readonly Case[] = [
     expected: ['a <- x-core', 'b <- x-core', 'c <- x-core', 'x-core'],
   },
   {
+    name: 'a LAG that has lost a member: one problem with the member, at both ends',
+    ...LAGS,
+    alarms: ['dist/1', 'lag-degraded dist/po1', 'core/1', 'lag-degraded core/ae0 at 0'],
+    expected: [
+      'core/1 <- lag-degraded core/ae0',
+      'dist/1 <- lag-degraded core/ae0',
+      'lag-degraded core/ae0',
+      'lag-degraded dist/po1 <- lag-degraded core/ae0',
+    ],
+  },
+  {
+    name: 'a LAG that is down with all its members: one problem, told by the nearer end',
+    ...LAGS,
+    alarms: ['dist/1', 'dist/2', 'dist/po1', 'core/1', 'core/2', 'core/ae0'],
+    expected: [
+      'core/1 <- core/ae0',
+      'core/2 <- core/ae0',
+      'core/ae0',
+      'dist/1 <- core/ae0',
+      'dist/2 <- core/ae0',
+      'dist/po1 <- core/ae0',
+    ],
+  },
+  {
+    name: 'a LAG towards a device that does not answer is a symptom of the device',
+    ...LAGS,
+    alarms: ['core/1', 'core/2', 'core/ae0', 'dist'],
+    expected: ['core/1 <- dist', 'core/2 <- dist', 'core/ae0 <- dist', 'dist'],
+  },
+  {
+    name: 'a LAG of which the other end tells nothing: the members there are folded all the same',
+    ...LAGS,
+    lags: ['core 1 ae0', 'core 2 ae0'],
+    alarms: ['dist/1', 'core/1', 'lag-degraded core/ae0'],
+    expected: ['core/1 <- lag-degraded core/ae0', 'dist/1 <- lag-degraded core/ae0', 'lag-degraded core/ae0'],
+  },
+  {
+    name: 'a link that flaps is one problem: the end that said it first, of the same moment the nearer; an end that is seen down meanwhile too',
+    ...RING,
+    alarms: [
+      'interface-flapping core/1 at 30',
+      'interface-flapping a/1 at 0',
+      'interface-flapping core/2 at 5',
+      'interface-flapping d/2 at 5',
+      'interface-flapping b/2 at 0',
+      'c/1',
+    ],
+    expected: [
+      'c/1 <- interface-flapping b/2',
+      'interface-flapping a/1',
+      'interface-flapping b/2',
+      'interface-flapping core/1 <- interface-flapping a/1',
+      'interface-flapping core/2',
+      'interface-flapping d/2 <- interface-flapping core/2',
+    ],
+  },
+  {
     name: 'thresholds are their own causes',
     ...TREE,
     alarms: ['core', 'high-utilisation dist/ge-1', 'dist'],
@@ -350,6 +413,53 @@ describe('in any network', () => {
         const roots = new Set(lines.filter((line) => !line.includes(' <- ')));
         for (const line of lines.filter((one) => one.includes(' <- '))) expect(roots).toContain(line.split(' <- ')[1]);
       }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('with LAGs, some known at one end only, and links that flap: in any order the same, and in one step', () => {
+    const trouble = fc.record({
+      type: fc.constantFrom('', 'lag-degraded ', 'interface-flapping '),
+      device: fc.constantFrom('core', 'dist', 'acc'),
+      port: fc.constantFrom('1', '2', '3', '4', 'ae0', 'ae1'),
+      at: fc.integer({ min: 0, max: 3 }),
+    });
+    const LAGS_OF_THREE = [
+      'core 1 ae0',
+      'core 2 ae0',
+      'dist 1 ae0',
+      'dist 2 ae0',
+      'dist 3 ae1',
+      'dist 4 ae1',
+      'acc 3 ae1',
+      'acc 4 ae1',
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(trouble, { maxLength: 14 }),
+        fc.subarray(LAGS_OF_THREE),
+        fc.subarray(['dist', 'acc']),
+        fc.array(fc.nat(), { minLength: 20, maxLength: 20 }),
+        (troubles, lags, dead, seeds) => {
+          const graph = network({
+            devices: ['core', 'dist', 'acc'],
+            links: ['core 1 - dist 1', 'core 2 - dist 2', 'dist 3 - acc 3', 'dist 4 - acc 4'],
+            lags: [...lags, 'acc ae1 3'],
+            attached: { 'agent-1': ['core'] },
+          });
+          const texts = new Map(troubles.map(({ type, device, port, at }) => [`${type}${device}/${port}`, at]));
+          const alarms = [...[...texts].map(([text, at]) => `${text} at ${at}`), ...dead].map(raised);
+          const lines = told(graph, alarms);
+          const roots = new Set(lines.filter((line) => !line.includes(' <- ')));
+          for (const line of lines.filter((one) => one.includes(' <- ')))
+            expect(roots).toContain(line.split(' <- ')[1]);
+          const shuffled = alarms
+            .map((alarm, at) => ({ alarm, key: seeds[at] ?? 0 }))
+            .toSorted((one, other) => one.key - other.key)
+            .map(({ alarm }) => alarm);
+          expect(told(graph, shuffled)).toEqual(lines);
+        },
+      ),
       { numRuns: 500 },
     );
   });
