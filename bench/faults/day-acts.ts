@@ -16,7 +16,7 @@ export interface Stage {
   readonly lost: Set<string>;
   readonly window: (site: string, fromMs: number, toMs: number) => Promise<void>;
   /** So many notifications of links, of users' ports everywhere, in the next batch. */
-  flood: number;
+  readonly flood: (events: number) => void;
   /** The collector takes the next message and dies. */
   readonly kill: () => void;
 }
@@ -73,7 +73,7 @@ export function actsOf(events: number): readonly Act[] {
       [
         at(1, (stage) => {
           stage.network.dead.add('d3');
-          stage.flood = events;
+          stage.flood(events);
         }),
         at(6, ({ network }) => void network.dead.delete('d3')),
       ],

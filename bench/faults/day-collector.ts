@@ -93,29 +93,7 @@ export class DayCollector {
       },
       labelsOf: (device) => ({ site: sites.get(device) ?? null, tags: [] }),
     });
-    const graph = networkGraph(
-      network.devices,
-      network.links,
-      Object.fromEntries(AGENTS.map((name) => [name, ['core']])),
-    );
-    this.#correlator = new Correlator(
-      reporter,
-      { ...DEFAULT_FAULTS.cause, historyEntries: DEFAULT_FAULTS.historyEntries },
-      {
-        database,
-        clock,
-        leases: new Leases(database),
-        holder: randomUUID(),
-        graph: () => Promise.resolve(graph),
-        work: {
-          ask: (_, { device }) => {
-            this.wanted.add(device);
-            return Promise.resolve({ id: randomUUID() } as never);
-          },
-        },
-        publish: () => undefined,
-      },
-    );
+    this.#correlator = correlatorOf(grounds, this.wanted);
     const channel = { send: (message: Message) => this.#send(message) };
     this.#deliveries = new Deliveries(reporter, {
       database,
@@ -167,4 +145,30 @@ export class DayCollector {
     this.#die();
     return NEVER;
   }
+}
+
+function correlatorOf({ reporter, database, clock, network }: DayGrounds, wanted: Set<string>): Correlator {
+  const graph = networkGraph(
+    network.devices,
+    network.links,
+    Object.fromEntries(AGENTS.map((name) => [name, ['core']])),
+  );
+  return new Correlator(
+    reporter,
+    { ...DEFAULT_FAULTS.cause, historyEntries: DEFAULT_FAULTS.historyEntries },
+    {
+      database,
+      clock,
+      leases: new Leases(database),
+      holder: randomUUID(),
+      graph: () => Promise.resolve(graph),
+      work: {
+        ask: (_, { device }) => {
+          wanted.add(device);
+          return Promise.resolve({ id: randomUUID() } as never);
+        },
+      },
+      publish: () => undefined,
+    },
+  );
 }

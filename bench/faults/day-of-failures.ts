@@ -103,7 +103,6 @@ class Day {
   }
 
   #stage(beganMs: number): Stage {
-    const day = this;
     return {
       network: this.#network,
       lost: this.#lost,
@@ -114,11 +113,8 @@ class Day {
         const window = { targets, times, reason: 'a new router', upgrade: false, excludedFromKpis: false };
         await this.#collector.windows.create(window, actor);
       },
-      set flood(events: number) {
-        day.#flood = events;
-      },
-      get flood() {
-        return day.#flood;
+      flood: (events) => {
+        this.#flood = events;
       },
       kill: () => {
         this.#collector.dieAfterNextMessage = true;
@@ -264,7 +260,7 @@ class Day {
 export function line(report: ActReport | undefined): string {
   if (report === undefined) return '';
   const { act, expected, raised, folded, announced, lost, twice, needless } = report;
-  const cells = [act.padEnd(24), ...[expected, raised, folded, announced, lost.length, twice.length, needless.length]];
+  const cells = [act.padEnd(24), expected, raised, folded, announced, lost.length, twice.length, needless.length];
   const wrong = [...lost, ...twice, ...needless];
   return `${cells.map((cell) => String(cell).padStart(9)).join('')}${wrong.length === 0 ? '' : `  ${wrong.join('; ')}`}`;
 }

@@ -11,7 +11,7 @@ import { createReporter, type Reporter } from '../../common/runtime/reporter.ts'
 import type { Workshop } from '../machine/workshop.ts';
 import type { PartContext } from '../part.ts';
 import { type Row, rowOf } from '../rows.ts';
-import { type ActReport, dayOfFailures, HEADS, line } from './day-of-failures.ts';
+import { type ActReport, dayOfFailures, HEADS } from './day-of-failures.ts';
 import { quietDay } from './quiet-day.ts';
 import { ToldClock } from './told-clock.ts';
 

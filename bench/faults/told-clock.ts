@@ -35,6 +35,6 @@ export class ToldClock implements Clock {
 
   advance(ms: number): void {
     this.#monotonicMs += ms;
-    for (const sleeper of [...this.#sleepers]) if (sleeper.wakeAtMs <= this.#monotonicMs) sleeper.wake();
+    for (const sleeper of this.#sleepers) if (sleeper.wakeAtMs <= this.#monotonicMs) sleeper.wake();
   }
 }
