@@ -3,6 +3,9 @@ import { messageOf, WeirError } from '../common/runtime/errors.ts';
 import { agentPart } from './agent/agent-part.ts';
 import { bridgePart } from './bridge/bridge-part.ts';
 import { collectorPart } from './collector/collector-part.ts';
+import { alarmsPart } from './faults/alarms-part.ts';
+import { dayPart } from './faults/day-part.ts';
+import { detectionPart } from './faults/detection-part.ts';
 import { footprintPart } from './footprint/footprint-part.ts';
 import { Workshop } from './machine/workshop.ts';
 import { benchOptions, type Part, USAGE } from './options.ts';
@@ -15,6 +18,9 @@ const RUN: Readonly<Record<Part, RunPart>> = {
   collector: collectorPart,
   bridge: bridgePart,
   footprint: footprintPart,
+  alarms: alarmsPart,
+  day: dayPart,
+  detection: detectionPart,
 };
 
 const EXIT_MISUSED = 2;

@@ -91,9 +91,14 @@ export class Maintenance implements SilenceSource {
     return {
       resource,
       device,
-      site: device === null ? null : this.#deps.siteOf(device),
+      // The alarm of a whole site is of no device.
+      site: device === null ? siteNamed(resource) : this.#deps.siteOf(device),
       tags: device === null ? [] : this.#deps.tagsOf(device),
       services: resource.includes('/') ? this.#deps.servicesOf(resource, atMs) : [],
     };
   }
+}
+
+function siteNamed(resource: string): string | null {
+  return resource.startsWith('site:') ? resource.slice('site:'.length) : null;
 }

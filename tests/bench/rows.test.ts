@@ -86,6 +86,11 @@ describe('options', () => {
     });
   });
 
+  test('parts that take long run only where they are named', () => {
+    expect(benchOptions(['detection', 'agent']).parts).toEqual(['agent', 'detection']);
+    expect(benchOptions([]).parts).not.toContain('day');
+  });
+
   test.for([['agents'], ['--fast'], ['agent', '--json=yes']])('%o is refused as misused', (args) => {
     let thrown: unknown = null;
     try {
