@@ -31,9 +31,10 @@ import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import { buyerOf } from './invoice-schema.ts';
-import type { ReadingsSource, UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
+import type { ReadingsSource, SuspenseDecisions, SuspenseItem, UsageBook } from './mediate/mediation.ts';
+import type { UsageProof, UsageReconciliation } from './mediate/mediation.ts';
+import { pairReader } from './mediate/meter-pairs.ts';
 import type { UsageRecord } from './mediate/usage.ts';
-import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
 import { chargeJobs } from './queue/charge-job.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
@@ -114,10 +115,11 @@ export class Ledger {
       buyerOf,
     });
     const book = (): Promise<ContractBook> => this.accounts.book();
+    const pairs = pairReader(deps, config.bucketMs);
     this.rating = new RatingRun(
       reporter,
       { windowMs: config.ratingWindowMs, bucketMs: config.bucketMs },
-      { database, usage, book, clock, publish: (...charges) => this.#publish(...charges) },
+      { database, usage, book, clock, pairs, publish: (...charges) => this.#publish(...charges) },
     );
     const gateDeps: GateCheckDeps = {
       database,
@@ -290,7 +292,7 @@ export class Ledger {
   planRerating(book: ContractBook, span: RatedSpan): Promise<ReratingPlan> {
     const { database, usage } = this.#deps;
     const { bucketMs, ratingWindowMs: windowMs } = this.#config;
-    return planRerating({ database, usage, bucketMs, windowMs, pending: true }, book, span);
+    return planRerating({ database, usage, bucketMs, windowMs, pairs: this.rating.pairs, pending: true }, book, span);
   }
 
   applyRerating(plan: ReratingPlan): Promise<void> {
@@ -316,7 +318,7 @@ export class Ledger {
     const usage = await this.#deps.proof.reconcile(fromMs, toMs);
     const { lastBucketStartMs } = await reader.counts();
     const usageEndMs = lastBucketStartMs === null ? fromMs : lastBucketStartMs + bucketMs;
-    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs };
+    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs, pairs: this.rating.pairs };
     const charges = await reconcileCharges(deps, book, fromMs, toMs);
     const bills = await reconcileBills(database, book, fromMs, toMs);
     const differences = usage.differences.length + charges.differences.length + bills.differences.length;
@@ -335,12 +337,8 @@ export class Ledger {
   async #publish(connection: Queryable, run: bigint, charges: readonly Charge[]): Promise<void> {
     const now = this.#deps.clock.now();
     if (this.#config.publishCharges) await putIntoOutbox(connection, chargeJobs(run, charges), now);
-    await seal(
-      connection,
-      'charge',
-      charges.map((charge) => charge.id.toString()),
-      now,
-    );
+    const ids = charges.map((charge) => charge.id.toString());
+    await seal(connection, 'charge', ids, now);
   }
 
   async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {

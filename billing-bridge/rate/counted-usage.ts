@@ -8,6 +8,8 @@ export interface CountedMeter {
   readonly direction: 'in' | 'out';
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs;
+  /** Which meters are of one port, where that is asked. */
+  readonly port?: string;
 }
 
 /** Usage and the span in which it counts; the records that belong are those whose bucket begins inside a meter's span and the window. */

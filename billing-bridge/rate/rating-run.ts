@@ -18,6 +18,7 @@ import {
   windowKey,
 } from './charge-store.ts';
 import type { CountedMeter } from './counted-usage.ts';
+import type { PollPair, ReadPairs } from './poll-pairs.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
 import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
 import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
@@ -36,6 +37,8 @@ export interface RatingDeps {
   readonly usage: UsageReader;
   readonly book: () => Promise<ContractBook>;
   readonly publish: PublishCharges;
+  /** For contracts whose samples are pairs of polls. */
+  readonly pairs?: ReadPairs;
   readonly clock: Clock;
 }
 
@@ -70,6 +73,11 @@ export class RatingRun {
   readonly #config: RatingConfig;
   readonly #deps: RatingDeps;
   readonly #written: CounterMetric;
+
+  /** Of its dependencies, for whoever proves its charges. */
+  get pairs(): ReadPairs | undefined {
+    return this.#deps.pairs;
+  }
 
   constructor(reporter: Reporter, config: RatingConfig, deps: RatingDeps) {
     this.#config = config;
@@ -166,7 +174,10 @@ export class RatingRun {
       if (first === undefined) continue;
       const meters = new Set(works.flatMap((work) => work.meters.map(({ meter }) => meter)));
       const usage = await this.#deps.usage.columns([...meters], first.due.startMs, first.due.endMs);
-      for (const work of works) made.push(chargeFor(work, book, usage, this.#config.bucketMs));
+      for (const work of works) {
+        const pairs = await pairsFor(work, this.#deps.pairs);
+        made.push(chargeFor(work, book, usage, this.#config.bucketMs, pairs));
+      }
     }
     return made;
   }
@@ -212,6 +223,16 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   return { due, service, plan, item, meters };
 }
 
+/** The pairs of polls that a window is ranked by; null where its contract ranks the grid. */
+export async function pairsFor(
+  { item, meters, due }: Work,
+  read: ReadPairs | undefined,
+): Promise<ReadonlyMap<number, readonly PollPair[]> | null> {
+  if (item.price.kind !== 'percentile' || item.price.samples !== 'poll_pair') return null;
+  if (read === undefined) throw new Error('BUG: nobody reads the pairs of polls that a contract asks for');
+  return read([...new Set(meters.map(({ meter }) => meter))], due.startMs, due.endMs);
+}
+
 export interface PricedWindow {
   readonly charge: NewCharge;
   /** Does a charge with this digest rest on the same contract and usage? */
@@ -224,11 +245,21 @@ export function chargeFor(
   book: ContractBook,
   usage: ReadonlyMap<number, UsageColumns>,
   bucketMs: DurationMs,
+  pairs: ReadonlyMap<number, readonly PollPair[]> | null = null,
 ): PricedWindow {
   const { due, service, plan, item, meters } = work;
   const customer = book.customerOf(service);
   const period = periodAt(due.startMs, customer.cycle, customer.zone);
-  const input = ratingInput({ customer, service, period, window: due, meters, usage, bucketMs });
+  const input = ratingInput({
+    customer,
+    service,
+    period,
+    window: due,
+    meters,
+    usage,
+    bucketMs,
+    ...(pairs === null ? {} : { pairs }),
+  });
   const rated = rateItem(item, input);
   const charge: NewCharge = {
     customer: customer.id,

@@ -15,6 +15,7 @@ import { chargeJobs } from '../../billing-bridge/queue/charge-job.ts';
 import { putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbox.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billing-bridge/rate/charge-store.ts';
 import { ratingMigrations } from '../../billing-bridge/rate/migrations.ts';
+import type { ReadPairs } from '../../billing-bridge/rate/poll-pairs.ts';
 import { RatingRun, type RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import { dueByTime } from '../../billing-bridge/rate/windows.ts';
 import type { UsageReader } from '../../billing-bridge/mediate/usage.ts';
@@ -60,6 +61,8 @@ export class BillingFixture {
   readonly accounts: AccountStore;
   readonly leases: Leases;
   readonly legalEntities = new Map<string, LegalEntity>();
+  /** For contracts whose samples are pairs of polls. */
+  pairs: ReadPairs | null = null;
   readonly #reporter = silentReporter().reporter;
 
   readonly #reader: UsageReader;
@@ -114,6 +117,7 @@ export class BillingFixture {
         book: () => this.accounts.book(),
         publish: (connection, id, charges) => putIntoOutbox(connection, chargeJobs(id, charges), this.clock.now()),
         clock: this.clock,
+        ...(this.pairs === null ? {} : { pairs: this.pairs }),
       },
     );
     return run.run({
