@@ -15,7 +15,10 @@ const decimal = z
   .union([z.string(), z.number().int()], DECIMAL_EXPECTED)
   .transform(String)
   .refine((text) => Exact.parse(text) !== null, DECIMAL_EXPECTED);
-const notNegative = decimal.refine((text) => Exact.parse(text)?.isNegative() !== true, 'a price cannot be negative');
+const notNegative = decimal.refine(
+  (text) => Exact.parse(text)?.isNegative() !== true,
+  'a price cannot be negative [price_negative]',
+);
 const positive = decimal.refine((text) => {
   const value = Exact.parse(text);
   return value === null || value.compare(Exact.zero) > 0;
