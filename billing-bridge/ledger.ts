@@ -114,7 +114,7 @@ export class Ledger {
       readCustomer: (document) => customerSchema.parse(document),
       buyerOf,
     });
-    const book = (): Promise<ContractBook> => this.accounts.book();
+    const book = (until?: bigint): Promise<ContractBook> => this.accounts.book(until);
     const pairs = pairReader(deps, config.bucketMs);
     this.rating = new RatingRun(
       reporter,
@@ -292,7 +292,8 @@ export class Ledger {
   planRerating(book: ContractBook, span: RatedSpan): Promise<ReratingPlan> {
     const { database, usage } = this.#deps;
     const { bucketMs, ratingWindowMs: windowMs } = this.#config;
-    return planRerating({ database, usage, bucketMs, windowMs, pairs: this.rating.pairs, pending: true }, book, span);
+    const { pairs } = this.rating.deps;
+    return planRerating({ database, usage, bucketMs, windowMs, pairs, pending: true }, book, span);
   }
 
   applyRerating(plan: ReratingPlan): Promise<void> {
@@ -318,10 +319,11 @@ export class Ledger {
     const usage = await this.#deps.proof.reconcile(fromMs, toMs);
     const { lastBucketStartMs } = await reader.counts();
     const usageEndMs = lastBucketStartMs === null ? fromMs : lastBucketStartMs + bucketMs;
-    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs, pairs: this.rating.pairs };
+    const { pairs } = this.rating.deps;
+    const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs, pairs };
     const charges = await reconcileCharges(deps, book, fromMs, toMs);
     const bills = await reconcileBills(database, book, fromMs, toMs);
-    const differences = usage.differences.length + charges.differences.length + bills.differences.length;
+    const differences = [usage, charges, bills].reduce((sum, one) => sum + one.differences.length, 0);
     return { fromMs, toMs, usage, charges, bills, differences };
   }
 

@@ -66,4 +66,11 @@ export const ratingMigrations: readonly Migration[] = [
       drop index billing.due_window_by_end;
       create index due_window_by_time on billing.due_window (due_at_ms, service, item, window_start_ms);`,
   },
+  {
+    id: 'billing-rate-003-meters',
+    sql: `
+      -- What was stored when a run rated: usage records and versions of contracts up to these.
+      alter table billing.rating_run add column usage_serial bigint, add column contract_serial bigint;
+      create index charge_by_run on billing.charge (run, id);`,
+  },
 ];

@@ -35,7 +35,8 @@ export type PublishCharges = (connection: Queryable, run: bigint, charges: reado
 export interface RatingDeps {
   readonly database: Database;
   readonly usage: UsageReader;
-  readonly book: () => Promise<ContractBook>;
+  /** Of the contracts now, or up to a serial. */
+  readonly book: (until?: bigint) => Promise<ContractBook>;
   readonly publish: PublishCharges;
   /** For contracts whose samples are pairs of polls. */
   readonly pairs?: ReadPairs;
@@ -74,9 +75,9 @@ export class RatingRun {
   readonly #deps: RatingDeps;
   readonly #written: CounterMetric;
 
-  /** Of its dependencies, for whoever proves its charges. */
-  get pairs(): ReadPairs | undefined {
-    return this.#deps.pairs;
+  /** For whoever proves its charges, or repeats its runs. */
+  get deps(): RatingDeps {
+    return this.#deps;
   }
 
   constructor(reporter: Reporter, config: RatingConfig, deps: RatingDeps) {
@@ -95,6 +96,8 @@ export class RatingRun {
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
     // Read after the marks, it holds every meter whose usage is due.
     const index = new MeterIndex(await this.#deps.usage.allMeters());
+    // All that was looked through is stored by now; what comes later makes its windows due again.
+    const stored = (await this.#deps.usage.storedUntil?.()) ?? null;
     const state = { run: null as bigint | null, charges: 0, waiting: 0 };
     let after: DueWindow | null = null;
     for (;;) {
@@ -109,7 +112,7 @@ export class RatingRun {
           await clearDue(connection, obsolete);
         });
       for (const some of portions(ready, this.#config.bucketMs)) {
-        const done = await this.#rate(some, book, lease, state.run);
+        const done = await this.#rate(some, book, lease, state.run, stored);
         state.run = done.run;
         state.charges += done.charges;
       }
@@ -122,8 +125,9 @@ export class RatingRun {
     book: ContractBook,
     lease: RunLease,
     run: bigint | null,
+    stored: bigint | null,
   ): Promise<{ run: bigint | null; charges: number }> {
-    const made = await this.#price(ready, book);
+    const made = await this.#price(ready, book, stored);
     const now = this.#deps.clock.now();
     const windows = ready.map((one) => one.due);
     const result = await this.#deps.database.transaction(async (connection) => {
@@ -131,7 +135,8 @@ export class RatingRun {
       // What stands is read under the lease, in the transaction that adds to it.
       const standing = await standingCharges(connection, windows);
       const charges = made.flatMap((one) => nextVersion(one, standing));
-      const current = run ?? (charges.length === 0 ? null : await this.#beginRun(connection, lease));
+      const current =
+        run ?? (charges.length === 0 ? null : await this.#beginRun(connection, lease, stored, book.serial));
       const written = current === null ? [] : await insertCharges(connection, charges, current, now);
       if (current !== null && written.length > 0) await this.#deps.publish(connection, current, written);
       await clearDue(connection, windows);
@@ -161,7 +166,7 @@ export class RatingRun {
   }
 
   /** Usage of all services of one span is read at once. */
-  async #price(ready: readonly Work[], book: ContractBook): Promise<PricedWindow[]> {
+  async #price(ready: readonly Work[], book: ContractBook, stored: bigint | null): Promise<PricedWindow[]> {
     const spans = new Map<string, Work[]>();
     for (const work of ready) {
       const span = spans.get(spanKey(work.due));
@@ -173,7 +178,8 @@ export class RatingRun {
       const [first] = works;
       if (first === undefined) continue;
       const meters = new Set(works.flatMap((work) => work.meters.map(({ meter }) => meter)));
-      const usage = await this.#deps.usage.columns([...meters], first.due.startMs, first.due.endMs);
+      const { startMs, endMs } = first.due;
+      const usage = await this.#deps.usage.columns([...meters], startMs, endMs, stored ?? undefined);
       for (const work of works) {
         const pairs = await pairsFor(work, this.#deps.pairs);
         made.push(chargeFor(work, book, usage, this.#config.bucketMs, pairs));
@@ -182,10 +188,11 @@ export class RatingRun {
     return made;
   }
 
-  async #beginRun(connection: Queryable, lease: RunLease): Promise<bigint> {
+  async #beginRun(connection: Queryable, lease: RunLease, stored: bigint | null, contracts: bigint): Promise<bigint> {
     const { rows } = await connection.query<{ id: bigint }>(
-      'insert into billing.rating_run (holder, token, started_at_ms) values ($1, $2, $3) returning id',
-      [lease.holder, lease.token, this.#deps.clock.now()],
+      `insert into billing.rating_run (holder, token, started_at_ms, usage_serial, contract_serial)
+       values ($1, $2, $3, $4, $5) returning id`,
+      [lease.holder, lease.token, this.#deps.clock.now(), stored, contracts],
     );
     const id = rows[0]?.id;
     if (id === undefined) throw new Error('BUG: an insert returned no id');

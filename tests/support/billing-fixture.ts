@@ -114,7 +114,7 @@ export class BillingFixture {
       {
         database,
         usage: this.#reader,
-        book: () => this.accounts.book(),
+        book: (until) => this.accounts.book(until),
         publish: (connection, id, charges) => putIntoOutbox(connection, chargeJobs(id, charges), this.clock.now()),
         clock: this.clock,
         ...(this.pairs === null ? {} : { pairs: this.pairs }),
