@@ -126,8 +126,8 @@ export class Ledger {
       usage,
       facts: usage,
       stateOf: (contracts, device, interfaceKey, at) => this.stateOf(contracts, device, interfaceKey, at),
-      dueByTime: (contracts, service, afterMs, untilMs) =>
-        dueByTime(contracts, service, afterMs, untilMs, 1).length > 0,
+      dueByTime: (held, service, afterMs, untilMs) => dueByTime(held, service, afterMs, untilMs, 1).length > 0,
+      waitedOut: (endedAtMs) => this.rating.isWaitedOut(endedAtMs),
     };
     this.billRun = new BillRun(
       reporter,

@@ -19,6 +19,7 @@ import { addCreditNoteRoutes } from './credit-note-routes.ts';
 import { addDocumentRoutes } from './document-routes.ts';
 import type { BillDocuments } from './documents.ts';
 import { Overview } from './overview.ts';
+import { addFinalRecordRoutes } from './final-record-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
@@ -127,6 +128,7 @@ export class BillingApi implements Component {
     addDocumentRoutes(routes, ledger, documents);
     addTmf678Routes(routes, { ledger, clock, runBills, billStates });
     addTmf635Routes(routes, ledger);
+    addFinalRecordRoutes(routes, ledger);
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });
     addWorkRoutes(routes, work);

@@ -58,10 +58,11 @@ export function metersIn(
     const toMs = Math.min(binding.toMs ?? OPEN_MS, window.endMs);
     if (toMs <= fromMs) return [];
     const port = `${binding.device} ${binding.interface}`;
+    const leavesMs = binding.toMs;
     return index
       .ofPort(binding.device, binding.interface, terms === null ? null : terms.class)
       .filter((meter) => terms === null || countsOf(meter, terms))
-      .map((meter) => ({ meter: meter.id, direction: directionOf(meter), fromMs, toMs, port }));
+      .map((meter) => ({ meter: meter.id, direction: directionOf(meter), fromMs, toMs, port, leavesMs }));
   });
 }
 

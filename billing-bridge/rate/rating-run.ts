@@ -2,7 +2,7 @@
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { periodAt } from '../../common/model/period.ts';
-import type { DurationMs } from '../../common/model/time.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
@@ -19,6 +19,13 @@ import {
 } from './charge-store.ts';
 import type { CountedMeter } from './counted-usage.ts';
 import type { PollPair, ReadPairs } from './poll-pairs.ts';
+import {
+  type FinalRecord,
+  type FinalRecordQuery,
+  findFinalRecords,
+  isWaitedOut,
+  writeFinalRecords,
+} from './final-record.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
 import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
 import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
@@ -75,6 +82,16 @@ export class RatingRun {
   readonly #deps: RatingDeps;
   readonly #written: CounterMetric;
 
+  /** Is a port that left then no longer waited for? */
+  isWaitedOut(endedAtMs: EpochMs): boolean {
+    return isWaitedOut(endedAtMs, this.#deps.clock.now());
+  }
+
+  /** Newest first. */
+  finalRecords(query: FinalRecordQuery): Promise<FinalRecord[]> {
+    return findFinalRecords(this.#deps.database, query);
+  }
+
   /** For whoever proves its charges, or repeats its runs. */
   get deps(): RatingDeps {
     return this.#deps;
@@ -117,6 +134,7 @@ export class RatingRun {
         state.charges += done.charges;
       }
     }
+    await writeFinalRecords(this.#deps, book, index, this.#deps.clock.now(), lease.fence);
     return { ...state, usageRecords };
   }
 
@@ -146,7 +164,7 @@ export class RatingRun {
     return { run: result.run, charges: result.written.length };
   }
 
-  /** A window is ready when every meter of the service is final up to its end. */
+  /** A window is ready when every meter of the service is final up to its end, or was waited for since it left. */
   async #sort(
     page: readonly DueWindow[],
     book: ContractBook,
@@ -161,7 +179,10 @@ export class RatingRun {
     const final = await this.#deps.usage.finalUntil([
       ...new Set(work.flatMap((one) => one.meters.map((meter) => meter.meter))),
     ]);
-    const ready = work.filter((one) => one.meters.every((meter) => (final.get(meter.meter) ?? 0) >= meter.toMs));
+    const now = this.#deps.clock.now();
+    const known = ({ meter, toMs, leavesMs = null }: CountedMeter): boolean =>
+      (final.get(meter) ?? 0) >= toMs || (leavesMs !== null && isWaitedOut(leavesMs, now));
+    const ready = work.filter((one) => one.meters.every(known));
     return { ready, obsolete, waiting: work.length - ready.length };
   }
 
