@@ -17,7 +17,10 @@ const decimal = z
   .union([z.string(), z.number().int()], DECIMAL_EXPECTED)
   .transform(String)
   .refine((text) => Exact.parse(text) !== null, DECIMAL_EXPECTED);
-const notNegative = decimal.refine((text) => Exact.parse(text)?.isNegative() !== true, 'a price cannot be negative');
+const notNegative = decimal.refine(
+  (text) => Exact.parse(text)?.isNegative() !== true,
+  'a price cannot be negative [price_negative]',
+);
 const positive = decimal.refine((text) => {
   const value = Exact.parse(text);
   return value === null || value.compare(Exact.zero) > 0;
@@ -202,9 +205,24 @@ const itemSchema = z.discriminatedUnion('kind', [
     percentile: positive.default('95'),
     interval_ms: z.number().int().min(1000).max(86_400_000).default(300_000),
     direction: z.enum(['higher', 'per_interval_max', 'sum', 'in', 'out']).default('higher'),
-    rank: z.enum(['nearest_rank', 'round_rank']).default('nearest_rank'),
+    rank: z.enum(['nearest_rank', 'round_rank', 'interpolated']).default('nearest_rank'),
+    /** Instead of the percentile, such as the fifth highest. */
+    nth_highest: z.number().int().min(1).max(10_000).optional(),
+    /** Each day has its value; of these the one at a percentile of the days, or the mean of the highest. */
+    days: z
+      .union([
+        z.strictObject({ percentile: positive }),
+        z.strictObject({ mean_of_highest: z.number().int().min(1).max(31) }),
+      ])
+      .optional(),
+    /** poll_pair: the pairs of polls that end in an interval, not cut at its lines. */
+    samples: z.enum(['grid', 'poll_pair']).optional(),
+    /** port: each port is ranked by itself, and what counts is summed. */
+    aggregation: z.enum(['interval', 'port']).optional(),
+    /** Units that are billed at least. */
+    floor: notNegative.optional(),
     gaps: z.enum(['exclude', 'zero', 'spread']).default('exclude'),
-    part_period: z.enum(['full', 'prorated']).default('prorated'),
+    part_period: z.enum(['full', 'prorated', 'measured_days']).default('prorated'),
     unit: z.enum(RATE_UNIT_NAMES).default('Mbit/s'),
     commit: notNegative.default('0'),
     commit_price: notNegative.default('0'),

@@ -41,9 +41,9 @@ import type { BillLine } from './bill/lines.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import { buyerOf } from './invoice-schema.ts';
-import type { ReadingsSource, UsageBook, UsageProof } from './mediate/mediation.ts';
+import type { ReadingsSource, SuspenseDecisions, SuspenseItem, UsageBook, UsageProof } from './mediate/mediation.ts';
+import { pairReader } from './mediate/meter-pairs.ts';
 import type { UsageRecord } from './mediate/usage.ts';
-import type { SuspenseDecisions, SuspenseItem } from './mediate/mediation.ts';
 import { findQuotaEvents, type QuotaEvent } from './quota/quota-watch.ts';
 import { announceBill, announceCreditNote } from './letters.ts';
 import { answerQuote, type QuoteAnswer, type QuoteRequest } from './quotes.ts';
@@ -120,11 +120,12 @@ export class Ledger {
       readCustomer: (document) => customerSchema.parse(document),
       buyerOf,
     });
-    const book = (): Promise<ContractBook> => this.accounts.book();
+    const book = (until?: bigint): Promise<ContractBook> => this.accounts.book(until);
+    const pairs = pairReader(deps, config.bucketMs);
     this.rating = new RatingRun(
       reporter,
       { windowMs: config.ratingWindowMs, bucketMs: config.bucketMs },
-      { database, usage, book, clock, publish: (...charges) => this.#publish(...charges) },
+      { database, usage, book, clock, pairs, publish: (...charges) => this.#publish(...charges) },
     );
     const { outages: source } = deps;
     this.levels = source === undefined ? null : new LevelWatch(reporter, { database, clock, source, book });
@@ -133,8 +134,8 @@ export class Ledger {
       usage,
       facts: usage,
       stateOf: (contracts, device, interfaceKey, at) => this.stateOf(contracts, device, interfaceKey, at),
-      dueByTime: (contracts, service, afterMs, untilMs) =>
-        dueByTime(contracts, service, afterMs, untilMs, 1).length > 0,
+      dueByTime: (held, service, afterMs, untilMs) => dueByTime(held, service, afterMs, untilMs, 1).length > 0,
+      waitedOut: (endedAtMs) => this.rating.isWaitedOut(endedAtMs),
     };
     this.billRun = new BillRun(
       reporter,
@@ -309,7 +310,8 @@ export class Ledger {
   planRerating(book: ContractBook, span: RatedSpan): Promise<ReratingPlan> {
     const { database, usage } = this.#deps;
     const { bucketMs, ratingWindowMs: windowMs } = this.#config;
-    return planRerating({ database, usage, bucketMs, windowMs, pending: true }, book, span);
+    const { pairs } = this.rating.deps;
+    return planRerating({ database, usage, bucketMs, windowMs, pairs, pending: true }, book, span);
   }
 
   applyRerating(plan: ReratingPlan): Promise<void> {
@@ -331,7 +333,8 @@ export class Ledger {
   async reconcile(fromMs: EpochMs, toMs: EpochMs): Promise<Reconciliation> {
     const { database, usage, proof } = this.#deps;
     const { bucketMs, ratingWindowMs: windowMs } = this.#config;
-    return reconcileBooks({ database, usage, proof, bucketMs, windowMs }, await this.book(), fromMs, toMs);
+    const { pairs } = this.rating.deps;
+    return reconcileBooks({ database, usage, proof, bucketMs, windowMs, pairs }, await this.book(), fromMs, toMs);
   }
 
   quotaEvents(query: Parameters<typeof findQuotaEvents>[1]): Promise<QuotaEvent[]> {

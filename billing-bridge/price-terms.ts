@@ -3,6 +3,8 @@ import { Exact } from '../common/model/exact.ts';
 import { isGauge, type MeterClass } from '../common/model/meter-class.ts';
 import type { ItemDocument, MeterDocument } from './contract-schema.ts';
 import { type Metered, type MeterTerms, OCTETS } from './rate/metered.ts';
+import type { PercentileContract } from './rate/percentile.ts';
+import type { DayRule } from './rate/sample-rank.ts';
 import type { Price, PriceItem, VolumeDirection } from './rate/price-item.ts';
 import type { CreditRule, ServiceCreditPrice } from './rate/service-credit.ts';
 
@@ -155,6 +157,7 @@ function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Pric
     commit: exact(item.commit),
     commitPrice: exact(item.commit_price),
     overagePrice: exact(item.overage_price),
+    ...variantsOf(item),
     ...meteredOf(item),
   };
 }
@@ -190,6 +193,24 @@ function creditRuleOf(credit: Extract<ItemDocument, { kind: 'service_credit' }>[
     unit: credit.per,
     each: 'amount' in credit ? { amount: exact(credit.amount) } : { percent: exact(credit.percent) },
   };
+}
+
+/** What most contracts leave as it is. */
+function variantsOf(
+  item: Extract<ItemDocument, { kind: 'percentile' }>,
+): Pick<PercentileContract, 'nthHighest' | 'days' | 'samples' | 'aggregation' | 'floor'> {
+  const { nth_highest: nthHighest, days, samples, aggregation, floor } = item;
+  return {
+    ...(nthHighest === undefined ? {} : { nthHighest }),
+    ...(days === undefined ? {} : { days: dayRule(days) }),
+    ...(samples === undefined ? {} : { samples }),
+    ...(aggregation === undefined ? {} : { aggregation }),
+    ...(floor === undefined ? {} : { floor: exact(floor) }),
+  };
+}
+
+function dayRule(days: NonNullable<Extract<ItemDocument, { kind: 'percentile' }>['days']>): DayRule {
+  return 'percentile' in days ? { percentile: exact(days.percentile) } : { meanOfHighest: days.mean_of_highest };
 }
 
 function boundOf(text: string | null): Exact | null {

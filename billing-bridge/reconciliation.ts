@@ -4,6 +4,7 @@ import type { DurationMs, EpochMs } from '../common/model/time.ts';
 import type { ContractBook } from './account/contract-book.ts';
 import { type BillReconciliation, reconcileBills } from './bill/reconcile.ts';
 import type { UsageBook, UsageProof, UsageReconciliation } from './mediate/mediation.ts';
+import type { ReadPairs } from './rate/poll-pairs.ts';
 import { type ChargeReconciliation, reconcileCharges } from './rate/reconcile-charges.ts';
 
 export interface Reconciliation {
@@ -22,10 +23,11 @@ export interface ReconciliationDeps {
   readonly proof: UsageProof;
   readonly bucketMs: DurationMs;
   readonly windowMs: DurationMs;
+  readonly pairs?: ReadPairs | undefined;
 }
 
 export async function reconcileBooks(
-  { database, usage: reader, proof, bucketMs, windowMs }: ReconciliationDeps,
+  { database, usage: reader, proof, bucketMs, windowMs, pairs }: ReconciliationDeps,
   book: ContractBook,
   fromMs: EpochMs,
   toMs: EpochMs,
@@ -33,7 +35,7 @@ export async function reconcileBooks(
   const usage = await proof.reconcile(fromMs, toMs);
   const { lastBucketStartMs } = await reader.counts();
   const usageEndMs = lastBucketStartMs === null ? fromMs : lastBucketStartMs + bucketMs;
-  const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs };
+  const deps = { database, usage: reader, bucketMs, windowMs, usageEndMs, pairs };
   const charges = await reconcileCharges(deps, book, fromMs, toMs);
   const bills = await reconcileBills(database, book, fromMs, toMs);
   const differences = usage.differences.length + charges.differences.length + bills.differences.length;

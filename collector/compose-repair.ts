@@ -27,7 +27,7 @@ import { RepairLoop } from './repair/repair-loop.ts';
 import { forgetRuns } from './repair/run-store.ts';
 import type { Library } from './repair/runbook-library.ts';
 import { WebhookSender, type WebhookSenderDeps } from './repair/webhook-sender.ts';
-import { postJson } from './tell/channels/post-json.ts';
+import { postJson } from '../common/send/post-json.ts';
 
 export interface ComposedRepair {
   readonly loop: Component;

@@ -62,8 +62,10 @@ export class AccountStore {
     return application;
   }
 
-  /** The contracts as they are kept now; read again only after a change. */
-  async book(): Promise<ContractBook> {
+  /** The contracts as they are kept now, read again only after a change; or as they were when no later version was kept. */
+  async book(until?: bigint): Promise<ContractBook> {
+    if (until !== undefined)
+      return this.#read((await readVersions(this.#deps.database)).filter(({ serial: kept }) => kept <= until));
     const { rows } = await this.#deps.database.query<{ serial: bigint }>(
       'select coalesce(max(serial), 0)::int8 as serial from billing.contract_version',
     );

@@ -94,6 +94,9 @@ function planBegin(plan: PlanDocument): string {
   return at === null ? plan.valid_from : isoTime(at);
 }
 
+/** ISO 4217 gives these no minor unit, and what others assume is no agreement. */
+const WITHOUT_EXPONENT: ReadonlySet<string> = new Set('XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA'.split(' '));
+
 function currencyKnown(currency: string): boolean {
   return Intl.supportedValuesOf('currency').includes(currency);
 }
@@ -105,6 +108,14 @@ function unknownCurrency(path: readonly (string | number)[], currency: string): 
 function planIssues(plan: PlanDocument, path: readonly (string | number)[], options: CheckOptions): ContractIssue[] {
   const found: ContractIssue[] = [];
   if (!currencyKnown(plan.currency)) found.push(unknownCurrency([...path, 'currency'], plan.currency));
+  else if (WITHOUT_EXPONENT.has(plan.currency) && plan.rounding.places === undefined)
+    found.push(
+      issue(
+        [...path, 'rounding'],
+        'exponent_missing',
+        `${plan.currency} has no minor unit in ISO 4217: state rounding.places`,
+      ),
+    );
   if (plan.valid_from !== undefined && instantOf(plan.valid_from, 'UTC') === null)
     found.push(issue([...path, 'valid_from'], 'date_invalid', `${plan.valid_from} does not exist`));
   plan.items.forEach((item, at) => {

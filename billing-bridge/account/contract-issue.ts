@@ -7,6 +7,7 @@ export type ContractMistake =
   | 'device_unknown'
   | 'currency_mismatch'
   | 'currency_unknown'
+  | 'exponent_missing'
   | 'dates_crossed'
   | 'date_invalid'
   | 'tiers_overlap'

@@ -21,6 +21,7 @@ import type { BillDocuments } from './documents.ts';
 import { addMessageRoutes, type MessageRoutesDeps } from './message-routes.ts';
 import { Overview } from './overview.ts';
 import { addQuoteRoutes } from './quote-routes.ts';
+import { addFinalRecordRoutes } from './final-record-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
@@ -133,6 +134,7 @@ export class BillingApi implements Component {
     addTmf678Routes(routes, { ledger, clock, runBills, billStates });
     addTmf635Routes(routes, ledger);
     addQuoteRoutes(routes, { ledger, clock });
+    addFinalRecordRoutes(routes, ledger);
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });
     addWorkRoutes(routes, work);

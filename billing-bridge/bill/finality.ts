@@ -13,6 +13,8 @@ export interface BoundPort {
   readonly device: string;
   readonly interface: string;
   readonly toMs: EpochMs;
+  /** When it leaves the service; null: not yet. */
+  readonly leavesMs: EpochMs | null;
   readonly meters: readonly Meter[];
 }
 
@@ -23,6 +25,8 @@ export interface FinalityDeps {
   readonly database: Queryable;
   readonly usage: UsageReader;
   readonly dueByTime: DueByTime;
+  /** Is a port that left then no longer waited for? Rating asks the same. */
+  readonly waitedOut?: (endedAtMs: EpochMs) => boolean;
 }
 
 const USAGE_PAGE = 20_000;
@@ -70,7 +74,8 @@ export async function notFinal(
 
 async function portsNotFinal(deps: FinalityDeps, ports: readonly BoundPort[]): Promise<Finding[]> {
   const final = await deps.usage.finalUntil(ports.flatMap((port) => port.meters.map((meter) => meter.id)));
-  return ports.flatMap(({ meters, service, device, interface: name, toMs }): Finding[] => {
+  return ports.flatMap(({ meters, service, device, interface: name, toMs, leavesMs }): Finding[] => {
+    if (leavesMs !== null && deps.waitedOut?.(leavesMs) === true) return [];
     if (meters.length === 0) return [{ service, device, interface: name, reason: 'never read' }];
     const least = Math.min(...meters.map((meter) => final.get(meter.id) ?? 0));
     return least >= toMs

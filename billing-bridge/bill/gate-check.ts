@@ -183,7 +183,8 @@ function portsOf(
       const toMs = Math.min(binding.toMs ?? OPEN_MS, period.endMs);
       const { device, interface: name } = binding;
       const meters = byPort.get(portKey(device, name)) ?? [];
-      return toMs <= fromMs ? [] : [{ service: service.id, device, interface: name, toMs, meters }];
+      const leavesMs = binding.toMs;
+      return toMs <= fromMs ? [] : [{ service: service.id, device, interface: name, toMs, leavesMs, meters }];
     }),
   );
 }

@@ -40,15 +40,16 @@ export async function columnsBetween(
   meters: readonly number[],
   fromMs: EpochMs,
   toMs: EpochMs,
+  storedUntil: bigint | null = null,
 ): Promise<ReadonlyMap<number, UsageColumns>> {
   const { from, to } = bucketsIn(fromMs, toMs, bucketMs);
   const wanted = new Set(meters);
   if (wanted.size === 0 || to <= from) return new Map();
   const builder = new ColumnBuilder(wanted.size, from * bucketMs, bucketMs, to - from);
-  const sealed = await sealedIn(connection, [...wanted], from, to);
+  const sealed = await sealedIn(connection, [...wanted], from, to, storedUntil);
   for (const row of sealed) unseal(row, from, builder);
   const unsealed = notIn(sealed, wanted, from, to);
-  if (unsealed.length > 0) await addRecords(connection, unsealed, from, builder);
+  if (unsealed.length > 0) await addRecords(connection, unsealed, from, builder, storedUntil);
   return builder.columns;
 }
 
@@ -57,6 +58,7 @@ async function addRecords(
   unsealed: readonly Unsealed[],
   from: Bucket,
   builder: ColumnBuilder,
+  storedUntil: bigint | null,
 ): Promise<void> {
   const { rows } = await connection.query<{
     meter: number;
@@ -69,13 +71,15 @@ async function addRecords(
             string_agg(${PACKED_RECORD}, '') filter (where not (${PLAIN})) as packed
        from unnest($1::int4[], $2::int4[], $3::int4[]) as wanted (of_meter, first, past) cross join lateral (
          select distinct on (bucket) ${PACKED_COLUMNS} from usage.record
-          where meter = of_meter and bucket >= first and bucket < past order by bucket, version desc) newest
+          where meter = of_meter and bucket >= first and bucket < past and serial <= coalesce($5::int8, serial)
+          order by bucket, version desc) newest
       group by of_meter`,
     [
       unsealed.map((one) => one.meter),
       unsealed.map((one) => one.from),
       unsealed.map((one) => one.to),
       builder.bucketMs,
+      storedUntil,
     ],
   );
   for (const { meter, last_serial, plain } of rows) {
@@ -95,12 +99,14 @@ async function sealedIn(
   meters: readonly number[],
   from: Bucket,
   to: Bucket,
+  storedUntil: bigint | null,
 ): Promise<readonly SealedRow[]> {
   if (to - from < BLOCK_BUCKETS) return [];
   const { rows } = await connection.query<SealedRow>(
     `select meter, block, last_serial, places, good, others from usage.sealed
-      where meter = any($1::int4[]) and block between $2 and $3 and not stale order by meter, block`,
-    [meters, blockOf(from), blockOf(to - 1)],
+      where meter = any($1::int4[]) and block between $2 and $3 and not stale
+        and last_serial <= coalesce($4::int8, last_serial) order by meter, block`,
+    [meters, blockOf(from), blockOf(to - 1), storedUntil],
   );
   return rows;
 }

@@ -29,8 +29,21 @@ export class UsageStore implements UsageBook {
     return latestRecords(this.#database, this.#bucketMs, meters, fromMs, toMs);
   }
 
-  columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>> {
-    return columnsBetween(this.#database, this.#bucketMs, meters, fromMs, toMs);
+  columns(
+    meters: readonly number[],
+    fromMs: EpochMs,
+    toMs: EpochMs,
+    storedUntil?: bigint,
+  ): Promise<ReadonlyMap<number, UsageColumns>> {
+    return columnsBetween(this.#database, this.#bucketMs, meters, fromMs, toMs, storedUntil ?? null);
+  }
+
+  /** Serials grow in the order of commits, so that what is stored now is all up to the last. */
+  async storedUntil(): Promise<bigint> {
+    const { rows } = await this.#database.query<{ last: bigint }>(
+      'select next_serial - 1 as last from usage.mediation',
+    );
+    return rows[0]?.last ?? 0n;
   }
 
   cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]> {

@@ -63,7 +63,15 @@ export interface UsageReader {
   /** The newest version of each record of the meters with bucketStart in [from, to), ordered by meter and bucket. */
   latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]>;
   /** The same in columns, by meter: one for each meter that has records there, over all buckets that begin in [from, to). */
-  columns(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<ReadonlyMap<number, UsageColumns>>;
+  columns(
+    meters: readonly number[],
+    fromMs: EpochMs,
+    toMs: EpochMs,
+    /** As it was when no later record was stored; absent: as it is. */
+    storedUntil?: bigint,
+  ): Promise<ReadonlyMap<number, UsageColumns>>;
+  /** The serial of the last record that is stored; null where that is not told. */
+  storedUntil?(): Promise<bigint | null>;
   /** Where usage of the spans lies, told by cells of `cellMs` on the UTC grid. */
   cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]>;
   /** Where the first `limit` records with a serial above it lie, told by cells of `cellMs` on the UTC grid. */

@@ -8,6 +8,10 @@ export interface CountedMeter {
   readonly direction: 'in' | 'out';
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs;
+  /** Which meters are of one port, where that is asked. */
+  readonly port?: string;
+  /** When its port leaves the service; null or absent: not yet. */
+  readonly leavesMs?: EpochMs | null;
 }
 
 /** Usage and the span in which it counts; the records that belong are those whose bucket begins inside a meter's span and the window. */

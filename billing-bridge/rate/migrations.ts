@@ -66,4 +66,37 @@ export const ratingMigrations: readonly Migration[] = [
       drop index billing.due_window_by_end;
       create index due_window_by_time on billing.due_window (due_at_ms, service, item, window_start_ms);`,
   },
+  {
+    id: 'billing-rate-003-meters',
+    sql: `
+      -- What was stored when a run rated: usage records and versions of contracts up to these.
+      alter table billing.rating_run add column usage_serial bigint, add column contract_serial bigint;
+      create index charge_by_run on billing.charge (run, id);`,
+  },
+  {
+    id: 'billing-rate-004-meters',
+    sql: `
+      -- What was known of a port when it left a service.
+      create table billing.final_record (
+        id bigint generated always as identity primary key,
+        customer text not null,
+        service text not null,
+        meter int not null,
+        device text not null,
+        interface_key text not null,
+        class text not null,
+        direction text not null,
+        ended_at_ms bigint not null,
+        outcome text not null,
+        last_bucket_ms bigint,
+        last_version int,
+        last_reading_at_ms bigint,
+        usage_serial bigint,
+        made_at_ms bigint not null,
+        unique (service, meter, ended_at_ms)
+      );
+      create index final_record_by_end on billing.final_record (ended_at_ms);
+      create trigger final_record_never_changes before update or delete or truncate on billing.final_record
+        for each statement execute function billing.refuse_change();`,
+  },
 ];

@@ -1,33 +1,43 @@
 // Burstable percentile: the contract is data; samples are whole octets of an interval, ranked without rounding.
 import { Exact } from '../../common/model/exact.ts';
-import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import { type CountedUsage, intervalSamples, type IntervalSamples } from './counted-usage.ts';
+import type { DurationMs } from '../../common/model/time.ts';
+import { type CountedMeter, intervalSamples, type IntervalSamples } from './counted-usage.ts';
 import { type Metered, OCTETS } from './metered.ts';
+import { type PairedUsage, pairSamples } from './poll-pairs.ts';
+import {
+  dayPlaces,
+  type RankContract,
+  type RankedDirection,
+  type RankedSeries,
+  rankSeries,
+  type Series,
+} from './sample-rank.ts';
 import { rateIn } from './unit.ts';
 import { most, type Priced, Sum } from './working.ts';
 
 /** higher: in and out ranked apart, the higher counts. per_interval_max: the higher of each interval is ranked. sum: in + out of each interval. */
 export type PercentileDirection = 'higher' | 'per_interval_max' | 'sum' | 'in' | 'out';
-/** nearest_rank: ceil(p × n). round_rank: round(p × n), as some network management systems do. */
-export type RankRule = 'nearest_rank' | 'round_rank';
 /**
  * What becomes of an interval that was not measured throughout. exclude: it is not ranked. zero: it is ranked with what was
  * measured in it. spread: octets of a gap count evenly over the gap; what then still lacks a quantity is not ranked.
  */
 export type GapRule = 'exclude' | 'zero' | 'spread';
-/** full: a part period costs the whole price. prorated: the price counts for the days of the service only. */
-export type PartPeriodRule = 'full' | 'prorated';
+/** full: a part period costs the whole price. prorated: for the days of the service only. measured_days: for the days that have a sample. */
+export type PartPeriodRule = 'full' | 'prorated' | 'measured_days';
 
-export interface PercentileContract extends Metered {
-  /** Percent, such as 95. */
-  readonly percentile: Exact;
+export interface PercentileContract extends Metered, RankContract {
   readonly intervalMs: DurationMs;
   readonly direction: PercentileDirection;
-  readonly rank: RankRule;
   readonly gaps: GapRule;
   readonly partPeriod: PartPeriodRule;
+  /** grid: what moved in each interval of the grid. poll_pair: the pairs of polls that end in it. Absent: grid. */
+  readonly samples?: 'grid' | 'poll_pair';
+  /** interval: ports are summed interval by interval, and the sums ranked. port: each is ranked by itself, and what counts is summed. Absent: interval. */
+  readonly aggregation?: 'interval' | 'port';
   /** Of the prices, such as Mbit/s or kW. */
   readonly unit: string;
+  /** Units that are billed at least. */
+  readonly floor?: Exact;
   /** Units that the fixed price holds. */
   readonly commit: Exact;
   readonly commitPrice: Exact;
@@ -35,21 +45,10 @@ export interface PercentileContract extends Metered {
   readonly overagePrice: Exact;
 }
 
-export interface PercentileInput extends CountedUsage {
+export interface PercentileInput extends PairedUsage {
   readonly part: { readonly covered: bigint; readonly whole: bigint };
-}
-
-export interface RankedDirection {
-  readonly direction: string;
-  /** Samples ranked; intervals left out. */
-  readonly ranked: number;
-  readonly missing: number;
-  /** Position from the lowest, 1 is the lowest; 0 where nothing was ranked. */
-  readonly rank: number;
-  /** Octets of the interval at that rank, and where it lies. */
-  readonly octets: bigint;
-  readonly atMs: EpochMs | null;
-  readonly intervals: number;
+  /** Of the days; absent: UTC. */
+  readonly zone?: string;
 }
 
 export interface PercentileResult extends Priced {
@@ -58,50 +57,71 @@ export interface PercentileResult extends Priced {
   readonly units: Exact;
 }
 
-/** Position from the lowest of the sample that counts, of n samples; 0 for none. */
-export function rankOf(samples: number, percentile: Exact, rule: RankRule): number {
-  if (samples === 0) return 0;
-  const place = percentile.multiply(Exact.integer(samples)).divide(Exact.integer(100));
-  const rounded = rule === 'nearest_rank' ? place.round(0, 'up') : place.round(0, 'half_up');
-  return Math.min(samples, Math.max(1, Number(rounded.numerator)));
-}
-
 /** Ranks the samples of the set, each interval summed over its ports first, and prices what counts. */
 export function pricePercentile(input: PercentileInput, contract: PercentileContract): PercentileResult {
-  const samples = samplesOf(input, contract);
-  const rankings = seriesOf(contract.direction, samples).map((series) => rank(series, samples, contract));
-  const highest = rankings.reduce((best, one) => (one.octets > best.octets ? one : best), rankings[0] ?? EMPTY);
+  const sets = contract.aggregation === 'port' ? portsOf(input.meters) : [{ port: null, meters: input.meters }];
+  const ranked = sets.map(({ port, meters }) => rankSet({ ...input, meters }, contract, port));
   const { class: meterClass } = contract.meter ?? OCTETS;
-  const measured = rateIn(highest.octets, contract.intervalMs, contract.unit, meterClass);
-  const units = measured.multiply(contract.factor ?? Exact.one);
-  const found = `${highest.direction} at rank ${highest.rank} of ${highest.ranked}`;
-  return { ...priceUnits(units, found, input.part, contract), rankings, units };
+  const octets = ranked.reduce((sum, { highest }) => sum.add(highest.value), Exact.zero);
+  const measured = rateIn(1n, contract.intervalMs, contract.unit, meterClass).multiply(octets);
+  const units = most(measured.multiply(contract.factor ?? Exact.one), contract.floor ?? Exact.zero);
+  const [only] = ranked;
+  const found =
+    ranked.length === 1 && only !== undefined
+      ? `${only.highest.told.direction} at rank ${only.highest.told.rank} of ${only.highest.told.ranked}`
+      : `${ranked.length} ports, each ranked by itself`;
+  const priced = priceUnits(units, found, partOf(input, contract), contract);
+  return { ...priced, rankings: ranked.flatMap(({ all }) => all), units };
 }
 
-/** The commit, and what was found above it. */
-export function priceUnits(
-  units: Exact,
-  found: string,
-  { covered, whole }: PercentileInput['part'],
-  contract: PercentileContract,
-): Priced {
+/** The commit, and what was found above it; of a part of the period only that. */
+export function priceUnits(units: Exact, found: string, part: Exact, contract: PercentileContract): Priced {
   const sum = new Sum();
-  const part = contract.partPeriod === 'full' ? Exact.one : Exact.ratio(covered, whole);
   const over = most(Exact.zero, units.subtract(contract.commit));
   sum.multiply(`commit of ${contract.commit.toString()}`, part, contract.commitPrice);
   sum.multiply(`above the commit, ${found}`, over.multiply(part), contract.overagePrice);
   return sum.priced();
 }
 
-const EMPTY: RankedDirection = {
-  direction: 'none',
-  ranked: 0,
-  missing: 0,
-  rank: 0,
-  octets: 0n,
-  atMs: null,
-  intervals: 0,
+interface RankedSet {
+  readonly all: readonly RankedDirection[];
+  readonly highest: RankedSeries;
+}
+
+const NOTHING: RankedSeries = {
+  told: { direction: 'none', ranked: 0, missing: 0, rank: 0, octets: 0n, atMs: null, intervals: 0 },
+  value: Exact.zero,
 };
+
+function rankSet(input: PercentileInput, contract: PercentileContract, port: string | null): RankedSet {
+  const samples = samplesOf(input, contract);
+  const ranked = seriesOf(contract.direction, samples, port).map((series) =>
+    rankSeries(series, contract, input.zone ?? 'UTC'),
+  );
+  const [first = NOTHING] = ranked;
+  const highest = ranked.reduce((best, one) => (one.value.compare(best.value) > 0 ? one : best), first);
+  return { all: ranked.map(({ told }) => told), highest };
+}
+
+function portsOf(meters: readonly CountedMeter[]): { port: string; meters: CountedMeter[] }[] {
+  const ports = new Map<string, CountedMeter[]>();
+  for (const meter of meters) {
+    const port = meter.port ?? String(meter.meter);
+    ports.set(port, [...(ports.get(port) ?? []), meter]);
+  }
+  return [...ports].map(([port, own]) => ({ port, meters: own }));
+}
+
+function partOf(input: PercentileInput, contract: PercentileContract): Exact {
+  if (contract.partPeriod === 'full') return Exact.one;
+  if (contract.partPeriod === 'prorated') return Exact.ratio(input.part.covered, input.part.whole);
+  const samples = samplesOf(input, contract);
+  const days = dayPlaces({ values: samples.in, firstMs: samples.firstMs }, contract.intervalMs, input.zone ?? 'UTC');
+  const measured = days.filter(({ first, past }) => samples.usable.subarray(first, past).includes(1)).length;
+  return measured === 0
+    ? Exact.zero
+    : Exact.ratio(BigInt(Math.min(measured, Number(input.part.whole))), input.part.whole);
+}
 
 interface Samples extends IntervalSamples {
   /** 1 where the interval may be ranked. */
@@ -110,7 +130,9 @@ interface Samples extends IntervalSamples {
 
 /** Interval by interval: octets of every port that belongs to the set then, and whether all of them were known. */
 function samplesOf(input: PercentileInput, contract: PercentileContract): Samples {
-  const samples = intervalSamples(input, contract.intervalMs, contract.gaps === 'spread');
+  // A preview knows no pairs: it shows what the grid says.
+  const read = contract.samples === 'poll_pair' && input.pairs !== undefined ? pairSamples : intervalSamples;
+  const samples = read(input, contract.intervalMs, contract.gaps === 'spread');
   const { count, wantedMs, knownMs } = samples;
   const usable = new Uint8Array(count);
   for (let at = 0; at < count; at += 1) {
@@ -120,41 +142,34 @@ function samplesOf(input: PercentileInput, contract: PercentileContract): Sample
   return { ...samples, usable };
 }
 
-interface Series {
-  readonly direction: string;
-  readonly values: Float64Array | bigint[];
-}
-
-function seriesOf(rule: PercentileDirection, samples: Samples): Series[] {
-  const { in: incoming, out: outgoing } = samples;
+function seriesOf(rule: PercentileDirection, samples: Samples, port: string | null): Series[] {
+  const { in: incoming, out: outgoing, usable, firstMs } = samples;
+  const of = (direction: string, values: Float64Array | bigint[]): Series => ({
+    direction: port === null ? direction : `${port} ${direction}`,
+    values,
+    usable,
+    firstMs,
+  });
   switch (rule) {
     case 'higher':
-      return [
-        { direction: 'in', values: incoming },
-        { direction: 'out', values: outgoing },
-      ];
+      return [of('in', incoming), of('out', outgoing)];
     case 'in':
-      return [{ direction: 'in', values: incoming }];
+      return [of('in', incoming)];
     case 'out':
-      return [{ direction: 'out', values: outgoing }];
-    case 'sum':
+      return [of('out', outgoing)];
+    case 'sum': {
+      const add = (left: number, right: number): number => left + right;
       return [
-        {
-          direction: 'in + out',
-          values: combined(
-            samples,
-            (left, right) => left + right,
-            (left, right) => left + right,
-          ),
-        },
+        of(
+          'in + out',
+          combined(samples, add, (left, right) => left + right),
+        ),
       ];
-    case 'per_interval_max':
-      return [
-        {
-          direction: 'the higher of in and out',
-          values: combined(samples, Math.max, (left, right) => (left > right ? left : right)),
-        },
-      ];
+    }
+    case 'per_interval_max': {
+      const higher = (left: bigint, right: bigint): bigint => (left > right ? left : right);
+      return [of('the higher of in and out', combined(samples, Math.max, higher))];
+    }
   }
 }
 
@@ -167,25 +182,4 @@ function combined(
   const { in: left, out: right } = samples;
   if (left instanceof Float64Array) return left.map((value, at) => ofDoubles(value, Number(right[at] ?? 0)));
   return left.map((value, at) => ofBigints(value, BigInt(right[at] ?? 0)));
-}
-
-function rank({ direction, values }: Series, samples: Samples, contract: PercentileContract): RankedDirection {
-  const { usable } = samples;
-  const sorted =
-    values instanceof Float64Array
-      ? values.filter((_, at) => usable[at] === 1).sort()
-      : values.filter((_, at) => usable[at] === 1).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const place = rankOf(sorted.length, contract.percentile, contract.rank);
-  const octets = place === 0 ? 0n : BigInt(sorted[place - 1] ?? 0);
-  let at = place === 0 ? values.length : 0;
-  while (at < values.length && !(usable[at] === 1 && BigInt(values[at] ?? 0) === octets)) at += 1;
-  return {
-    direction,
-    ranked: sorted.length,
-    missing: values.length - sorted.length,
-    rank: place,
-    octets,
-    atMs: at === values.length ? null : samples.firstMs + at * contract.intervalMs,
-    intervals: values.length,
-  };
 }

@@ -3,15 +3,7 @@ import { Exact } from '../../common/model/exact.ts';
 import { isGauge } from '../../common/model/meter-class.ts';
 import { zoneOffset } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import {
-  type CountedUsage,
-  type Coverage,
-  countedPlaces,
-  coverageOf,
-  ratedAt,
-  ratedSums,
-  timeAt,
-} from './counted-usage.ts';
+import { type Coverage, countedPlaces, coverageOf, ratedAt, ratedSums, timeAt } from './counted-usage.ts';
 import { type AssignedPart, assignedPorts, priceAssignedPorts } from './assigned-ports.ts';
 import { type CommitmentPrice, priceCommitment } from './commitment.ts';
 import { type Discount, discounted } from './discount.ts';
@@ -21,7 +13,9 @@ import { heldUsage, type Metered, type MeterTerms, OCTETS } from './metered.ts';
 import { isChargedIn, type OneOffPrice, priceOneOff, type ServiceTimes } from './one-off.ts';
 import { type PackagePrice, pricePackage } from './package.ts';
 import { pricePerUnit } from './per-unit.ts';
-import { type PercentileContract, pricePercentile, type RankedDirection } from './percentile.ts';
+import { type PercentileContract, pricePercentile } from './percentile.ts';
+import type { PairedUsage } from './poll-pairs.ts';
+import type { RankedDirection } from './sample-rank.ts';
 import { type CreditGrounds, outageMinutes, priceServiceCredit, type ServiceCreditPrice } from './service-credit.ts';
 import { limitSpend, type SpendLimits } from './spend-limits.ts';
 import { priceStairstep, type Stair } from './stairstep.ts';
@@ -79,7 +73,7 @@ export function needsNoUsage(price: Price): price is PriceWithoutUsage {
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
-export interface RatingInput extends CountedUsage {
+export interface RatingInput extends PairedUsage {
   readonly zone: string;
   readonly bucketMs: DurationMs;
   /** The part of the period that the service was there. */

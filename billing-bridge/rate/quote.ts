@@ -13,6 +13,7 @@ import { type PriceItem, type Rated, rateItem, type RatingInput, workingOf } fro
 import { MeterIndex } from './rating-input.ts';
 import { limitSpend } from './spend-limits.ts';
 import { bpsOf } from './unit.ts';
+import { most } from './working.ts';
 
 /** A plan as it is quoted: of the book, or terms that nobody has agreed to yet, as version 0. */
 export type QuotedPlan = PlanTerms & Pick<PlanVersion, 'id' | 'version'>;
@@ -55,7 +56,7 @@ function ratedAs(item: PriceItem, input: RatingInput, stated: StatedUsage): Rate
   const rated = rateItem(item, input);
   if (price.kind !== 'percentile') return rated;
   const found = percentileUnits(price, stated);
-  const priced = priceUnits(found.units, found.what, input.part, price);
+  const priced = priceUnits(found.units, found.what, Exact.one, price);
   return {
     ...rated,
     ...limitSpend(discounted(priced, item.discounts), item.limits),
@@ -65,7 +66,7 @@ function ratedAs(item: PriceItem, input: RatingInput, stated: StatedUsage): Rate
 }
 
 function percentileUnits(
-  { direction, unit, meter = OCTETS, factor = Exact.one }: PercentileContract,
+  { direction, unit, meter = OCTETS, factor = Exact.one, floor = Exact.zero }: PercentileContract,
   { percentileIn, percentileOut }: StatedUsage,
 ): { readonly units: Exact; readonly what: string } {
   // What is stated is traffic: of power, energy or ports nothing is.
@@ -77,7 +78,8 @@ function percentileUnits(
       : direction === 'in' || (direction !== 'out' && inHigher)
         ? [percentileIn, 'in']
         : [percentileOut, 'out'];
-  return { units: bps.divide(bpsOf(unit)).multiply(factor), what: `${what}, as stated` };
+  const units = most(bps.divide(bpsOf(unit)).multiply(factor), floor);
+  return { units, what: `${what}, as stated` };
 }
 
 /** Split in integers, so that the parts add up. */

@@ -9,6 +9,7 @@ import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isChargedIn } from './one-off.ts';
 import { classOf, INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
 import type { MeterTerms } from './metered.ts';
+import type { PollPair } from './poll-pairs.ts';
 import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';
 
@@ -56,10 +57,12 @@ export function metersIn(
     const fromMs = Math.max(binding.fromMs, window.startMs);
     const toMs = Math.min(binding.toMs ?? OPEN_MS, window.endMs);
     if (toMs <= fromMs) return [];
+    const port = `${binding.device} ${binding.interface}`;
+    const leavesMs = binding.toMs;
     return index
       .ofPort(binding.device, binding.interface, terms === null ? null : terms.class)
       .filter((meter) => terms === null || countsOf(meter, terms))
-      .map((meter) => ({ meter: meter.id, direction: directionOf(meter), fromMs, toMs }));
+      .map((meter) => ({ meter: meter.id, direction: directionOf(meter), fromMs, toMs, port, leavesMs }));
   });
 }
 
@@ -81,6 +84,8 @@ export interface InputParts {
   readonly meters: readonly CountedMeter[];
   readonly usage: ReadonlyMap<number, UsageColumns>;
   readonly bucketMs: DurationMs;
+  /** Where the contract's samples are pairs of polls. */
+  readonly pairs?: ReadonlyMap<number, readonly PollPair[]>;
 }
 
 export function ratingInput(parts: InputParts): RatingInput {
@@ -91,6 +96,7 @@ export function ratingInput(parts: InputParts): RatingInput {
     bucketMs: parts.bucketMs,
     meters: parts.meters,
     usage: parts.usage,
+    ...(parts.pairs === undefined ? {} : { pairs: parts.pairs }),
     service: { startMs: parts.service.fromMs, endMs: parts.service.toMs },
     part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
     exactPart: secondsOf(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
@@ -185,6 +191,8 @@ function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput):
     hash.update(`${input.credit?.digest ?? ''} ${input.credit?.recurring.toString() ?? ''}\n`);
   if (item.price.kind === 'assigned_ports')
     for (const { covered, whole } of input.assigned ?? []) hash.update(`${covered}/${whole}\n`);
+  for (const [meter, pairs] of input.pairs ?? [])
+    for (const { fromMs, toMs, octets } of pairs) hash.update(`${meter} ${fromMs} ${toMs} ${octets}\n`);
   for (const meter of input.meters) hash.update(`${meter.meter} ${meter.fromMs} ${meter.toMs}\n`);
   return hash;
 }

@@ -3,7 +3,7 @@ import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { Exact } from '../../common/model/exact.ts';
 import { periodAt } from '../../common/model/period.ts';
-import type { DurationMs } from '../../common/model/time.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
@@ -29,6 +29,14 @@ import {
   newestEvidence,
 } from './level-evidence.ts';
 import type { CreditGrounds } from './service-credit.ts';
+import type { PollPair, ReadPairs } from './poll-pairs.ts';
+import {
+  type FinalRecord,
+  type FinalRecordQuery,
+  findFinalRecords,
+  isWaitedOut,
+  writeFinalRecords,
+} from './final-record.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
 import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, type RatingInput, workingOf } from './price-item.ts';
 import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
@@ -45,8 +53,11 @@ export type PublishCharges = (connection: Queryable, run: bigint, charges: reado
 export interface RatingDeps {
   readonly database: Database;
   readonly usage: UsageReader;
-  readonly book: () => Promise<ContractBook>;
+  /** Of the contracts now, or up to a serial. */
+  readonly book: (until?: bigint) => Promise<ContractBook>;
   readonly publish: PublishCharges;
+  /** For contracts whose samples are pairs of polls. */
+  readonly pairs?: ReadPairs;
   readonly clock: Clock;
 }
 
@@ -84,6 +95,21 @@ export class RatingRun {
   readonly #deps: RatingDeps;
   readonly #written: CounterMetric;
 
+  /** Is a port that left then no longer waited for? */
+  isWaitedOut(endedAtMs: EpochMs): boolean {
+    return isWaitedOut(endedAtMs, this.#deps.clock.now());
+  }
+
+  /** Newest first. */
+  finalRecords(query: FinalRecordQuery): Promise<FinalRecord[]> {
+    return findFinalRecords(this.#deps.database, query);
+  }
+
+  /** For whoever proves its charges, or repeats its runs. */
+  get deps(): RatingDeps {
+    return this.#deps;
+  }
+
   constructor(reporter: Reporter, config: RatingConfig, deps: RatingDeps) {
     this.#config = config;
     this.#deps = deps;
@@ -100,6 +126,8 @@ export class RatingRun {
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
     // Read after the marks, it holds every meter whose usage is due.
     const index = new MeterIndex(await this.#deps.usage.allMeters());
+    // All that was looked through is stored by now; what comes later makes its windows due again.
+    const stored = (await this.#deps.usage.storedUntil?.()) ?? null;
     const state = { run: null as bigint | null, charges: 0, waiting: 0 };
     let after: DueWindow | null = null;
     for (;;) {
@@ -114,12 +142,13 @@ export class RatingRun {
           await clearDue(connection, obsolete);
         });
       for (const some of portions(ready, this.#config.bucketMs)) {
-        const done = await this.#rate(some, book, lease, state.run);
+        const done = await this.#rate(some, book, lease, state.run, stored);
         state.run = done.run;
         state.charges += done.charges;
         progress(state.charges);
       }
     }
+    await writeFinalRecords(this.#deps, book, index, this.#deps.clock.now(), lease.fence);
     return { ...state, usageRecords };
   }
 
@@ -128,8 +157,9 @@ export class RatingRun {
     book: ContractBook,
     lease: RunLease,
     run: bigint | null,
+    stored: bigint | null,
   ): Promise<{ run: bigint | null; charges: number }> {
-    const made = await this.#price(ready, book);
+    const made = await this.#price(ready, book, stored);
     const now = this.#deps.clock.now();
     const windows = ready.map((one) => one.due);
     const result = await this.#deps.database.transaction(async (connection) => {
@@ -137,7 +167,8 @@ export class RatingRun {
       // What stands is read under the lease, in the transaction that adds to it.
       const standing = await standingCharges(connection, windows);
       const charges = made.flatMap((one) => nextVersion(one, standing));
-      const current = run ?? (charges.length === 0 ? null : await this.#beginRun(connection, lease));
+      const current =
+        run ?? (charges.length === 0 ? null : await this.#beginRun(connection, lease, stored, book.serial));
       const written = current === null ? [] : await insertCharges(connection, charges, current, now);
       if (current !== null && written.length > 0) await this.#deps.publish(connection, current, written);
       await clearDue(connection, windows);
@@ -147,7 +178,7 @@ export class RatingRun {
     return { run: result.run, charges: result.written.length };
   }
 
-  /** A window is ready when every meter of the service is final up to its end. */
+  /** A window is ready when every meter of the service is final up to its end, or was waited for since it left. */
   async #sort(
     page: readonly DueWindow[],
     book: ContractBook,
@@ -162,16 +193,16 @@ export class RatingRun {
     const final = await this.#deps.usage.finalUntil([
       ...new Set(work.flatMap((one) => one.meters.map((meter) => meter.meter))),
     ]);
+    const now = this.#deps.clock.now();
+    const isKnown = ({ meter, toMs, leavesMs = null }: CountedMeter): boolean =>
+      (final.get(meter) ?? 0) >= toMs || (leavesMs !== null && isWaitedOut(leavesMs, now));
     const known = await withEvidence(this.#deps.database, work);
-    const ready = known.filter(
-      ({ meters, evidence }) =>
-        evidence !== null && meters.every((meter) => (final.get(meter.meter) ?? 0) >= meter.toMs),
-    );
+    const ready = known.filter(({ meters, evidence }) => evidence !== null && meters.every(isKnown));
     return { ready, obsolete, waiting: work.length - ready.length };
   }
 
   /** Usage of all services of one span is read at once. */
-  async #price(ready: readonly Work[], book: ContractBook): Promise<PricedWindow[]> {
+  async #price(ready: readonly Work[], book: ContractBook, stored: bigint | null): Promise<PricedWindow[]> {
     const spans = new Map<string, Work[]>();
     for (const work of ready) {
       const span = spans.get(spanKey(work.due));
@@ -183,16 +214,21 @@ export class RatingRun {
       const [first] = works;
       if (first === undefined) continue;
       const meters = new Set(works.flatMap((work) => work.meters.map(({ meter }) => meter)));
-      const usage = await this.#deps.usage.columns([...meters], first.due.startMs, first.due.endMs);
-      for (const work of works) made.push(chargeFor(work, book, usage, this.#config.bucketMs));
+      const { startMs, endMs } = first.due;
+      const usage = await this.#deps.usage.columns([...meters], startMs, endMs, stored ?? undefined);
+      for (const work of works) {
+        const pairs = await pairsFor(work, this.#deps.pairs);
+        made.push(chargeFor(work, book, usage, this.#config.bucketMs, pairs));
+      }
     }
     return made;
   }
 
-  async #beginRun(connection: Queryable, lease: RunLease): Promise<bigint> {
+  async #beginRun(connection: Queryable, lease: RunLease, stored: bigint | null, contracts: bigint): Promise<bigint> {
     const { rows } = await connection.query<{ id: bigint }>(
-      'insert into billing.rating_run (holder, token, started_at_ms) values ($1, $2, $3) returning id',
-      [lease.holder, lease.token, this.#deps.clock.now()],
+      `insert into billing.rating_run (holder, token, started_at_ms, usage_serial, contract_serial)
+       values ($1, $2, $3, $4, $5) returning id`,
+      [lease.holder, lease.token, this.#deps.clock.now(), stored, contracts],
     );
     const id = rows[0]?.id;
     if (id === undefined) throw new Error('BUG: an insert returned no id');
@@ -244,6 +280,16 @@ export async function withEvidence(connection: Queryable, work: readonly Work[])
   );
 }
 
+/** The pairs of polls that a window is ranked by; null where its contract ranks the grid. */
+export async function pairsFor(
+  { item, meters, due }: Work,
+  read: ReadPairs | undefined,
+): Promise<ReadonlyMap<number, readonly PollPair[]> | null> {
+  if (item.price.kind !== 'percentile' || item.price.samples !== 'poll_pair') return null;
+  if (read === undefined) throw new Error('BUG: nobody reads the pairs of polls that a contract asks for');
+  return read([...new Set(meters.map(({ meter }) => meter))], due.startMs, due.endMs);
+}
+
 export interface PricedWindow {
   readonly charge: NewCharge;
   /** Does a charge with this digest rest on the same contract and usage? */
@@ -256,11 +302,21 @@ export function chargeFor(
   book: ContractBook,
   usage: ReadonlyMap<number, UsageColumns>,
   bucketMs: DurationMs,
+  pairs: ReadonlyMap<number, readonly PollPair[]> | null = null,
 ): PricedWindow {
   const { due, service, plan, item, meters } = work;
   const customer = book.customerOf(service);
   const period = periodAt(due.startMs, customer.cycle, customer.zone);
-  const plain = ratingInput({ customer, service, period, window: due, meters, usage, bucketMs });
+  const plain = ratingInput({
+    customer,
+    service,
+    period,
+    window: due,
+    meters,
+    usage,
+    bucketMs,
+    ...(pairs === null ? {} : { pairs }),
+  });
   const credit = creditOf(work, customer, plain);
   const input = credit === null ? plain : { ...plain, credit: credit.grounds };
   const rated = rateItem(item, input);

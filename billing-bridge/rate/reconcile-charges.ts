@@ -8,7 +8,8 @@ import type { Meter, UsageReader } from '../mediate/usage.ts';
 import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
 import { countsOf, MeterIndex } from './rating-input.ts';
 import { meterTermsOf, needsNoUsage } from './price-item.ts';
-import { chargeFor, withEvidence, workOf } from './rating-run.ts';
+import type { ReadPairs } from './poll-pairs.ts';
+import { chargeFor, pairsFor, withEvidence, workOf } from './rating-run.ts';
 import { dueByUsage, type DueWindow } from './windows.ts';
 
 export interface ChargeDifference {
@@ -36,6 +37,8 @@ export interface ReconcileChargesDeps {
   readonly usageEndMs?: EpochMs;
   /** Also what is due and not rated yet: to see what rating is about to change. */
   readonly pending?: boolean;
+  /** As of rating. */
+  readonly pairs?: ReadPairs | undefined;
 }
 
 const CHARGES_AT_ONCE = 1_000;
@@ -105,7 +108,8 @@ async function recompute(
   const meters = [...new Set(work.meters.map((meter) => meter.meter))];
   const usage = await deps.usage.columns(meters, window.startMs, window.endMs);
   if ([...usage.values()].some((columns) => columns.lastSerial > lookedAt)) return [];
-  const { charge: again, restsOnSame } = chargeFor(work, book, usage, deps.bucketMs);
+  const pairs = await pairsFor(work, deps.pairs);
+  const { charge: again, restsOnSame } = chargeFor(work, book, usage, deps.bucketMs, pairs);
   const found: ChargeDifference[] = [];
   if (again.amount !== charge.amount) found.push(difference('amount', charge, again.amount, charge.amount));
   if (again.quantity !== charge.quantity) found.push(difference('quantity', charge, again.quantity, charge.quantity));

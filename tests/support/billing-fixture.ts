@@ -14,7 +14,9 @@ import { buyerOf } from '../../billing-bridge/invoice-schema.ts';
 import { chargeJobs } from '../../billing-bridge/queue/charge-job.ts';
 import { putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbox.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billing-bridge/rate/charge-store.ts';
+import { isWaitedOut } from '../../billing-bridge/rate/final-record.ts';
 import { ratingMigrations } from '../../billing-bridge/rate/migrations.ts';
+import type { ReadPairs } from '../../billing-bridge/rate/poll-pairs.ts';
 import { RatingRun, type RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
 import { dueByTime } from '../../billing-bridge/rate/windows.ts';
 import type { UsageReader } from '../../billing-bridge/mediate/usage.ts';
@@ -60,6 +62,8 @@ export class BillingFixture {
   readonly accounts: AccountStore;
   readonly leases: Leases;
   readonly legalEntities = new Map<string, LegalEntity>();
+  /** For contracts whose samples are pairs of polls. */
+  pairs: ReadPairs | null = null;
   readonly #reporter = silentReporter().reporter;
 
   readonly #reader: UsageReader;
@@ -111,9 +115,10 @@ export class BillingFixture {
       {
         database,
         usage: this.#reader,
-        book: () => this.accounts.book(),
+        book: (until) => this.accounts.book(until),
         publish: (connection, id, charges) => putIntoOutbox(connection, chargeJobs(id, charges), this.clock.now()),
         clock: this.clock,
+        ...(this.pairs === null ? {} : { pairs: this.pairs }),
       },
     );
     return run.run({
@@ -130,6 +135,7 @@ export class BillingFixture {
       facts: this.facts,
       stateOf: (book, device, interfaceKey, at) => interfaceState(book, [], device, interfaceKey, at),
       dueByTime: (book, service, afterMs, untilMs) => dueByTime(book, service, afterMs, untilMs, 1).length > 0,
+      waitedOut: (endedAtMs) => isWaitedOut(endedAtMs, this.clock.now()),
     };
     return new BillRun(
       this.#reporter,

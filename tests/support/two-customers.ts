@@ -89,6 +89,12 @@ export async function twoCustomers(database: Database): Promise<TwoCustomers> {
     await ledger.correspondence.sendBill(bill, { request: 'a', to: null, by: { name: 'test', role: 'system' } });
   }
   for (const customer of ['acme', 'bolt'])
+    await database.query(
+      `insert into billing.final_record (customer, service, meter, device, interface_key, class, direction, ended_at_ms, outcome, made_at_ms)
+       values ($1, $2, 1, 'sw1', $3, 'octets', 'in', 0, 'final', 0)`,
+      [customer, `${customer}-port`, customer === 'acme' ? 'ge-0' : 'ge-1'],
+    );
+  for (const customer of ['acme', 'bolt'])
     await ledger.ledger.addBillOnDemand({
       customer,
       name: null,

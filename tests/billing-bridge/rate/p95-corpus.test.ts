@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PercentileContract, pricePercentile } from '../../../billing-bridge/rate/percentile.ts';
+import { pairsIn } from '../../../billing-bridge/mediate/meter-pairs.ts';
+import { Reading } from '../../../billing-bridge/mediate/reading.ts';
 import { Exact } from '../../../common/model/exact.ts';
 import { BUCKET, MediationFixture } from '../../support/mediation-fixture.ts';
 import { CORPUS, describeWith } from '../../support/requirements.ts';
@@ -113,7 +115,48 @@ describeWith('corpus', 'a real link', () => {
     const off = deviations(await percentiles(phaseMs, everyMs));
     expect(off).toEqual(DEVIATIONS[`${phaseMs} ${everyMs}`]);
   });
+
+  // Pairs of polls are averages of their own time: nothing is cut at a line, but the tops are off all the same.
+  test.each([0, 75_000, 150_000])('by pairs of polls %i ms behind the grid', (phaseMs) => {
+    const off = deviations(byPairs(phaseMs, reference));
+    expect(off).toEqual(PAIR_DEVIATIONS[phaseMs]);
+  });
 });
+
+/** The same with the pairs of polls every five minutes as samples. */
+function byPairs(phaseMs: number, reference: Reference): { octets: bigint }[] {
+  const real = series();
+  let bits = 0n;
+  const readings = real.map(([startMs, moved]) => {
+    const observedAtMs = startMs + phaseMs;
+    const clock = { observedAtMs, monotonicMs: observedAtMs, uptimeTicks: null, processId: 'a', intervalMs: BUCKET };
+    const value = (bits + (moved * BigInt(phaseMs)) / BigInt(BUCKET)) / 8n;
+    bits += moved;
+    return new Reading(clock, { width: 64, speedBps: null }, value, null);
+  });
+  const pairs = pairsIn(readings, [], BUCKET);
+  return reference.months.map(({ month }) => {
+    const fromMs = Date.parse(`${month}-01T00:00:00Z`);
+    const toMs = new Date(fromMs).setUTCMonth(new Date(fromMs).getUTCMonth() + 1);
+    const meters = [{ meter: 1, direction: 'in' as const, fromMs, toMs }];
+    const input = {
+      fromMs,
+      toMs,
+      meters,
+      usage: new Map(),
+      pairs: new Map([[1, pairs]]),
+      part: { covered: 1n, whole: 1n },
+    };
+    const [ranking] = pricePercentile(input, { ...CONTRACT, samples: 'poll_pair' }).rankings;
+    return { octets: ranking?.octets ?? 0n };
+  });
+}
+
+const PAIR_DEVIATIONS: Readonly<Record<number, readonly number[]>> = {
+  0: [0, 0],
+  75_000: [-268, 746],
+  150_000: [-728, 1142],
+};
 
 /** Measured; deterministic, since the series, the phases and the split are. */
 const DEVIATIONS: Readonly<Record<string, readonly number[]>> = {

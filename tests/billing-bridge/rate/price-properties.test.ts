@@ -11,7 +11,7 @@ import { priceGraduated } from '../../../billing-bridge/rate/graduated.ts';
 import { isChargedIn } from '../../../billing-bridge/rate/one-off.ts';
 import { packageCount, pricePackage } from '../../../billing-bridge/rate/package.ts';
 import { pricePerUnit } from '../../../billing-bridge/rate/per-unit.ts';
-import { rankOf } from '../../../billing-bridge/rate/percentile.ts';
+import { rankOf } from '../../../billing-bridge/rate/sample-rank.ts';
 import { rateItem, type RatingInput } from '../../../billing-bridge/rate/price-item.ts';
 import { priceStairstep } from '../../../billing-bridge/rate/stairstep.ts';
 import { type Tier, tierMistakes } from '../../../billing-bridge/rate/tiers.ts';

@@ -12,7 +12,7 @@ import { priceGraduated } from '../../../billing-bridge/rate/graduated.ts';
 import { packageCount, pricePackage } from '../../../billing-bridge/rate/package.ts';
 import { pricePerUnit } from '../../../billing-bridge/rate/per-unit.ts';
 import { priceGraduatedPercentage, pricePercentage } from '../../../billing-bridge/rate/percentage.ts';
-import { rankOf } from '../../../billing-bridge/rate/percentile.ts';
+import { rankOf } from '../../../billing-bridge/rate/sample-rank.ts';
 import { cyclesInAdvance } from '../../../billing-bridge/rate/proration.ts';
 import { priceProratedGraduated } from '../../../billing-bridge/rate/prorated-graduated.ts';
 import { increment, limitSpend } from '../../../billing-bridge/rate/spend-limits.ts';
