@@ -29,6 +29,7 @@ import { type Bill, type BillQuery, findBill, findBills, linesOf } from './bill/
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
+import { PaymentBook } from './bill/payment-book.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import { buyerOf } from './invoice-schema.ts';
@@ -82,6 +83,7 @@ export class Ledger {
   readonly accounts: AccountStore;
   readonly rating: RatingRun;
   readonly billRun: BillRun;
+  readonly payments: PaymentBook;
   readonly usage: UsageBook;
   readonly readings: ReadingsSource;
   readonly suspense: SuspenseDecisions;
@@ -135,6 +137,7 @@ export class Ledger {
         announce: announceBill,
       },
     );
+    this.payments = new PaymentBook({ database, clock, seal });
     this.#chargeCount = new ChargeCount(database);
   }
 

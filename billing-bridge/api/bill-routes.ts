@@ -18,6 +18,7 @@ import {
   describeCreditNote,
   describeForecast,
   describeLine,
+  describePayment,
   describePreview,
   describeReconciliation,
 } from './forms.ts';
@@ -100,6 +101,7 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
         ...describeBill(bill, findings),
         lines: (await ledger.lines(bill.id)).map(describeLine),
         creditNotes: (await ledger.creditNotesOf(bill.id)).map(describeCreditNote),
+        payments: (await ledger.payments.ofBill(bill.id)).map(describePayment),
       };
     },
   );

@@ -20,6 +20,7 @@ import { addDocumentRoutes } from './document-routes.ts';
 import type { BillDocuments } from './documents.ts';
 import { addMessageRoutes, type MessageRoutesDeps } from './message-routes.ts';
 import { Overview } from './overview.ts';
+import { addPaymentRoutes } from './payment-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
@@ -127,6 +128,7 @@ export class BillingApi implements Component {
     addChargeRoutes(routes, ledger);
     addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
     addCreditNoteRoutes(routes, ledger);
+    addPaymentRoutes(routes, ledger);
     addDocumentRoutes(routes, ledger, documents);
     addMessageRoutes(routes, this.#deps);
     addTmf678Routes(routes, { ledger, clock, runBills, billStates });

@@ -87,6 +87,7 @@ async function summaryOf(ledger: Ledger, book: ContractBook, customer: Customer,
       currency: bill.currency,
       state: bill.state,
       due: bill.invoice?.dueDate ?? null,
+      open: bill.settlement.open,
     })),
   };
 }

@@ -187,11 +187,13 @@ async function* billPages(ledger: Ledger, account: string | null, principal: Pri
 
 async function* billForms(ledger: Ledger, query: TmfQuery, principal: Principal | null): AsyncGenerator<Resource> {
   for await (const page of billPages(ledger, equals(query, 'billingAccount.id'), principal)) {
-    const notes = await ledger.creditNotesOfAll(page.map((bill) => bill.id));
+    const ids = page.map((bill) => bill.id);
+    const [notes, payments] = [await ledger.creditNotesOfAll(ids), await ledger.payments.ofBills(ids)];
     for (const bill of page)
       yield customerBillForm(
         bill,
         notes.filter((note) => note.bill === bill.id),
+        payments.filter((payment) => payment.bill === bill.id),
       );
   }
 }
@@ -219,7 +221,7 @@ async function* onDemandForms(ledger: Ledger, principal: Principal | null): Asyn
 }
 
 async function formOf(ledger: Ledger, bill: Bill): Promise<Resource> {
-  return customerBillForm(bill, await ledger.creditNotesOf(bill.id));
+  return customerBillForm(bill, await ledger.creditNotesOf(bill.id), await ledger.payments.ofBill(bill.id));
 }
 
 function onDemandForm({ serial, customer, name, description, bill, atMs }: BillOnDemand): Resource {

@@ -79,6 +79,11 @@ export const BILLING_ERRORS = {
     'A credit note would give back what a bill never asked for, or the bill has no number.',
     'detail.left says what is left of the line; a credit note needs a closed bill of a configured legal entity.',
   ),
+  payment_refused: entry(
+    409,
+    'A payment is not one that the bill can have.',
+    'Amounts are above nothing in the currency of the bill; a refund or transfer is at most what was overpaid; an interim bill is not paid.',
+  ),
   mail_refused: entry(
     409,
     'A bill cannot be sent by e-mail.',
