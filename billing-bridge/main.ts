@@ -36,6 +36,7 @@ import { quotaMigrations } from './quota/migrations.ts';
 import { MESSAGE_KINDS, MESSAGE_STATES } from './send/message-outbox.ts';
 import { sendMigrations } from './send/migrations.ts';
 import { ratingMigrations } from './rate/migrations.ts';
+import { usageLinkMigrations } from './link/usage-link-book.ts';
 import { outwardParts } from './outward.ts';
 import { type TaskParts, tasksOf } from './tasks.ts';
 
@@ -52,6 +53,7 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...quotaMigrations,
   ...sendMigrations,
   ...billScheduleMigrations,
+  ...usageLinkMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';
@@ -217,7 +219,7 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     authenticator,
     clock,
     runBills,
-    correspondence: outward.correspondence,
+    ...outward,
     ...NAMES,
     prepared: () => preparation.done,
   });

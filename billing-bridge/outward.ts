@@ -8,6 +8,9 @@ import { ChainPublisher, type ChainSink, fileSink, webhookSink } from './audit/c
 import { billWasSent } from './bill/bill-state.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { Correspondence } from './correspondence.ts';
+import type { UsagePages } from './api/usage-link-routes.ts';
+import { UsageLinkBook } from './link/usage-link-book.ts';
+import { USAGE_PAGE_STYLE, usagePage } from './link/usage-page.ts';
 import type { Ledger } from './ledger.ts';
 import { quotaLetters } from './letters.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
@@ -33,6 +36,7 @@ export interface OutwardParts {
   readonly publisher: ChainPublisher | null;
   readonly sender: MessageSender;
   readonly correspondence: Correspondence;
+  readonly usagePages: UsagePages;
 }
 
 export function outwardParts(reporter: Reporter, config: BillingBridgeConfig, deps: OutwardDeps): OutwardParts {
@@ -43,6 +47,7 @@ export function outwardParts(reporter: Reporter, config: BillingBridgeConfig, de
     publisher: sinks.length === 0 ? null : new ChainPublisher(reporter, { database, clock, sinks }),
     sender: messageSender(reporter, config, deps),
     correspondence: new Correspondence({ database, clock, hasMail: config.mail !== null, onPut }),
+    usagePages: usagePages(database, clock),
   };
 }
 
@@ -79,6 +84,11 @@ export function messageSender(
       if (kind === 'bill') await billWasSent(connection, seal, { bill: subject, by: 'e-mail', atMs });
     },
   });
+}
+
+/** What a customer's own link opens. */
+export function usagePages(database: Database, clock: Clock): UsagePages {
+  return { book: new UsageLinkBook(database, clock), page: usagePage, style: USAGE_PAGE_STYLE };
 }
 
 /** Where the head of the ledger is told. */

@@ -25,6 +25,7 @@ import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
 import { addTmf678Routes } from './tmf/tmf678-routes.ts';
+import { addUsageLinkRoutes, type UsageLinkRoutesDeps } from './usage-link-routes.ts';
 import { addUsageSummary } from './usage-summary.ts';
 import { addUsageRoutes } from './usage-routes.ts';
 import { overviewForm } from './whole-schemas.ts';
@@ -41,7 +42,8 @@ export interface BillingApiConfig {
 
 export interface BillingApiDeps
   extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'>,
-    Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'> {
+    Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'>,
+    Pick<UsageLinkRoutesDeps, 'usagePages'> {
   readonly ledger: Ledger;
   readonly documents: BillDocuments;
   readonly work: Work;
@@ -135,6 +137,11 @@ export class BillingApi implements Component {
     addTmf635Routes(routes, ledger);
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });
+    const guard = new SignInGuard(this.#reporter.child('links'), FAILED_SIGN_INS_PER_MINUTE, {
+      inner: this.#deps.authenticator,
+      clock,
+    });
+    addUsageLinkRoutes(routes, { ledger, documents, usagePages: this.#deps.usagePages, guard, clock });
     addWorkRoutes(routes, work);
     routes.add(
       {

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditCommand } from '../../cli/commands/audit.ts';
+import { usageLinkCommand } from '../../cli/commands/usage-link.ts';
 import { billCommand } from '../../cli/commands/bill.ts';
 import { billRunCommand } from '../../cli/commands/bill-run.ts';
 import { monthEndCommand } from '../../cli/commands/month-end.ts';
@@ -76,6 +77,19 @@ test('a payment is recorded once a request, and shown with what is open', async 
     });
   const { lines } = await billing.run(billCommand, {}, ['show', BILL]);
   expect(lines.join('\n')).toMatch(/payment of 2024-03-05: 0\.01 EUR, wire 7\n +open [\d.]+ EUR/);
+});
+
+test('a usage link is made, listed and taken back', async () => {
+  await expect(billing.run(usageLinkCommand, {}, ['create', 'nobody'])).rejects.toMatchObject({ code: 'not_found' });
+  await expect(billing.run(usageLinkCommand, { days: '731' }, ['create', 'bolt'])).rejects.toMatchObject({
+    code: 'misused',
+  });
+  const options = { note: 'portal', url: 'https://weir.example' };
+  const made = await billing.json<{ id: string; link: string }>(usageLinkCommand, options, ['create', 'bolt']);
+  expect(made.link).toMatch(/^https:\/\/weir\.example\/billing\/link\/[\w-]{43}$/);
+  expect((await billing.run(usageLinkCommand, {}, ['list', 'bolt'])).lines[0]).toMatch(/ works +until .* portal$/);
+  await billing.run(usageLinkCommand, {}, ['revoke', made.id]);
+  expect((await billing.run(usageLinkCommand, {}, ['list', 'bolt'])).lines[0]).toContain(' revoked ');
 });
 
 test('writes the same PDF each time, for nobody but its owner; CSV and JSON beside it', async () => {

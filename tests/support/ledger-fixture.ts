@@ -9,6 +9,7 @@ import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/
 import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
+import { usagePages } from '../../billing-bridge/outward.ts';
 import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
@@ -117,6 +118,7 @@ export class LedgerFixture {
         gateNames: GATE_NAMES,
         billStates: BILL_STATES,
         correspondence: this.correspondence,
+        usagePages: usagePages(this.database, this.clock),
         messageKinds: MESSAGE_KINDS,
         messageStates: MESSAGE_STATES,
         runBills: (request) =>

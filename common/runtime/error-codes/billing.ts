@@ -84,6 +84,16 @@ export const BILLING_ERRORS = {
     'A payment is not one that the bill can have.',
     'Amounts are above nothing in the currency of the bill; a refund or transfer is at most what was overpaid; an interim bill is not paid.',
   ),
+  usage_link_unknown: entry(
+    404,
+    'A usage link is not known, has ended, or was taken back.',
+    'Ask whoever sends your bills for another one.',
+  ),
+  usage_links_full: entry(
+    409,
+    'A customer has as many usage links as there may be.',
+    'Take some back: DELETE /billing/v1/usage-links/ID.',
+  ),
   mail_refused: entry(
     409,
     'A bill cannot be sent by e-mail.',
