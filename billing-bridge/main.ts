@@ -36,6 +36,7 @@ import { quotaMigrations } from './quota/migrations.ts';
 import { MESSAGE_KINDS, MESSAGE_STATES } from './send/message-outbox.ts';
 import { sendMigrations } from './send/migrations.ts';
 import { ratingMigrations } from './rate/migrations.ts';
+import { billHubMigrations } from './hub/bill-hub.ts';
 import { usageLinkMigrations } from './link/usage-link-book.ts';
 import { outwardParts } from './outward.ts';
 import { type TaskParts, tasksOf } from './tasks.ts';
@@ -54,6 +55,7 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...sendMigrations,
   ...billScheduleMigrations,
   ...usageLinkMigrations,
+  ...billHubMigrations,
 ];
 
 export const BILL_LEASE = 'billing-bill';

@@ -3,11 +3,13 @@ import type { Database } from '../common/database/database.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
-import { seal } from './audit/chain.ts';
+import { customerBill } from './api/tmf/tmf678-routes.ts';
+import { chainAfter, seal } from './audit/chain.ts';
 import { ChainPublisher, type ChainSink, fileSink, webhookSink } from './audit/chain-sinks.ts';
 import { billWasSent } from './bill/bill-state.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { Correspondence } from './correspondence.ts';
+import { BillHub } from './hub/bill-hub.ts';
 import type { UsagePages } from './api/usage-link-routes.ts';
 import { UsageLinkBook } from './link/usage-link-book.ts';
 import { USAGE_PAGE_STYLE, usagePage } from './link/usage-page.ts';
@@ -37,6 +39,7 @@ export interface OutwardParts {
   readonly sender: MessageSender;
   readonly correspondence: Correspondence;
   readonly usagePages: UsagePages;
+  readonly hub: BillHub;
 }
 
 export function outwardParts(reporter: Reporter, config: BillingBridgeConfig, deps: OutwardDeps): OutwardParts {
@@ -48,6 +51,7 @@ export function outwardParts(reporter: Reporter, config: BillingBridgeConfig, de
     sender: messageSender(reporter, config, deps),
     correspondence: new Correspondence({ database, clock, hasMail: config.mail !== null, onPut }),
     usagePages: usagePages(database, clock),
+    hub: billHub(config.billListeners, deps),
   };
 }
 
@@ -83,6 +87,22 @@ export function messageSender(
     onDone: async (connection, { kind, subject }, atMs) => {
       if (kind === 'bill') await billWasSent(connection, seal, { bill: subject, by: 'e-mail', atMs });
     },
+  });
+}
+
+/** Who hears of bills as TMF678 has it. */
+export function billHub(
+  allowed: readonly string[],
+  { database, clock, ledger }: Pick<OutwardDeps, 'database' | 'clock' | 'ledger'>,
+): BillHub {
+  return new BillHub({
+    database,
+    clock,
+    allowed,
+    entriesAfter: chainAfter,
+    bill: (id) => ledger.bill(id, null),
+    form: (bill) => customerBill(ledger, bill),
+    put: putMessage,
   });
 }
 

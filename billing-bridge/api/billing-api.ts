@@ -24,7 +24,7 @@ import { addPaymentRoutes } from './payment-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
-import { addTmf678Routes } from './tmf/tmf678-routes.ts';
+import { addTmf678Routes, type Tmf678Deps } from './tmf/tmf678-routes.ts';
 import { addUsageLinkRoutes, type UsageLinkRoutesDeps } from './usage-link-routes.ts';
 import { addUsageSummary } from './usage-summary.ts';
 import { addUsageRoutes } from './usage-routes.ts';
@@ -43,7 +43,8 @@ export interface BillingApiConfig {
 export interface BillingApiDeps
   extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'>,
     Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'>,
-    Pick<UsageLinkRoutesDeps, 'usagePages'> {
+    Pick<UsageLinkRoutesDeps, 'usagePages'>,
+    Pick<Tmf678Deps, 'hub'> {
   readonly ledger: Ledger;
   readonly documents: BillDocuments;
   readonly work: Work;
@@ -133,7 +134,7 @@ export class BillingApi implements Component {
     addPaymentRoutes(routes, ledger);
     addDocumentRoutes(routes, ledger, documents);
     addMessageRoutes(routes, this.#deps);
-    addTmf678Routes(routes, { ledger, clock, runBills, billStates });
+    addTmf678Routes(routes, { ledger, clock, runBills, billStates, hub: this.#deps.hub });
     addTmf635Routes(routes, ledger);
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });

@@ -9,7 +9,8 @@ import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/
 import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
-import { usagePages } from '../../billing-bridge/outward.ts';
+import { billHub, usagePages } from '../../billing-bridge/outward.ts';
+import type { BillHub } from '../../billing-bridge/hub/bill-hub.ts';
 import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
@@ -47,6 +48,9 @@ export class LedgerFixture {
   readonly leases: Leases;
   readonly work = new WorkDouble();
   readonly correspondence: Correspondence;
+  readonly hub: BillHub;
+  /** Addresses that may be registered at the hub. */
+  readonly listeners: string[] = [];
   prepared = true;
   readonly #reporter = silentReporter().reporter;
 
@@ -67,6 +71,7 @@ export class LedgerFixture {
         suspense: new NoSuspense(),
       },
     );
+    this.hub = billHub(this.listeners, this);
   }
 
   /** On an empty database. */
@@ -119,6 +124,7 @@ export class LedgerFixture {
         billStates: BILL_STATES,
         correspondence: this.correspondence,
         usagePages: usagePages(this.database, this.clock),
+        hub: this.hub,
         messageKinds: MESSAGE_KINDS,
         messageStates: MESSAGE_STATES,
         runBills: (request) =>

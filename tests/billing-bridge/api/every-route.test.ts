@@ -68,6 +68,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /tmf-api/usageManagement/v4/usageSpecification/:id': [BILLS, 'same'],
   'PATCH /tmf-api/customerBillManagement/v4/customerBill/:id': [MONEY, 'refused'],
   'POST /tmf-api/customerBillManagement/v4/customerBillOnDemand': [MONEY, 'refused'],
+  'POST /tmf-api/customerBillManagement/v4/hub': [MONEY, 'refused'],
+  'DELETE /tmf-api/customerBillManagement/v4/hub/:id': [MONEY, 'refused'],
   'POST /billing/v1/bill-runs': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/credit-notes': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/state': [MONEY, 'refused'],
