@@ -106,8 +106,13 @@ export const BILLING_ERRORS = {
   ),
   backup_incompatible: entry(
     409,
-    'A backup has other tables than this version.',
-    'Restore it with the version that wrote it, then upgrade.',
+    'A backup has other tables than the database that it is restored into.',
+    'Restore it into a database without tables: they are made as the backup has them, and then brought to this version.',
+  ),
+  backup_newer: entry(
+    409,
+    'A backup was written by a newer version of Weir.',
+    'Restore it with that version, or a later one.',
   ),
   restore_target_not_empty: entry(
     409,
