@@ -13,6 +13,7 @@ import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { Ledger } from '../ledger.ts';
 import { MONEY_READERS } from './access.ts';
 import { addBillRoutes, type BillRoutesDeps } from './bill-routes.ts';
+import { addBillRunRoutes } from './bill-run-routes.ts';
 import { addChargeRoutes } from './charge-routes.ts';
 import { addContractRoutes } from './contract-routes.ts';
 import { addCreditNoteRoutes } from './credit-note-routes.ts';
@@ -41,7 +42,7 @@ export interface BillingApiConfig {
 }
 
 export interface BillingApiDeps
-  extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'>,
+  extends Pick<BillRoutesDeps, 'runBills' | 'runningBills' | 'gateNames' | 'billStates'>,
     Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'>,
     Pick<UsageLinkRoutesDeps, 'usagePages'>,
     Pick<Tmf678Deps, 'hub'> {
@@ -118,7 +119,7 @@ export class BillingApi implements Component {
   }
 
   #addRoutes(server: FastifyInstance): void {
-    const { ledger, work, clock, runBills, gateNames, billStates, documents } = this.#deps;
+    const { ledger, work, clock, runBills, billStates, documents } = this.#deps;
     const routes = new DescribedRoutes(server, { checkAnswers: this.#config.checkAnswers ?? false });
     const running = new RunningTotals({
       clock,
@@ -129,7 +130,8 @@ export class BillingApi implements Component {
     addContractRoutes(routes, { ledger, running, clock });
     addUsageRoutes(routes, { ledger, clock });
     addChargeRoutes(routes, ledger);
-    addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
+    addBillRoutes(routes, this.#deps);
+    addBillRunRoutes(routes, this.#deps);
     addCreditNoteRoutes(routes, ledger);
     addPaymentRoutes(routes, ledger);
     addDocumentRoutes(routes, ledger, documents);

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { BillingApi } from '../../billing-bridge/api/billing-api.ts';
 import type { Work } from '../../billing-bridge/api/work-routes.ts';
+import { BillRunner } from '../../billing-bridge/bill-runner.ts';
 import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import { BILL_STATES } from '../../billing-bridge/bill/bill-state.ts';
 import { GATE_NAMES } from '../../billing-bridge/bill/gates.ts';
@@ -11,7 +12,7 @@ import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
 import { billHub, usagePages } from '../../billing-bridge/outward.ts';
 import type { BillHub } from '../../billing-bridge/hub/bill-hub.ts';
-import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
+import { underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
 import { MESSAGE_KINDS, MESSAGE_STATES } from '../../billing-bridge/send/message-outbox.ts';
@@ -105,6 +106,15 @@ export class LedgerFixture {
   api(): FastifyInstance {
     const isRole = (token: string): token is Role => ROLES.some((role) => role === token);
     const { leases, clock, ledger } = this;
+    const bills = new BillRunner(this.#reporter, {
+      ledger,
+      leases,
+      clock,
+      holder: 'test',
+      stopping: new AbortController().signal,
+      onBilled: () => undefined,
+      waitMs: 0,
+    });
     const api = new BillingApi(
       this.#reporter,
       { host: '127.0.0.1', port: 0, insecure: false, checkAnswers: true },
@@ -127,14 +137,8 @@ export class LedgerFixture {
         hub: this.hub,
         messageKinds: MESSAGE_KINDS,
         messageStates: MESSAGE_STATES,
-        runBills: (request) =>
-          onceLeaseIsFree(
-            this.#reporter,
-            { leases, clock, waitMs: 0, signal: new AbortController().signal, onWait: () => undefined },
-            'billing-bill',
-            'test',
-            ({ fence }) => ledger.billRun.run({ ...request, fence }),
-          ),
+        runBills: (request) => bills.run(request),
+        runningBills: () => bills.running(),
       },
     );
     return api.build();

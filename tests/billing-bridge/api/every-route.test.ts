@@ -35,6 +35,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/openapi.json': [EVERYBODY, 'same'],
   'GET /billing/v1/bill-runs': [MONEY, 'refused'],
   'GET /billing/v1/bill-runs/held': [MONEY, 'refused'],
+  'GET /billing/v1/bill-runs/running': [MONEY, 'refused'],
   'GET /billing/v1/price-plans': [MONEY, 'refused'],
   'GET /billing/v1/feed': [['bridge', 'billing'], 'refused'],
   'GET /billing/v1/overview': [MONEY, 'refused'],
