@@ -117,6 +117,11 @@ export const billingBridgeShape = {
         .max(20)
         .default([]),
       bill_runs: z.array(billRunsSchema).max(100).default([]),
+      /** Addresses that listeners of TMF678 may register, or what theirs begin with; nothing else is ever asked. */
+      bill_listeners: z
+        .array(z.url({ protocol: /^https?$/ }))
+        .max(100)
+        .default([]),
       mail: mailSchema.optional(),
       webhooks: z.array(webhookSchema).max(100).default([]),
       hard_gates: z
@@ -246,6 +251,7 @@ export interface BillingBridgeConfig {
   readonly mail: MailConfig | null;
   readonly webhooks: readonly WebhookConfig[];
   readonly billRuns: readonly BillSchedule[];
+  readonly billListeners: readonly string[];
 }
 
 export interface MailConfig extends SmtpServer {
@@ -296,6 +302,7 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
     })),
     ledgerSinks: bridge.ledger_sinks,
     mail: bridge.mail === undefined ? null : mailConfigOf(bridge.mail),
+    billListeners: bridge.bill_listeners,
     billRuns: bridge.bill_runs.flatMap(({ cron: pattern, retry_held_minutes: minutes, ...one }) => {
       const cron = parseCron(pattern);
       return cron === null ? [] : [{ ...one, cron, pattern, retryHeldMs: minutes * 60_000 }];

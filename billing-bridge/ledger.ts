@@ -38,6 +38,7 @@ import {
 import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
+import { PaymentBook } from './bill/payment-book.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { customerSchema, readPlanTerms } from './contract-schema.ts';
 import { buyerOf } from './invoice-schema.ts';
@@ -97,6 +98,7 @@ export class Ledger {
   readonly rating: RatingRun;
   readonly levels: LevelWatch | null;
   readonly billRun: BillRun;
+  readonly payments: PaymentBook;
   readonly usage: UsageBook;
   readonly readings: ReadingsSource;
   readonly suspense: SuspenseDecisions;
@@ -153,6 +155,7 @@ export class Ledger {
         announce: announceBill,
       },
     );
+    this.payments = new PaymentBook({ database, clock, seal });
     this.#chargeCount = new ChargeCount(database);
   }
 

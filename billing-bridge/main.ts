@@ -18,7 +18,7 @@ import { ledgerChainMigrations } from './audit/migrations.ts';
 import { accountMigrations } from './account/migrations.ts';
 import { BillingApi } from './api/billing-api.ts';
 import { billDocuments } from './bill-documents.ts';
-import type { BillRequest, BillRunResult } from './bill/bill-run.ts';
+import { BillRunner } from './bill-runner.ts';
 import { billScheduleMigrations, ScheduledBills, type ScheduledBillsDeps } from './bill/bill-schedule.ts';
 import { BILL_STATES } from './bill/bill-state.ts';
 import { GATE_NAMES } from './bill/gates.ts';
@@ -29,7 +29,6 @@ import { usageMigrations } from './mediate/migrations.ts';
 import { type MediationParts, mediationParts } from './mediation-parts.ts';
 import { type BullMqBackend, postgresBackend, redisBackend } from './queue/bullmq-backend.ts';
 import { BullMqWorkQueue } from './queue/bullmq-work-queue.ts';
-import { onceLeaseIsFree } from './queue/held-lease.ts';
 import { OutboxRelay, queueMigrations } from './queue/outbox.ts';
 import { ScheduledWork } from './queue/scheduled-work.ts';
 import { quotaMigrations } from './quota/migrations.ts';
@@ -37,6 +36,8 @@ import { levelMigrations } from './rate/level-migrations.ts';
 import { MESSAGE_KINDS, MESSAGE_STATES } from './send/message-outbox.ts';
 import { sendMigrations } from './send/migrations.ts';
 import { ratingMigrations } from './rate/migrations.ts';
+import { billHubMigrations } from './hub/bill-hub.ts';
+import { usageLinkMigrations } from './link/usage-link-book.ts';
 import { outwardParts } from './outward.ts';
 import { type TaskParts, tasksOf } from './tasks.ts';
 
@@ -54,9 +55,9 @@ export const billingBridgeMigrations: readonly Migration[] = [
   ...levelMigrations,
   ...sendMigrations,
   ...billScheduleMigrations,
+  ...usageLinkMigrations,
+  ...billHubMigrations,
 ];
-
-export const BILL_LEASE = 'billing-bill';
 
 export interface BillingBridgeDeps {
   readonly clock: Clock;
@@ -80,7 +81,6 @@ const NAMES = {
 } as const;
 const CONNECTIONS = 8;
 const RELAY = { checkEveryMs: 300_000, keepDoneMs: 7 * 86_400_000 };
-const BILL_WAIT_MS: DurationMs = 10_000;
 /** How long the stop waits for one part that hangs; what runs is let finish well within the supervisor's patience. */
 const STOP_PATIENCE_MS: DurationMs = 15_000;
 
@@ -135,7 +135,7 @@ class RunningBridge implements Component {
     await stopAll([
       patiently(() => parts.database.close()),
       patiently(() => parts.queue.stop()),
-      patiently(() => Promise.allSettled(parts.billing)),
+      patiently(() => parts.bills.settled()),
       patiently(() => this.#working.then(() => parts.work.stop())),
       patiently(() => parts.preparation.stop()),
       patiently(() => parts.api.stop()),
@@ -149,8 +149,7 @@ interface Parts {
   readonly queue: BullMqWorkQueue;
   readonly work: ScheduledWork;
   readonly api: BillingApi;
-  /** Bill runs that were asked for and are under way. */
-  readonly billing: Set<Promise<unknown>>;
+  readonly bills: BillRunner;
   /** Aborts when the bridge stops: a run of mediation then ends after the page in hand. */
   readonly stopping: AbortController;
 }
@@ -171,27 +170,17 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     onWake: (name) => work.wake(name),
   });
   const relay = new OutboxRelay(reporter, { maxBacklog: config.maxQueueBacklog, ...RELAY }, { database, queue, clock });
-  const billing = new Set<Promise<unknown>>();
-  const runBills = billRunner(reporter, {
-    ledger,
-    leases,
-    clock,
-    holder,
-    stopping: stopping.signal,
-    billing,
-    onBilled: () => work.wake('messages'),
-  });
-  const outward = outwardParts(reporter, config, {
-    database,
-    clock,
-    random,
-    environment,
-    ledger,
-    onPut: () => work.wake('messages'),
-  });
+  const onPut = (): void => work.wake('messages');
+  const bills = new BillRunner(reporter, { ledger, leases, clock, holder, stopping: stopping.signal, onBilled: onPut });
+  const outward = outwardParts(reporter, config, { database, clock, random, environment, ledger, onPut });
   const tasks = tasksOf(config, {
     ...outward,
-    bills: scheduledBills(config, { database, clock, book: () => ledger.book(), runBills }),
+    bills: scheduledBills(config, {
+      database,
+      clock,
+      book: () => ledger.book(),
+      runBills: (asked) => bills.run(asked),
+    }),
     mediation: mediated.mediation,
     rating: ledger.rating,
     levels: ledger.levels,
@@ -215,12 +204,13 @@ function compose(reporter: Reporter, config: BillingBridgeConfig, deps: BillingB
     work,
     authenticator,
     clock,
-    runBills,
-    correspondence: outward.correspondence,
+    runBills: (request) => bills.run(request),
+    runningBills: () => bills.running(),
+    ...outward,
     ...NAMES,
     prepared: () => preparation.done,
   });
-  return { database, preparation, queue, work, api, billing, stopping };
+  return { database, preparation, queue, work, api, bills, stopping };
 }
 
 async function prepare(
@@ -244,35 +234,6 @@ function scheduledBills({ billRuns }: BillingBridgeConfig, deps: ScheduledBillsD
 
 function apiConfigOf({ host, port, insecure }: BillingBridgeConfig, { checkAnswers = false }: BillingBridgeDeps) {
   return { host, port, insecure, checkAnswers };
-}
-
-interface BillRunnerDeps {
-  readonly ledger: Ledger;
-  readonly leases: Leases;
-  readonly clock: Clock;
-  readonly holder: string;
-  readonly stopping: AbortSignal;
-  readonly billing: Set<Promise<unknown>>;
-  readonly onBilled: () => void;
-}
-
-/** Bill runs one at a time, whoever asks: each under the lease, by a name of its own, because two of one process must not take it from each other. */
-function billRunner(
-  reporter: Reporter,
-  deps: BillRunnerDeps,
-): (request: Omit<BillRequest, 'fence'>) => Promise<BillRunResult> {
-  const { ledger, leases, clock, holder, stopping, billing, onBilled } = deps;
-  let asked = 0;
-  return (request) => {
-    asked += 1;
-    const options = { leases, clock, waitMs: BILL_WAIT_MS, signal: stopping, onWait: () => undefined };
-    const run = onceLeaseIsFree(reporter, options, BILL_LEASE, `${holder} ${asked}`, ({ fence }) =>
-      ledger.billRun.run({ ...request, fence }),
-    );
-    billing.add(run);
-    void run.then(onBilled, () => undefined).finally(() => billing.delete(run));
-    return run;
-  };
 }
 
 /** WEIR_QUEUE_URL or queue.url; without them the queue lives in the database of the ledger. */

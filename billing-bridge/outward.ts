@@ -3,11 +3,16 @@ import type { Database } from '../common/database/database.ts';
 import type { Clock } from '../common/runtime/clock.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { resolveSecret } from '../common/runtime/secrets.ts';
-import { seal } from './audit/chain.ts';
+import { customerBill } from './api/tmf/tmf678-routes.ts';
+import { chainAfter, seal } from './audit/chain.ts';
 import { ChainPublisher, type ChainSink, fileSink, webhookSink } from './audit/chain-sinks.ts';
 import { billWasSent } from './bill/bill-state.ts';
 import type { BillingBridgeConfig } from './config.ts';
 import { Correspondence } from './correspondence.ts';
+import { BillHub } from './hub/bill-hub.ts';
+import type { UsagePages } from './api/usage-link-routes.ts';
+import { UsageLinkBook } from './link/usage-link-book.ts';
+import { USAGE_PAGE_STYLE, usagePage } from './link/usage-page.ts';
 import type { Ledger } from './ledger.ts';
 import { quotaLetters } from './letters.ts';
 import { putIntoOutbox } from './queue/outbox.ts';
@@ -33,6 +38,8 @@ export interface OutwardParts {
   readonly publisher: ChainPublisher | null;
   readonly sender: MessageSender;
   readonly correspondence: Correspondence;
+  readonly usagePages: UsagePages;
+  readonly hub: BillHub;
 }
 
 export function outwardParts(reporter: Reporter, config: BillingBridgeConfig, deps: OutwardDeps): OutwardParts {
@@ -43,6 +50,8 @@ export function outwardParts(reporter: Reporter, config: BillingBridgeConfig, de
     publisher: sinks.length === 0 ? null : new ChainPublisher(reporter, { database, clock, sinks }),
     sender: messageSender(reporter, config, deps),
     correspondence: new Correspondence({ database, clock, hasMail: config.mail !== null, onPut }),
+    usagePages: usagePages(database, clock),
+    hub: billHub(config.billListeners, deps),
   };
 }
 
@@ -79,6 +88,27 @@ export function messageSender(
       if (kind === 'bill') await billWasSent(connection, seal, { bill: subject, by: 'e-mail', atMs });
     },
   });
+}
+
+/** Who hears of bills as TMF678 has it. */
+export function billHub(
+  allowed: readonly string[],
+  { database, clock, ledger }: Pick<OutwardDeps, 'database' | 'clock' | 'ledger'>,
+): BillHub {
+  return new BillHub({
+    database,
+    clock,
+    allowed,
+    entriesAfter: chainAfter,
+    bill: (id) => ledger.bill(id, null),
+    form: (bill) => customerBill(ledger, bill),
+    put: putMessage,
+  });
+}
+
+/** What a customer's own link opens. */
+export function usagePages(database: Database, clock: Clock): UsagePages {
+  return { book: new UsageLinkBook(database, clock), page: usagePage, style: USAGE_PAGE_STYLE };
 }
 
 /** Where the head of the ledger is told. */

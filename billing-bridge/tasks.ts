@@ -3,6 +3,7 @@ import { type DurationMs, isoTime } from '../common/model/time.ts';
 import type { ChainPublisher } from './audit/chain-sinks.ts';
 import type { BillSchedule, ScheduledBills } from './bill/bill-schedule.ts';
 import type { BillingBridgeConfig } from './config.ts';
+import type { BillHub } from './hub/bill-hub.ts';
 import type { Mediation } from './mediate/mediation.ts';
 import type { OutboxRelay } from './queue/outbox.ts';
 import type { Task } from './queue/scheduled-work.ts';
@@ -22,6 +23,7 @@ export interface TaskParts {
   /** Null where no quota is configured. */
   readonly quotas: QuotaWatch | null;
   readonly sender: MessageSender;
+  readonly hub: BillHub;
   readonly bills: readonly { readonly schedule: BillSchedule; readonly runs: ScheduledBills }[];
   readonly stopping: AbortSignal;
 }
@@ -32,7 +34,7 @@ const LOOK_FOR_BILLS_MS = 60_000;
 /** Each wakes the next where it did something, so that a reading becomes a charge within one interval. */
 export function tasksOf(
   config: Pick<BillingBridgeConfig, 'mediateEveryMs' | 'rateEveryMs'>,
-  { mediation, rating, levels, relay, publisher, quotas, sender, bills, stopping }: TaskParts,
+  { mediation, rating, levels, relay, publisher, quotas, sender, hub, bills, stopping }: TaskParts,
 ): Task[] {
   const everyMs = config.rateEveryMs;
   return [
@@ -65,7 +67,11 @@ export function tasksOf(
     {
       name: 'messages',
       everyMs,
-      run: async ({ fence }) => did(await sender.run(fence, stopping), ({ sent }) => sent),
+      run: async ({ fence }) => {
+        const { events } = await hub.run(fence);
+        const summary = { events, ...(await sender.run(fence, stopping)) };
+        return { did: summary.sent > 0, summary };
+      },
     },
     ...whereConfigured(everyMs, { levels, publisher, quotas }),
     ...bills.map(billTask),

@@ -11,6 +11,7 @@ import { billDocument, creditNoteDocument } from './bill-documents.ts';
 import type { BillingBridgeConfig, MailConfig, WebhookConfig } from './config.ts';
 import { billMessage, creditNoteMessage, type Message } from './export/bill-message.ts';
 import { billFonts } from './export/fonts.ts';
+import { listenerChannel } from './hub/bill-hub.ts';
 import type { Ledger } from './ledger.ts';
 import { MAIL, webhookChannel } from './letters.ts';
 import { quotaMessage, readThreshold } from './quota/quota-message.ts';
@@ -35,7 +36,8 @@ export function waysOf(
     config.webhooks.map((webhook) => [webhookChannel(webhook.name), webhookWay(webhook, deps)]),
   );
   if (config.mail !== null) ways.set(MAIL, mailWay(config.mail, config.bucketMs, deps));
-  return (channel) => ways.get(channel) ?? null;
+  const listener = listenerWay(deps);
+  return (channel) => (channel.startsWith(listenerChannel('')) ? listener : (ways.get(channel) ?? null));
 }
 
 function mailWay(mail: MailConfig, bucketMs: number, { ledger, environment }: WaysDeps): Way {
@@ -93,6 +95,19 @@ function webhookWay(webhook: WebhookConfig, { clock, environment, fetch: send }:
       const headers = { 'idempotency-key': key, [SIGNATURE_HEADER]: signatureOf(secret, body, clock.now()) };
       const url = resolveSecret(webhook.url, environment);
       await postJson(send, { url, body, headers, alreadyThere: [409] }, signal);
+      return null;
+    },
+  };
+}
+
+/** Of the hub: the event itself, as TMF678 has it. */
+function listenerWay({ fetch: send }: WaysDeps): Way {
+  return {
+    timeoutMs: 10_000,
+    maxAttempts: 50,
+    send: async ({ key, content, recipients: [url = ''] }, signal) => {
+      const headers = { 'idempotency-key': key };
+      await postJson(send, { url, body: JSON.stringify(content), headers, alreadyThere: [409] }, signal);
       return null;
     },
   };

@@ -65,8 +65,12 @@ const COMMANDS: Program['commands'] = {
     load: async () => (await import('./commands/bill-run.ts')).billRunCommand,
   },
   bill: {
-    summary: 'show a bill, or write it as PDF, CSV or JSON',
+    summary: 'show a bill, write it as PDF, CSV or JSON, send it by e-mail, record a payment',
     load: async () => (await import('./commands/bill.ts')).billCommand,
+  },
+  'usage-link': {
+    summary: 'make, list and take back links to the usage and bills of one customer',
+    load: async () => (await import('./commands/usage-link.ts')).usageLinkCommand,
   },
   rerate: {
     summary: 'show what rating a period anew would change, and apply it',

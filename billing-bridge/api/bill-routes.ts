@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { DescribedRoutes, RouteInput } from '../../common/http/described-routes.ts';
 import { pageOf, pageParameters, readCursor, timeParameter, writeCursor } from '../../common/http/parameters.ts';
-import { isoTime } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { type Principal, principalOf } from '../../common/runtime/access.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
+import type { RunningBills } from '../bill-runner.ts';
 import type { BillRequest, BillRunResult } from '../bill/bill-run.ts';
 import type { Bill } from '../bill/bill-store.ts';
 import type { GateName } from '../bill/gates.ts';
@@ -18,11 +18,12 @@ import {
   describeCreditNote,
   describeForecast,
   describeLine,
+  describePayment,
   describePreview,
   describeReconciliation,
 } from './forms.ts';
 import { billRunEntryForm, billRunForm } from './run-schemas.ts';
-import { billDetailForm, billForm, evidenceForm, previewForm, time } from './schemas.ts';
+import { billDetailForm, billForm, evidenceForm, previewForm } from './schemas.ts';
 import { reconciliationForm } from './whole-schemas.ts';
 
 export interface BillRoutesDeps {
@@ -30,6 +31,8 @@ export interface BillRoutesDeps {
   readonly clock: Clock;
   /** Under the lease of bill runs; throws run_elsewhere. */
   readonly runBills: (request: Omit<BillRequest, 'fence'>) => Promise<BillRunResult>;
+  /** Runs under way in this process. */
+  readonly runningBills: () => readonly RunningBills[];
   readonly gateNames: readonly [GateName, ...GateName[]];
   readonly billStates: readonly [Bill['state'], ...Bill['state'][]];
 }
@@ -43,7 +46,6 @@ export function addBillRoutes(routes: DescribedRoutes, deps: BillRoutesDeps): vo
   addPreview(routes, deps);
   addState(routes, deps);
   addBillRuns(routes, deps);
-  addHeldBills(routes, deps.ledger);
   addReconciliation(routes, deps.ledger);
 }
 
@@ -100,6 +102,7 @@ function addReading(routes: DescribedRoutes, ledger: Ledger): void {
         ...describeBill(bill, findings),
         lines: (await ledger.lines(bill.id)).map(describeLine),
         creditNotes: (await ledger.creditNotesOf(bill.id)).map(describeCreditNote),
+        payments: (await ledger.payments.ofBill(bill.id)).map(describePayment),
       };
     },
   );
@@ -227,25 +230,6 @@ function addBillRuns(routes: DescribedRoutes, deps: BillRoutesDeps): void {
       const items = found.slice(0, query.limit);
       const last = found.length > query.limit ? items.at(-1) : undefined;
       return { items: items.map(describeBillRun), next: last === undefined ? null : writeCursor(last.id.toString()) };
-    },
-  );
-}
-
-const heldForm = z.object({ schedule: z.string(), period: z.string(), customer: z.string(), since: time });
-
-function addHeldBills(routes: DescribedRoutes, ledger: Ledger): void {
-  routes.add(
-    {
-      method: 'GET',
-      url: '/billing/v1/bill-runs/held',
-      access: MONEY_READERS,
-      summary: 'Bills that a gate held back at the last try of their schedule, the oldest first; they are tried again.',
-      query: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(100) }),
-      answer: z.object({ items: z.array(heldForm), next: z.null() }),
-    },
-    async ({ query }) => {
-      const held = await ledger.heldBills(query.limit);
-      return { items: held.map(({ sinceMs, ...one }) => ({ ...one, since: isoTime(sinceMs) })), next: null };
     },
   );
 }

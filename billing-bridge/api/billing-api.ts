@@ -13,6 +13,7 @@ import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { Ledger } from '../ledger.ts';
 import { MONEY_READERS } from './access.ts';
 import { addBillRoutes, type BillRoutesDeps } from './bill-routes.ts';
+import { addBillRunRoutes } from './bill-run-routes.ts';
 import { addChargeRoutes } from './charge-routes.ts';
 import { addContractRoutes } from './contract-routes.ts';
 import { addCreditNoteRoutes } from './credit-note-routes.ts';
@@ -22,10 +23,12 @@ import { addMessageRoutes, type MessageRoutesDeps } from './message-routes.ts';
 import { Overview } from './overview.ts';
 import { addQuoteRoutes } from './quote-routes.ts';
 import { addFinalRecordRoutes } from './final-record-routes.ts';
+import { addPaymentRoutes } from './payment-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
 import { RunningTotals } from './running-totals.ts';
 import { addTmf635Routes } from './tmf/tmf635-routes.ts';
-import { addTmf678Routes } from './tmf/tmf678-routes.ts';
+import { addTmf678Routes, type Tmf678Deps } from './tmf/tmf678-routes.ts';
+import { addUsageLinkRoutes, type UsageLinkRoutesDeps } from './usage-link-routes.ts';
 import { addUsageSummary } from './usage-summary.ts';
 import { addUsageRoutes } from './usage-routes.ts';
 import { overviewForm } from './whole-schemas.ts';
@@ -41,8 +44,10 @@ export interface BillingApiConfig {
 }
 
 export interface BillingApiDeps
-  extends Pick<BillRoutesDeps, 'runBills' | 'gateNames' | 'billStates'>,
-    Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'> {
+  extends Pick<BillRoutesDeps, 'runBills' | 'runningBills' | 'gateNames' | 'billStates'>,
+    Pick<MessageRoutesDeps, 'correspondence' | 'messageKinds' | 'messageStates'>,
+    Pick<UsageLinkRoutesDeps, 'usagePages'>,
+    Pick<Tmf678Deps, 'hub'> {
   readonly ledger: Ledger;
   readonly documents: BillDocuments;
   readonly work: Work;
@@ -116,7 +121,7 @@ export class BillingApi implements Component {
   }
 
   #addRoutes(server: FastifyInstance): void {
-    const { ledger, work, clock, runBills, gateNames, billStates, documents } = this.#deps;
+    const { ledger, work, clock, runBills, billStates, documents } = this.#deps;
     const routes = new DescribedRoutes(server, { checkAnswers: this.#config.checkAnswers ?? false });
     const running = new RunningTotals({
       clock,
@@ -127,16 +132,23 @@ export class BillingApi implements Component {
     addContractRoutes(routes, { ledger, running, clock });
     addUsageRoutes(routes, { ledger, clock });
     addChargeRoutes(routes, ledger);
-    addBillRoutes(routes, { ledger, clock, runBills, gateNames, billStates });
+    addBillRoutes(routes, this.#deps);
+    addBillRunRoutes(routes, this.#deps);
     addCreditNoteRoutes(routes, ledger);
+    addPaymentRoutes(routes, ledger);
     addDocumentRoutes(routes, ledger, documents);
     addMessageRoutes(routes, this.#deps);
-    addTmf678Routes(routes, { ledger, clock, runBills, billStates });
+    addTmf678Routes(routes, { ledger, clock, runBills, billStates, hub: this.#deps.hub });
     addTmf635Routes(routes, ledger);
     addQuoteRoutes(routes, { ledger, clock });
     addFinalRecordRoutes(routes, ledger);
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });
+    const guard = new SignInGuard(this.#reporter.child('links'), FAILED_SIGN_INS_PER_MINUTE, {
+      inner: this.#deps.authenticator,
+      clock,
+    });
+    addUsageLinkRoutes(routes, { ledger, documents, usagePages: this.#deps.usagePages, guard, clock });
     addWorkRoutes(routes, work);
     routes.add(
       {

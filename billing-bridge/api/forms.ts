@@ -8,6 +8,7 @@ import type { InterfaceState } from '../account/interface-state.ts';
 import type { BillRunEntry } from '../bill/bill-run-store.ts';
 import type { Bill } from '../bill/bill-store.ts';
 import type { CreditNote } from '../bill/credit-note.ts';
+import type { Payment } from '../bill/payment-book.ts';
 import type { BillLine } from '../bill/lines.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Forecast } from '../ledger.ts';
@@ -160,11 +161,16 @@ export function describeBill(bill: Bill, findings: boolean): object {
     issuedAt: isoTime(bill.issuedAtMs),
     invoice: bill.invoice,
     ledgerHead: bill.ledgerHead,
+    settlement: bill.settlement,
   };
 }
 
 export function describeCreditNote({ serial: _serial, atMs, ...note }: CreditNote): object {
   return { ...note, at: isoTime(atMs) };
+}
+
+export function describePayment({ serial, paidOn, atMs, ...payment }: Payment): object {
+  return { id: serial.toString(), ...payment, date: paidOn, at: isoTime(atMs) };
 }
 
 export function describeLine({ period, ...line }: Omit<BillLine, 'charges'>): object {

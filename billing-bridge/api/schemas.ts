@@ -225,6 +225,28 @@ export const creditNoteForm = z.object({
   ...totalsShape,
 });
 
+export const paymentForm = z.object({
+  id: integer,
+  bill: z.string(),
+  customer: z.string(),
+  request: z.string(),
+  kind: z.enum(['payment', 'refund', 'transfer', 'reversal']),
+  amount: money.describe('negative where it went back'),
+  currency: z.string(),
+  date: z.string(),
+  reference: z.string(),
+  other: z.string().nullable().describe('the other bill of a transfer, the payment that is reversed'),
+  by: z.string(),
+  at: time,
+});
+
+const settlementForm = z.object({
+  due: money.describe('with tax, less what credit notes gave back'),
+  paid: money,
+  open: money,
+  overpaid: money.describe('paid beyond what was due: the balance of the customer'),
+});
+
 export const billForm = z.object({
   id: z.string(),
   customer: z.string(),
@@ -242,6 +264,7 @@ export const billForm = z.object({
     .object({ position: integer, hash: z.string() })
     .nullable()
     .describe('the hash chain of the ledger with this bill as its last entry'),
+  settlement: settlementForm,
 });
 
 const pricedShape = {
@@ -260,6 +283,7 @@ export const quoteLineForm = z.object({ kind: z.string(), ...lineShape }).omit({
 
 export const billDetailForm = billForm.extend({
   creditNotes: z.array(creditNoteForm),
+  payments: z.array(paymentForm),
   lines: z.array(
     z.object({
       line: z.number().int(),

@@ -7,9 +7,9 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, Service } from '../account/contract.ts';
+import type { CustomerSummary, ServiceUsage } from '../link/usage-page.ts';
 import type { Ledger } from '../ledger.ts';
 import { BILL_READERS, customersSeen, seesCustomer } from './access.ts';
-import { describePeriod } from './forms.ts';
 import { money, periodForm } from './schemas.ts';
 
 const MAX_BILLS = 24;
@@ -36,6 +36,7 @@ const summaryForm = z.object({
       currency: z.string(),
       state: z.string(),
       due: z.string().nullable(),
+      open: money.describe('still to be paid'),
     }),
   ),
 });
@@ -59,22 +60,33 @@ export function addUsageSummary(
       const customer = book.customers.get(params.id);
       if (customer === undefined || !seesCustomer(customersSeen(principal), params.id))
         throw new WeirError('not_found', `There is no customer ${params.id}.`, { customer: params.id });
-      return summaryOf(ledger, book, customer, clock.now());
+      return customerSummary(ledger, book, customer, clock.now());
     },
   );
 }
 
-async function summaryOf(ledger: Ledger, book: ContractBook, customer: Customer, now: number): Promise<object> {
+export async function customerSummary(
+  ledger: Ledger,
+  book: ContractBook,
+  customer: Customer,
+  now: number,
+): Promise<Omit<CustomerSummary, 'watermark'>> {
   const period = periodAt(now, customer.cycle, customer.zone);
   const { total } = await ledger.preview(book, customer, now);
-  const services: object[] = [];
+  const services: ServiceUsage[] = [];
   for (const service of book.servicesOf(customer.id))
     services.push(await usedBy(ledger, service, customer, period.startMs, now));
   const bills = await ledger.bills({ customers: null, customer: customer.id, category: 'normal', limit: MAX_BILLS });
   return {
     customer: customer.id,
     name: customer.name,
-    period: describePeriod(period),
+    period: {
+      name: period.name,
+      cycle: period.cycle,
+      zone: period.zone,
+      from: isoTime(period.startMs),
+      to: isoTime(period.endMs),
+    },
     until: isoTime(now),
     currency: customer.currency,
     total,
@@ -87,6 +99,7 @@ async function summaryOf(ledger: Ledger, book: ContractBook, customer: Customer,
       currency: bill.currency,
       state: bill.state,
       due: bill.invoice?.dueDate ?? null,
+      open: bill.settlement.open,
     })),
   };
 }
@@ -98,7 +111,7 @@ async function usedBy(
   { zone }: Customer,
   fromMs: number,
   toMs: number,
-): Promise<object> {
+): Promise<ServiceUsage> {
   const days = new Map<string, { in: bigint; out: bigint }>();
   const whole = { in: 0n, out: 0n };
   for (const { device, interface: name, ...held } of service.bindings.slice(0, MAX_PORTS)) {
@@ -115,7 +128,10 @@ async function usedBy(
       days.set(date, day);
     }
   }
-  const text = (sum: { in: bigint; out: bigint }): object => ({ in: sum.in.toString(), out: sum.out.toString() });
+  const text = (sum: { in: bigint; out: bigint }): { in: string; out: string } => ({
+    in: sum.in.toString(),
+    out: sum.out.toString(),
+  });
   return {
     id: service.id,
     name: service.name,

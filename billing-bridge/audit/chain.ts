@@ -70,6 +70,7 @@ const TABLES: Readonly<Record<ChainKind, readonly [table: string, key: string]>>
   bill: ['billing.bill', 'id'],
   bill_state: ['billing.bill_state', 'id'],
   credit_note: ['billing.credit_note', 'serial'],
+  payment: ['billing.payment', 'serial'],
 };
 const MAX_NAMED = 20;
 
@@ -108,7 +109,7 @@ class ChainWalk {
   position = 0n;
   entries = 0;
   bad: ChainFinding | null = null;
-  readonly rows: Record<ChainKind, number> = { charge: 0, bill: 0, bill_state: 0, credit_note: 0 };
+  readonly rows: Record<ChainKind, number> = { charge: 0, bill: 0, bill_state: 0, credit_note: 0, payment: 0 };
   readonly #published: ReadonlyMap<string, string>;
   #hash = FIRST_HASH;
 

@@ -1,7 +1,7 @@
 // Tables of the hash chain over the ledger: each entry seals rows as they were written, and everything before it.
 import type { Migration } from '../../common/database/database.ts';
 
-export const CHAIN_KINDS = ['charge', 'bill', 'bill_state', 'credit_note'] as const;
+export const CHAIN_KINDS = ['charge', 'bill', 'bill_state', 'credit_note', 'payment'] as const;
 export type ChainKind = (typeof CHAIN_KINDS)[number];
 
 /**
@@ -26,9 +26,14 @@ export const SEALED_CONTENT: Readonly<Record<ChainKind, string>> = {
   credit_note: `select string_agg(jsonb_build_array(serial, bill, request, legal_entity, series, sequence, number, issue_date, reason,
       by_whom, at_ms, net, tax, gross, taxes, lines)::text, chr(10) order by serial)
     from billing.credit_note where serial = any(keys::int8[])`,
+  payment: `select string_agg(jsonb_build_array(serial, bill, request, kind, amount, currency, paid_on, reference, other, by_whom,
+      at_ms)::text, chr(10) order by serial) from billing.payment where serial = any(keys::int8[])`,
 };
 
-const BRANCHES = CHAIN_KINDS.map(
+/** Kinds that the first of the migrations knows; those that came later have a function each. */
+const FIRST_KINDS = ['charge', 'bill', 'bill_state', 'credit_note'] as const;
+
+const BRANCHES = FIRST_KINDS.map(
   (kind, at) => `${at === 0 ? 'if' : 'elsif'} sealed_kind = '${kind}' then content := (${SEALED_CONTENT[kind]});`,
 ).join('\n          ');
 
@@ -97,5 +102,34 @@ export const ledgerChainMigrations: readonly Migration[] = [
       $$;
       create trigger chain_never_changes before update or delete or truncate on billing.chain
         for each statement execute function billing.refuse_change();`,
+  },
+  {
+    // Any kind K that has a function billing.sealed_K(keys) can be sealed: a later kind adds its own.
+    id: 'billing-audit-002-invoice',
+    sql: `
+      create function billing.sealed_payment(keys text[]) returns text language sql stable as $$
+        ${SEALED_CONTENT.payment}
+      $$;
+      create or replace function billing.seal(sealed_kind text, keys text[], sealed_at_ms bigint) returns void language plpgsql as $$
+        declare
+          content text;
+          head billing.chain_head;
+          sealed bytea;
+          hashed bytea;
+        begin
+          ${BRANCHES}
+          elsif to_regprocedure('billing.sealed_' || sealed_kind || '(text[])') is not null then
+            execute format('select billing.%I($1)', 'sealed_' || sealed_kind) into content using keys;
+          else raise exception 'nothing seals %', sealed_kind;
+          end if;
+          sealed := sha256(convert_to(coalesce(content, ''), 'UTF8'));
+          select * into strict head from billing.chain_head for update;
+          hashed := sha256(head.hash || convert_to((head.position + 1) || '|' || sealed_kind || '|' || array_to_string(keys, ',')
+            || '|' || sealed_at_ms || '|', 'UTF8') || sealed);
+          insert into billing.chain (position, kind, keys, digest, at_ms, hash)
+            values (head.position + 1, sealed_kind, keys, sealed, sealed_at_ms, hashed);
+          update billing.chain_head set position = head.position + 1, hash = hashed;
+        end
+      $$;`,
   },
 ];

@@ -1,7 +1,8 @@
 // Puts a backup into an empty database: whole or not at all, after its hash was held against every line.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Database, Queryable } from '../../common/database/database.ts';
+import type { Database, Migration, Queryable } from '../../common/database/database.ts';
+import { migrationChecksum } from '../../common/database/migrate.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import {
   addLine,
@@ -47,6 +48,27 @@ export async function checkBackup(
     addLine(hash, line);
   }
   throw new WeirError('backup_damaged', 'The backup ends before its end.', { rows });
+}
+
+/**
+ * The migrations after which a database has the tables of the backup; the others are run once its rows are in. Throws backup_newer where this
+ * version does not know one of them, backup_incompatible where one was another when the backup was written.
+ */
+export function migrationsOf(header: BackupHeader, known: readonly Migration[]): Migration[] {
+  const byId = new Map(known.map((one) => [one.id, one]));
+  const unknown = header.migrations.filter(({ id }) => !byId.has(id)).map(({ id }) => id);
+  if (unknown.length > 0)
+    throw new WeirError('backup_newer', 'The backup was written by a newer version of Weir.', {
+      unknown: unknown.slice(0, 20),
+    });
+  const applied = new Map(header.migrations.map(({ id, checksum }) => [id, checksum]));
+  const needed = known.filter(({ id }) => applied.has(id));
+  const changed = needed.filter((one) => applied.get(one.id) !== migrationChecksum(one)).map(({ id }) => id);
+  if (changed.length > 0)
+    throw new WeirError('backup_incompatible', 'The backup is of tables that were made by other migrations.', {
+      changed: changed.slice(0, 20),
+    });
+  return needed;
 }
 
 /** Call it with a file that was checked. Throws restore_target_not_empty, or backup_incompatible where the tables are others. */
@@ -132,7 +154,7 @@ function refuseOthers(here: readonly BackupTable[], there: readonly BackupTable[
   const [own, given] = [text(here), text(there)];
   const differ = [...own.filter((one) => !given.includes(one)), ...given.filter((one) => !own.includes(one))];
   if (differ.length > 0)
-    throw new WeirError('backup_incompatible', 'The backup is of another version: its tables are others.', {
+    throw new WeirError('backup_incompatible', 'The backup is of another version than the tables of this database.', {
       differ: differ.slice(0, 20),
     });
 }

@@ -3,6 +3,7 @@ import type { Seal } from '../audit/chain.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
+import { settlementOf } from './settlement.ts';
 import { addState, type Bill, type BillCategory, type BillState, findBill } from './bill-store.ts';
 
 export const BILL_STATES = ['new', 'onHold', 'validated', 'sent', 'partiallyPaid', 'settled'] as const;
@@ -71,5 +72,6 @@ export async function lockedBill(connection: Queryable, id: string): Promise<Bil
 export async function enterState(connection: Queryable, seal: Seal, bill: Bill, change: StateChange): Promise<Bill> {
   const id = await addState(connection, bill.id, change.state, change.atMs, change.by);
   await seal(connection, 'bill_state', [id.toString()], change.atMs);
-  return { ...bill, state: change.state, stateAtMs: change.atMs };
+  const entered = { ...bill, state: change.state, stateAtMs: change.atMs };
+  return { ...entered, settlement: settlementOf(entered) };
 }

@@ -6,6 +6,7 @@ import type { Gate } from './gates.ts';
 import type { Invoice } from './invoice.ts';
 import { INVOICE_COLUMNS, invoiceOf, type InvoiceRow } from './invoice-store.ts';
 import type { BillLine } from './lines.ts';
+import { type Settlement, settlementOf } from './settlement.ts';
 
 /** Bill states of TMF678. */
 export type BillState = 'new' | 'onHold' | 'validated' | 'sent' | 'partiallyPaid' | 'settled';
@@ -30,13 +31,23 @@ export interface Bill {
   readonly invoice: Invoice | null;
   /** The hash of the ledger with this bill as its last entry. */
   readonly ledgerHead: { readonly position: string; readonly hash: string } | null;
+  /** What came in for it, and what credit notes gave back: exact sums. */
+  readonly paid: string;
+  readonly credited: string;
+  /** What follows from them: what is open, what was overpaid. */
+  readonly settlement: Settlement;
 }
 
-export type NewBill = Omit<Bill, 'serial' | 'state' | 'stateAtMs' | 'invoice' | 'ledgerHead'>;
+export type NewBill = Omit<
+  Bill,
+  'serial' | 'state' | 'stateAtMs' | 'invoice' | 'ledgerHead' | 'paid' | 'credited' | 'settlement'
+>;
 
 interface BillRow extends Omit<InvoiceRow, 'number'> {
   readonly number: string | null;
   readonly ledger_head: Bill['ledgerHead'];
+  readonly paid: string;
+  readonly credited: string;
   readonly serial: bigint;
   readonly id: string;
   readonly customer: string;
@@ -82,6 +93,8 @@ const BILL = `select b.serial, b.id, b.customer, b.customer_name, b.period, b.cy
   (select max(s.at_ms) from billing.bill_state s where s.bill = b.id) as state_at_ms,
   (select jsonb_build_object('position', c.position::text, 'hash', encode(c.hash, 'hex')) from billing.chain c
     where c.kind = 'bill' and c.keys[1] = b.id limit 1) as ledger_head,
+  (select coalesce(sum(p.amount::numeric), 0)::text from billing.payment p where p.bill = b.id) as paid,
+  (select coalesce(sum(n.gross::numeric), 0)::text from billing.credit_note n where n.bill = b.id) as credited,
   ${INVOICE_COLUMNS} from billing.bill b left join billing.invoice i on i.bill = b.id`;
 
 /** Writes a bill with its lines, the charges behind them and its first state, whose id is the answer. The unique index lets only one normal bill of a period in. */
@@ -272,7 +285,7 @@ export async function linesOf(connection: Queryable, bill: string): Promise<Omit
 }
 
 function billOf(row: BillRow): Bill {
-  return {
+  const bill = {
     serial: row.serial,
     id: row.id,
     customer: row.customer,
@@ -294,5 +307,8 @@ function billOf(row: BillRow): Bill {
     issuedAtMs: Number(row.issued_at_ms),
     invoice: invoiceOf(row),
     ledgerHead: row.ledger_head,
+    paid: row.paid,
+    credited: row.credited,
   };
+  return { ...bill, settlement: settlementOf(bill) };
 }

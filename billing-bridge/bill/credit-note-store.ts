@@ -7,6 +7,7 @@ import { WeirError } from '../../common/runtime/errors.ts';
 import { findBill, linesOf } from './bill-store.ts';
 import { type CreditNote, type CreditRequest, credited, type CreditLine } from './credit-note.ts';
 import type { LegalEntity } from './legal-entity.ts';
+import { followMoney } from './payment-book.ts';
 import { takeNumber } from './number-series.ts';
 import type { TaxGroup } from './tax.ts';
 
@@ -97,6 +98,7 @@ export function issueCreditNote(deps: CreditNoteDeps, request: CreditNoteRequest
     const note = await noteOf(connection, bill.id, request.request);
     await deps.seal(connection, 'credit_note', note === null ? [] : [note.serial.toString()], request.atMs);
     if (note === null) throw new Error('BUG: a credit note that was made is not there');
+    await followMoney(connection, deps.seal, bill.id, { by: request.by, atMs: request.atMs });
     await deps.announce?.(connection, note, invoice.buyer.email);
     return note;
   });

@@ -174,4 +174,26 @@ export const billMigrations: readonly Migration[] = [
       create trigger bill_on_demand_never_changes before update or delete or truncate on billing.bill_on_demand
         for each statement execute function billing.refuse_change();`,
   },
+  {
+    // Money that came in for a bill, or went back: only ever added to.
+    id: 'billing-bill-005-invoice',
+    sql: `
+      create table billing.payment (
+        serial bigint generated always as identity primary key,
+        bill text not null references billing.bill (id),
+        request text not null,
+        kind text not null check (kind in ('payment', 'refund', 'transfer', 'reversal')),
+        amount text not null,
+        currency text not null,
+        paid_on text not null,
+        reference text not null,
+        other text,
+        by_whom text not null,
+        at_ms bigint not null,
+        unique (bill, request)
+      );
+      create unique index payment_reversed_once on billing.payment (other) where kind = 'reversal';
+      create trigger payment_never_changes before update or delete or truncate on billing.payment
+        for each statement execute function billing.refuse_change();`,
+  },
 ];

@@ -97,7 +97,7 @@ export async function channelsDue(connection: Queryable, nowMs: EpochMs): Promis
 
 /**
  * Takes the next message of a way that is to be tried, and keeps others from it for a while. One that was being sent when its sender died
- * may have arrived. A bill that is on hold is not sent while it is.
+ * may have arrived. A bill that is on hold is not sent while it is; events of one listener go out in their order.
  */
 export async function claimMessage(
   connection: Queryable,
@@ -112,6 +112,8 @@ export async function claimMessage(
                    where channel = $1 and state in ('intended', 'sending') and next_try_ms <= $2 and claimed_until_ms <= $2
                      and (kind <> 'bill' or 'onHold' is distinct from
                        (select s.state from billing.bill_state s where s.bill = m.subject order by s.id desc limit 1))
+                     and (kind <> 'event' or not exists (
+                       select from billing.message e where e.channel = m.channel and e.id < m.id and e.state in ('intended', 'sending')))
                    order by id limit 1 for update skip locked)
      returning ${COLUMNS}`,
     [channel, nowMs, nowMs + claimMs],

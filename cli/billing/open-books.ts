@@ -1,6 +1,7 @@
 // The database of the books alone, brought to this version: for commands that move it as a whole.
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
 import { collectorMigrations } from '../../collector/main.ts';
+import type { Migration } from '../../common/database/database.ts';
 import { migrate } from '../../common/database/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../../common/database/pool.ts';
 import { type Clock, SystemClock } from '../../common/runtime/clock.ts';
@@ -10,10 +11,15 @@ import type { CommandContext } from '../command.ts';
 import { databaseUrlFor } from '../database-url.ts';
 import { configurationFileOf } from './billing-options.ts';
 
+/** What both apps need is the same object in both lists and stands once. */
+export const BOOK_MIGRATIONS: readonly Migration[] = [...new Set([...collectorMigrations, ...billingBridgeMigrations])];
+
+/** `migrations`: instead of all, where the tables are first to be those of an older version. */
 export async function withBooks<T>(
   context: CommandContext,
   command: string,
   work: (database: OpenDatabase, clock: Clock) => Promise<T>,
+  migrations: readonly Migration[] = BOOK_MIGRATIONS,
 ): Promise<T> {
   const reporter = createReporter({ component: command, level: 'error' });
   const config = configurationFileOf(context);
@@ -24,8 +30,7 @@ export async function withBooks<T>(
     applicationName: `weir-${command}`,
   });
   try {
-    // What both apps need is the same object in both lists and stands once.
-    await migrate(database, [...new Set([...collectorMigrations, ...billingBridgeMigrations])]);
+    await migrate(database, migrations);
     return await work(database, new SystemClock());
   } finally {
     await database.close();

@@ -1,7 +1,7 @@
 // `weir bill-run`: makes the bills of a period, or says which gate holds each back.
 import type { AccountResult, BillRunResult } from '../../billing-bridge/bill/bill-run.ts';
 import { GATE_NAMES, type Gate, type GateName, holding } from '../../billing-bridge/bill/gates.ts';
-import { BILL_LEASE } from '../../billing-bridge/main.ts';
+import { BILL_LEASE } from '../../billing-bridge/bill-runner.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { LEDGER_HELP, LEDGER_OPTIONS, refuseArguments } from '../billing/billing-options.ts';
 import { withLedger } from '../billing/open-ledger.ts';
@@ -44,7 +44,13 @@ A bill that was made stays as it is: run again, nothing changes. Exit code 1 whe
     };
     return withLedger(context, 'bill-run', async ({ ledger, underLease }) => {
       context.progress(`making the bills of ${period} …`);
-      const result = await underLease(BILL_LEASE, ({ fence }) => ledger.billRun.run({ ...request, fence }));
+      const result = await underLease(BILL_LEASE, ({ fence }) =>
+        ledger.billRun.run({
+          ...request,
+          fence,
+          progress: (done, of) => context.progress(`${done} of ${of} accounts …`),
+        }),
+      );
       if (context.json) context.print(JSON.stringify({ ...result, watermark: ledger.watermark }));
       else print(context, result, ledger.watermark);
       return result.accounts.some(({ outcome }) => outcome === 'held') ? 1 : 0;

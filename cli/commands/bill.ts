@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import type { Bill } from '../../billing-bridge/bill/bill-store.ts';
+import type { PaymentRequest } from '../../billing-bridge/bill/payment-book.ts';
+import { settlementOf } from '../../billing-bridge/bill/settlement.ts';
 import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { titleOf } from '../../billing-bridge/export/bill-document.ts';
 import { quantityText } from '../../billing-bridge/export/bill-pdf.ts';
@@ -20,15 +22,18 @@ type Format = (typeof FORMATS)[number];
 
 export const billCommand: Command = {
   name: 'bill',
-  summary: 'show a bill, write it as PDF, CSV or JSON, or send it by e-mail',
+  summary: 'show a bill, write it as PDF, CSV or JSON, send it by e-mail, record a payment',
   help: `usage: weir bill show BILL [OPTIONS]
        weir bill export BILL [--format pdf|csv|json] [--out FILE] [OPTIONS]
        weir bill send BILL [--to ADDRESS] [--request TEXT] [OPTIONS]
+       weir bill pay BILL --amount AMOUNT --date DATE [--reference TEXT] [--request TEXT] [--refund | --from BILL] [OPTIONS]
 
   --format         default pdf
   --out FILE       default: named as the bill is, in this folder
   --to ADDRESS     sends it there, may be given again; default: the address that the bill has
-  --request TEXT   sent once under the same text (default: the time, so that it is sent each time)
+  --request TEXT   sent, or paid, once under the same text (default: the time, so that it is done each time)
+  --amount AMOUNT  in the currency of the bill, such as 12.50; --date DATE: on which it came, such as 2026-12-04
+  --refund         gives back what was overpaid; --from BILL: pays with what was overpaid for another bill
 ${LEDGER_HELP}
 
 send writes the mail down; the bridge sends it, with PDF and CSV, and tries again where the server does not take it.
@@ -40,18 +45,25 @@ BILL is its id, such as acme-2026-11, or its number. The same bill is the same P
     out: { type: 'string' },
     to: { type: 'string', multiple: true },
     request: { type: 'string' },
+    amount: { type: 'string' },
+    date: { type: 'string' },
+    reference: { type: 'string' },
+    refund: { type: 'boolean' },
+    from: { type: 'string' },
   },
   run: async (context) => {
     const [verb = '', id, ...rest] = context.positionals;
-    if (!['show', 'export', 'send'].includes(verb) || id === undefined || rest.length > 0)
-      throw new WeirError('misused', 'weir bill takes show BILL, export BILL or send BILL.');
+    if (!['show', 'export', 'send', 'pay'].includes(verb) || id === undefined || rest.length > 0)
+      throw new WeirError('misused', 'weir bill takes show BILL, export BILL, send BILL or pay BILL.');
     const format = formatOf(context);
+    const money = verb === 'pay' ? moneyOf(context) : null;
     return withLedger<0>(context, 'bill', async (opened) => {
       const { ledger, config } = opened;
       const bill = (await ledger.bill(id, null)) ?? (await ledger.billNumbered(id));
       if (bill === null) throw new WeirError('not_found', `There is no bill ${id}.`, { bill: id });
       if (verb === 'show') await show(context, ledger, bill);
       else if (verb === 'send') await send(context, opened, bill);
+      else if (money !== null) await pay(context, opened, bill, money);
       else await write(context, ledger, bill, format, config.bucketMs);
       return 0;
     });
@@ -106,6 +118,37 @@ async function send(context: CommandContext, { database, clock, config }: OpenLe
   );
 }
 
+type Money = Pick<PaymentRequest, 'amount' | 'paidOn' | 'reference' | 'kind' | 'from'>;
+
+function moneyOf(context: CommandContext): Money {
+  const [amount = '', paidOn = ''] = [textOption(context, 'amount'), textOption(context, 'date')];
+  if (!/^\d{1,15}(\.\d{1,10})?$/.test(amount) || !z.iso.date().safeParse(paidOn).success)
+    throw new WeirError('misused', 'weir bill pay takes --amount, such as 12.50, and --date, such as 2026-12-04.');
+  const from = textOption(context, 'from');
+  const refund = context.options['refund'] === true;
+  if (refund && from !== undefined) throw new WeirError('misused', 'Either --refund or --from, not both.');
+  const kind = refund ? 'refund' : from === undefined ? 'payment' : 'transfer';
+  return { amount, paidOn, reference: textOption(context, 'reference') ?? '', kind, from };
+}
+
+async function pay(context: CommandContext, opened: OpenLedger, { id }: Bill, money: Money): Promise<void> {
+  const { ledger, clock } = opened;
+  const payment = await ledger.payments.record({
+    ...money,
+    bill: id,
+    request: textOption(context, 'request') ?? `command ${isoTime(clock.now())}`,
+    by: `weir bill by ${context.environment['USER'] ?? 'nobody known'}`,
+  });
+  const bill = await ledger.bill(id, null);
+  if (bill === null) throw new Error('BUG: a bill that was paid is gone');
+  const settlement = settlementOf(bill);
+  context.print(
+    context.json
+      ? JSON.stringify({ payment: payment.serial.toString(), bill: id, state: bill.state, settlement })
+      : `${titleOf(bill)} is ${bill.state}: paid ${settlement.paid}, open ${settlement.open}, overpaid ${settlement.overpaid} ${bill.currency}`,
+  );
+}
+
 function addressOf(text: string): string {
   const address = z.email().safeParse(text);
   if (!address.success) throw new WeirError('misused', `--to takes an address such as ap@acme.example, not ${text}.`);
@@ -130,6 +173,11 @@ async function show(context: CommandContext, ledger: Ledger, bill: Bill): Promis
   for (const group of invoice?.taxes ?? []) total(`tax ${group.percent} % on ${group.taxable}`, group.tax);
   total('total', invoice?.gross ?? bill.total);
   if (invoice !== null) context.print(`  due ${invoice.dueDate}`);
+  for (const { paidOn, kind, amount, reference } of await ledger.payments.ofBill(bill.id))
+    context.print(`  ${kind} of ${paidOn}: ${amount} ${currency}${reference === '' ? '' : `, ${reference}`}`);
+  const { open, overpaid } = settlementOf(bill);
+  if (bill.category === 'normal')
+    context.print(`  open ${open} ${currency}${/^[0.]*$/.test(overpaid) ? '' : `, overpaid ${overpaid}`}`);
   for (const note of await ledger.creditNotesOf(bill.id))
     context.print(`  credit note ${note.number} of ${note.issueDate}: ${note.gross} ${note.currency}, ${note.reason}`);
 }

@@ -1,12 +1,5 @@
 // `weir month-end`: what a period expected and received of every port, what was lost, what nobody pays for, whether link ends agree, and what was billed.
-import { classOf } from '../../common/model/meter-class.ts';
-import {
-  compareLinks,
-  compareUplinks,
-  type Compared,
-  type MeterMonth,
-  meterMonth,
-} from '../../billing-bridge/audit/month-end.ts';
+import { compareLinks, compareUplinks, type Compared, type MeterMonth } from '../../billing-bridge/audit/month-end.ts';
 import { sumOf } from '../../billing-bridge/bill/lines.ts';
 import type { Ledger } from '../../billing-bridge/ledger.ts';
 import type { SuspenseItem } from '../../billing-bridge/mediate/mediation.ts';
@@ -15,14 +8,13 @@ import { isoTime } from '../../common/model/time.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 import { LEDGER_HELP, LEDGER_OPTIONS, refuseArguments } from '../billing/billing-options.ts';
 import { readingsToken, withLedger } from '../billing/open-ledger.ts';
+import { monthsOf, TOLERANCE_PPM } from '../billing/outside.ts';
 import { linksOf } from '../billing/topology.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { textOption, wholeNumberOption } from '../options.ts';
 
 const PAGE = 1_000;
 const MAX_SHOWN = 50;
-/** Headers of link layers, and polls that do not fall together, make ends differ a little. */
-const TOLERANCE_PPM = 10_000;
 
 export const monthEndCommand: Command = {
   name: 'month-end',
@@ -80,26 +72,6 @@ interface Report {
   /** Why links could not be looked at. */
   readonly linksProblem: string | null;
   readonly billed: { readonly bills: number; readonly totals: Readonly<Record<string, string>> };
-}
-
-async function monthsOf(
-  context: CommandContext,
-  ledger: Ledger,
-  period: Period,
-  bucketMs: number,
-): Promise<MeterMonth[]> {
-  const book = await ledger.book();
-  const span = { fromMs: period.startMs, toMs: period.endMs, bucketMs };
-  const months: MeterMonth[] = [];
-  for (const meter of await ledger.usage.allMeters()) {
-    if (classOf(meter) !== 'octets') continue;
-    // One port at a time: no month of all ports is in memory.
-    const records = await ledger.usage.latest([meter.id], span.fromMs, span.toMs);
-    const state = ledger.stateOf(book, meter.device, meter.interfaceKey, period.endMs - 1);
-    months.push(meterMonth(meter, state, records, span));
-    if (months.length % 1_000 === 0) context.progress(`${months.length} meters …`);
-  }
-  return months;
 }
 
 async function suspenseOf(ledger: Ledger, period: Period): Promise<SuspenseItem[]> {

@@ -1,4 +1,4 @@
-// The billing bridge under /billing of the collector: one address and one session for a browser; the bridge itself decides who may do what.
+// The billing bridge under /billing and /tmf-api of the collector: one address and one session for a browser; the bridge itself decides who may do what.
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -25,8 +25,20 @@ export const BRIDGE_PROXY: Omit<BridgeProxyConfig, 'bridgeUrl'> = {
 };
 
 const REQUEST_HEADERS = ['accept', 'content-type', 'idempotency-key', 'if-match', 'if-none-match'] as const;
-const ANSWER_HEADERS = ['content-type', 'content-disposition', 'etag', 'last-modified', 'retry-after'] as const;
-const PREFIX = '/billing/';
+const ANSWER_HEADERS = [
+  'content-type',
+  'content-disposition',
+  'etag',
+  'last-modified',
+  'retry-after',
+  'location',
+  'x-total-count',
+  'x-result-count',
+] as const;
+/** What of its northbound interfaces is the bridge's. */
+export const BRIDGE_PLACES = ['/billing/', '/tmf-api/customerBillManagement/', '/tmf-api/usageManagement/'] as const;
+/** Pages of customers: the code in the address is all that they ask for (docs/operations.md). */
+const LINKS = '/billing/link/';
 
 export function addBridgeProxy(server: FastifyInstance, reporter: Reporter, config: BridgeProxyConfig): void {
   const cut = reporter.counter('bridge_answers_cut_total', 'Answers of the bridge that were cut off, by bound', [
@@ -37,36 +49,47 @@ export function addBridgeProxy(server: FastifyInstance, reporter: Reporter, conf
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    scope.route({
-      method: ['GET', 'POST', 'PUT', 'DELETE'],
-      url: `${PREFIX}*`,
-      // The bridge reads its rows under the scope of the token, which goes with the question.
-      config: { access: STATE_READERS, scoped: true },
-      bodyLimit: config.maxRequestBytes,
-      handler: async (request, reply) => {
-        if (inFlight >= config.maxInFlight)
-          throw new WeirError('overloaded', 'Too many questions to the bridge are open.', { retryAfterSeconds: 1 });
-        inFlight += 1;
-        reply.raw.once('close', () => {
-          inFlight -= 1;
-        });
-        const answer = await ask(config, request);
-        return pass(config, reply, answer, cut);
-      },
-    });
+    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      if (inFlight >= config.maxInFlight)
+        throw new WeirError('overloaded', 'Too many questions to the bridge are open.', { retryAfterSeconds: 1 });
+      inFlight += 1;
+      reply.raw.once('close', () => {
+        inFlight -= 1;
+      });
+      const answer = await ask(config, request);
+      return pass(config, reply, answer, cut);
+    };
+    for (const place of BRIDGE_PLACES)
+      scope.route({
+        method: place === '/billing/' ? ['GET', 'POST', 'PUT', 'DELETE'] : ['GET', 'POST', 'PATCH', 'DELETE'],
+        url: `${place}*`,
+        // The bridge reads its rows under the scope of the token, which goes with the question.
+        config: { access: STATE_READERS, scoped: true },
+        bodyLimit: config.maxRequestBytes,
+        handler,
+      });
+    scope.route({ method: 'GET', url: `${LINKS}*`, config: { access: 'open' }, handler });
   });
 }
 
-/** Where the request goes; nothing but what stands below /billing is reached. */
+/** Where the request goes; nothing but what stands below these places is reached. */
 function targetOf(bridgeUrl: string, url: string): URL {
   const target = new URL(url, `${new URL(bridgeUrl).origin}/`);
-  if (target.origin === new URL(bridgeUrl).origin && target.pathname.startsWith(PREFIX)) return target;
+  if (target.origin === new URL(bridgeUrl).origin && isBelow(target.pathname, url)) return target;
   throw new WeirError('not_found', 'There is nothing at that address of the bridge.');
+}
+
+/** Below the very place that it was asked at: what is open stays within what is open. */
+function isBelow(pathname: string, url: string): boolean {
+  const place = [LINKS, ...BRIDGE_PLACES].find((one) => url.startsWith(one));
+  return place !== undefined && pathname.startsWith(place);
 }
 
 async function ask(config: BridgeProxyConfig, request: FastifyRequest): Promise<Response> {
   const target = targetOf(config.bridgeUrl, request.url);
-  const headers = new Headers({ authorization: `Bearer ${tokenOf(request) ?? ''}` });
+  // A link has no token, and a session beside it is nobody's business there.
+  const isLink = target.pathname.startsWith(LINKS);
+  const headers = new Headers(isLink ? {} : { authorization: `Bearer ${tokenOf(request) ?? ''}` });
   for (const name of REQUEST_HEADERS) {
     const value = request.headers[name];
     if (typeof value === 'string') headers.set(name, value);

@@ -14,20 +14,28 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+/** The page of a customer's own link, which the bridge makes: no script, and looks of its own. */
+const LINK_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const LINK_PATH = '/billing/link/';
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-const DATA_PATHS = ['/api/', '/billing/', '/prometheus/', '/metrics'];
+const DATA_PATHS = ['/api/', '/billing/', '/tmf-api/', '/prometheus/', '/metrics'];
 
 /** Paths whose answers a browser shows as a page. */
 function isPage(url: string): boolean {
   return !DATA_PATHS.some((place) => url.startsWith(place));
 }
 
+function policyOf(url: string): string {
+  if (url.startsWith(LINK_PATH)) return LINK_POLICY;
+  return isPage(url) ? PAGE_POLICY : DATA_POLICY;
+}
+
 export function browserHeaders(url: string): Readonly<Record<string, string>> {
   const page = isPage(url);
   return {
-    'content-security-policy': page ? PAGE_POLICY : DATA_POLICY,
+    'content-security-policy': policyOf(url),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-origin',

@@ -1,6 +1,7 @@
 // Routes that no DescribedRoutes makes, told to the document by hand, and the check that none is forgotten.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { BRIDGE_PLACES } from './bridge-proxy.ts';
 import type { DescribedRoute } from '../../common/http/described-routes.ts';
 import { ROLES, STATE_READERS } from '../../common/runtime/access.ts';
 
@@ -44,17 +45,29 @@ const OF_EVERY_SERVER: readonly DescribedRoute[] = [
   },
 ];
 
-const BILLING: readonly DescribedRoute[] = ['GET', 'POST', 'PUT', 'DELETE'].map((method) => ({
+const PASSED_ON = BRIDGE_PLACES.flatMap((place) =>
+  ['GET', 'POST', place === '/billing/' ? 'PUT' : 'PATCH', 'DELETE'].map((method) => ({ method, url: `${place}*` })),
+);
+const BILLING: readonly DescribedRoute[] = PASSED_ON.map(({ method, url }) => ({
   method,
-  url: '/billing/*',
+  url,
   access: STATE_READERS,
   summary: 'Passed on to the billing bridge with the same token; /billing/v1/openapi.json says what there is.',
   ...NOTHING,
-  ...(method === 'POST' || method === 'PUT' ? { body: z.unknown().describe('as the bridge wants it') } : {}),
+  ...(method !== 'GET' && method !== 'DELETE' ? { body: z.unknown().describe('as the bridge wants it') } : {}),
   answer: z.unknown(),
 }));
 
-export const UNDESCRIBED_ROUTES: readonly DescribedRoute[] = [...OF_EVERY_SERVER, ...BILLING];
+const USAGE_LINK: DescribedRoute = {
+  method: 'GET',
+  url: '/billing/link/*',
+  access: 'open',
+  summary: "The page of a customer's usage link, from the billing bridge; the code in the address is all it asks for.",
+  ...NOTHING,
+  answer: z.unknown(),
+};
+
+export const UNDESCRIBED_ROUTES: readonly DescribedRoute[] = [...OF_EVERY_SERVER, ...BILLING, USAGE_LINK];
 
 /** Of the page, for browsers. */
 const PAGES = new Set(['/', '/docs', '/docs/style.css', '/favicon.svg', '/assets/:file']);

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backedUpTables } from '../../billing-bridge/backup/backup.ts';
+import { backedUpTables, writeBackup } from '../../billing-bridge/backup/backup.ts';
+import { writeBackupFile } from '../../cli/billing/backup-file.ts';
+import { BOOK_MIGRATIONS } from '../../cli/billing/open-books.ts';
+import { billCommand } from '../../cli/commands/bill.ts';
 import { auditCommand } from '../../cli/commands/audit.ts';
 import { backupCommand } from '../../cli/commands/backup.ts';
 import { billRunCommand } from '../../cli/commands/bill-run.ts';
@@ -12,6 +15,9 @@ import { mediateCommand } from '../../cli/commands/mediate.ts';
 import { migrateCommand } from '../../cli/commands/migrate.ts';
 import { reconcileCommand } from '../../cli/commands/reconcile.ts';
 import { restoreCommand } from '../../cli/commands/restore.ts';
+import { migrate } from '../../common/database/migrate.ts';
+import { openDatabase } from '../../common/database/pool.ts';
+import { silentReporter } from '../support/silent-reporter.ts';
 import type { Database } from '../../common/database/database.ts';
 import { BillingCommands, HOUR, MARCH } from '../support/billing-commands.ts';
 import { startTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -121,3 +127,52 @@ test('into a fresh database it is the same to the last row, audited and reconcil
   });
   await expect(restore(file)).rejects.toMatchObject({ code: 'restore_target_not_empty' });
 }, 60_000);
+
+describe('of another version', () => {
+  /** What this version has and the older one had not. */
+  const LATER = /-invoice$|^billing-(send|hub|usage-link|bill-schedule)-/;
+  const connect = async <T>(name: string, work: (database: Database, url: string) => Promise<T>): Promise<T> => {
+    const url = fresh.url.replace(/\/[^/]*$/, `/${name}`);
+    const database = openDatabase(silentReporter().reporter, { url, maxConnections: 2, applicationName: 'test' });
+    try {
+      return await work(database, url);
+    } finally {
+      await database.close();
+    }
+  };
+
+  test('an older one is brought to this version, and is sealed as it was; a newer one is refused', async () => {
+    for (const name of ['older', 'target', 'other']) await fresh.database.query(`create database ${name}`);
+    const from = path.join(folder, 'older.gz');
+    const newer = path.join(folder, 'newer.gz');
+    await connect('older', async (database) => {
+      await migrate(
+        database,
+        BOOK_MIGRATIONS.filter(({ id }) => !LATER.test(id)),
+      );
+      await database.query(
+        `insert into billing.bill (id, customer, customer_name, period, cycle, zone, period_start_ms, period_end_ms, category,
+           currency, total, gates, issued_at_ms) values ('a-2024-01', 'a', 'A', '2024-01', 'month', 'UTC', 0, 1, 'normal', 'EUR', '7.00', '[]', 1);
+         select billing.seal('bill', '{a-2024-01}', 1)`,
+      );
+      await writeBackupFile(from, (write) => writeBackup(database, 1, write));
+      await database.query(`insert into weir.migration (id, checksum) values ('billing-future-001', 'x')`);
+      await writeBackupFile(newer, (write) => writeBackup(database, 1, write));
+    });
+    await connect('target', async (database, url) => {
+      await expect(restore(newer, url)).rejects.toMatchObject({ code: 'backup_newer' });
+      expect((await restore(from, url)).code).toBe(0);
+      const { rows } = await database.query<{ id: string }>('select id from weir.migration');
+      expect(rows.map(({ id }) => id).toSorted()).toEqual(BOOK_MIGRATIONS.map(({ id }) => id).toSorted());
+      expect(await billing.at(url, () => billing.json<object>(auditCommand))).toMatchObject({ bad: null });
+      expect((await billing.at(url, () => billing.run(billCommand, {}, ['show', 'a-2024-01']))).lines.join()).toContain(
+        'open 7.00 EUR',
+      );
+    });
+    // Tables of this version are not those of the older one.
+    await connect('other', async (_database, url) => {
+      await billing.at(url, () => billing.run(migrateCommand));
+      await expect(restore(from, url)).rejects.toMatchObject({ code: 'backup_incompatible' });
+    });
+  }, 60_000);
+});

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditCommand } from '../../cli/commands/audit.ts';
+import { usageLinkCommand } from '../../cli/commands/usage-link.ts';
 import { billCommand } from '../../cli/commands/bill.ts';
 import { billRunCommand } from '../../cli/commands/bill-run.ts';
 import { monthEndCommand } from '../../cli/commands/month-end.ts';
@@ -66,6 +67,31 @@ test('sending needs an address and a server; what is no address is misuse', asyn
   expect(sent[1]).toEqual(sent[0]);
 });
 
+test('a payment is recorded once a request, and shown with what is open', async () => {
+  await expect(billing.run(billCommand, { amount: '1' }, ['pay', BILL])).rejects.toMatchObject({ code: 'misused' });
+  const asked = { amount: '0.01', date: '2024-03-05', reference: 'wire 7', request: 'w7' };
+  for (let times = 0; times < 2; times += 1)
+    expect(await billing.json<object>(billCommand, asked, ['pay', BILL])).toMatchObject({
+      state: 'partiallyPaid',
+      settlement: { paid: '0.01', overpaid: '0.00' },
+    });
+  const { lines } = await billing.run(billCommand, {}, ['show', BILL]);
+  expect(lines.join('\n')).toMatch(/payment of 2024-03-05: 0\.01 EUR, wire 7\n +open [\d.]+ EUR/);
+});
+
+test('a usage link is made, listed and taken back', async () => {
+  await expect(billing.run(usageLinkCommand, {}, ['create', 'nobody'])).rejects.toMatchObject({ code: 'not_found' });
+  await expect(billing.run(usageLinkCommand, { days: '731' }, ['create', 'bolt'])).rejects.toMatchObject({
+    code: 'misused',
+  });
+  const options = { note: 'portal', url: 'https://weir.example' };
+  const made = await billing.json<{ id: string; link: string }>(usageLinkCommand, options, ['create', 'bolt']);
+  expect(made.link).toMatch(/^https:\/\/weir\.example\/billing\/link\/[\w-]{43}$/);
+  expect((await billing.run(usageLinkCommand, {}, ['list', 'bolt'])).lines[0]).toMatch(/ works +until .* portal$/);
+  await billing.run(usageLinkCommand, {}, ['revoke', made.id]);
+  expect((await billing.run(usageLinkCommand, {}, ['list', 'bolt'])).lines[0]).toContain(' revoked ');
+});
+
 test('writes the same PDF each time, for nobody but its owner; CSV and JSON beside it', async () => {
   const written = async (format: string, name: string): Promise<Buffer> => {
     const out = path.join(billing.folder, name);
@@ -99,7 +125,9 @@ test('weir month-end: samples, gaps, sums; what could not be compared is said', 
 test('weir audit: exit code 0 while everything is as it was sealed, 1 and the entry where not', async () => {
   const sound = await billing.run(auditCommand);
   expect([sound.code, sound.lines.at(-1)]).toEqual([0, 'everything is as it was sealed']);
-  expect(sound.lines[0]).toMatch(/^\d+ entries verified, which seal \d+ charge, 1 bill, 1 bill_state, 0 credit_note$/);
+  expect(sound.lines[0]).toMatch(
+    /^\d+ entries verified, which seal \d+ charge, 1 bill, 2 bill_state, 0 credit_note, 1 payment$/,
+  );
   await expect(billing.run(auditCommand, { head: ['7'] })).rejects.toMatchObject({ code: 'misused' });
   await expect(billing.run(auditCommand, { published: '/nowhere' })).rejects.toMatchObject({ code: 'misused' });
   const head = `1:${'ab'.repeat(32)}`;

@@ -1,7 +1,13 @@
 // `weir reconcile`: nothing to tell while everything adds up, and every difference where it does not.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mediateCommand } from '../../cli/commands/mediate.ts';
+import { askDevices, freshPolls } from '../../cli/billing/fresh-polls.ts';
+import { outsideAgrees, printOutside } from '../../cli/billing/outside.ts';
+import type { CommandContext } from '../../cli/command.ts';
 import { reconcileCommand } from '../../cli/commands/reconcile.ts';
+import { wholeSchema } from '../../cli/configuration.ts';
+import { deviceMib } from '../support/interface-mib.ts';
+import { ScriptedDevice } from '../support/scripted-device.ts';
 import { BillingCommands, HOUR, MARCH } from '../support/billing-commands.ts';
 
 let billing: BillingCommands;
@@ -38,6 +44,77 @@ test('a span, half-open', async () => {
   const options = { from: '2024-03-01T01:00:00Z', to: '2024-03-02' };
   const document = await billing.json<Document>(reconcileCommand, options);
   expect(document).toMatchObject({ from: '2024-03-01T01:00:00.000Z', usage: { records: 48 }, charges: { charges: 2 } });
+});
+
+test('devices asked afresh: each counter against what is stored of it today; those that give no answer are named', async () => {
+  const at = MARCH + 2 * HOUR;
+  const stored = await billing.withLedger(({ ledger }) => ledger.usage.latest([1], MARCH, at));
+  const first = await billing.withLedger(({ ledger }) =>
+    ledger.readings.ofMeter({ meter: 1, fromMs: MARCH, toMs: at, withNeighbours: false, cursor: null, limit: 1 }),
+  );
+  const begin = BigInt(first.items[0]?.value ?? '0');
+  const counted = stored.reduce((sum, { octets }) => sum + octets.good, 0n);
+  const polled = (moved: bigint) =>
+    billing.withLedger(async ({ ledger }) => {
+      const [meter] = (await ledger.usage.allMeters()).filter(({ id }) => id === 1);
+      if (meter === undefined) throw new Error('no meter');
+      const { device, interfaceKey, direction } = meter;
+      const fresh = { device, interfaceKey, direction, value: begin + moved, width: 64, atMs: at } as const;
+      return freshPolls(
+        ledger,
+        300_000,
+        () => Promise.resolve([fresh]),
+        () => undefined,
+      );
+    });
+  expect((await polled(counted)).compared).toMatchObject([{ verdict: 'agrees', moved: counted, counted }]);
+  const wrong = await polled(counted * 3n);
+  expect(wrong.compared).toMatchObject([{ device: 'sw1', verdict: 'differs', moved: counted * 3n }]);
+  expect(outsideAgrees(null, wrong)).toBe(false);
+  const lines: string[] = [];
+  const context = { print: (line: string) => void lines.push(line) } as CommandContext;
+  printOutside(context, null, wrong);
+  expect(lines[0]).toBe('  polled afresh: 0 counters agree, 1 differ, 0 cannot be compared; 0 devices gave no answer');
+  expect(lines[1]).toMatch(/^ {2}sw1 ge-\d (in|out): moved \d+, counted \d+, may differ by \d+$/);
+  const silent = await billing.withLedger(({ ledger }) =>
+    freshPolls(
+      ledger,
+      300_000,
+      () => Promise.reject(new Error('no answer')),
+      () => undefined,
+    ),
+  );
+  expect(silent).toEqual({ compared: [], failed: [{ device: 'sw1', problem: 'no answer' }] });
+  expect(outsideAgrees(null, silent)).toBe(true);
+});
+
+test('a device is asked with the credentials of the configuration, past agent and collector', async () => {
+  const port = { index: 1, descr: 'ge-0', in: 2n ** 63n, out: 7n } as const;
+  const device = new ScriptedDevice(deviceMib({ ports: [port, { ...port, index: 2, descr: 'ge-1', width: 32 }] }));
+  const whole = wholeSchema.parse({
+    credentials: { c: { version: '2c', community: 'public' } },
+    devices: [{ name: 'sw1', address: `127.0.0.1:${await device.start()}`, credential: 'c' }],
+    agent: { timeout_ms: 500 },
+  });
+  try {
+    const ask = askDevices(whole, { environment: {}, signal: new AbortController().signal });
+    expect(await ask('sw1')).toMatchObject([
+      { device: 'sw1', interfaceKey: 'ge-0', direction: 'in', value: 2n ** 63n, width: 64 },
+      { interfaceKey: 'ge-0', direction: 'out', value: 7n, width: 64 },
+      { interfaceKey: 'ge-1', direction: 'in', value: 0n, width: 32 },
+      { interfaceKey: 'ge-1', direction: 'out', value: 7n, width: 32 },
+    ]);
+    await expect(ask('sw2')).rejects.toThrow('not in the configuration');
+  } finally {
+    await device.stop();
+  }
+});
+
+test('the outside that the collector knows: links that it does not tell are named, uplinks are compared', async () => {
+  const { lines, code } = await billing.run(reconcileCommand, { outside: true });
+  expect(code).toBe(0);
+  expect(lines.join('\n')).toMatch(/ends compared: 0, differ: 0\n {2}links were not compared: /);
+  expect(await billing.json<object>(reconcileCommand, { outside: true })).toMatchObject({ compared: [] });
 });
 
 test('readings that say something else, and a charge that is not there: every difference, exit code 1', async () => {

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { BillingApi } from '../../billing-bridge/api/billing-api.ts';
 import type { Work } from '../../billing-bridge/api/work-routes.ts';
+import { BillRunner } from '../../billing-bridge/bill-runner.ts';
 import { billDocuments } from '../../billing-bridge/bill-documents.ts';
 import { BILL_STATES } from '../../billing-bridge/bill/bill-state.ts';
 import { GATE_NAMES } from '../../billing-bridge/bill/gates.ts';
@@ -9,7 +10,9 @@ import { customerSchema, planSchema, serviceSchema } from '../../billing-bridge/
 import { Correspondence } from '../../billing-bridge/correspondence.ts';
 import { Ledger, type LedgerConfig } from '../../billing-bridge/ledger.ts';
 import { billingBridgeMigrations } from '../../billing-bridge/main.ts';
-import { onceLeaseIsFree, underLease } from '../../billing-bridge/queue/held-lease.ts';
+import { billHub, usagePages } from '../../billing-bridge/outward.ts';
+import type { BillHub } from '../../billing-bridge/hub/bill-hub.ts';
+import { underLease } from '../../billing-bridge/queue/held-lease.ts';
 import type { DeadLetter } from '../../billing-bridge/queue/work-queue.ts';
 import type { TaskState } from '../../billing-bridge/queue/scheduled-work.ts';
 import type { LevelSummary } from '../../billing-bridge/rate/level-watch.ts';
@@ -49,6 +52,9 @@ export class LedgerFixture {
   readonly leases: Leases;
   readonly work = new WorkDouble();
   readonly correspondence: Correspondence;
+  readonly hub: BillHub;
+  /** Addresses that may be registered at the hub. */
+  readonly listeners: string[] = [];
   prepared = true;
   readonly #reporter = silentReporter().reporter;
 
@@ -70,6 +76,7 @@ export class LedgerFixture {
         outages: this.outages,
       },
     );
+    this.hub = billHub(this.listeners, this);
   }
 
   /** On an empty database. */
@@ -114,6 +121,15 @@ export class LedgerFixture {
   api(): FastifyInstance {
     const isRole = (token: string): token is Role => ROLES.some((role) => role === token);
     const { leases, clock, ledger } = this;
+    const bills = new BillRunner(this.#reporter, {
+      ledger,
+      leases,
+      clock,
+      holder: 'test',
+      stopping: new AbortController().signal,
+      onBilled: () => undefined,
+      waitMs: 0,
+    });
     const api = new BillingApi(
       this.#reporter,
       { host: '127.0.0.1', port: 0, insecure: false, checkAnswers: true },
@@ -132,16 +148,12 @@ export class LedgerFixture {
         gateNames: GATE_NAMES,
         billStates: BILL_STATES,
         correspondence: this.correspondence,
+        usagePages: usagePages(this.database, this.clock),
+        hub: this.hub,
         messageKinds: MESSAGE_KINDS,
         messageStates: MESSAGE_STATES,
-        runBills: (request) =>
-          onceLeaseIsFree(
-            this.#reporter,
-            { leases, clock, waitMs: 0, signal: new AbortController().signal, onWait: () => undefined },
-            'billing-bill',
-            'test',
-            ({ fence }) => ledger.billRun.run({ ...request, fence }),
-          ),
+        runBills: (request) => bills.run(request),
+        runningBills: () => bills.running(),
       },
     );
     return api.build();

@@ -68,6 +68,9 @@ export function printedBill(lineCount: number, name = 'Acme S.à r.l.', watermar
     gates: [],
     issuedAtMs,
     ledgerHead: null,
+    paid: '0',
+    credited: '0',
+    settlement: { due: draft.gross, paid: '0.00', open: draft.gross, overpaid: '0.00' },
     invoice: { ...draft, number: '2026-000123' },
   };
   const level = { label: 'Transit 10G, 95th percentile', bps: 624_000_000 };

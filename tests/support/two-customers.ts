@@ -83,6 +83,15 @@ export async function twoCustomers(database: Database): Promise<TwoCustomers> {
        values ($1, $2, $1, '2026-11', 0, 80, 100, 90, 0)`,
       [customer, `${customer}-port`],
     );
+  await ledger.ledger.payments.record({
+    bill: 'bolt-2026-11',
+    request: 'first',
+    kind: 'payment',
+    amount: '5',
+    paidOn: '2026-12-01',
+    reference: 'of bolt',
+    by: 'test',
+  });
   for (const customer of ['acme', 'bolt']) {
     const bill = await ledger.ledger.bill(`${customer}-2026-11`, null);
     if (bill === null) throw new Error(`no bill of ${customer}`);

@@ -1,9 +1,9 @@
 // Bills and their lines as TMF678 has them. Pure.
-import { Exact } from '../../../common/model/exact.ts';
 import { startOfDate } from '../../../common/model/period.ts';
 import { isoTime } from '../../../common/model/time.ts';
 import type { Bill } from '../../bill/bill-store.ts';
 import type { CreditNote } from '../../bill/credit-note.ts';
+import type { Payment } from '../../bill/payment-book.ts';
 import type { PrintedLine } from '../../export/bill-document.ts';
 import type { Resource } from './tmf-query.ts';
 
@@ -63,25 +63,35 @@ export function moneyOf(value: string, unit: string): Resource {
   return { unit, value: Number(value) };
 }
 
-export function customerBillForm(bill: Bill, notes: readonly CreditNote[]): Resource {
+export function customerBillForm(bill: Bill, notes: readonly CreditNote[], payments: readonly Payment[]): Resource {
   const { invoice, period, currency } = bill;
   const net = invoice?.net ?? bill.total;
   const gross = invoice?.gross ?? bill.total;
   // What was given back is no longer due.
-  const amountDue = notes.reduce((left, note) => left.subtract(exact(note.gross)), exact(gross)).toString();
+  const { due: amountDue, open } = bill.settlement;
   const due = invoice === null ? null : startOfDate(invoice.dueDate, period.zone);
   return {
     id: bill.id,
     href: `${BILLS_URL}/customerBill/${encodeURIComponent(bill.id)}`,
     ...(invoice === null ? {} : { billNo: invoice.number }),
     billDate: isoTime(bill.issuedAtMs),
-    lastUpdate: isoTime(Math.max(bill.stateAtMs, ...notes.map((note) => note.atMs))),
+    lastUpdate: isoTime(Math.max(bill.stateAtMs, ...[...notes, ...payments].map((one) => one.atMs))),
     category: bill.category,
     runType: bill.category === 'interim' ? 'offCycle' : 'onCycle',
     state: bill.state,
     ...(due === null ? {} : { paymentDueDate: isoTime(due) }),
     amountDue: moneyOf(amountDue, currency),
-    remainingAmount: moneyOf(bill.state === 'settled' ? '0' : amountDue, currency),
+    remainingAmount: moneyOf(bill.category === 'interim' ? amountDue : open, currency),
+    appliedPayment: payments.map((payment) => ({
+      appliedAmount: moneyOf(payment.amount, currency),
+      payment: {
+        id: payment.serial.toString(),
+        name: payment.reference,
+        '@type': 'PaymentRef',
+        '@referredType': 'Payment',
+      },
+      '@type': 'AppliedPayment',
+    })),
     taxExcludedAmount: moneyOf(net, currency),
     taxIncludedAmount: moneyOf(gross, currency),
     taxItem: (invoice?.taxes ?? []).map((group) => ({
@@ -153,10 +163,4 @@ export function rateForm(bill: Bill, line: PrintedLine): Resource {
 
 export function accountOf({ customer, customerName }: Pick<Bill, 'customer' | 'customerName'>): Resource {
   return { id: customer, name: customerName, '@type': 'BillingAccountRef', '@referredType': 'BillingAccount' };
-}
-
-function exact(text: string): Exact {
-  const value = Exact.fromText(text);
-  if (value === null) throw new Error(`BUG: ${text} is no exact number`);
-  return value;
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../../../common/runtime/clock.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import type { Bill } from '../../bill/bill-store.ts';
 import type { BillOnDemand } from '../../bill/bill-on-demand.ts';
+import type { BillHub } from '../../hub/bill-hub.ts';
 import type { Ledger } from '../../ledger.ts';
 import { BILL_READERS, customersSeen, MONEY_WRITERS } from '../access.ts';
 import { existing, type BillRoutesDeps } from '../bill-routes.ts';
@@ -18,6 +19,7 @@ import { equals, fieldsOf, readTmfQuery, type Resource, selected, type TmfQuery 
 export interface Tmf678Deps extends Pick<BillRoutesDeps, 'runBills' | 'billStates'> {
   readonly ledger: Ledger;
   readonly clock: Clock;
+  readonly hub: Pick<BillHub, 'add' | 'remove'>;
 }
 
 const anyQuery = z.record(z.string(), z.unknown());
@@ -40,6 +42,7 @@ const ON_DEMAND_ATTRIBUTES = [
 ];
 
 export function addTmf678Routes(routes: DescribedRoutes, deps: Tmf678Deps): void {
+  addHub(routes, deps);
   addBills(routes, deps);
   addRates(routes, deps.ledger);
   addOnDemand(routes, deps);
@@ -61,7 +64,7 @@ function addBills(routes: DescribedRoutes, { ledger, billStates }: Tmf678Deps): 
     ({ params, query, principal, reply }) =>
       inTmfForm(reply, async () => {
         const fields = fieldsOf(query['fields'], BILL_ATTRIBUTES);
-        return selected(await formOf(ledger, await existing(ledger, params.id, principal)), fields);
+        return selected(await customerBill(ledger, await existing(ledger, params.id, principal)), fields);
       }),
   );
   const body = z.strictObject({ state: z.enum(billStates), '@type': z.string().optional() });
@@ -78,7 +81,44 @@ function addBills(routes: DescribedRoutes, { ledger, billStates }: Tmf678Deps): 
     ({ params, body: { state }, principal, reply }) =>
       inTmfForm(reply, async () => {
         const by = principalOf(principal).name;
-        return formOf(ledger, await ledger.changeBillState({ bill: params.id, state, by }));
+        return customerBill(ledger, await ledger.changeBillState({ bill: params.id, state, by }));
+      }),
+  );
+}
+
+function addHub(routes: DescribedRoutes, { hub }: Tmf678Deps): void {
+  const url = `${BILLS_URL}/hub`;
+  routes.add(
+    {
+      method: 'POST',
+      url,
+      access: MONEY_WRITERS,
+      summary: 'TMF678: registers a listener for bills that are made and states that they enter.',
+      body: z.object({ callback: z.string().max(1000), query: z.string().max(1000).nullish() }),
+      answer: anything,
+    },
+    ({ body: { callback, query }, principal, reply }) =>
+      inTmfForm(reply, async () => {
+        const { name, role } = principalOf(principal);
+        const listener = await hub.add(callback, query ?? '', { name, role });
+        reply.status(201).header('location', `${url}/${listener.id}`);
+        return listener;
+      }),
+  );
+  routes.add(
+    {
+      method: 'DELETE',
+      url: `${url}/:id`,
+      access: MONEY_WRITERS,
+      summary: 'TMF678: takes a listener away.',
+      params: idParams,
+      answer: anything,
+    },
+    ({ params, principal, reply }) =>
+      inTmfForm(reply, async () => {
+        const { name, role } = principalOf(principal);
+        await hub.remove(params.id, { name, role });
+        return reply.status(204).send();
       }),
   );
 }
@@ -187,11 +227,13 @@ async function* billPages(ledger: Ledger, account: string | null, principal: Pri
 
 async function* billForms(ledger: Ledger, query: TmfQuery, principal: Principal | null): AsyncGenerator<Resource> {
   for await (const page of billPages(ledger, equals(query, 'billingAccount.id'), principal)) {
-    const notes = await ledger.creditNotesOfAll(page.map((bill) => bill.id));
+    const ids = page.map((bill) => bill.id);
+    const [notes, payments] = [await ledger.creditNotesOfAll(ids), await ledger.payments.ofBills(ids)];
     for (const bill of page)
       yield customerBillForm(
         bill,
         notes.filter((note) => note.bill === bill.id),
+        payments.filter((payment) => payment.bill === bill.id),
       );
   }
 }
@@ -218,8 +260,9 @@ async function* onDemandForms(ledger: Ledger, principal: Principal | null): Asyn
   }
 }
 
-async function formOf(ledger: Ledger, bill: Bill): Promise<Resource> {
-  return customerBillForm(bill, await ledger.creditNotesOf(bill.id));
+/** One bill as TMF678 has it. */
+export async function customerBill(ledger: Ledger, bill: Bill): Promise<Resource> {
+  return customerBillForm(bill, await ledger.creditNotesOf(bill.id), await ledger.payments.ofBill(bill.id));
 }
 
 function onDemandForm({ serial, customer, name, description, bill, atMs }: BillOnDemand): Resource {

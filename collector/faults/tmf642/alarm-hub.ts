@@ -11,7 +11,8 @@ import { backoffDelay } from '../../../common/runtime/retry.ts';
 import { type AlarmNotification, type EventRow, interestOf, notificationOf, rowOf } from './alarm-event.ts';
 import { besideOf } from './alarm-reader.ts';
 import type { ListenerBook, ListenerRow } from './listener-book.ts';
-import { isAllowed, type NorthboundConfig } from './northbound-config.ts';
+import { isAllowed } from '../../../common/send/allowed-address.ts';
+import type { NorthboundConfig } from './northbound-config.ts';
 
 /** Of common/database/lease.ts. */
 export interface HubLeases {

@@ -7,7 +7,7 @@ import type { Principal } from '../../../common/runtime/access.ts';
 import type { Clock } from '../../../common/runtime/clock.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 import { interestOf } from './alarm-event.ts';
-import { isAllowed } from './northbound-config.ts';
+import { isAllowed } from '../../../common/send/allowed-address.ts';
 
 export interface Listener {
   readonly id: string;

@@ -79,6 +79,21 @@ export const BILLING_ERRORS = {
     'A credit note would give back what a bill never asked for, or the bill has no number.',
     'detail.left says what is left of the line; a credit note needs a closed bill of a configured legal entity.',
   ),
+  payment_refused: entry(
+    409,
+    'A payment is not one that the bill can have.',
+    'Amounts are above nothing in the currency of the bill; a refund or transfer is at most what was overpaid; an interim bill is not paid.',
+  ),
+  usage_link_unknown: entry(
+    404,
+    'A usage link is not known, has ended, or was taken back.',
+    'Ask whoever sends your bills for another one.',
+  ),
+  usage_links_full: entry(
+    409,
+    'A customer has as many usage links as there may be.',
+    'Take some back: DELETE /billing/v1/usage-links/ID.',
+  ),
   mail_refused: entry(
     409,
     'A bill cannot be sent by e-mail.',
@@ -91,8 +106,13 @@ export const BILLING_ERRORS = {
   ),
   backup_incompatible: entry(
     409,
-    'A backup has other tables than this version.',
-    'Restore it with the version that wrote it, then upgrade.',
+    'A backup has other tables than the database that it is restored into.',
+    'Restore it into a database without tables: they are made as the backup has them, and then brought to this version.',
+  ),
+  backup_newer: entry(
+    409,
+    'A backup was written by a newer version of Weir.',
+    'Restore it with that version, or a later one.',
   ),
   restore_target_not_empty: entry(
     409,

@@ -35,6 +35,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/openapi.json': [EVERYBODY, 'same'],
   'GET /billing/v1/bill-runs': [MONEY, 'refused'],
   'GET /billing/v1/bill-runs/held': [MONEY, 'refused'],
+  'GET /billing/v1/bill-runs/running': [MONEY, 'refused'],
   'GET /billing/v1/price-plans': [MONEY, 'refused'],
   'GET /billing/v1/feed': [['bridge', 'billing'], 'refused'],
   'GET /billing/v1/overview': [MONEY, 'refused'],
@@ -47,6 +48,12 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'POST /billing/v1/dead-letters/:id/retry': [['operator', 'billing'], 'refused'],
   'GET /billing/v1/suspense/released': [['viewer', 'operator', 'billing'], 'refused'],
   'POST /billing/v1/suspense/release': [MONEY, 'refused'],
+  'GET /billing/v1/customers/:id/usage-links': [BILLS, 'absent'],
+  'POST /billing/v1/customers/:id/usage-links': [MONEY, 'refused'],
+  'DELETE /billing/v1/usage-links/:id': [MONEY, 'refused'],
+  'GET /billing/v1/payments': [BILLS, 'rows'],
+  'POST /billing/v1/bills/:id/payments': [MONEY, 'refused'],
+  'POST /billing/v1/payments/:id/reversal': [MONEY, 'refused'],
   'GET /billing/v1/messages': [BILLS, 'rows'],
   'POST /billing/v1/messages/:id/retry': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/mail': [MONEY, 'refused'],
@@ -64,13 +71,17 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'PATCH /tmf-api/customerBillManagement/v4/customerBill/:id': [MONEY, 'refused'],
   'POST /tmf-api/customerBillManagement/v4/customerBillOnDemand': [MONEY, 'refused'],
   'POST /billing/v1/quotes': [MONEY, 'refused'],
+  'POST /tmf-api/customerBillManagement/v4/hub': [MONEY, 'refused'],
+  'DELETE /tmf-api/customerBillManagement/v4/hub/:id': [MONEY, 'refused'],
   'POST /billing/v1/bill-runs': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/credit-notes': [MONEY, 'refused'],
   'POST /billing/v1/bills/:id/state': [MONEY, 'refused'],
   'POST /billing/v1/schedules/:name/run': [['operator', 'billing'], 'refused'],
 };
+/** They ask for the code of a link instead of a token (tests/billing-bridge/link). */
+const LINKS = ['', '/bills/:id', '/page.css'].map((page) => `GET /billing/link/:code${page}`);
 /** They tell whether it lives. */
-const OPEN: readonly string[] = ['GET /healthz', 'GET /readyz'];
+const OPEN: readonly string[] = ['GET /healthz', 'GET /readyz', ...LINKS];
 
 /** What only acme has: itself, its service, its plan, and the port that it alone holds. */
 const FOREIGN = /acme|ge-0/i;
@@ -96,7 +107,7 @@ afterAll(async () => {
 
 function ask(method: string, url: string, token: string | null) {
   return api.inject({
-    method: method === 'POST' || method === 'PATCH' ? method : 'GET',
+    method: method === 'POST' || method === 'PATCH' || method === 'DELETE' ? method : 'GET',
     url,
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
     // Of no form that a route takes: who may not is refused before it is looked at, who may changes nothing.

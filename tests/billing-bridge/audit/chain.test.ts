@@ -57,7 +57,7 @@ describe('untouched', () => {
     await billed.ledger.ledger.changeBillState({ bill: 'acme-2026-11', state: 'sent', by: 'anna' });
     const proof = await verify();
     expect(proof.bad).toBeNull();
-    expect(proof.rows).toMatchObject({ bill: 2, bill_state: 3, credit_note: 2 });
+    expect(proof.rows).toMatchObject({ bill: 2, bill_state: 4, credit_note: 2, payment: 1 });
     const { rows } = await server.database.query('select from billing.charge');
     expect(proof.rows.charge).toBe(rows.length);
     expect(proof.head.position).toBe(BigInt(proof.entries));

@@ -151,6 +151,37 @@ describe('the bridge behind /billing', () => {
     expect(await statusOf('of-acme')).toBe(200);
   });
 
+  test('is asked for the page of a link without a token or a session, and for nothing else beside it', async () => {
+    const seen: string[] = [];
+    const url = await bridge((request, response) => {
+      seen.push(`${request.url} ${request.headers.authorization ?? 'nobody'}`);
+      response.end('page');
+    });
+    const { server } = serverOf(url);
+    const page = await server.inject({ url: '/billing/link/abc/page.css', headers: { cookie } });
+    expect(page.statusCode).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("style-src 'self'");
+    for (const out of ['/billing/link/../v1/bills', '/billing/link/%2e%2e/v1/bills', '/billing/link/..\\v1/bills'])
+      expect([401, 404]).toContain((await server.inject({ url: out })).statusCode);
+    expect((await server.inject({ method: 'POST', url: '/billing/link/abc', payload: {} })).statusCode).toBe(401);
+    expect(seen).toEqual(['/billing/link/abc/page.css nobody']);
+  });
+
+  test('answers TM Forum requests too, PATCH among them', async () => {
+    const url = await bridge((request, response, body) => {
+      response.setHeader('x-total-count', '7');
+      response.end(`${request.method} ${request.url} ${request.headers['content-type']} ${body.toString()}`);
+    });
+    const answer = await serverOf(url).server.inject({
+      method: 'PATCH',
+      url: '/tmf-api/customerBillManagement/v4/customerBill/a',
+      headers: { authorization: 'Bearer of-anna', 'content-type': 'application/merge-patch+json' },
+      payload: '{}',
+    });
+    expect(answer.body).toBe('PATCH /tmf-api/customerBillManagement/v4/customerBill/a application/merge-patch+json {}');
+    expect(answer.headers['x-total-count']).toBe('7');
+  });
+
   test('is not asked without a token, nor with one that nobody knows', async () => {
     let asked = 0;
     const url = await bridge((_request, response) => {

@@ -78,10 +78,11 @@ test('every route says in a sentence what it does, who may ask, what it answers 
   }
 });
 
-test('only health and the session need no token', () => {
+test('only health, the session and the page of a usage link, which asks for its code, need no token', () => {
   const open = operations().filter(({ operation }) => operation.security !== undefined);
   expect(open.map(({ name }) => name).toSorted()).toEqual([
     'DELETE /api/v1/session',
+    'GET /billing/link/{path}',
     'GET /healthz',
     'GET /readyz',
     'POST /api/v1/session',

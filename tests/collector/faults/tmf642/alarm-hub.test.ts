@@ -1,7 +1,7 @@
 // The hub of TMF642 in a running collector: who is told what, in which order, through failures, refusals and restarts, and who is never asked.
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { isAllowed } from '../../../../collector/faults/tmf642/northbound-config.ts';
+import { isAllowed } from '../../../../common/send/allowed-address.ts';
 import { AlarmListener } from '../../../support/alarm-listener.ts';
 import {
   type Answered,
