@@ -3,6 +3,7 @@ import { messageOf, WeirError } from '../common/runtime/errors.ts';
 import { agentPart } from './agent/agent-part.ts';
 import { bridgePart } from './bridge/bridge-part.ts';
 import { collectorPart } from './collector/collector-part.ts';
+import { dashboardPart } from './dashboard/dashboard-part.ts';
 import { footprintPart } from './footprint/footprint-part.ts';
 import { Workshop } from './machine/workshop.ts';
 import { benchOptions, type Part, USAGE } from './options.ts';
@@ -14,6 +15,7 @@ const RUN: Readonly<Record<Part, RunPart>> = {
   agent: agentPart,
   collector: collectorPart,
   bridge: bridgePart,
+  dashboard: dashboardPart,
   footprint: footprintPart,
 };
 

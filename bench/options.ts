@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, WeirError } from '../common/runtime/errors.ts';
 
-export const PARTS = ['agent', 'collector', 'bridge', 'footprint'] as const;
+export const PARTS = ['agent', 'collector', 'bridge', 'dashboard', 'footprint'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
