@@ -29,7 +29,7 @@ export async function seedNetwork(workshop: Workshop, tell: (line: string) => vo
   const { devices } = NETWORK;
   const stream = (agent: string, firstDevice: number, count: number): AgentStream => ({
     agent,
-    incarnation: `${agent}-1`,
+    incarnation: `incarnation-${agent}`,
     firstDevice,
     devices: count,
     sequence: 0,

@@ -1,13 +1,13 @@
 // The page in a real browser, and what its clock says of it: paints, bytes on the wire, frames while it is scrolled, and how soon a graph is drawn after its data.
 import path from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { Workshop } from '../machine/workshop.ts';
+import { until, type Workshop } from '../machine/workshop.ts';
 
 const WINDOW = { width: 1280, height: 720 };
 const PATIENCE_MS = 60_000;
 const SCROLL_MS = 4000;
-/** Points of a series that count as a month of it. */
-const MANY_POINTS = 5000;
+/** Points of an answer that is a part of a month: one has 4,800 at most. */
+const MANY_POINTS = 4000;
 
 export interface FirstPaint {
   readonly paintMs: number;
@@ -121,7 +121,9 @@ export class WatchedPage {
   /** Milliseconds from the month's data to the last stroke of the drawing that follows. */
   async drawnAfterMs(): Promise<number> {
     const seen = 'window.weirSeen';
-    await this.page.waitForFunction(`${seen}.data > 0 && ${seen}.strokes.some((at) => at > ${seen}.data)`);
+    const isDrawn = () =>
+      this.page.evaluate<boolean>(`${seen}.data > 0 && ${seen}.strokes.some((at) => at > ${seen}.data)`);
+    await until(isDrawn, PATIENCE_MS, () => 'the month is not drawn');
     await this.page.waitForTimeout(500);
     return this.page.evaluate<number>(`(() => {
       const { data, strokes } = ${seen};

@@ -8,7 +8,7 @@ import { Status } from './interfaces.tsx';
 import { choose, hrefOf, type Place, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { RangeChooser, zoomTo } from './range.tsx';
-import { drawnOf, isKnown, seriesPath, type Wanted } from './series.ts';
+import { drawnOf, isKnown, seriesPath, type Wanted, wholeSeries } from './series.ts';
 import { useReader } from './reader.ts';
 import { type Span, spanName, spanQuery, useSpan } from './span.ts';
 import type { InterfaceRow, Series } from './types.ts';
@@ -55,8 +55,8 @@ export function InterfaceView({ device, name }: Of) {
 function useSeries(resource: string, metric: string, span: Span, more: Record<string, string> = {}): Series | null {
   const query = { metric, resource, ...spanQuery(span), ...more };
   const subject = `${metric} ${resource} ${spanName(span)} ${JSON.stringify(more)}`;
-  return useAnswer<Series>(seriesPath(query), { subject, every: span.range === '31d' || span.range === '7d' ? 15 : 2 })
-    .data;
+  const every = span.range === '31d' || span.range === '7d' ? 15 : 2;
+  return useAnswer<Series>(seriesPath(query), { subject, every, by: wholeSeries }).data;
 }
 
 const PREVIOUS = { '1h': '1d', '6h': '1d', '1d': '7d', '7d': '7d', '31d': 'span' } as const;
