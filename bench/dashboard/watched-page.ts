@@ -110,12 +110,9 @@ export class WatchedPage {
 
   /** Scrolls a list from its top to its end at an even pace, and looks at every frame. */
   async scroll(name: string): Promise<Scrolled> {
-    const list = this.page
-      .getByRole('region', { name, exact: true })
-      .locator('.windowed')
-      .or(this.page.locator('.windowed'));
-    await list.first().waitFor();
-    return list.first().evaluate<Scrolled, void>(SCROLL);
+    await this.page.getByRole('table', { name, exact: true }).waitFor();
+    await this.page.locator('main .windowed').first().waitFor();
+    return this.page.evaluate<Scrolled>(`(${SCROLL})(document.querySelector('main .windowed'))`);
   }
 
   /** Milliseconds from the month's data to the last stroke of the drawing that follows. */

@@ -68,23 +68,25 @@ function Quality({ records }: { readonly records: readonly UsageRecord[] }) {
     <dl class="pairs">
       <div>
         <dt>{t('quality.good')}</dt>
-        <dd title={`${rated}`}>
+        <dd class="exact" title={`${rated}`}>
           {octets(`${rated}`)} · {share(time(({ coveredMs, gapMs }) => coveredMs - gapMs))}
         </dd>
       </div>
       <div>
         <dt>{t('quality.gap')}</dt>
-        <dd title={`${gap}`}>
+        <dd class="exact" title={`${gap}`}>
           {octets(`${gap}`)} · {share(time(({ gapMs }) => gapMs))}
         </dd>
       </div>
       <div>
         <dt>{t('quality.lost')}</dt>
-        <dd>{share(time(({ lostMs }) => lostMs))}</dd>
+        <dd class="exact">{share(time(({ lostMs }) => lostMs))}</dd>
       </div>
       <div>
         <dt>{t('quality.suspended')}</dt>
-        <dd title={`${suspended}`}>{octets(`${suspended}`)}</dd>
+        <dd class="exact" title={`${suspended}`}>
+          {octets(`${suspended}`)}
+        </dd>
       </div>
     </dl>
   );

@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import { WEEKDAYS, type Weekday } from '../../../../common/model/local-time.ts';
 import { Field } from './field.tsx';
-import { duration, moment } from './format.ts';
+import { duration } from './format.ts';
 import { monthDaysOf, nextOccurrences, type Rule } from './next-occurrences.ts';
-import { t } from './words.ts';
+import { locale, t } from './words.ts';
 
 const KINDS = ['devices', 'sites', 'tags', 'services'] as const;
 const SHOWN = 4;
@@ -196,8 +196,10 @@ function occurrencesOf(rule: Rule) {
 }
 
 function whenText(ms: number): string {
-  const iso = new Date(ms).toISOString();
-  return `${dayName(WEEKDAYS[(new Date(ms).getDay() + 6) % 7] ?? 'monday')} ${moment(iso)}`;
+  const at = new Date(ms);
+  const date = at.toLocaleDateString(locale(), { day: '2-digit', month: '2-digit' });
+  const clock = at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+  return `${dayName(WEEKDAYS[(at.getDay() + 6) % 7] ?? 'monday')} ${date} ${clock}`;
 }
 
 function dayName(day: Weekday): string {

@@ -7,7 +7,7 @@ import { t } from './words.ts';
 
 export function RangeChooser({ span }: { readonly span: Span }) {
   return (
-    <div class="ranges" role="group" aria-label={t('range')}>
+    <div class="ranges" role="group" aria-label={t('range')} dir="ltr">
       {Object.keys(RANGES).map((range) => (
         <button
           key={range}
