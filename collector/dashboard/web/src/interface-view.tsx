@@ -140,7 +140,8 @@ function Choice({ name, word, chosen }: ChoiceProps) {
 
 /** What is kept: single polls of some days, and steps of five minutes before. */
 function fullStepMs({ fromMs, toMs }: Span): number {
-  return toMs - fromMs > 7 * 86_400_000 ? 300_000 : 60_000;
+  const length = toMs - fromMs;
+  return length > 7 * 86_400_000 ? 300_000 : length > 21_600_000 ? 60_000 : 5000;
 }
 
 function scaledStep(ms: number): string {
