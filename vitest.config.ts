@@ -8,7 +8,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // More than the two cores that they are measured on: most of them wait for something else.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
   },
 });

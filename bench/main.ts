@@ -6,6 +6,7 @@ import { collectorPart } from './collector/collector-part.ts';
 import { alarmsPart } from './faults/alarms-part.ts';
 import { dayPart } from './faults/day-part.ts';
 import { detectionPart } from './faults/detection-part.ts';
+import { dashboardPart } from './dashboard/dashboard-part.ts';
 import { footprintPart } from './footprint/footprint-part.ts';
 import { Workshop } from './machine/workshop.ts';
 import { benchOptions, type Part, USAGE } from './options.ts';
@@ -17,6 +18,7 @@ const RUN: Readonly<Record<Part, RunPart>> = {
   agent: agentPart,
   collector: collectorPart,
   bridge: bridgePart,
+  dashboard: dashboardPart,
   footprint: footprintPart,
   alarms: alarmsPart,
   day: dayPart,

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, WeirError } from '../common/runtime/errors.ts';
 
-export const PARTS = ['agent', 'collector', 'bridge', 'footprint'] as const;
+export const PARTS = ['agent', 'collector', 'bridge', 'dashboard', 'footprint'] as const;
 /** Of faults; they take long, and only whoever names them waits for them. */
 export const NAMED_PARTS = ['alarms', 'day', 'detection'] as const;
 export type Part = (typeof PARTS)[number] | (typeof NAMED_PARTS)[number];

@@ -3,6 +3,7 @@ import { listAudit } from '../common/database/audit.ts';
 import type { DescribedRoute, DescribedRoutes } from '../common/http/described-routes.ts';
 import { EventBook } from './agents/event-book.ts';
 import { type ApiConfig, ApiServer } from './api/api-server.ts';
+import { addMapRoutes } from './api/map-routes.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { seenAudit } from './access/seen-audit.ts';
 import { addRuleRoutes } from './api/rule-routes.ts';
@@ -30,6 +31,7 @@ import { addIngestRoutes } from './ingest/ingest-routes.ts';
 import { PointIngest } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { ChangeBook } from './inventory/change-book.ts';
+import { MapLayout } from './inventory/map-layout.ts';
 import { PartBook } from './inventory/part-book.ts';
 import { SearchBook } from './inventory/search-book.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
@@ -146,6 +148,8 @@ function addOthers(routes: DescribedRoutes, common: Common, { store }: Projectin
   const { deps, database } = common;
   addPrometheusRoutes(routes, { clock: deps.clock, store, viewpoints, version: deps.version });
   addNorthboundRoutes(routes, common, viewpoints);
+  const layout = new MapLayout({ database, clock: deps.clock });
+  addMapRoutes(routes, { layout, devices: common.devices, viewpoints });
   addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
 }
 

@@ -40,6 +40,7 @@ import { Superseded, supersededEvent } from './ingest/superseded.ts';
 import { ChangeBook } from './inventory/change-book.ts';
 import { PartBook } from './inventory/part-book.ts';
 import { DeviceRegistry } from './inventory/device-registry.ts';
+import { mapLayoutMigrations } from './inventory/map-layout.ts';
 import { inventoryMigrations } from './inventory/inventory-migrations.ts';
 import { ManagedDevices, managedDevicesMigrations } from './inventory/managed-devices.ts';
 import { PostgresInventory } from './inventory/postgres-inventory.ts';
@@ -64,6 +65,7 @@ export const collectorMigrations: readonly Migration[] = [
   ...quarantineMigrations,
   ...inventoryMigrations,
   ...managedDevicesMigrations,
+  ...mapLayoutMigrations,
   ...readingsMigrations,
   ...ingestMigrations,
   ...faultsMigrations,

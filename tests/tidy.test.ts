@@ -105,6 +105,7 @@ const LEASES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['common/runtime/reporter.ts'],
   pg: ['common/database/'],
   yaml: ['common/runtime/', 'agent/profile/', 'cli/', 'collector/faults/'],
+  'playwright-core': ['bench/dashboard/'],
   '@prometheus-io/lezer-promql': ['collector/prometheus/'],
   '@lezer/common': ['collector/prometheus/'],
   zod: ['common/http/', 'common/runtime/', 'agent/', 'collector/', 'billing-bridge/', 'cli/'],

@@ -28,7 +28,7 @@ export function batchesOf(traffic: Traffic, streams: readonly AgentStream[], pol
   return streams.flatMap((stream) => {
     const batches: EncodedBatch[] = [];
     for (let at = 0; at < stream.devices; at += pollsEach) {
-      const first = stream.firstDevice + at;
+      const first = stream.firstDevice - (traffic.config.firstDevice ?? 0) + at;
       const count = Math.min(pollsEach, stream.devices - at);
       const polls = Array.from({ length: count }, (_, place) => pollOf(traffic, first + place));
       stream.sequence += 1;
@@ -36,6 +36,17 @@ export function batchesOf(traffic: Traffic, streams: readonly AgentStream[], pol
     }
     return batches;
   });
+}
+
+/** One batch of the next so many rounds of a small network. */
+export function historyBatch(traffic: Traffic, stream: AgentStream, rounds: number): EncodedBatch {
+  const polls: Poll[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    traffic.advance();
+    for (let at = 0; at < stream.devices; at += 1) polls.push(pollOf(traffic, at));
+  }
+  stream.sequence += 1;
+  return { stream, sequence: stream.sequence, bytes: encoded(stream, polls) };
 }
 
 function encoded({ agent, incarnation, sequence }: AgentStream, polls: readonly Poll[]): Uint8Array {
@@ -47,7 +58,9 @@ function encoded({ agent, incarnation, sequence }: AgentStream, polls: readonly 
     thinned: false,
     polls,
     events: [],
-    watermarks: polls.map(({ device, finishedAtMs }) => ({ device, completeUntilMs: finishedAtMs })),
+    watermarks: [...new Map(polls.map(({ device, finishedAtMs }) => [device, finishedAtMs]))].map(
+      ([device, completeUntilMs]) => ({ device, completeUntilMs }),
+    ),
     gaps: [],
   });
 }
@@ -55,12 +68,13 @@ function encoded({ agent, incarnation, sequence }: AgentStream, polls: readonly 
 /** The first poll of a device also says what it is and what its ports are called. */
 function pollOf(traffic: Traffic, device: number): Poll {
   const atMs = traffic.atMs(device);
+  const name = deviceName((traffic.config.firstDevice ?? 0) + device);
   const segments = segmentsAt(traffic, atMs);
   const counters = counterTable(traffic, device, segments);
   const tables =
-    traffic.round > 0 ? [counters] : [systemTable(device, segments), namesTable(traffic, segments), counters];
+    traffic.round > 0 ? [counters] : [systemTable(name, segments), namesTable(traffic, segments), counters];
   return {
-    device: deviceName(device),
+    device: name,
     startedAtMs: atMs,
     finishedAtMs: atMs + 20,
     processId: 'bench-process',
@@ -115,9 +129,9 @@ function counterTable(traffic: Traffic, device: number, segments: readonly Segme
   };
 }
 
-function systemTable(device: number, segments: readonly Segment[]): Table {
+function systemTable(sysName: string, segments: readonly Segment[]): Table {
   const texts = {
-    sysName: deviceName(device),
+    sysName,
     sysDescr: 'Cisco IOS Software, C2960X Software',
     sysObjectID: '1.3.6.1.4.1.9.1.1208',
     vendor: 'Cisco',

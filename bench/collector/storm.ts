@@ -109,7 +109,8 @@ function alarmsOf(graph: NetworkGraph): string[] {
   return others.toSpliced(others.length / 2, 0, 'core');
 }
 
-function raise(database: Database, resources: readonly string[], position: number): Promise<unknown> {
+/** Writes them as the faults projection does. */
+export function raise(database: Database, resources: readonly string[], position: number): Promise<unknown> {
   const atMs = new SystemClock().now();
   const changes = resources.map((resource, ordinal) => ({
     kind: 'raised' as const,

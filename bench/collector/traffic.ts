@@ -2,6 +2,8 @@
 
 export interface TrafficConfig {
   readonly devices: number;
+  /** Number of the first, where several networks stand beside each other. */
+  readonly firstDevice?: number;
   readonly portsEach: number;
   readonly intervalMs: number;
   /** Time of round 0. */

@@ -87,14 +87,16 @@ interface Row {
 export async function newestEvidence(
   connection: Queryable,
   windows: readonly { readonly service: string; readonly startMs: EpochMs }[],
+  untilVersion: number | null = null,
 ): Promise<Map<string, LevelEvidence>> {
   if (windows.length === 0) return new Map();
   const { rows } = await connection.query<Row>(
     `select distinct on (e.service, e.window_start_ms) e.service, e.window_start_ms, e.version, e.complete, e.digest, e.ports
        from unnest($1::text[], $2::int8[]) as asked (service, window_start_ms)
        join billing.level_evidence e using (service, window_start_ms)
+      where $3::int is null or e.version <= $3
       order by e.service, e.window_start_ms, e.version desc`,
-    [windows.map(({ service }) => service), windows.map(({ startMs }) => startMs)],
+    [windows.map(({ service }) => service), windows.map(({ startMs }) => startMs), untilVersion],
   );
   return new Map(
     rows.map(({ service, window_start_ms: startMs, ...evidence }) => [

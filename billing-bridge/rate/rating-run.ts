@@ -266,12 +266,17 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   return { due, service, plan, item, meters };
 }
 
-/** Credits with the outages that are kept of their windows, or null; what is no credit needs none. */
-export async function withEvidence(connection: Queryable, work: readonly Work[]): Promise<Work[]> {
+/** Credits with the outages that are kept of their windows, up to a version where one is named, or null; what is no credit needs none. */
+export async function withEvidence(
+  connection: Queryable,
+  work: readonly Work[],
+  untilVersion: number | null = null,
+): Promise<Work[]> {
   const credits = work.filter(({ item }) => item.price.kind === 'service_credit');
   const kept = await newestEvidence(
     connection,
     credits.map(({ due }) => due),
+    untilVersion,
   );
   return work.map((one) =>
     one.item.price.kind === 'service_credit'

@@ -7,7 +7,7 @@ import type { UsageReader } from '../mediate/usage.ts';
 import { type Charge, CHARGE_COLUMNS, chargeOf, type ChargeRow } from './charge-store.ts';
 import type { ReadPairs } from './poll-pairs.ts';
 import { MeterIndex } from './rating-input.ts';
-import { chargeFor, pairsFor, workOf } from './rating-run.ts';
+import { chargeFor, pairsFor, withEvidence, workOf } from './rating-run.ts';
 
 export interface RepeatDeps {
   readonly database: Database;
@@ -76,7 +76,8 @@ async function repeatCharge(
   usageSerial: bigint,
 ): Promise<RepeatDifference[]> {
   const { service, item, windowStartMs: startMs, windowEndMs: endMs } = charge;
-  const work = workOf({ service, item, startMs, endMs }, book, index);
+  const contract = workOf({ service, item, startMs, endMs }, book, index);
+  const [work = null] = contract === null ? [] : await withEvidence(deps.database, [contract], levelVersionOf(charge));
   const differs = (field: string, expected: string, found: string): RepeatDifference[] =>
     expected === found ? [] : [{ charge: charge.id, field, expected, found }];
   if (work === null) return differs('contract', 'a contract', 'none');
@@ -88,6 +89,14 @@ async function repeatCharge(
     ...differs('working', canonical(charge.working), canonical(again.working)),
     ...differs('evidence', canonical(charge.evidence), canonical(again.evidence)),
   ];
+}
+
+/** The version of the outages that a credit rests on. */
+function levelVersionOf({ evidence }: Charge): number | null {
+  const level: unknown =
+    typeof evidence === 'object' && evidence !== null && 'serviceLevel' in evidence ? evidence.serviceLevel : null;
+  const version: unknown = typeof level === 'object' && level !== null && 'version' in level ? level.version : null;
+  return typeof version === 'number' ? version : null;
 }
 
 /** The database keeps documents with their keys in its own order. */

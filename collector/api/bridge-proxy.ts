@@ -130,7 +130,16 @@ function pass(config: BridgeProxyConfig, reply: FastifyReply, answer: Response, 
       most: config.maxAnswerBytes,
     });
   }
-  return reply.send(Readable.from(bounded(Readable.fromWeb(answer.body as ReadableStream), config, cut)));
+  return reply.send(Readable.from(bounded(readable(answer.body as ReadableStream, reply), config, cut)));
+}
+
+/** Let go of as soon as the browser has left: of an answer that nobody reads the timeout would be an error that nobody hears, and end the process. */
+function readable(answer: ReadableStream, { raw }: FastifyReply): Readable {
+  const body = Readable.fromWeb(answer);
+  body.on('error', () => undefined);
+  if (raw.destroyed) body.destroy();
+  else raw.once('close', () => body.destroy());
+  return body;
 }
 
 /** The pieces up to the bound; beyond it, or when the bridge breaks off, the connection is broken, so that half an answer is never taken for a whole one. */

@@ -17,7 +17,7 @@ export function addPageRoutes(server: FastifyInstance, folder: string | null): v
     });
     return;
   }
-  void server.register(fastifyStatic, { root: folder, serve: false, index: false });
+  void server.register(fastifyStatic, { root: folder, serve: false, index: false, preCompressed: true });
   // A new version must be seen at once; its assets have other names.
   server.get('/', { config }, (_request, reply) => reply.sendFile('index.html', { maxAge: 0 }));
   server.get('/favicon.svg', { config }, (_request, reply) => reply.sendFile('favicon.svg', { maxAge: 3_600_000 }));

@@ -152,12 +152,22 @@ describeWith('chromium', 'the page', () => {
 
   test('new data come by themselves', async () => {
     await signIn();
-    const tile = page.locator('.tile', { hasText: 'Polls kept as evidence' }).locator('.value');
-    await expect.poll(() => tile.innerText()).not.toBe('…');
-    const before = await tile.innerText();
+    const tile = () => page.locator('.tile', { hasText: 'Polls kept as evidence' }).locator('.value');
+    await expect.poll(() => tile().innerText()).not.toBe('…');
+    // Another tab shares the stream, and keeps it when the first is closed.
+    const other = await browser.context.newPage();
+    await other.goto(fixture.url);
+    await other.getByText('live', { exact: true }).waitFor();
+    const streams = () => fixture.metric('weir_event_streams');
+    expect(await streams()).toBe(1);
+    await page.close();
+    page = other;
+    await expect.poll(() => tile().innerText()).not.toBe('…');
+    const before = await tile().innerText();
     const next = await fixture.get<{ received: number }>('/api/v1/batches/receipt?incarnation=incarnation-1', AGENT);
     await fixture.receipt({ sequence: next.received + 1, polls: polls(POLLS, Date.now() - POLLS * INTERVAL_MS) });
-    await expect.poll(() => tile.innerText(), { timeout: 15_000 }).not.toBe(before);
+    await expect.poll(() => tile().innerText(), { timeout: 15_000 }).not.toBe(before);
+    expect(await streams()).toBe(1);
   });
 
   test('dark, and on a phone: nothing is wider than the screen', async () => {

@@ -1,5 +1,6 @@
 // A small network for tests of the page: eight devices with traffic, a gap, faults and hostile names, and a bridge that answers what the page asks.
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { json } from 'node:stream/consumers';
 import type { Column, Poll } from '../../common/model/poll.ts';
 import { ADMINISTRATOR } from './collector-fixture.ts';
 import { interfacePoll, tableAt } from './poll-builder.ts';
@@ -150,12 +151,16 @@ export const BILLING = {
 
 export interface BridgeDouble {
   readonly url: string;
+  /** What was changed: `POST /billing/v1/…` with the body. */
+  readonly changes: readonly (readonly [what: string, body: unknown])[];
   readonly close: () => void;
 }
 
 /** Answers the administrator by path, everybody else 403; `answers` without an entry: the overview. */
 export async function startBridgeDouble(answers: Readonly<Record<string, unknown>> = {}): Promise<BridgeDouble> {
+  const changes: [string, unknown][] = [];
   const server: Server = createServer((request, response) => {
+    if (request.method !== 'GET') void keepChange(request, changes);
     const known = request.headers.authorization === `Bearer ${ADMINISTRATOR}`;
     const place = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
     const body = Object.hasOwn(answers, place) ? answers[place] : BILLING;
@@ -168,9 +173,14 @@ export async function startBridgeDouble(answers: Readonly<Record<string, unknown
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}`,
+    changes,
     close: () => {
       server.close();
       server.closeAllConnections();
     },
   };
+}
+
+async function keepChange(request: IncomingMessage, changes: [string, unknown][]): Promise<void> {
+  changes.push([`${request.method} ${request.url}`, await json(request)]);
 }

@@ -36,6 +36,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/devices/{name}/bgp-peers': [NETWORK, true],
   '/api/v1/devices/{name}/outlets': [NETWORK, true],
   '/api/v1/topology': [NETWORK, true],
+  '/api/v1/map-layout': [NETWORK, true],
   '/api/v1/devices/{name}/wanted': [NETWORK, true],
   '/api/v1/search': [['viewer', 'operator', 'care', 'billing'], true],
   '/api/v1/devices/{name}/events': [NETWORK, true],
@@ -134,6 +135,9 @@ describe('access to every route', () => {
       await fixture.send({ sequence: at + 1, polls });
     }
     await fixture.applied(8);
+    const spots = ['north1', 'south1'].map((device) => ({ device, x: 0.5, y: 0.5 }));
+    const put = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ spots }) };
+    await fixture.ask('/api/v1/map-layout', put);
     await eventually(
       async () => (await fixture.get<{ items: unknown[] }>('/api/v1/alarms')).items.length >= 2,
       'both ports are down',

@@ -34,7 +34,8 @@ export function AlarmsView() {
   const subject = chosen.length > 0 ? chosen : at === null ? [] : [at];
   const columns = columnsOf(marked, toggle, may.operate);
   // The keys move over what is seen.
-  const shown = sorted(filtered(rows, columns, query.get('q') ?? ''), columns, query.get('sort') ?? '');
+  const [words, sort] = [query.get('q') ?? '', query.get('sort') ?? ''];
+  const shown = useMemo(() => sorted(filtered(rows, columns, words), columns, sort), [rows, words, sort]);
   useKeys({
     rows: shown,
     at,
@@ -46,7 +47,7 @@ export function AlarmsView() {
     <section class="card" aria-label={t('alarms')}>
       <header>
         <h2>{t('alarms')}</h2>
-        <span class="note">{t('alarms.keys')}</span>
+        <span class="note wide">{t('alarms.keys')}</span>
       </header>
       <Problem text={problem ?? alarms.problem} old={alarms.data !== null} />
       <div class="tools">
@@ -89,7 +90,9 @@ export function AlarmsView() {
 
 function worstFirst(alarms: readonly FoldedAlarm[]): readonly FoldedAlarm[] {
   const rank = (alarm: FoldedAlarm): number => (alarm.isCleared ? 100 : 0) + rankOf(alarm.severity);
-  return alarms.toSorted((a, b) => rank(a) - rank(b) || b.changedAt.localeCompare(a.changedAt));
+  // Times of one form are in order as they are written.
+  const later = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return alarms.toSorted((a, b) => rank(a) - rank(b) || later(b.changedAt, a.changedAt));
 }
 
 const resourceColumn: Column<FoldedAlarm> = {

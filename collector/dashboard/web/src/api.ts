@@ -1,7 +1,4 @@
-// Everything the page asks of the server: JSON with the session cookie, one event stream, coded refusals.
-import { followEvents, type StreamState } from './event-stream.ts';
-
-export type { StreamState } from './event-stream.ts';
+// Everything the page asks of the server: JSON with the session cookie, coded refusals.
 
 export class Refusal extends Error {
   readonly status: number;
@@ -43,9 +40,4 @@ export async function signIn(token: string): Promise<void> {
 
 export async function signOut(): Promise<void> {
   await ask('/api/v1/session', { method: 'DELETE' });
-}
-
-/** Live events with the session cookie. Returns the end of it. */
-export function listenToEvents(onEvent: (kind: string) => void, onState: (state: StreamState) => void): () => void {
-  return followEvents(() => new EventSource('/api/v1/events', { withCredentials: true }), onEvent, onState);
 }

@@ -129,7 +129,7 @@ interface WorkingProps {
 }
 
 /** How the sum came about, step by step. */
-function WorkingOf({ working, currency, exact }: WorkingProps) {
+export function WorkingOf({ working, currency, exact }: WorkingProps) {
   return (
     <div class="chain">
       <div class="what">{t('bill.working')}</div>
@@ -160,7 +160,7 @@ function LineEvidence({ bill, line }: { readonly bill: string; readonly line: nu
   );
 }
 
-function ChargeEvidence({ evidence }: { readonly evidence: Evidence }) {
+export function ChargeEvidence({ evidence }: { readonly evidence: Evidence }) {
   return (
     <details class="chain">
       <summary>{t('evidence.charge', { id: evidence.charge })}</summary>

@@ -148,6 +148,7 @@ export interface Suspense {
   readonly to: string;
   readonly octets: string | null;
   readonly service: string | null;
+  readonly estimatedValue: { readonly amount: string; readonly currency: string } | null;
 }
 
 export interface Schedule {
@@ -158,6 +159,7 @@ export interface Schedule {
   readonly lastStartedAt: string | null;
   readonly lastFinishedAt: string | null;
   readonly lastError: string | null;
+  readonly lastSummary?: unknown;
   readonly fallbackWakes: number;
 }
 
@@ -186,4 +188,105 @@ export interface UsageRecord {
   readonly coveredMs: number;
   readonly gapMs: number;
   readonly lostMs: number;
+}
+
+export interface ContractService {
+  readonly id: string;
+  readonly name: string;
+  readonly customer: string;
+  readonly to: string | null;
+  readonly plans: readonly { readonly plan: string; readonly from: string }[];
+}
+
+export interface Quote {
+  readonly plan: string;
+  readonly version: number;
+  readonly period: Period;
+  readonly currency: string;
+  readonly total: string;
+  readonly lines: readonly Omit<BillLine, 'service' | 'line'>[];
+}
+
+export interface QuoteAnswer extends Quote {
+  readonly before: Quote | null;
+}
+
+export interface Released {
+  readonly meter: number;
+  readonly device: string;
+  readonly interfaceKey: string;
+  readonly octets: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+export interface Charge {
+  readonly id: string;
+  readonly customer: string;
+  readonly service: string;
+  readonly itemName: string;
+  readonly windowStart: string;
+  readonly windowEnd: string;
+  readonly version: number;
+  readonly status: string;
+  readonly plan: string;
+  readonly planVersion: number;
+  readonly currency: string;
+  readonly quantity: string;
+  readonly unit: string;
+  readonly amount: string;
+  readonly ratedAt: string;
+}
+
+export interface ChargeDetail extends Charge {
+  readonly working: unknown;
+  readonly bills: readonly { readonly bill: string; readonly line: number }[];
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly name: string;
+  readonly attempts: number;
+  readonly reason: string;
+  readonly failedAt: string | null;
+}
+
+interface Difference {
+  readonly kind: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+export interface Reconciliation {
+  readonly differences: number;
+  readonly usage: {
+    readonly readings: number;
+    readonly records: number;
+    readonly octets: Readonly<Record<'good' | 'wrapped' | 'gap' | 'suspended', string>>;
+    readonly differences: readonly (Difference & {
+      readonly device: string;
+      readonly interfaceKey: string;
+      readonly direction: string;
+      readonly at: string;
+    })[];
+  };
+  readonly charges: {
+    readonly charges: number;
+    readonly differences: readonly (Difference & {
+      readonly service: string;
+      readonly item: string;
+      readonly windowStart: string;
+      readonly charge: string | null;
+    })[];
+  };
+  readonly bills: {
+    readonly bills: number;
+    readonly lines: number;
+    readonly differences: readonly (Difference & {
+      readonly bill: string | null;
+      readonly line: number | null;
+      readonly charge: string | null;
+    })[];
+  };
 }

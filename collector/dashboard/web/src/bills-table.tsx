@@ -11,6 +11,7 @@ export function BillsTable({ path }: { readonly path: string }) {
   return (
     <Listed
       answer={bills}
+      id="bills"
       name={t('bills')}
       keyOf={({ id }) => id}
       columns={[

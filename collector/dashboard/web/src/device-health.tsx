@@ -6,7 +6,7 @@ import { Problem } from './problem.tsx';
 import { drawnOf, isKnown, seriesPath } from './series.ts';
 import { spanName, spanQuery, useSpan } from './span.ts';
 import { usePlace } from './place.ts';
-import { RangeChooser } from './range.tsx';
+import { RangeChooser, zoomTo } from './range.tsx';
 import { type Column, Table } from './table.tsx';
 import type { Gauge, Page, Part, Series } from './types.ts';
 import { useAll, useAnswer } from './use-answer.ts';
@@ -115,7 +115,14 @@ function GaugeGraph({ row }: { readonly row: Row }) {
       <RangeChooser span={span} />
       <Problem text={series.problem} old={series.data !== null} />
       {series.data !== null && !isKnown(drawn) && <p class="empty">{t('traffic.nothing')}</p>}
-      <Graph label={row.description} {...drawn} format={(value) => measured(value, row.unit)} height={180} />
+      <Graph
+        label={row.description}
+        {...drawn}
+        format={(value) => measured(value, row.unit)}
+        height={180}
+        span={span}
+        onZoom={zoomTo}
+      />
       {series.data !== null && <p class="note">{t('graph.until', { at: moment(series.data.to) })}</p>}
     </div>
   );

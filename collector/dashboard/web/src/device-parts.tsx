@@ -186,6 +186,8 @@ export function EventsTable({ device }: Of) {
 
 interface ListedProps<Row> {
   readonly answer: Answer<readonly Row[]>;
+  /** Tells the tables of one view apart in the address. */
+  readonly id?: string;
   readonly name: string;
   readonly columns: readonly Column<Row>[];
   readonly keyOf: (row: Row) => string;

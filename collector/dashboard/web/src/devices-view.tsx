@@ -69,7 +69,7 @@ function columns(): readonly Column<Device>[] {
         );
       },
     },
-    { id: 'site', title: t('site'), value: ({ site }) => site, kind: 'wide' },
+    { id: 'site', title: t('site'), value: ({ site }) => site, kind: 'wide short' },
     { id: 'address', title: t('address'), value: ({ address }) => address, kind: 'wide' },
     {
       id: 'model',

@@ -53,6 +53,16 @@ export function seconds(ms: number): string {
   return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1000} s`;
 }
 
+/** Made once for each form: a list of thousands writes two in each row. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function written(at: Date, options: Intl.DateTimeFormatOptions): string {
+  const key = `${locale() ?? ''} ${JSON.stringify(options)}`;
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale(), options);
+  formats.set(key, format);
+  return format.format(at);
+}
+
 /** The time of day, with the date where it is not today's. */
 export function moment(iso: string | null): string {
   if (iso === null || iso === '') return '–';
@@ -60,20 +70,20 @@ export function moment(iso: string | null): string {
   const now = new Date();
   if (now.toDateString() === at.toDateString()) return time(iso);
   const year = now.getFullYear() === at.getFullYear() ? {} : { year: 'numeric' as const };
-  const date = at.toLocaleDateString(locale(), { day: '2-digit', month: '2-digit', ...year });
-  return `${date} ${at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' })}`;
+  const date = written(at, { day: '2-digit', month: '2-digit', ...year });
+  return `${date} ${written(at, { hour: '2-digit', minute: '2-digit' })}`;
 }
 
 export function time(iso: string | null): string {
   if (iso === null || iso === '') return '–';
-  const at = new Date(iso);
-  return at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return written(new Date(iso), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
 /** A day in the zone of a contract. */
 export function day(iso: string | null, zone?: string): string {
   if (iso === null || iso === '') return '–';
-  return new Date(iso).toLocaleDateString(locale(), zone === undefined ? {} : { timeZone: zone });
+  const date = { year: 'numeric', month: 'numeric', day: 'numeric' } as const;
+  return written(new Date(iso), zone === undefined ? date : { ...date, timeZone: zone });
 }
 
 export function ago(iso: string | null, now: number): string {

@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { moment, time } from './format.ts';
+import { watchMoves } from './graph-moves.ts';
+import { afterKey, type Ends } from './span-moves.ts';
 import { t } from './words.ts';
 
 export interface Line {
@@ -22,6 +24,8 @@ interface GraphProps {
   readonly height?: number;
   /** The highest value of the axis is at least that. */
   readonly least?: number;
+  /** The span that is shown, where it can be moved. */
+  readonly span?: Ends;
   readonly onZoom?: (fromMs: number, toMs: number) => void;
 }
 
@@ -143,10 +147,16 @@ export function Graph(props: GraphProps) {
       element,
     );
     plot.current = drawn;
+    const moves = {
+      span: () => latest.current.span ?? null,
+      to: ({ fromMs, toMs }: Ends) => latest.current.onZoom?.(Math.round(fromMs), Math.round(toMs)),
+    };
+    const unwatch = watchMoves(drawn, moves);
     const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
     return () => {
       observer.disconnect();
+      unwatch();
       drawn.destroy();
       plot.current = null;
     };
@@ -154,7 +164,26 @@ export function Graph(props: GraphProps) {
   useEffect(() => {
     plot.current?.setData(aligned(latest.current));
   }, [at, lines]);
-  return <div class="graph" ref={place} role="img" aria-label={props.label} dir="ltr" />;
+  const { span, onZoom } = props;
+  const graph = <div class="graph" ref={place} role="img" aria-label={props.label} dir="ltr" />;
+  if (span === undefined || onZoom === undefined) return graph;
+  return (
+    <div
+      class="movable"
+      role="group"
+      tabIndex={0}
+      aria-label={`${props.label}. ${t('graph.keys')}`}
+      title={t('graph.keys')}
+      onKeyDown={(event) => {
+        const ends = afterKey(event.key, span, Date.now());
+        if (ends === null || event.ctrlKey || event.altKey || event.metaKey) return;
+        event.preventDefault();
+        onZoom(Math.round(ends.fromMs), Math.round(ends.toMs));
+      }}
+    >
+      {graph}
+    </div>
+  );
 }
 
 function aligned({ at, lines }: GraphProps): uPlot.AlignedData {

@@ -1,9 +1,10 @@
 // How Weir itself is: the way of a batch through the journal, what could not be used, and the schedules of the bridge.
-import { ago, moment } from './format.ts';
+import { BillingWork } from './billing-work.tsx';
+import { ago, exactInteger, moment } from './format.ts';
 import { Listed } from './device-parts.tsx';
-import type { Schedule } from './billing-types.ts';
-import type { Page, ProjectionState } from './types.ts';
+import type { Agent, Page, ProjectionState } from './types.ts';
 import { useAnswer, useAll } from './use-answer.ts';
+import type { Column } from './table.tsx';
 import { useReader } from './reader.ts';
 import { t } from './words.ts';
 
@@ -38,7 +39,8 @@ export function HealthView() {
         <Projections />
       </div>
       <Quarantine />
-      <Schedules />
+      <Spools />
+      <BillingWork />
     </>
   );
 }
@@ -54,6 +56,7 @@ function Parts() {
       </header>
       <Listed
         answer={{ ...answer, data: parts }}
+        id="parts"
         name={t('health.parts')}
         keyOf={({ name }) => name}
         columns={[
@@ -80,6 +83,7 @@ function Projections() {
       </header>
       <Listed
         answer={{ ...answer, data: answer.data?.items ?? null }}
+        id="readers"
         name={t('health.projections')}
         keyOf={({ name }) => name}
         columns={[
@@ -114,6 +118,7 @@ function Quarantine() {
       </header>
       <Listed
         answer={batches}
+        id="quarantine"
         name={t('health.quarantine')}
         keyOf={({ id }) => String(id)}
         columns={[
@@ -134,44 +139,44 @@ function Quarantine() {
   );
 }
 
-function Schedules() {
-  const { may } = useReader();
-  const answer = useAnswer<Page<Schedule>>(may.operate || may.sums ? '/billing/v1/schedules' : null, { every: 3 });
-  if (!may.operate && !may.sums) return null;
+/** What an agent still keeps because it is not applied: beyond that its spool holds what it could not send. */
+function Spools() {
+  const answer = useAll<Agent>('/api/v1/agents', 2);
+  const waitingOf = ({ received, applied }: Agent): number | null =>
+    received === null || applied === null ? null : Math.max(0, received - applied);
   return (
-    <section class="card" aria-label={t('health.schedules')}>
+    <section class="card" aria-label={t('health.spools')}>
       <header>
-        <h2>{t('health.schedules')}</h2>
+        <h2>{t('health.spools')}</h2>
+        <span class="note">{t('health.spoolsNote')}</span>
       </header>
       <Listed
-        answer={{ ...answer, data: answer.data?.items ?? null }}
-        name={t('health.schedules')}
+        answer={answer}
+        id="spools"
+        name={t('health.spools')}
         keyOf={({ name }) => name}
         columns={[
-          { id: 'name', title: t('name'), value: ({ name }) => name },
-          {
-            id: 'every',
-            title: t('health.every'),
-            value: ({ everyMs }) => everyMs / 1000,
-            cell: ({ everyMs }) => `${everyMs / 1000} s`,
-            kind: 'figure',
-          },
+          { id: 'agent', title: t('agent'), value: ({ name }) => name },
           {
             id: 'last',
-            title: t('health.lastRun'),
-            value: ({ lastFinishedAt }) => lastFinishedAt,
-            cell: ({ lastFinishedAt }) => ago(lastFinishedAt, Date.now()),
+            title: t('agents.lastBatch'),
+            value: ({ lastBatchAt }) => lastBatchAt,
+            cell: ({ lastBatchAt }) => ago(lastBatchAt, Date.now()),
             kind: 'figure',
           },
-          { id: 'runs', title: t('health.runs'), value: ({ runs }) => runs, kind: 'wide figure' },
-          {
-            id: 'error',
-            title: t('problem'),
-            value: ({ lastError }) => lastError,
-            cell: ({ lastError }) => (lastError === null ? '' : <span class="state-down">{lastError}</span>),
-          },
+          figureOf('received', t('agents.received'), ({ received }) => received),
+          figureOf('applied', t('health.applied'), ({ applied }) => applied),
+          figureOf('waiting', t('agents.waiting'), waitingOf),
         ]}
       />
     </section>
   );
+}
+
+function figureOf(id: string, title: string, value: (agent: Agent) => number | null): Column<Agent> {
+  const cell = (agent: Agent) => {
+    const figure = value(agent);
+    return figure === null ? '–' : exactInteger(String(figure));
+  };
+  return { id, title, value, cell, kind: 'figure' };
 }

@@ -1,19 +1,19 @@
 // One interface: traffic in and out with its 95th percentile and the period before, errors, and what its usage is billed to.
 import { useMemo } from 'preact/hooks';
 import { Facts } from './device-view.tsx';
-import { moment, octets, percent, rate, scaled } from './format.ts';
+import { moment, rate, scaled } from './format.ts';
 import { Graph } from './graph.tsx';
+import { Billing } from './interface-billing.tsx';
 import { Status } from './interfaces.tsx';
 import { choose, hrefOf, type Place, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { RangeChooser, zoomTo } from './range.tsx';
-import { drawnOf, isKnown, seriesPath, type Wanted } from './series.ts';
+import { drawnOf, isKnown, seriesPath, type Wanted, wholeSeries } from './series.ts';
 import { useReader } from './reader.ts';
 import { type Span, spanName, spanQuery, useSpan } from './span.ts';
-import type { Meter, UsageRecord } from './billing-types.ts';
-import type { InterfaceRow, Page, Series } from './types.ts';
+import type { InterfaceRow, Series } from './types.ts';
 import { useAll, useAnswer } from './use-answer.ts';
-import { t } from './words.ts';
+import { t, type Word } from './words.ts';
 
 interface Of {
   readonly device: string;
@@ -55,8 +55,8 @@ export function InterfaceView({ device, name }: Of) {
 function useSeries(resource: string, metric: string, span: Span, more: Record<string, string> = {}): Series | null {
   const query = { metric, resource, ...spanQuery(span), ...more };
   const subject = `${metric} ${resource} ${spanName(span)} ${JSON.stringify(more)}`;
-  return useAnswer<Series>(seriesPath(query), { subject, every: span.range === '31d' || span.range === '7d' ? 15 : 2 })
-    .data;
+  const every = span.range === '31d' || span.range === '7d' ? 15 : 2;
+  return useAnswer<Series>(seriesPath(query), { subject, every, by: wholeSeries }).data;
 }
 
 const PREVIOUS = { '1h': '1d', '6h': '1d', '1d': '7d', '7d': '7d', '31d': 'span' } as const;
@@ -66,8 +66,10 @@ function Traffic({ resource, span, place }: { readonly resource: string; readonl
   const previous: Record<string, string> = overlay
     ? { previous: span.range === null ? 'span' : PREVIOUS[span.range] }
     : {};
-  const inward = useSeries(resource, 'in_bps', span, previous);
-  const outward = useSeries(resource, 'out_bps', span, previous);
+  const full = place.query.get('full') === '1';
+  const wanted = { ...previous, ...(full ? { step_ms: String(fullStepMs(span)) } : {}) };
+  const inward = useSeries(resource, 'in_bps', span, wanted);
+  const outward = useSeries(resource, 'out_bps', span, wanted);
   const p95 = { in: useP95(resource, 'in_bps', span), out: useP95(resource, 'out_bps', span) };
   const drawn = useMemo(() => {
     const points = (inward?.points.length ?? 0) > 0 ? (inward?.points ?? []) : (outward?.points ?? []);
@@ -99,20 +101,47 @@ function Traffic({ resource, span, place }: { readonly resource: string; readonl
       </header>
       <div class="tools">
         <RangeChooser span={span} />
-        <label>
-          <input
-            type="checkbox"
-            checked={overlay}
-            onChange={(event) => choose({ previous: event.currentTarget.checked ? '1' : null })}
-          />{' '}
-          {t('previous')}
-        </label>
+        <Choice name="previous" word={'previous'} chosen={overlay} />
+        <Choice name="full" word={'graph.full'} chosen={full} />
       </div>
       {inward !== null && !isKnown(drawn) && <p class="empty">{t('traffic.nothing')}</p>}
-      <Graph label={t('traffic.label')} {...drawn} format={rate} least={1000} height={300} onZoom={zoomTo} />
+      <Graph
+        label={t('traffic.label')}
+        {...drawn}
+        format={rate}
+        least={1000}
+        height={300}
+        span={span}
+        onZoom={zoomTo}
+      />
       <Statistics resource={resource} span={span} p95={p95} />
     </section>
   );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly word: Word;
+  readonly chosen: boolean;
+}
+
+function Choice({ name, word, chosen }: ChoiceProps) {
+  return (
+    <label>
+      <input
+        type="checkbox"
+        checked={chosen}
+        onChange={(event) => choose({ [name]: event.currentTarget.checked ? '1' : null })}
+      />{' '}
+      {t(word)}
+    </label>
+  );
+}
+
+/** What is kept: single polls of some days, and steps of five minutes before. */
+function fullStepMs({ fromMs, toMs }: Span): number {
+  const length = toMs - fromMs;
+  return length > 7 * 86_400_000 ? 300_000 : length > 21_600_000 ? 60_000 : 5000;
 }
 
 function scaledStep(ms: number): string {
@@ -209,6 +238,7 @@ function Errors({ resource, span }: { readonly resource: string; readonly span: 
         format={(value) => scaled(value, '/s')}
         height={180}
         least={0.1}
+        span={span}
         onZoom={zoomTo}
       />
     </section>
@@ -238,81 +268,5 @@ function Identity({ row }: { readonly row: InterfaceRow }) {
         ]}
       />
     </section>
-  );
-}
-
-/** Whom its usage is billed to, and how well it is known. */
-function Billing({ device, name, span }: Of & { readonly span: Span }) {
-  const { may } = useReader();
-  const query = new URLSearchParams({ device, interface: name }).toString();
-  const meters = useAnswer<Page<Meter>>(`/billing/v1/meters?${query}`, { every: 6 });
-  const dates = new URLSearchParams(spanQuery(span)).toString();
-  const usage = useAnswer<Page<UsageRecord>>(`/billing/v1/usage?${query}&${dates}&limit=10000`, {
-    subject: `${device} ${name} ${spanName(span)}`,
-    every: 6,
-  });
-  const [meter] = meters.data?.items ?? [];
-  return (
-    <section class="card" aria-label={t('interface.billing')}>
-      <header>
-        <h2>{t('interface.billing')}</h2>
-      </header>
-      <Problem text={meters.problem} old={meters.data !== null} />
-      {meters.data !== null && meter === undefined && <p class="empty">{t('interface.noMeter')}</p>}
-      {meter !== undefined && (
-        <p>
-          {meter.state === 'billed'
-            ? t('meter.billed')
-            : meter.state === 'infrastructure'
-              ? t('meter.infrastructure')
-              : t('meter.unassigned')}{' '}
-          {meter.customer !== null &&
-            (may.customers ? (
-              <a href={hrefOf(['usage', meter.customer])}>
-                <bdi>{meter.service}</bdi>
-              </a>
-            ) : (
-              <bdi>{meter.service}</bdi>
-            ))}
-          <bdi>{meter.reason}</bdi>
-        </p>
-      )}
-      {usage.data !== null && usage.data.items.length > 0 && <Quality records={usage.data.items} />}
-    </section>
-  );
-}
-
-/** Sums in exact integers; shares of time for the eye. */
-function Quality({ records }: { readonly records: readonly UsageRecord[] }) {
-  const sum = (pick: (record: UsageRecord) => string) => records.reduce((total, one) => total + BigInt(pick(one)), 0n);
-  const time = (pick: (record: UsageRecord) => number) => records.reduce((total, one) => total + pick(one), 0);
-  const all = time(({ bucketMs }) => bucketMs);
-  const rated = sum(({ octets: { good } }) => good) + sum(({ octets: { wrapped } }) => wrapped);
-  const gap = sum(({ octets }) => octets.gap);
-  const suspended = sum(({ octets }) => octets.suspended);
-  const share = (ms: number) => percent(all === 0 ? null : (ms * 100) / all);
-  return (
-    <dl class="pairs">
-      <div>
-        <dt>{t('quality.good')}</dt>
-        <dd title={`${rated}`}>
-          {octets(`${rated}`)} · {share(time(({ coveredMs, gapMs }) => coveredMs - gapMs))}
-        </dd>
-      </div>
-      <div>
-        <dt>{t('quality.gap')}</dt>
-        <dd title={`${gap}`}>
-          {octets(`${gap}`)} · {share(time(({ gapMs }) => gapMs))}
-        </dd>
-      </div>
-      <div>
-        <dt>{t('quality.lost')}</dt>
-        <dd>{share(time(({ lostMs }) => lostMs))}</dd>
-      </div>
-      <div>
-        <dt>{t('quality.suspended')}</dt>
-        <dd title={`${suspended}`}>{octets(`${suspended}`)}</dd>
-      </div>
-    </dl>
   );
 }

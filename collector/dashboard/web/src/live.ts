@@ -1,7 +1,8 @@
 // The pulse of the page: a round of asking after each event, never more often than now and then, and now and then without any.
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
-import { listenToEvents, type StreamState } from './api.ts';
+import type { StreamState } from './event-stream.ts';
+import { listenToEvents } from './listen.ts';
 
 /** Events come in bursts: the page asks again at most this often. */
 const REFRESH_MS = 2000;
@@ -26,7 +27,8 @@ export function useRound(): number {
   return useContext(LiveContext).round;
 }
 
-export function useLive(): Live {
+/** `whose`: who looks. */
+export function useLive(whose: string): Live {
   const [round, setRound] = useState(0);
   const [done, setDone] = useState(0);
   const [stream, setStream] = useState<StreamState>('connecting');
@@ -46,7 +48,7 @@ export function useLive(): Live {
       );
     };
     soon();
-    const stop = listenToEvents(soon, setStream);
+    const stop = listenToEvents(whose, soon, setStream);
     const slow = setInterval(soon, 5 * REFRESH_MS);
     document.addEventListener('visibilitychange', soon);
     return () => {
@@ -55,6 +57,6 @@ export function useLive(): Live {
       document.removeEventListener('visibilitychange', soon);
       if (waiting !== null) clearTimeout(waiting);
     };
-  }, []);
+  }, [whose]);
   return { round, stream, done, now: () => setDone((last) => last + 1) };
 }

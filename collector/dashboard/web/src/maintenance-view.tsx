@@ -1,7 +1,8 @@
 // Maintenance windows: what is in force, what comes, and a form for the next one.
-import { useState } from 'preact/hooks';
 import { Listed } from './device-parts.tsx';
 import { moment } from './format.ts';
+import { NewWindow, RuleText } from './maintenance-form.tsx';
+import type { Rule } from './next-occurrences.ts';
 import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import { useAll } from './use-answer.ts';
@@ -16,7 +17,7 @@ interface MaintenanceWindow {
   readonly tags: readonly string[];
   readonly services: readonly string[];
   readonly resources: readonly string[];
-  readonly recurrence: { readonly zone: string; readonly start: string; readonly durationMinutes: number } | null;
+  readonly recurrence: Rule | null;
   readonly reason: string;
   readonly upgrade: boolean;
   readonly by: string;
@@ -82,81 +83,7 @@ function When({ one: { inForce, next, recurrence } }: { readonly one: Maintenanc
     <>
       {inForce !== null && <strong class="state-doubt">{t('maintenance.now')} </strong>}
       {moment(span.from)} – {moment(span.to)}
-      {recurrence !== null && <div class="note">{t('maintenance.again', { zone: recurrence.zone })}</div>}
+      {recurrence !== null && <RuleText rule={recurrence} />}
     </>
-  );
-}
-
-/** As the browser's field for a time wants it: local, without a zone. */
-function local(ms: number): string {
-  const at = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
-  return at.toISOString().slice(0, 16);
-}
-
-function NewWindow({ onMake }: { readonly onMake: (body: object) => Promise<unknown> }) {
-  const [kind, setKind] = useState<'devices' | 'sites'>('devices');
-  const [names, setNames] = useState('');
-  const [from, setFrom] = useState(() => local(Date.now()));
-  const [to, setTo] = useState(() => local(Date.now() + 7_200_000));
-  const [reason, setReason] = useState('');
-  const [upgrade, setUpgrade] = useState(false);
-  return (
-    <form
-      class="tools"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void onMake({
-          [kind]: names.split(/[\s,]+/).filter(Boolean),
-          from: new Date(from).toISOString(),
-          to: new Date(to).toISOString(),
-          reason,
-          upgrade,
-        });
-      }}
-    >
-      <select
-        aria-label={t('maintenance.of')}
-        value={kind}
-        onChange={(event) => setKind(event.currentTarget.value === 'sites' ? 'sites' : 'devices')}
-      >
-        <option value="devices">{t('devices')}</option>
-        <option value="sites">{t('nav.sites')}</option>
-      </select>
-      <input
-        type="text"
-        required
-        value={names}
-        placeholder={t('name')}
-        aria-label={t('maintenance.names')}
-        onInput={(event) => setNames(event.currentTarget.value)}
-      />
-      <input
-        type="datetime-local"
-        required
-        value={from}
-        aria-label={t('maintenance.from')}
-        onInput={(event) => setFrom(event.currentTarget.value)}
-      />
-      <input
-        type="datetime-local"
-        required
-        value={to}
-        aria-label={t('maintenance.to')}
-        onInput={(event) => setTo(event.currentTarget.value)}
-      />
-      <input
-        type="text"
-        required
-        value={reason}
-        placeholder={t('reason')}
-        aria-label={t('reason')}
-        onInput={(event) => setReason(event.currentTarget.value)}
-      />
-      <label>
-        <input type="checkbox" checked={upgrade} onChange={(event) => setUpgrade(event.currentTarget.checked)} />{' '}
-        {t('maintenance.upgrade')}
-      </label>
-      <button type="submit">{t('maintenance.make')}</button>
-    </form>
   );
 }

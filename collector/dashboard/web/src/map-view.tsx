@@ -1,7 +1,8 @@
 // The network as its devices tell it: who hears whom, how much each link carries, and what is wrong where.
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { percent } from './format.ts';
-import { HEIGHT, placed, type Spot, WIDTH } from './layout.ts';
+import { HEIGHT, type Spot, WIDTH } from './layout.ts';
+import { Anew, useSpots } from './map-spots.tsx';
 import { choose, go, hrefOf, hrefOfResource, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { rankOf } from './severity.tsx';
@@ -10,7 +11,6 @@ import type { Alarm, Page, Top, Topology, TopologyLink } from './types.ts';
 import { useAll, useAnswer } from './use-answer.ts';
 import { t } from './words.ts';
 
-const KEPT = 'weir.map';
 const BUSIEST = 1000;
 
 interface MapNode {
@@ -18,15 +18,6 @@ interface MapNode {
   readonly known: boolean;
   readonly group: string;
   readonly look: string;
-}
-
-function keptSpots(): ReadonlyMap<string, Spot> {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEPT) ?? '{}');
-    return new Map(Object.entries(kept as Record<string, Spot>));
-  } catch {
-    return new Map();
-  }
 }
 
 export function MapView() {
@@ -71,16 +62,7 @@ export function MapView() {
           />{' '}
           {t('map.strangers')}
         </label>
-        <button
-          type="button"
-          class="plain"
-          onClick={() => {
-            localStorage.removeItem(KEPT);
-            location.reload();
-          }}
-        >
-          {t('map.anew')}
-        </button>
+        <Anew />
       </div>
       {!known && <p class="empty">{topology.data === null ? t('asking') : t('map.none')}</p>}
       {known && topology.data !== null && <Drawing topology={topology.data} links={links} worst={worst} load={load} />}
@@ -138,7 +120,8 @@ function nodeOf(end: TopologyLink['a']): string {
 
 function Drawing({ topology, links, worst, load }: DrawingProps) {
   const nodes = useMemo(() => nodesOf(topology, links, worst), [topology, links, worst]);
-  const { svg, spotOf, take, drag, drop, leave } = useSpots(nodes, links);
+  const ends = useMemo(() => links.map(({ a, b }) => [nodeOf(a), nodeOf(b)] as const), [links]);
+  const { svg, spotOf, take, drag, drop, leave } = useSpots(nodes, ends);
   return (
     <svg
       ref={svg}
@@ -176,47 +159,6 @@ function Drawing({ topology, links, worst, load }: DrawingProps) {
       ))}
     </svg>
   );
-}
-
-/** Where each node lies: as it was computed, unless somebody has moved it. */
-function useSpots(nodes: readonly MapNode[], links: readonly TopologyLink[]) {
-  const [held, setHeld] = useState(keptSpots);
-  const shape = nodes.map(({ name }) => name).join() + links.length;
-  const spots = useMemo(
-    () =>
-      placed(
-        nodes,
-        links.map(({ a, b }) => [nodeOf(a), nodeOf(b)] as const),
-        held,
-      ),
-    // While something is dragged only that moves.
-    [shape],
-  );
-  const svg = useRef<SVGSVGElement>(null);
-  const dragged = useRef<{ readonly name: string; moved: boolean } | null>(null);
-  const spotOf = (name: string): Spot => held.get(name) ?? spots.get(name) ?? { x: WIDTH / 2, y: HEIGHT / 2 };
-  const drag = (event: PointerEvent): void => {
-    const { current } = dragged;
-    const matrix = svg.current?.getScreenCTM();
-    if (current === null || matrix == null) return;
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
-    current.moved = true;
-    setHeld((last) => new Map([...last, [current.name, { x: point.x, y: point.y }]]));
-  };
-  const drop = (): void => {
-    const { current } = dragged;
-    dragged.current = null;
-    if (current?.moved === true) localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(held)));
-    else if (current !== null && !current.name.startsWith('? ')) go(hrefOf(['devices', current.name]));
-  };
-  const take = (event: PointerEvent, name: string): void => {
-    event.preventDefault();
-    dragged.current = { name, moved: false };
-  };
-  const leave = (): void => {
-    dragged.current = null;
-  };
-  return { svg, spotOf, take, drag, drop, leave };
 }
 
 function nodesOf(

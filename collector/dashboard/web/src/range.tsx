@@ -1,12 +1,13 @@
 // Chooses the time that a view looks at; a span that was drawn can be left again.
 import { choose } from './place.ts';
 import { RANGES, type Span } from './span.ts';
+import { moved, stretched } from './span-moves.ts';
 import { moment } from './format.ts';
 import { t } from './words.ts';
 
 export function RangeChooser({ span }: { readonly span: Span }) {
   return (
-    <div class="ranges" role="group" aria-label={t('range')}>
+    <div class="ranges" role="group" aria-label={t('range')} dir="ltr">
       {Object.keys(RANGES).map((range) => (
         <button
           key={range}
@@ -18,25 +19,34 @@ export function RangeChooser({ span }: { readonly span: Span }) {
         </button>
       ))}
       {span.range === null && (
-        <>
-          <span class="note">
-            {moment(new Date(span.fromMs).toISOString())} – {moment(new Date(span.toMs).toISOString())}
-          </span>
-          <button type="button" onClick={() => move(span, -1)} aria-label={t('range.earlier')}>
-            ‹
-          </button>
-          <button type="button" onClick={() => move(span, 1)} aria-label={t('range.later')}>
-            ›
-          </button>
-        </>
+        <span class="note">
+          {moment(new Date(span.fromMs).toISOString())} – {moment(new Date(span.toMs).toISOString())}
+        </span>
       )}
+      <button type="button" onClick={() => move(span, -0.5)} aria-label={t('range.earlier')}>
+        ‹
+      </button>
+      <button type="button" onClick={() => move(span, 0.5)} aria-label={t('range.later')}>
+        ›
+      </button>
+      <button type="button" onClick={() => stretch(span, 2)} aria-label={t('range.longer')}>
+        −
+      </button>
+      <button type="button" onClick={() => stretch(span, 0.5)} aria-label={t('range.shorter')}>
+        +
+      </button>
     </div>
   );
 }
 
-function move({ fromMs, toMs }: Span, way: 1 | -1): void {
-  const step = ((toMs - fromMs) / 2) * way;
-  zoomTo(fromMs + step, toMs + step);
+function move(span: Span, part: number): void {
+  const { fromMs, toMs } = moved(span, part, Date.now());
+  zoomTo(fromMs, toMs);
+}
+
+function stretch(span: Span, factor: number): void {
+  const { fromMs, toMs } = stretched(span, factor, (span.fromMs + span.toMs) / 2, Date.now());
+  zoomTo(fromMs, toMs);
 }
 
 export function zoomTo(fromMs: number, toMs: number): void {

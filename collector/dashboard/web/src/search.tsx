@@ -38,23 +38,23 @@ function useSlash(box: RefObject<HTMLInputElement | null>): void {
   }, []);
 }
 
-/** What is found for the words, a moment after the last key. */
+/** What is found for these very words, a moment after the last key: Enter must not open what was found for others. */
 function useFound(words: string): readonly Found[] | null {
-  const [found, setFound] = useState<readonly Found[] | null>(null);
+  const [found, setFound] = useState<{ readonly words: string; readonly items: readonly Found[] } | null>(null);
+  const wanted = words.trim();
   useEffect(() => {
-    const wanted = words.trim();
     if (wanted.length < LEAST) {
       setFound(null);
       return undefined;
     }
     const waiting = setTimeout(() => {
       ask<{ items: readonly Found[] }>(`/api/v1/search?${new URLSearchParams({ q: wanted }).toString()}`)
-        .then(({ items }) => setFound(items))
-        .catch(() => setFound([]));
+        .then(({ items }) => setFound({ words: wanted, items }))
+        .catch(() => setFound({ words: wanted, items: [] }));
     }, WAIT_MS);
     return () => clearTimeout(waiting);
-  }, [words]);
-  return found;
+  }, [wanted]);
+  return found?.words === wanted ? found.items : null;
 }
 
 export function Search() {

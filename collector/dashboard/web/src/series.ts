@@ -1,5 +1,7 @@
 // Series as a graph draws them: several of the same steps side by side, what is hardly known left out.
+import { ask } from './api.ts';
 import type { Line } from './graph.tsx';
+import { piecesOf } from './series-pieces.ts';
 import type { Series } from './types.ts';
 
 export interface Drawn {
@@ -37,4 +39,12 @@ export function isKnown({ lines }: Drawn): boolean {
 
 export function seriesPath(query: Readonly<Record<string, string>>): string {
   return `/api/v1/series?${new URLSearchParams(query).toString()}`;
+}
+
+/** All pieces as one answer; the period before only where there is one piece. */
+export async function wholeSeries(path: string): Promise<Series> {
+  const answers = await Promise.all(piecesOf(path).map((piece) => ask<Series>(piece)));
+  const [first] = answers;
+  if (first === undefined) throw new Error('BUG: a series of no pieces');
+  return answers.length === 1 ? first : { ...first, points: answers.flatMap(({ points }) => points) };
 }

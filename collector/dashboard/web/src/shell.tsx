@@ -4,14 +4,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { AgentsView } from './agents.tsx';
 import { AlarmView } from './alarm-view.tsx';
 import { AlarmsView } from './alarms-view.tsx';
-import type { StreamState } from './api.ts';
+import type { StreamState } from './event-stream.ts';
 import { BillView } from './bill-view.tsx';
+import { ChargeView } from './charges-view.tsx';
 import { CustomerView } from './customer-view.tsx';
 import { DeviceView } from './device-view.tsx';
 import { DevicesView } from './devices-view.tsx';
 import { seconds } from './format.ts';
 import { HealthView } from './health-view.tsx';
 import { InterfaceView } from './interface-view.tsx';
+import { KpiView } from './kpi-view.tsx';
 import { LiveContext, useLive } from './live.ts';
 import { MaintenanceView } from './maintenance-view.tsx';
 import { MapView } from './map-view.tsx';
@@ -57,6 +59,7 @@ const VIEWS: readonly View[] = [
     shown: ({ network }) => network,
     draw: () => <MaintenanceView />,
   },
+  { path: 'kpis', word: 'nav.kpis', shown: ({ network }) => network, draw: () => <KpiView /> },
   { path: 'map', word: 'nav.map', shown: ({ network }) => network, draw: () => <MapView /> },
   {
     path: 'usage',
@@ -73,6 +76,7 @@ const VIEWS: readonly View[] = [
 const INNER: Readonly<Record<string, (place: Place) => ComponentChildren>> = {
   interfaces: ({ path }) => <InterfaceView device={path[1] ?? ''} name={path[2] ?? ''} />,
   bills: ({ path }) => <BillView id={path[1] ?? ''} />,
+  charges: ({ path }) => <ChargeView id={path[1] ?? ''} />,
 };
 
 interface ShellProps {
@@ -83,7 +87,7 @@ interface ShellProps {
 }
 
 export function Shell({ who, onRefused, onLeave, onLanguage }: ShellProps) {
-  const live = useLive();
+  const live = useLive(`${who.name} ${who.role}`);
   return (
     <LiveContext.Provider value={live}>
       <ReaderContext.Provider value={{ who, may: mayOf(who) }}>

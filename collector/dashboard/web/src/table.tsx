@@ -10,8 +10,8 @@ export interface Column<Row> extends Sortable<Row> {
   readonly title: string;
   /** What is shown; the value without it. */
   readonly cell?: (row: Row) => ComponentChildren;
-  /** `figure`: right-aligned digits. `wide`: left out on a phone. */
-  readonly kind?: 'figure' | 'wide' | 'wide figure';
+  /** `figure`: right-aligned digits. `wide`: left out on a phone. `short`: in one line. */
+  readonly kind?: 'figure' | 'wide' | 'wide figure' | 'wide short';
 }
 
 interface TableProps<Row> {
@@ -31,8 +31,12 @@ interface TableProps<Row> {
 }
 
 const ROW_PX = 33;
-/** Beyond that only what is in sight is drawn. */
+/** Beyond that only what is in sight is drawn, with some rows above and below. */
 const MOST_DRAWN = 120;
+const WINDOW = 56;
+const ABOVE = 16;
+/** The window moves on by so many at once, so that not every step of the wheel draws. */
+const STEP = 8;
 
 export function Table<Row>(props: TableProps<Row>) {
   const { name, id = '', rows, columns, keyOf, classOf, empty, tools } = props;
@@ -40,11 +44,11 @@ export function Table<Row>(props: TableProps<Row>) {
   const sort = query.get(`${id}sort`) ?? props.sort ?? '';
   const words = query.get(`${id}q`) ?? '';
   const shown = useMemo(() => sorted(filtered(rows, columns, words), columns, sort), [rows, columns, words, sort]);
-  const [top, setTop] = useState(0);
+  const [begin, setBegin] = useState(0);
   const box = useRef<HTMLDivElement>(null);
   const whole = shown.length <= MOST_DRAWN;
-  const first = whole ? 0 : Math.max(0, Math.min(shown.length - MOST_DRAWN, Math.floor(top / ROW_PX) - 40));
-  const drawn = whole ? shown : shown.slice(first, first + MOST_DRAWN);
+  const first = whole ? 0 : Math.max(0, Math.min(shown.length - WINDOW, begin));
+  const drawn = whole ? shown : shown.slice(first, first + WINDOW);
   const below = shown.length - first - drawn.length;
   return (
     <>
@@ -73,14 +77,19 @@ export function Table<Row>(props: TableProps<Row>) {
           tabIndex={0}
           role="region"
           aria-label={name}
-          onScroll={(event) => !whole && setTop(event.currentTarget.scrollTop)}
+          onScroll={(event) => !whole && setBegin(beginAt(event.currentTarget.scrollTop))}
         >
           <table aria-label={name} aria-rowcount={shown.length + 1}>
             <Head columns={columns} sort={sort} onSort={(next) => choose({ [`${id}sort`]: next })} />
             <tbody>
               {first > 0 && <Gap px={first * ROW_PX} columns={columns.length} />}
               {drawn.map((row, place) => (
-                <tr key={keyOf(row)} class={classOf?.(row) ?? ''} aria-rowindex={first + place + 2}>
+                // In a window what leaves it at one end is used again at the other: nothing is made while it is scrolled.
+                <tr
+                  key={whole ? keyOf(row) : String((first + place) % WINDOW)}
+                  class={classOf?.(row) ?? ''}
+                  aria-rowindex={first + place + 2}
+                >
                   {columns.map((column) => (
                     <td key={column.id} class={column.kind ?? ''}>
                       {column.cell === undefined ? (column.value(row) ?? '–') : column.cell(row)}
@@ -95,6 +104,10 @@ export function Table<Row>(props: TableProps<Row>) {
       )}
     </>
   );
+}
+
+function beginAt(scrollTop: number): number {
+  return Math.max(0, Math.floor((scrollTop / ROW_PX - ABOVE) / STEP) * STEP);
 }
 
 function Gap({ px, columns }: { readonly px: number; readonly columns: number }) {

@@ -1,14 +1,51 @@
 // Customers and what they cost so far, their services, ports that nobody pays for, what is held back, and the bills.
 import { BillsTable } from './bills-table.tsx';
-import { moment, octets } from './format.ts';
-import { hrefOf, hrefOfResource } from './place.ts';
+import { ChargesCard } from './charges-view.tsx';
+import { choose, hrefOf, hrefOfResource, usePlace } from './place.ts';
 import { useReader } from './reader.ts';
 import { Listed } from './device-parts.tsx';
-import type { Meter, Service, Suspense } from './billing-types.ts';
+import { ReconcileCard } from './reconcile-view.tsx';
+import { SuspenseCard } from './suspense-card.tsx';
+import type { Meter, Service } from './billing-types.ts';
 import { useAll } from './use-answer.ts';
 import { said, t } from './words.ts';
 
 export function UsageView() {
+  const { may } = useReader();
+  const { query } = usePlace();
+  const tabs = (
+    [
+      ['bills', 'usage.overview', true],
+      ['charges', 'charges', may.bills],
+      ['reconcile', 'reconcile', may.sums],
+    ] as const
+  ).filter(([, , shown]) => shown);
+  const chosen = tabs.find(([id]) => id === query.get('tab'))?.[0] ?? 'bills';
+  return (
+    <>
+      {tabs.length > 1 && (
+        <div class="tabs" role="tablist" aria-label={t('nav.usage')}>
+          {tabs.map(([id, word]) => (
+            <button
+              key={id}
+              type="button"
+              role="tab"
+              aria-selected={chosen === id}
+              onClick={() => choose({ tab: id, q: null, sort: null })}
+            >
+              {t(word)}
+            </button>
+          ))}
+        </div>
+      )}
+      {chosen === 'bills' && <Overall />}
+      {chosen === 'charges' && <ChargesCard customer={null} />}
+      {chosen === 'reconcile' && <ReconcileCard />}
+    </>
+  );
+}
+
+function Overall() {
   const { may, who } = useReader();
   return (
     <>
@@ -24,7 +61,7 @@ export function UsageView() {
       {may.network && who.scope === null && (
         <div class="columns even">
           <Unassigned />
-          <HeldBack />
+          <SuspenseCard />
         </div>
       )}
     </>
@@ -41,6 +78,7 @@ function ServicesCard() {
       </header>
       <Listed
         answer={services}
+        id="services"
         name={t('services')}
         keyOf={({ id }) => id}
         columns={[
@@ -92,6 +130,7 @@ function Unassigned() {
       </header>
       <Listed
         answer={meters}
+        id="ports"
         name={t('unassigned')}
         keyOf={({ id }) => String(id)}
         columns={[
@@ -107,47 +146,6 @@ function Unassigned() {
           },
           { id: 'direction', title: t('direction'), value: ({ direction }) => said('kind', direction) },
           { id: 'meter', title: t('meters'), value: ({ id }) => id, kind: 'figure' },
-        ]}
-      />
-    </section>
-  );
-}
-
-function HeldBack() {
-  const suspense = useAll<Suspense>('/billing/v1/suspense', 10);
-  return (
-    <section class="card" aria-label={t('suspense')}>
-      <header>
-        <h2>{t('suspense')}</h2>
-        <span class="note">{t('suspense.note')}</span>
-      </header>
-      <Listed
-        answer={suspense}
-        name={t('suspense')}
-        keyOf={({ meter, from, reason }) => `${meter} ${from} ${reason}`}
-        columns={[
-          {
-            id: 'port',
-            title: t('interface'),
-            value: ({ device, interfaceKey, direction }) => `${device}/${interfaceKey} ${direction}`,
-            cell: ({ device, interfaceKey, direction }) => (
-              <>
-                <a href={hrefOf(['interfaces', device, interfaceKey])}>
-                  <bdi>{`${device}/${interfaceKey}`}</bdi>
-                </a>{' '}
-                {said('kind', direction)}
-              </>
-            ),
-          },
-          { id: 'reason', title: t('reason'), value: ({ reason }) => said('kind', reason) },
-          { id: 'from', title: t('when'), value: ({ from }) => from, cell: ({ from }) => moment(from) },
-          {
-            id: 'octets',
-            title: t('octets'),
-            value: ({ octets: held }) => held,
-            cell: ({ octets: held }) => (held === null ? '?' : <span title={held}>{octets(held)}</span>),
-            kind: 'figure',
-          },
         ]}
       />
     </section>

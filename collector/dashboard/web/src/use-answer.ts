@@ -1,5 +1,5 @@
 // Asks the server again in each round and keeps the last answer until a newer one comes.
-import { useContext, useEffect, useState } from 'preact/hooks';
+import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { ask, Refusal } from './api.ts';
 import { LiveContext } from './live.ts';
 import type { Page } from './types.ts';
@@ -64,7 +64,17 @@ async function all<T>(path: string): Promise<readonly T[]> {
   return rows;
 }
 
+/** A list of so many is asked for less often: to read it takes longer than a frame lasts. */
+const LONG_LIST = 2000;
+const LONG_EVERY = 5;
+
 /** Every page of a list. */
 export function useAll<T>(path: string | null, every = 1): Answer<readonly T[]> {
-  return useAnswer<readonly T[]>(path, { by: all<T>, every });
+  const length = useRef(0);
+  const answer = useAnswer<readonly T[]>(path, {
+    by: all<T>,
+    every: length.current > LONG_LIST ? Math.max(every, LONG_EVERY) : every,
+  });
+  length.current = answer.data?.length ?? 0;
+  return answer;
 }
