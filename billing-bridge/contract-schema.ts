@@ -1,36 +1,15 @@
 // The form of customers, price plans and services in the configuration, and what each means to rating; how they fit together is checked in account/check.ts.
 import { z } from 'zod';
-import { Exact } from '../common/model/exact.ts';
 import { WEEKDAYS } from '../common/model/local-time.ts';
 import { INTEGRATIONS, LONGEST_HOLD_MS, METER_CLASSES } from '../common/model/meter-class.ts';
 import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
 import { SERVICE_LEVELS } from '../common/model/service-level.ts';
 import type { PlanTerms } from './account/contract.ts';
+import { instant, minuteText, notNegative, positive } from './contract-values.ts';
 import { buyerShape, taxCategorySchema } from './invoice-schema.ts';
 import { itemTerms, WEEK } from './price-terms.ts';
 import { RATE_UNIT_NAMES, VOLUME_UNIT_NAMES } from './rate/unit.ts';
-
-/** A decimal as text, so that no float stands between the contract and the price; whole numbers may be written plain. */
-const DECIMAL_EXPECTED = 'expected a decimal in quotes, such as "0.0125"';
-const decimal = z
-  .union([z.string(), z.number().int()], DECIMAL_EXPECTED)
-  .transform(String)
-  .refine((text) => Exact.parse(text) !== null, DECIMAL_EXPECTED);
-const notNegative = decimal.refine(
-  (text) => Exact.parse(text)?.isNegative() !== true,
-  'a price cannot be negative [price_negative]',
-);
-const positive = decimal.refine((text) => {
-  const value = Exact.parse(text);
-  return value === null || value.compare(Exact.zero) > 0;
-}, 'expected more than zero');
-
-const instantText = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
-/** A date (midnight in the customer's zone) or an instant with its offset. */
-const instant = z
-  .string()
-  .regex(instantText, 'expected a date such as 2026-11-01, or an instant such as 2026-11-01T00:00:00Z');
 
 /** What is counted: a class of meters, and of gauges how they become usage, and how long a value may stand for one that was not read. */
 const meterSchema = z.union([
@@ -76,7 +55,6 @@ const tiers = z
   )
   .min(1)
   .max(100);
-const minuteText = /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/;
 
 const timeCredit = {
   allowed_minutes: notNegative.default('0'),

@@ -4,7 +4,6 @@ import { periodAt } from '../common/model/period.ts';
 import type { LevelTerms } from '../common/model/service-level.ts';
 import type { EpochMs } from '../common/model/time.ts';
 import type { Clock } from '../common/runtime/clock.ts';
-import { WeirError } from '../common/runtime/errors.ts';
 import type { Reporter } from '../common/runtime/reporter.ts';
 import { type ChainProof, seal, verifyChain } from './audit/chain.ts';
 import { AccountStore } from './account/account-store.ts';
@@ -35,7 +34,7 @@ import {
   findBills,
   linesOf,
 } from './bill/bill-store.ts';
-import { chargesBehind, describeRecord, evidenceOf, metersBehind, type ReadingsBehind } from './bill/evidence.ts';
+import { chargesBehind, evidenceOf, metersBehind, type ReadingsBehind, askReadings } from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
 import { PaymentBook } from './bill/payment-book.ts';
@@ -55,6 +54,7 @@ import {
   billLinesOf,
   ChargeCount,
   chargeById,
+  firstWindowMs,
   newestChargeWithUsage,
 } from './rate/charge-facts.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, type ChargeQuery, findCharges } from './rate/charge-store.ts';
@@ -89,8 +89,6 @@ export interface Forecast extends Preview {
   readonly pattern: ForecastPattern;
 }
 
-/** Readings of one meter that evidence shows at most. */
-const MAX_READINGS = 2_000;
 const READ_CHARGES = { columns: CHARGE_COLUMNS, charge: chargeOf };
 
 export class Ledger {
@@ -100,6 +98,7 @@ export class Ledger {
   readonly billRun: BillRun;
   readonly payments: PaymentBook;
   readonly usage: UsageBook;
+  readonly describeRecord = describeRecord;
   readonly readings: ReadingsSource;
   readonly suspense: SuspenseDecisions;
   readonly watermark: string | null;
@@ -180,10 +179,6 @@ export class Ledger {
     return termsAt(book, service, at);
   }
 
-  describeRecord(record: UsageRecord): object {
-    return describeRecord(record);
-  }
-
   charges(query: ChargeQuery): Promise<Charge[]> {
     return findCharges(this.#deps.database, query);
   }
@@ -206,7 +201,7 @@ export class Ledger {
 
   evidence(charge: Charge, options: { readonly maxRecords: number; readonly readings: boolean }): Promise<object> {
     const readings = (meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> =>
-      this.#readingsBehind(meter, fromMs, toMs);
+      askReadings(this.#deps.readings, meter, fromMs, toMs);
     return evidenceOf({ usage: this.#deps.usage, readings }, charge, options);
   }
 
@@ -323,12 +318,8 @@ export class Ledger {
 
   /** The beginning of the first bucket or window that there is; null where there is none. */
   async begin(): Promise<EpochMs | null> {
-    const { rows } = await this.#deps.database.query<{ first: bigint | null }>(
-      'select min(window_start_ms)::int8 as first from billing.charge',
-    );
-    const firstCharge = rows[0]?.first ?? null;
-    const firstUsage = await this.#deps.usage.begin();
-    const found = [firstUsage, firstCharge === null ? null : Number(firstCharge)].filter((at) => at !== null);
+    const first = [await this.#deps.usage.begin(), await firstWindowMs(this.#deps.database)];
+    const found = first.filter((at) => at !== null);
     return found.length === 0 ? null : Math.min(...found);
   }
 
@@ -354,17 +345,5 @@ export class Ledger {
     if (this.#config.publishCharges) await putIntoOutbox(connection, chargeJobs(run, charges), now);
     const ids = charges.map((charge) => charge.id.toString());
     await seal(connection, 'charge', ids, now);
-  }
-
-  async #readingsBehind(meter: number, fromMs: EpochMs, toMs: EpochMs): Promise<ReadingsBehind> {
-    try {
-      const query = { meter, fromMs, toMs, withNeighbours: false, cursor: null, limit: MAX_READINGS };
-      const { items, next } = await this.#deps.readings.ofMeter(query);
-      return { items, complete: next === null, problem: null };
-    } catch (error) {
-      if (!(error instanceof WeirError)) throw error;
-      // What the bridge itself holds is shown also where the collector is away, and the rest is named.
-      return { items: null, complete: false, problem: `${error.message} [${error.code}]` };
-    }
   }
 }

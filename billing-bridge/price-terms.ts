@@ -7,6 +7,7 @@ import type { PercentileContract } from './rate/percentile.ts';
 import type { DayRule } from './rate/sample-rank.ts';
 import type { Price, PriceItem, VolumeDirection } from './rate/price-item.ts';
 import type { CreditRule, ServiceCreditPrice } from './rate/service-credit.ts';
+import type { TimeBand } from './rate/time-of-day.ts';
 
 /** Days as a plan names them, from Sunday on. */
 export const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -124,13 +125,7 @@ function priceOf(item: ItemDocument): Price {
         kind: 'time_of_day',
         ...ofVolume(item),
         otherwise: exact(item.price),
-        bands: item.bands.map((band) => ({
-          name: band.name,
-          days: band.days.map((day) => WEEK.indexOf(day)),
-          fromMinute: minuteOf(band.from),
-          toMinute: minuteOf(band.to),
-          price: exact(band.price),
-        })),
+        bands: bandsOf(item.bands),
       };
     case 'percentile':
       return percentileOf(item);
@@ -141,6 +136,16 @@ function priceOf(item: ItemDocument): Price {
     case 'assigned_ports':
       return { kind: 'assigned_ports', price: exact(item.price) };
   }
+}
+
+function bandsOf(bands: Extract<ItemDocument, { kind: 'time_of_day' }>['bands']): TimeBand[] {
+  return bands.map((band) => ({
+    name: band.name,
+    days: band.days.map((day) => WEEK.indexOf(day)),
+    fromMinute: minuteOf(band.from),
+    toMinute: minuteOf(band.to),
+    price: exact(band.price),
+  }));
 }
 
 function percentileOf(item: Extract<ItemDocument, { kind: 'percentile' }>): Price {

@@ -1,6 +1,8 @@
 // From a bill line back to what it rests on: charges, usage records, and the readings they came from.
 import type { Queryable } from '../../common/database/database.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import { WeirError } from '../../common/runtime/errors.ts';
+import type { ReadingsSource } from '../mediate/mediation.ts';
 import type { Meter, UsageReader, UsageRecord } from '../mediate/usage.ts';
 import type { Charge, ChargeRow } from '../rate/charge-store.ts';
 import type { ReadCharges } from './line-groups.ts';
@@ -120,4 +122,24 @@ export function describeRecord(record: UsageRecord): object {
       lastReadingAt: isoTime(record.evidence.lastReadingAtMs),
     },
   };
+}
+
+/** Readings of one meter that evidence shows at most. */
+const MAX_READINGS = 2_000;
+
+/** What the bridge itself holds is shown also where the collector is away: the problem is named then. */
+export async function askReadings(
+  source: ReadingsSource,
+  meter: number,
+  fromMs: EpochMs,
+  toMs: EpochMs,
+): Promise<ReadingsBehind> {
+  try {
+    const query = { meter, fromMs, toMs, withNeighbours: false, cursor: null, limit: MAX_READINGS };
+    const { items, next } = await source.ofMeter(query);
+    return { items, complete: next === null, problem: null };
+  } catch (error) {
+    if (!(error instanceof WeirError)) throw error;
+    return { items: null, complete: false, problem: `${error.message} [${error.code}]` };
+  }
 }

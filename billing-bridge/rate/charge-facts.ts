@@ -1,5 +1,6 @@
 // Single facts of the charges: one by its id, the newest that rests on usage, and how many there are.
 import type { Queryable } from '../../common/database/database.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 import { CHARGE_COLUMNS, type Charge, type ChargeRow, chargeOf } from './charge-store.ts';
 
 /** Null also where it is of none of the customers; null for them: everybody's. */
@@ -63,4 +64,13 @@ export class ChargeCount {
     if (counted.untilId > this.#counted.untilId) this.#counted = counted;
     return counted.count;
   }
+}
+
+/** The beginning of the first window that was ever charged, or null. */
+export async function firstWindowMs(connection: Queryable): Promise<EpochMs | null> {
+  const { rows } = await connection.query<{ first: bigint | null }>(
+    'select min(window_start_ms)::int8 as first from billing.charge',
+  );
+  const first = rows[0]?.first ?? null;
+  return first === null ? null : Number(first);
 }

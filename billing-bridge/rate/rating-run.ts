@@ -1,13 +1,9 @@
 // One run of rating: marks what is due, prices what is final, and writes charges with their outbox rows in one transaction, once.
-import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
-import { Exact } from '../../common/model/exact.ts';
-import { periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { UsageReader } from '../mediate/usage.ts';
 import {
   type Charge,
@@ -19,17 +15,8 @@ import {
   windowKey,
 } from './charge-store.ts';
 import type { CountedMeter } from './counted-usage.ts';
-import {
-  creditGrounds,
-  describeGrounds,
-  evidenceKey,
-  fittingEvidence,
-  type LevelEvidence,
-  levelTerms,
-  newestEvidence,
-} from './level-evidence.ts';
-import type { CreditGrounds } from './service-credit.ts';
-import type { PollPair, ReadPairs } from './poll-pairs.ts';
+import type { ReadPairs } from './poll-pairs.ts';
+import { chargeFor, pairsFor, type PricedWindow, withEvidence, type Work, workOf } from './price-window.ts';
 import {
   type FinalRecord,
   type FinalRecordQuery,
@@ -38,9 +25,8 @@ import {
   writeFinalRecords,
 } from './final-record.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
-import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, type RatingInput, workingOf } from './price-item.ts';
-import { evidenceOf, inputDigest, MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
-import { type DueWindow, termsOf } from './windows.ts';
+import { MeterIndex } from './rating-input.ts';
+import type { DueWindow } from './windows.ts';
 
 export interface RatingConfig {
   readonly windowMs: DurationMs;
@@ -79,16 +65,6 @@ export interface RatingSummary {
 const WINDOWS_AT_ONCE = 500;
 /** Buckets whose usage is in memory at one time, about fifty octets each: a month of a hundred ports. */
 const BUCKETS_AT_ONCE = 2_000_000;
-
-interface Work {
-  readonly due: DueWindow;
-  readonly service: Service;
-  readonly plan: PlanVersion;
-  readonly item: PriceItem;
-  readonly meters: readonly CountedMeter[];
-  /** Of a service credit, once it is known. */
-  readonly evidence?: LevelEvidence | null;
-}
 
 export class RatingRun {
   readonly #config: RatingConfig;
@@ -253,117 +229,6 @@ function* portions(ready: readonly Work[], bucketMs: DurationMs): Generator<read
 
 function spanKey(window: { readonly startMs: number; readonly endMs: number }): string {
   return `${window.startMs} ${window.endMs}`;
-}
-
-/** Null where the service or the item is no longer there: then nothing is due. */
-export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): Work | null {
-  const service = book.services.get(due.service);
-  if (service === undefined) return null;
-  const plan = termsOf(book, service, due);
-  const item = plan?.items.find((one) => one.id === due.item);
-  if (plan === null || item === undefined) return null;
-  const meters = needsNoUsage(item.price) ? [] : metersIn(service, due, index, meterTermsOf(item.price));
-  return { due, service, plan, item, meters };
-}
-
-/** Credits with the outages that are kept of their windows, up to a version where one is named, or null; what is no credit needs none. */
-export async function withEvidence(
-  connection: Queryable,
-  work: readonly Work[],
-  untilVersion: number | null = null,
-): Promise<Work[]> {
-  const credits = work.filter(({ item }) => item.price.kind === 'service_credit');
-  const kept = await newestEvidence(
-    connection,
-    credits.map(({ due }) => due),
-    untilVersion,
-  );
-  return work.map((one) =>
-    one.item.price.kind === 'service_credit'
-      ? { ...one, evidence: fittingEvidence(kept.get(evidenceKey(one.due)), one.service, one.due) }
-      : one,
-  );
-}
-
-/** The pairs of polls that a window is ranked by; null where its contract ranks the grid. */
-export async function pairsFor(
-  { item, meters, due }: Work,
-  read: ReadPairs | undefined,
-): Promise<ReadonlyMap<number, readonly PollPair[]> | null> {
-  if (item.price.kind !== 'percentile' || item.price.samples !== 'poll_pair') return null;
-  if (read === undefined) throw new Error('BUG: nobody reads the pairs of polls that a contract asks for');
-  return read([...new Set(meters.map(({ meter }) => meter))], due.startMs, due.endMs);
-}
-
-export interface PricedWindow {
-  readonly charge: NewCharge;
-  /** Does a charge with this digest rest on the same contract and usage? */
-  readonly restsOnSame: (inputDigest: string) => boolean;
-}
-
-/** Prices one window from contracts and usage alone: the same input gives the same charge, whoever asks. */
-export function chargeFor(
-  work: Work,
-  book: ContractBook,
-  usage: ReadonlyMap<number, UsageColumns>,
-  bucketMs: DurationMs,
-  pairs: ReadonlyMap<number, readonly PollPair[]> | null = null,
-): PricedWindow {
-  const { due, service, plan, item, meters } = work;
-  const customer = book.customerOf(service);
-  const period = periodAt(due.startMs, customer.cycle, customer.zone);
-  const plain = ratingInput({
-    customer,
-    service,
-    period,
-    window: due,
-    meters,
-    usage,
-    bucketMs,
-    ...(pairs === null ? {} : { pairs }),
-  });
-  const credit = creditOf(work, customer, plain);
-  const input = credit === null ? plain : { ...plain, credit: credit.grounds };
-  const rated = rateItem(item, input);
-  const charge: NewCharge = {
-    customer: customer.id,
-    service: service.id,
-    item: item.id,
-    itemName: item.name,
-    kind: item.price.kind,
-    windowStartMs: due.startMs,
-    windowEndMs: due.endMs,
-    version: 1,
-    plan: plan.id,
-    planVersion: plan.version,
-    currency: plan.currency,
-    quantity: rated.quantity.toString(),
-    unit: rated.unit,
-    amount: rated.amount.toString(),
-    usageRecords: rated.coverage.records,
-    inputDigest: inputDigest(plan, item, input),
-    working: workingOf(rated),
-    evidence: { ...evidenceOf(input), ...(credit === null ? {} : { serviceLevel: credit.described }) },
-  };
-  return { charge, restsOnSame: (standing) => sameInput(standing, plan, item, input) };
-}
-
-/** What is given back of: the flat items of the plan, as they are charged in the period. */
-function creditOf(
-  { item: { price }, plan, due, evidence }: Work,
-  { zone }: Customer,
-  input: RatingInput,
-): { readonly grounds: CreditGrounds; readonly described: object } | null {
-  if (price.kind !== 'service_credit' || evidence == null) return null;
-  const recurring = plan.items
-    .filter(
-      ({ id, price: { kind } }) =>
-        ['flat', 'flat_in_advance'].includes(kind) && (price.of === null || price.of.includes(id)),
-    )
-    .reduce((sum, item) => sum.add(rateItem(item, input).amount), Exact.zero);
-  const terms = levelTerms(price, zone);
-  const grounds = creditGrounds(evidence, terms, due, recurring);
-  return { grounds, described: describeGrounds(evidence, terms, grounds) };
 }
 
 /** Nothing where the standing charge rests on the same input, or where nothing was used, held back or charged before. */

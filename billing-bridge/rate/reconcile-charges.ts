@@ -9,7 +9,7 @@ import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from
 import { countsOf, MeterIndex } from './rating-input.ts';
 import { meterTermsOf, needsNoUsage } from './price-item.ts';
 import type { ReadPairs } from './poll-pairs.ts';
-import { chargeFor, pairsFor, withEvidence, workOf } from './rating-run.ts';
+import { chargeFor, pairsFor, withEvidence, workOf } from './price-window.ts';
 import { dueByUsage, type DueWindow } from './windows.ts';
 
 export interface ChargeDifference {

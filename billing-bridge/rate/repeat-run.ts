@@ -7,7 +7,7 @@ import type { UsageReader } from '../mediate/usage.ts';
 import { type Charge, CHARGE_COLUMNS, chargeOf, type ChargeRow } from './charge-store.ts';
 import type { ReadPairs } from './poll-pairs.ts';
 import { MeterIndex } from './rating-input.ts';
-import { chargeFor, pairsFor, withEvidence, workOf } from './rating-run.ts';
+import { chargeFor, pairsFor, withEvidence, workOf } from './price-window.ts';
 
 export interface RepeatDeps {
   readonly database: Database;

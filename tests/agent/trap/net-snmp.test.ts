@@ -190,8 +190,12 @@ describeWith('snmp', "net-snmp's own senders", () => {
     const target = `127.0.0.1:${rig.port}`;
     const peer = (state: number): string[] => ['1.3.6.1.2.1.15.3.1.2.192.0.2.1', 'i', String(state)];
     const supply = (state: number): string[] => [
-      ...['1.3.6.1.4.1.9.9.13.1.5.1.2.2', 's', 'PSU-B'],
-      ...['1.3.6.1.4.1.9.9.13.1.5.1.3.2', 'i', String(state)],
+      '1.3.6.1.4.1.9.9.13.1.5.1.2.2',
+      's',
+      'PSU-B',
+      '1.3.6.1.4.1.9.9.13.1.5.1.3.2',
+      'i',
+      String(state),
     ];
     const v2 = ['-v', '2c', '-c', 'public', target, '900'];
     await run('snmptrap', ['-v', '1', '-c', 'public', target, '1.3.6.1.2.1.15.7', '', '6', '2', '900', ...peer(1)]);
