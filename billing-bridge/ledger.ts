@@ -34,7 +34,14 @@ import {
   findBills,
   linesOf,
 } from './bill/bill-store.ts';
-import { chargesBehind, evidenceOf, metersBehind, type ReadingsBehind, askReadings } from './bill/evidence.ts';
+import {
+  chargesBehind,
+  evidenceOf,
+  metersBehind,
+  type ReadingsBehind,
+  askReadings,
+  describeRecord,
+} from './bill/evidence.ts';
 import { GateCheck, type GateCheckDeps } from './bill/gate-check.ts';
 import type { BillLine } from './bill/lines.ts';
 import { PaymentBook } from './bill/payment-book.ts';
