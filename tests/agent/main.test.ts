@@ -374,7 +374,7 @@ describe('the health page', () => {
       clockSkewMs: null,
     });
     const { tables, sentBytes, receivedBytes } = page['lastPoll'] as Record<string, unknown>;
-    const walk = { table: 'interface', rows: 1, requests: 1, complete: true, failure: null, ceiling: null };
+    const walk = { table: 'interface', rows: 1, requests: 2, complete: true, failure: null, ceiling: null };
     expect(tables).toContainEqual(expect.objectContaining(walk));
     expect(Number(sentBytes)).toBeGreaterThan(50);
     expect(Number(receivedBytes)).toBeGreaterThan(50);
