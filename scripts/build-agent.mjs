@@ -105,7 +105,7 @@ export async function buildAgent(parent = path.join(root, 'dist-agent')) {
   rmSync(out, { recursive: true, force: true });
   await bundle(path.join(out, 'lib'));
   cpSync(path.join(root, 'config/profiles'), path.join(out, 'config/profiles'), { recursive: true });
-  for (const folder of ['config/traps']) {
+  for (const folder of ['config/traps', 'config/runbooks']) {
     if (existsSync(path.join(root, folder)))
       cpSync(path.join(root, folder), path.join(out, folder), { recursive: true });
   }

@@ -22,6 +22,7 @@ interface Meter {
   readonly device: string;
   readonly interfaceKey: string;
   readonly direction: 'in' | 'out';
+  readonly class: string;
 }
 
 interface Usage {
@@ -136,7 +137,10 @@ export function killsSuite(variant: Variant): void {
         () => `${child} to run again`,
       );
     const quietMs = Math.max(Date.now() + 2 * WINDOW_MS, undisturbedFlap().toMs + 4 * POLL_MS + WINDOW_MS);
-    const meters = await pipeline.all<Meter>('/billing/v1/meters?limit=1000');
+    // What the oracle knows is traffic; tests/billing-bridge/mediate has the meters of power units.
+    const meters = (await pipeline.all<Meter>('/billing/v1/meters?limit=1000')).filter(
+      ({ class: meterClass }) => meterClass === 'octets',
+    );
     finalUntilMs = Math.floor(quietMs / WINDOW_MS) * WINDOW_MS;
     const probe = meters.find((meter) => meter.device === 'access4' && meter.interfaceKey === 'Fa0/1');
     if (probe === undefined) throw new Error('no meter of access4');

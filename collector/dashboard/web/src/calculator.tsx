@@ -4,7 +4,7 @@ import { ask } from './api.ts';
 import type { ContractService, PricePlan, QuoteAnswer } from './billing-types.ts';
 import { times } from './decimal.ts';
 import { Field } from './field.tsx';
-import { choose, usePlace } from './place.ts';
+import { choose, placeNow, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { ChangeTable, QuoteLines } from './quote-view.tsx';
 import { useAll } from './use-answer.ts';
@@ -24,7 +24,6 @@ interface Found {
 }
 
 export function Calculator({ plan, version }: { readonly plan: PricePlan; readonly version: Version }) {
-  const { query } = usePlace();
   const services = useAll<ContractService>('/billing/v1/services', 10);
   const [terms, setTerms] = useState<string | null>(null);
   const [found, setFound] = useState<Found | null>(null);
@@ -36,7 +35,7 @@ export function Calculator({ plan, version }: { readonly plan: PricePlan; readon
     try {
       const which =
         terms === null ? { plan: { id: plan.id, version: version.version } } : { terms: parsedTerms(terms) };
-      setFound(await quotes(query, which, own));
+      setFound(await quotes(placeNow().query, which, own));
       setProblem(null);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

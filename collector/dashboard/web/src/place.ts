@@ -1,5 +1,5 @@
 // Where the reader is, as it stands in the address behind `#`: a view, what it is about, and everything that is chosen in it.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 export interface Place {
   /** `['devices', 'core1']`; empty for the first page. */
@@ -49,12 +49,19 @@ export function choose(changes: Readonly<Record<string, string | null>>): void {
   dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
+/** As it stands this moment, for what is done on a click: what was typed just before may not be drawn yet. */
+export function placeNow(): Place {
+  return readPlace(location.hash);
+}
+
 export function usePlace(): Place {
-  const [place, setPlace] = useState(() => readPlace(location.hash));
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const moved = () => setPlace(readPlace(location.hash));
+    const moved = () => setHash(location.hash);
     addEventListener('hashchange', moved);
+    // What was chosen between the first drawing and now was heard by nobody.
+    moved();
     return () => removeEventListener('hashchange', moved);
   }, []);
-  return place;
+  return useMemo(() => readPlace(hash), [hash]);
 }
