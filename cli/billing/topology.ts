@@ -4,7 +4,8 @@ import type { PortEnd } from '../../billing-bridge/audit/month-end.ts';
 import { messageOf, WeirError } from '../../common/runtime/errors.ts';
 
 const TIMEOUT_MS = 30_000;
-const endForm = z.object({ device: z.string().nullable(), interfaceKey: z.string().nullable() });
+/** `interface` is the key of the interface, as meters have it. */
+const endForm = z.object({ device: z.string().nullable(), interface: z.string().nullable() });
 const topologyForm = z.object({ links: z.array(z.object({ a: endForm, b: endForm })) });
 
 /** Those whose two ends are interfaces of ours. Throws collector_unreachable or collector_answer_unusable. */
@@ -31,6 +32,6 @@ export async function linksOf(
   });
 }
 
-function portOf({ device, interfaceKey }: z.output<typeof endForm>): PortEnd | null {
+function portOf({ device, interface: interfaceKey }: z.output<typeof endForm>): PortEnd | null {
   return device === null || interfaceKey === null ? null : { device, interfaceKey };
 }

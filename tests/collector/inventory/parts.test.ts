@@ -1,7 +1,9 @@
 // Modules, sensors, neighbours and links of a running collector: as polls tell them, through a restart and a replay, and only to who may see.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linksOf } from '../../../cli/billing/topology.ts';
 import type { Column, Poll, Table } from '../../../common/model/poll.ts';
 import {
+  ADMINISTRATOR,
   type CollectorFixture,
   eventually,
   type StartedFixture,
@@ -219,6 +221,13 @@ describe('parts of devices', () => {
         toldBy: ['a', 'b'],
       },
       { a: { device: 'core1' }, b: { device: null, name: 'phone', resource: null }, toldBy: ['a'] },
+    ]);
+    // `weir reconcile --outside` and `weir month-end` hold these ends against each other, by the keys that their meters have.
+    expect(await linksOf(fixture.url, ADMINISTRATOR)).toEqual([
+      {
+        a: { device: 'core1', interfaceKey: links[0]?.a.interface },
+        b: { device: 'core2', interfaceKey: links[0]?.b.interface },
+      },
     ]);
     expect((await fixture.get<Topology>('/api/v1/topology?site=south')).links).toHaveLength(1);
     expect((await fixture.get<Topology>('/api/v1/topology?device=core1')).links).toHaveLength(2);
