@@ -1,4 +1,5 @@
 // Rules that differ for some devices: which devices an override is for, and the rules as it leaves them.
+import { fitsPattern } from '../../common/model/name-pattern.ts';
 import { z } from 'zod';
 
 /** `*` stands for any text. */
@@ -33,23 +34,9 @@ export interface OverriddenDevice {
 /** Every one of what it names must fit. */
 export function isFor(override: RuleOverride, device: OverriddenDevice): boolean {
   const { device: name, site, tag } = override;
-  if (name !== undefined && !fits(name, device.name)) return false;
-  if (site !== undefined && !fits(site, device.site ?? '')) return false;
-  return tag === undefined || device.tags.some((one) => fits(tag, one));
-}
-
-function fits(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return text === first;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return text.endsWith(last) && text.length - last.length >= at;
+  if (name !== undefined && !fitsPattern(name, device.name)) return false;
+  if (site !== undefined && !fitsPattern(site, device.site ?? '')) return false;
+  return tag === undefined || device.tags.some((one) => fitsPattern(tag, one));
 }
 
 type Fields = Readonly<Record<string, unknown>>;

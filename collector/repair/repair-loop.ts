@@ -1,17 +1,11 @@
 // The one collector that diagnoses and puts right, by lease: looks again and again, and at once where something has changed.
-import type { Lease } from '../../common/database/database.ts';
-import type { Leases } from '../../common/database/lease.ts';
+import { RenewedLease, type RenewedLeaseDeps } from '../../common/database/renewed-lease.ts';
 import type { DurationMs } from '../../common/model/time.ts';
-import type { Clock } from '../../common/runtime/clock.ts';
 import type { Component } from '../../common/runtime/component.ts';
 import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 
-export interface RepairLoopDeps {
-  readonly clock: Clock;
-  readonly leases: Pick<Leases, 'acquire' | 'renew' | 'release'>;
-  /** Of this process, and of no other. */
-  readonly holder: string;
+export interface RepairLoopDeps extends RenewedLeaseDeps {
   /** Done one after the other at each look; one that fails keeps no other. */
   readonly works: Readonly<Record<string, () => Promise<void>>>;
   /** The same, but never more often than it looks by itself: they read much. */
@@ -34,7 +28,7 @@ export class RepairLoop implements Component {
   readonly #stopping = new AbortController();
   #resting = new AbortController();
   #running: Promise<void> | null = null;
-  #lease: { readonly held: Lease; readonly renewedAtMs: number } | null = null;
+  readonly #lease: RenewedLease;
   #forgotAtMs = -Infinity;
   #rarelyAtMs = -Infinity;
   #woken = false;
@@ -44,6 +38,7 @@ export class RepairLoop implements Component {
   constructor(reporter: Reporter, deps: RepairLoopDeps) {
     this.#reporter = reporter;
     this.#deps = deps;
+    this.#lease = new RenewedLease(LEASE, LEASE_MS, deps);
     this.#failures = reporter.counter(
       'repair_looks_failed_total',
       'Looks at diagnoses and actions that failed, by part',
@@ -59,10 +54,7 @@ export class RepairLoop implements Component {
     this.#stopping.abort();
     this.#resting.abort();
     await this.#running;
-    const lease = this.#lease;
-    this.#lease = null;
-    // Another collector need not wait for its end; without a database it ends by itself.
-    if (lease !== null) await this.#deps.leases.release(lease.held).catch(() => undefined);
+    await this.#lease.release();
   }
 
   /** Something has changed. */
@@ -84,7 +76,11 @@ export class RepairLoop implements Component {
   }
 
   async #look(): Promise<void> {
-    if (!(await this.#tried('lease', () => this.#hold())) || this.#lease === null) return;
+    let held = false;
+    await this.#tried('lease', async () => {
+      held = (await this.#lease.hold()) !== null;
+    });
+    if (!held) return;
     const { works, rareWorks } = this.#deps;
     const nowMs = this.#deps.clock.monotonicMs();
     const rarely = nowMs - this.#rarelyAtMs >= LOOK_EVERY_MS;
@@ -98,14 +94,13 @@ export class RepairLoop implements Component {
     await this.#tried('forget', this.#deps.forget);
   }
 
-  async #tried(part: string, work: () => Promise<void>): Promise<boolean> {
+  async #tried(part: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
       this.#failing.delete(part);
-      return true;
     } catch (error) {
       this.#failures.add(1, { part });
-      if (part === 'lease') this.#lease = null;
+      if (part === 'lease') this.#lease.drop();
       if (!this.#failing.has(part))
         this.#reporter.warn('a part of putting faults right failed', {
           part,
@@ -113,19 +108,6 @@ export class RepairLoop implements Component {
           message: messageOf(error),
         });
       this.#failing.add(part);
-      return false;
-    }
-  }
-
-  async #hold(): Promise<void> {
-    const { leases, clock, holder } = this.#deps;
-    const nowMs = clock.monotonicMs();
-    if (this.#lease === null) {
-      const held = await leases.acquire(LEASE, holder, LEASE_MS);
-      this.#lease = held === null ? null : { held, renewedAtMs: nowMs };
-    } else if (nowMs - this.#lease.renewedAtMs > LEASE_MS / 3) {
-      await leases.renew(this.#lease.held, LEASE_MS);
-      this.#lease = { held: this.#lease.held, renewedAtMs: nowMs };
     }
   }
 }

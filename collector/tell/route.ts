@@ -1,4 +1,5 @@
 // Who is told of what: routes as data, held against an alarm; each refusal says why. Pure.
+import { fitsPattern } from '../../common/model/name-pattern.ts';
 import {
   instantOf,
   localDayOf,
@@ -66,7 +67,7 @@ export function whyNot(route: Route, alarm: AlarmNow): string | null {
     return `${alarm.site === null ? 'no site' : `the site ${alarm.site}`} is none of ${sites.join(', ')}`;
   if (tags.length > 0 && !alarm.tags.some((tag) => tags.includes(tag)))
     return `no tag of the device is one of ${tags.join(', ')}`;
-  if (devices.length > 0 && (device === null || !devices.some((pattern) => fits(pattern, device))))
+  if (devices.length > 0 && (device === null || !devices.some((pattern) => fitsPattern(pattern, device))))
     return `${device === null ? 'no device' : `the device ${device}`} fits none of ${devices.join(', ')}`;
   return whyTooLow(route, alarm);
 }
@@ -85,21 +86,6 @@ export function whyTooMild({ severity }: Route, alarm: AlarmNow): string | null 
   return SEVERITY_RANK[alarm.row.severity] >= SEVERITY_RANK[severity]
     ? null
     : `the severity ${alarm.row.severity} is below ${severity}`;
-}
-
-/** `*` stands for anything. */
-function fits(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return name === pattern;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  const last = rest.pop() ?? '';
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return name.length - at >= last.length && name.endsWith(last);
 }
 
 /** Null where it may be told now, else when next. */

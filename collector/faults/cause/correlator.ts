@@ -1,6 +1,7 @@
 // Finds causes again after each change of alarms: one collector at a time by lease, each pass one transaction from the alarms as they are, so that nothing depends on their order.
-import type { Database, Lease, Queryable } from '../../../common/database/database.ts';
+import type { Database, Queryable } from '../../../common/database/database.ts';
 import type { Leases } from '../../../common/database/lease.ts';
+import { RenewedLease } from '../../../common/database/renewed-lease.ts';
 import type { DurationMs, EpochMs } from '../../../common/model/time.ts';
 import type { Clock } from '../../../common/runtime/clock.ts';
 import type { Component } from '../../../common/runtime/component.ts';
@@ -66,7 +67,7 @@ export class Correlator implements Component {
   readonly #stopping = new AbortController();
   #resting = new AbortController();
   #running: Promise<void> | null = null;
-  #lease: { readonly held: Lease; readonly renewedAtMs: number } | null = null;
+  readonly #lease: RenewedLease;
   #seen: { readonly change: bigint; readonly graph: NetworkGraph; readonly atMs: number } | null = null;
   #waiting = false;
   #woken = false;
@@ -77,6 +78,7 @@ export class Correlator implements Component {
     this.#reporter = reporter;
     this.#config = config;
     this.#deps = deps;
+    this.#lease = new RenewedLease(LEASE, LEASE_MS, deps);
     this.#polls = new PollsAtOnce(reporter, deps.work);
     this.#passes = reporter.counter('cause_passes_total', 'Times that causes were looked for, by result', ['result']);
     this.#eventsLeftOut = reporter.counter(
@@ -95,10 +97,7 @@ export class Correlator implements Component {
     this.#stopping.abort();
     this.#resting.abort();
     await this.#running;
-    const lease = this.#lease;
-    this.#lease = null;
-    // Another collector need not wait for its end; without a database it ends by itself.
-    if (lease !== null) await this.#deps.leases.release(lease.held).catch(() => undefined);
+    await this.#lease.release();
   }
 
   /** The network as causes are looked for in it. */
@@ -126,7 +125,7 @@ export class Correlator implements Component {
         this.#failing = false;
       } catch (error) {
         // With a new lease everything is looked at anew.
-        this.#lease = null;
+        this.#lease.drop();
         this.#passes.add(1, { result: codeOf(error) });
         if (!this.#failing)
           this.#reporter.warn('causes of alarms not looked for', { code: codeOf(error), message: messageOf(error) });
@@ -138,14 +137,16 @@ export class Correlator implements Component {
   /** One look; `woken`: something has changed here. False where another collector does it, or nothing is to be done. */
   async pass(woken: boolean): Promise<boolean> {
     const { clock, database } = this.#deps;
-    const lease = await this.#hold();
-    if (lease === null) return false;
+    const held = await this.#lease.hold();
+    if (held === null) return false;
+    // Another may have decided meanwhile.
+    if (held.anew) this.#seen = null;
     const graph = await this.#deps.graph();
     const change = await lastChange(database);
     if (!woken && !this.#isDue(change, graph)) return false;
     const beganMs = clock.monotonicMs();
     const pass = await database.transaction(async (connection) => {
-      await this.#deps.leases.assertHeld(connection, lease);
+      await this.#deps.leases.assertHeld(connection, held.lease);
       return this.#decide(connection, graph);
     });
     this.#seen = { change, graph, atMs: beganMs };
@@ -161,22 +162,6 @@ export class Correlator implements Component {
     const seen = this.#seen;
     if (seen === null || this.#waiting || seen.change !== change || seen.graph !== graph) return true;
     return this.#deps.clock.monotonicMs() - seen.atMs >= AT_LEAST_EVERY_MS;
-  }
-
-  async #hold(): Promise<Lease | null> {
-    const { leases, clock, holder } = this.#deps;
-    const nowMs = clock.monotonicMs();
-    if (this.#lease === null) {
-      const held = await leases.acquire(LEASE, holder, LEASE_MS);
-      if (held === null) return null;
-      this.#lease = { held, renewedAtMs: nowMs };
-      // Another may have decided meanwhile.
-      this.#seen = null;
-    } else if (nowMs - this.#lease.renewedAtMs > LEASE_MS / 3) {
-      await leases.renew(this.#lease.held, LEASE_MS);
-      this.#lease = { held: this.#lease.held, renewedAtMs: nowMs };
-    }
-    return this.#lease.held;
   }
 
   async #decide(connection: Queryable, graph: NetworkGraph): Promise<Pass> {

@@ -8,7 +8,6 @@ import { composeLibrary } from '../../../collector/compose-library.ts';
 import { loadLibrary } from '../../../collector/repair/runbook-library.ts';
 import { misfit, selectorOf, type Subject } from '../../../collector/repair/selector.ts';
 import { filled, indexOf, missingPlaces } from '../../../collector/repair/template.ts';
-import { fitsPattern } from '../../../common/model/name-pattern.ts';
 import { WeirError } from '../../../common/runtime/errors.ts';
 
 let folder: string;
@@ -172,17 +171,6 @@ describe('which alarms it is for', () => {
     if (why === null) expect(found).toBeNull();
     else expect(found).toContain(why);
   });
-});
-
-test('a pattern fits as a regular expression of the same meaning does', () => {
-  const word = fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: 6 }).map((parts) => parts.join(''));
-  fc.assert(
-    fc.property(word, word, (pattern, text) => {
-      const plain = text.replaceAll('*', 'a');
-      const same = new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(plain);
-      expect(fitsPattern(pattern, plain)).toBe(same);
-    }),
-  );
 });
 
 describe('places', () => {

@@ -1,6 +1,6 @@
 // What a plan would cost: for usage that is typed in, or for that of services in a period; with changed terms too, before anybody agrees to them.
 import { useState } from 'preact/hooks';
-import { ask } from './api.ts';
+import { ask as askServer } from './api.ts';
 import type { ContractService, PricePlan, QuoteAnswer } from './billing-types.ts';
 import { times } from './decimal.ts';
 import { Field } from './field.tsx';
@@ -8,6 +8,7 @@ import { choose, placeNow, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { ChangeTable, QuoteLines } from './quote-view.tsx';
 import { useAll } from './use-answer.ts';
+import { useAsked } from './use-asked.ts';
 import { t } from './words.ts';
 
 const VOLUMES = { GB: 10n ** 9n, TB: 10n ** 12n, GiB: 2n ** 30n, TiB: 2n ** 40n, MB: 10n ** 6n } as const;
@@ -26,23 +27,11 @@ interface Found {
 export function Calculator({ plan, version }: { readonly plan: PricePlan; readonly version: Version }) {
   const services = useAll<ContractService>('/billing/v1/services', 10);
   const [terms, setTerms] = useState<string | null>(null);
-  const [found, setFound] = useState<Found | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [asking, setAsking] = useState(false);
   const own = (services.data ?? []).filter((one) => one.plans.at(-1)?.plan === plan.id);
-  const calculate = async (): Promise<void> => {
-    setAsking(true);
-    try {
-      const which =
-        terms === null ? { plan: { id: plan.id, version: version.version } } : { terms: parsedTerms(terms) };
-      setFound(await quotes(placeNow().query, which, own));
-      setProblem(null);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    } finally {
-      setAsking(false);
-    }
-  };
+  const { found, problem, asking, ask } = useAsked(async () => {
+    const which = terms === null ? { plan: { id: plan.id, version: version.version } } : { terms: parsedTerms(terms) };
+    return quotes(placeNow().query, which, own);
+  });
   return (
     <section class="card" aria-label={t('quote.title')}>
       <header>
@@ -55,7 +44,7 @@ export function Calculator({ plan, version }: { readonly plan: PricePlan; readon
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          void calculate();
+          void ask();
         }}
       >
         <Usage services={services.data ?? []} own={own.length} />
@@ -103,7 +92,7 @@ async function quotes(query: Query, which: object, own: readonly ContractService
 
 function quoted(body: object): Promise<QuoteAnswer> {
   const headers = { 'content-type': 'application/json' };
-  return ask<QuoteAnswer>('/billing/v1/quotes', { method: 'POST', headers, body: JSON.stringify(body) });
+  return askServer<QuoteAnswer>('/billing/v1/quotes', { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
 /** Throws in words where something is no number. */

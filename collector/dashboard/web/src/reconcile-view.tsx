@@ -1,12 +1,12 @@
 // Usage against counters, charges against usage, bills against charges, computed anew for a span: zero is the only good answer.
-import { useState } from 'preact/hooks';
-import { ask } from './api.ts';
+import { ask as askServer } from './api.ts';
 import type { Reconciliation } from './billing-types.ts';
 import { Field } from './field.tsx';
 import { exactInteger, moment, octets } from './format.ts';
-import { choose, usePlace } from './place.ts';
+import { choose, placeNow, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { Table } from './table.tsx';
+import { useAsked } from './use-asked.ts';
 import { t } from './words.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,28 +19,20 @@ interface Difference {
   readonly found: string;
 }
 
+/** From yesterday through today where nothing is chosen. */
+function spanOf(query: URLSearchParams): { readonly from: string; readonly to: string } {
+  const day = (back: number): string => new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10);
+  return { from: query.get('from') ?? day(1), to: query.get('to') ?? day(0) };
+}
+
 export function ReconcileCard() {
-  const { query } = usePlace();
-  const today = new Date().toISOString().slice(0, 10);
-  const from = query.get('from') ?? new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
-  const to = query.get('to') ?? today;
-  const [found, setFound] = useState<Reconciliation | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [asking, setAsking] = useState(false);
-  const reconcile = async (): Promise<void> => {
-    setAsking(true);
-    setFound(null);
-    const end = new Date(Date.parse(to) + DAY_MS);
-    const span = new URLSearchParams({ from: `${from}T00:00:00Z`, to: end.toISOString() }).toString();
-    try {
-      setFound(await ask<Reconciliation>(`/billing/v1/reconciliation?${span}`));
-      setProblem(null);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    } finally {
-      setAsking(false);
-    }
-  };
+  const { from, to } = spanOf(usePlace().query);
+  const { found, problem, asking, ask } = useAsked(() => {
+    const span = spanOf(placeNow().query);
+    const end = new Date(Date.parse(span.to) + DAY_MS);
+    const query = new URLSearchParams({ from: `${span.from}T00:00:00Z`, to: end.toISOString() }).toString();
+    return askServer<Reconciliation>(`/billing/v1/reconciliation?${query}`);
+  });
   return (
     <section class="card" aria-label={t('reconcile')}>
       <header>
@@ -51,7 +43,7 @@ export function ReconcileCard() {
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          void reconcile();
+          void ask();
         }}
       >
         <Field
@@ -69,7 +61,8 @@ export function ReconcileCard() {
         </div>
       </form>
       <Problem text={problem} />
-      {found !== null && <Outcome found={found} />}
+      {/* An old proof is none while another is made, or could not be. */}
+      {found !== null && !asking && problem === null && <Outcome found={found} />}
     </section>
   );
 }
