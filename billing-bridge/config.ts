@@ -7,6 +7,7 @@ import type { DurationMs } from '../common/model/time.ts';
 import { databaseSchema, portSchema } from '../common/runtime/database-configuration.ts';
 import { devicesShape, nameSchema } from '../common/runtime/device-configuration.ts';
 import type { SmtpServer } from '../common/send/smtp.ts';
+import { smtpFields } from '../common/runtime/mail-configuration.ts';
 import { contractIssues } from './account/check.ts';
 import type { InfrastructureRule } from './account/interface-state.ts';
 import { spreadRacks } from './account/racks.ts';
@@ -47,12 +48,7 @@ const billRunsSchema = z.strictObject({
 /** The server that mail goes out through. */
 const mailSchema = z
   .strictObject({
-    host: z.string().min(1),
-    port: z.number().int().min(1).max(65_535).default(587),
-    security: z.enum(['none', 'starttls', 'tls']).default('starttls'),
-    user: z.string().min(1).optional(),
-    password: z.string().min(1).optional(),
-    from: z.string().min(3).max(300),
+    ...smtpFields,
     timeout_ms: z.number().int().min(100).max(120_000).default(20_000),
     max_attempts: z.number().int().min(1).max(10_000).default(50),
   })

@@ -1,5 +1,6 @@
 // The settings of telling people: `collector.telling` of the configuration, channels and routes as data.
 import { z } from 'zod';
+import { smtpFields } from '../../common/runtime/mail-configuration.ts';
 import { minutesOf, WEEKDAYS } from '../../common/model/local-time.ts';
 import { zoneKnown } from '../../common/model/period.ts';
 import { SERVICE_LEVELS } from '../../common/model/service-level.ts';
@@ -59,12 +60,7 @@ const channel = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('email'),
-    host: z.string().min(1),
-    port: z.number().int().min(1).max(65_535).default(587),
-    security: z.enum(['none', 'starttls', 'tls']).default('starttls'),
-    user: z.string().min(1).optional(),
-    password: z.string().min(1).optional(),
-    from: z.string().min(3).max(300),
+    ...smtpFields,
     to: z.array(z.string().min(3).max(300)).min(1).max(100),
     ...common,
   }),
