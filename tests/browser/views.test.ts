@@ -484,12 +484,32 @@ describeWith('chromium', 'the views', () => {
     ['onerror', '#/devices/access1'],
   ])('the search for %s leads there', async (words, place) => {
     await signIn();
+    const box = page.getByRole('combobox', { name: 'Search', exact: false });
+    await box.waitFor();
     await page.keyboard.press('/');
+    expect(await page.evaluate<string>('document.activeElement.getAttribute("role")')).toBe('combobox');
     await page.keyboard.type(words);
     await page.getByRole('option').first().waitFor();
     await page.keyboard.press('Enter');
     await expect.poll(() => page.url()).toContain(place);
     expect(complaints).toEqual([]);
+  });
+
+  test('a search that was not answered is asked again, and is not "nothing found"', async () => {
+    await signIn();
+    let failures = 0;
+    await page.route('**/api/v1/search?*', async (route) => {
+      failures += 1;
+      await (failures === 1 ? route.abort() : route.continue());
+    });
+    await page.keyboard.press('/');
+    await page.keyboard.type('core2');
+    await page.getByRole('option', { name: 'core2' }).first().waitFor();
+    expect(failures).toBe(2);
+    await page.unroute('**/api/v1/search?*');
+    await page.keyboard.press('Escape');
+    // The browser itself complains of what was cut off.
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('ERR_FAILED')]);
   });
 
   test('a span is drawn on the graph, and left again', async () => {

@@ -1,6 +1,6 @@
 // One box for everything: devices, addresses, interfaces by name, alias or MAC address, customers and services.
 import type { RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ask } from './api.ts';
 import { go, hrefOf, hrefOfResource } from './place.ts';
 import { useReader } from './reader.ts';
@@ -15,6 +15,7 @@ interface Found {
 }
 
 const WAIT_MS = 200;
+const AGAIN_MS = 2000;
 const LEAST = 2;
 
 function hrefOfFound({ kind, name, resource, customer }: Found): string {
@@ -25,7 +26,8 @@ function hrefOfFound({ kind, name, resource, customer }: Found): string {
 
 /** The key `/` leads into the box. */
 function useSlash(box: RefObject<HTMLInputElement | null>): void {
-  useEffect(() => {
+  // Before the box is seen: who sees it may press the key.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const { target } = event;
       const typing = target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
@@ -47,12 +49,20 @@ function useFound(words: string): readonly Found[] | null {
       setFound(null);
       return undefined;
     }
-    const waiting = setTimeout(() => {
+    let over = false;
+    let waiting = setTimeout(look, WAIT_MS);
+    function look(): void {
       ask<{ items: readonly Found[] }>(`/api/v1/search?${new URLSearchParams({ q: wanted }).toString()}`)
         .then(({ items }) => setFound({ words: wanted, items }))
-        .catch(() => setFound({ words: wanted, items: [] }));
-    }, WAIT_MS);
-    return () => clearTimeout(waiting);
+        // No answer is not "nothing found": asked again while the words stand.
+        .catch(() => {
+          if (!over) waiting = setTimeout(look, AGAIN_MS);
+        });
+    }
+    return () => {
+      over = true;
+      clearTimeout(waiting);
+    };
   }, [wanted]);
   return found?.words === wanted ? found.items : null;
 }
