@@ -200,7 +200,7 @@ async function sizeRows({ workshop, tell }: PartContext): Promise<Row[]> {
     await pause(MEMORY_INTERVAL_MS / MEMORY_SAMPLES);
     most = Math.max(most, pssBytes([poller.running.pid]));
   }
-  const { sockets } = await poller.counts();
+  const sockets = await poller.sockets();
   await poller.running.stop();
   await fleet.process.stop();
   return [
@@ -223,7 +223,7 @@ async function manyRows({ workshop, tell }: PartContext): Promise<Row[]> {
   await pollsDone(poller, MANY_DEVICES, MANY_WAIT_MS);
   const rate = await measurePoller(poller, MANY_DEVICES, MANY_WAIT_MS);
   const megabytes = pssBytes([poller.running.pid]) / MEGABYTE;
-  const { sockets } = await poller.counts();
+  const sockets = await poller.sockets();
   await poller.running.stop();
   await fleet.process.stop();
   const note = `${megabytes.toFixed(0)} MB; ${rate.notComplete ?? 0} of ${MANY_DEVICES} polls not complete; ${rate.cpuSeconds.toFixed(1)} CPU seconds a round`;

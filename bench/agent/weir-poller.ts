@@ -12,6 +12,7 @@ const ANSWER_MS = 30_000;
 export interface WeirPoller {
   readonly running: Running;
   readonly counts: () => Promise<PollerCounts>;
+  readonly sockets: () => Promise<number>;
 }
 
 export function startPoller(
@@ -23,7 +24,11 @@ export function startPoller(
   mkdirSync(spoolFolder, { recursive: true });
   const config: PollerConfig = { devices: fleet.devices, portBase: fleet.portBase, spoolFolder, ...times };
   const running = workshop.worker('agent/poller.js', config, AGENT_NODE_FLAGS);
-  return { running, counts: async () => (await running.ask('counts', ANSWER_MS)) as PollerCounts };
+  return {
+    running,
+    counts: async () => (await running.ask('counts', ANSWER_MS)) as PollerCounts,
+    sockets: async () => (await running.ask('sockets', ANSWER_MS)) as number,
+  };
 }
 
 /** Until it has done that many polls: then profiles and names are known, sizes learnt and the code is compiled. */
