@@ -13,6 +13,7 @@ import { CredentialBook } from './configure/credential-book.ts';
 import { DeviceBook } from './configure/device-book.ts';
 import { waitingKeys } from './configure/live-keys.ts';
 import { invalid, type PulledConfiguration } from './configure/pulled-configuration.ts';
+import type { LineConfig } from './line/config.ts';
 import type { LineBook } from './line/line-book.ts';
 import { PathTools, systemTools } from './poll/path-tools.ts';
 import type { Reachability } from './poll/ping.ts';
@@ -36,7 +37,7 @@ export interface DirectionsDeps {
   readonly http: HttpClient;
   readonly access: Pick<SnmpAccess, 'openSession' | 'openReader'>;
   readonly catalogue: PollDeps['catalogue'];
-  readonly lines: Pick<LineBook, 'use'>;
+  readonly lines: Pick<LineBook, 'use' | 'configure'>;
   readonly scheduler: () => Pick<Scheduler, 'configure' | 'pollNow' | 'explain'>;
   readonly ping: Reachability;
   readonly accept: (event: DeviceEvent) => Promise<void>;
@@ -57,7 +58,7 @@ export interface Directions {
   readonly work: Component;
   /** As the scheduler wants them. */
   scheduled(devices: readonly AgentDevice[]): ScheduledDevice[];
-  /** Takes up devices and credential sets of another configuration, all or nothing. Throws restart_needed, credential_unknown, configuration_invalid; then nothing has changed. */
+  /** Takes up devices, credential sets and thin lines of another configuration, all or nothing. Throws restart_needed, credential_unknown, configuration_invalid; then nothing has changed. */
   reload(wanted: AgentConfig): Reloaded;
 }
 
@@ -74,7 +75,7 @@ export function composeDirections(
   first.keep();
   let { sets } = first;
   let running = config;
-  const scheduled = accessNames();
+  const scheduled = accessNames(() => running.lines);
   const pulls = config.configuration === 'collector';
   const devices = new DeviceBook(reporter, pulls ? [] : withCredentials(config.devices, sets), {
     configure: (all) => void deps.scheduler().configure(scheduled(all)),
@@ -110,11 +111,16 @@ export function composeDirections(
       const draft = credentials.draft(wanted.credentials);
       try {
         ({ sets } = draft);
-        running = { ...config, allowSet: wanted.allowSet, pollIntervalMs: wanted.pollIntervalMs };
+        const { allowSet, pollIntervalMs, lines } = wanted;
+        running = { ...config, allowSet, pollIntervalMs, lines };
+        deps.lines.configure(lines);
         if (pulls) client.applyAgain();
         else devices.apply(withCredentials(wanted.devices, sets));
+        // Where only their line differs the devices are the same, but not what their sessions take from it.
+        deps.scheduler().configure(scheduled(devices.all()));
       } catch (error) {
         ({ sets, running } = before);
+        deps.lines.configure(running.lines);
         throw error;
       }
       draft.keep();
@@ -145,8 +151,8 @@ function pulledDevices(
   return config.allowSet ? devices : devices.map((device) => ({ ...device, allowSet: false }));
 }
 
-/** Where and as whom a device is reached, in words that change with either; never a secret. */
-function accessNames(): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
+/** Where and as whom a device is reached, and what its session takes from its line, in words that change with any of it; never a secret. */
+function accessNames(lines: () => readonly LineConfig[]): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
   const generations = new WeakMap<CredentialConfiguration, number>();
   let next = 0;
   const generationOf = (set: CredentialConfiguration): number => {
@@ -156,13 +162,17 @@ function accessNames(): (devices: readonly AgentDevice[]) => ScheduledDevice[] {
     generations.set(set, next);
     return next;
   };
-  return (devices) =>
-    devices.map(({ name, intervalMs, address, credential, credentialName, replyAddress, line }) => ({
+  return (devices) => {
+    const lineWords = new Map(
+      lines().map(({ name, answerBytes, timeoutMs }) => [name, `${name} ${answerBytes} ${timeoutMs}`]),
+    );
+    return devices.map(({ name, intervalMs, address, credential, credentialName, replyAddress, line }) => ({
       name,
       intervalMs,
       host: address.host,
       snmp: credential !== null,
       ...(line === null ? {} : { line }),
-      access: `${address.host} ${address.port} ${credentialName} ${credential === null ? 0 : generationOf(credential)} ${replyAddress} ${line ?? ''}`,
+      access: `${address.host} ${address.port} ${credentialName} ${credential === null ? 0 : generationOf(credential)} ${replyAddress} ${lineWords.get(line ?? '') ?? ''}`,
     }));
+  };
 }

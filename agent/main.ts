@@ -64,12 +64,12 @@ export interface AgentDeps {
 }
 
 export interface Agent extends Component {
-  /** Devices and credential sets of another configuration, taken up while it runs; see composeDirections. */
+  /** Devices, credential sets and thin lines of another configuration, taken up while it runs; see composeDirections. */
   reload(wanted: AgentConfig): Reloaded;
 }
 
 /**
- * The agent process: devices ► scheduler ► spool ► shipper ► collector. What it keeps is in DATA/agent/NAME. Devices may change while it
+ * The agent process: devices ► scheduler ► spool ► shipper ► collector. What it keeps is in DATA/agent/NAME. Devices, credential sets and thin lines may change while it
  * runs; what else changes needs a restart, which costs no octet, since counters accumulate in the devices. Profiles and what does not fit
  * together throw here.
  *

@@ -4,7 +4,7 @@ import { WeirError } from '../../common/runtime/errors.ts';
 import type { AgentConfig } from '../config.ts';
 
 /** Taken up at once; `pollIntervalMs` stands in the devices. */
-const LIVE: ReadonlySet<string> = new Set(['devices', 'credentials', 'pollIntervalMs', 'allowSet']);
+const LIVE: ReadonlySet<string> = new Set(['devices', 'credentials', 'pollIntervalMs', 'allowSet', 'lines']);
 
 /** The keys that differ and wait for a restart. Throws restart_needed where the name differs: the devices would be another agent's. */
 export function waitingKeys(running: AgentConfig, wanted: AgentConfig): string[] {

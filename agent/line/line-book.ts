@@ -8,7 +8,7 @@ import { Pacer } from './pacer.ts';
 /** A tenth of a second's requests may go at once. */
 const BURSTS_PER_SECOND = 10;
 
-/** A line as one session uses it. */
+/** A line as one session uses it: sizes and patience as they were when the session was opened, the rest as it is now. */
 export interface LineUse {
   readonly name: string;
   readonly requestsPerSecond: number | null;
@@ -34,9 +34,10 @@ export interface LineReport {
   readonly pacedMs: DurationMs;
 }
 
+/** Its sessions see at once what is configured anew. */
 interface Line {
-  readonly config: LineConfig;
-  readonly pacer: Pacer | null;
+  config: LineConfig;
+  pacer: Pacer | null;
   requests: number;
   waiting: number;
   pacedMs: DurationMs;
@@ -44,12 +45,12 @@ interface Line {
 
 export class LineBook {
   readonly #clock: Clock;
-  readonly #lines: ReadonlyMap<string, Line>;
+  readonly #lines = new Map<string, Line>();
   readonly #count: (line: string, pacedMs: DurationMs) => void;
 
   constructor(reporter: Reporter, lines: readonly LineConfig[], deps: { readonly clock: Clock }) {
     this.#clock = deps.clock;
-    this.#lines = new Map(lines.map((config) => [config.name, lineOf(config, deps)]));
+    this.configure(lines);
     const requests = reporter.counter('line_requests_total', 'Requests sent over a thin line.', ['line']);
     const seconds = reporter.counter('line_wait_seconds_total', 'How long requests waited for their turn on a line.', [
       'line',
@@ -58,6 +59,21 @@ export class LineBook {
       requests.add(1, { line });
       if (pacedMs > 0) seconds.add(pacedMs / 1000, { line });
     };
+  }
+
+  /** Takes new lines: what has changed of one holds from its next packet, one that is as it was keeps its pace, and what it has done stays told. */
+  configure(lines: readonly LineConfig[]): void {
+    const wanted = new Map(lines.map((config) => [config.name, config]));
+    for (const name of this.#lines.keys()) if (!wanted.has(name)) this.#lines.delete(name);
+    for (const [name, config] of wanted) {
+      const line = this.#lines.get(name);
+      if (line === undefined)
+        this.#lines.set(name, { config, pacer: this.#pacerOf(config), requests: 0, waiting: 0, pacedMs: 0 });
+      else {
+        if (line.config.requestsPerSecond !== config.requestsPerSecond) line.pacer = this.#pacerOf(config);
+        line.config = config;
+      }
+    }
   }
 
   /** Devices that may be polled at once over a line; null: no bound. */
@@ -69,12 +85,16 @@ export class LineBook {
   use(name: string | null): LineUse | undefined {
     const line = name === null ? undefined : this.#lines.get(name);
     if (line === undefined) return undefined;
-    const { requestsPerSecond, inFlight, answerBytes, timeoutMs } = line.config;
+    const { answerBytes, timeoutMs } = line.config;
     let pacedMs = 0;
     return {
       name: line.config.name,
-      requestsPerSecond,
-      inFlight,
+      get requestsPerSecond() {
+        return line.config.requestsPerSecond;
+      },
+      get inFlight() {
+        return line.config.inFlight;
+      },
       answerBytes,
       timeoutMs,
       get pacedMs() {
@@ -105,11 +125,10 @@ export class LineBook {
     this.#count(line.config.name, pacedMs);
     return pacedMs;
   }
-}
 
-function lineOf(config: LineConfig, deps: { readonly clock: Clock }): Line {
-  const { requestsPerSecond } = config;
-  const burst = Math.max(1, Math.floor((requestsPerSecond ?? 0) / BURSTS_PER_SECOND));
-  const pacer = requestsPerSecond === null ? null : new Pacer({ packetsPerSecond: requestsPerSecond, burst }, deps);
-  return { config, pacer, requests: 0, waiting: 0, pacedMs: 0 };
+  #pacerOf({ requestsPerSecond }: LineConfig): Pacer | null {
+    if (requestsPerSecond === null) return null;
+    const burst = Math.max(1, Math.floor(requestsPerSecond / BURSTS_PER_SECOND));
+    return new Pacer({ packetsPerSecond: requestsPerSecond, burst }, { clock: this.#clock });
+  }
 }

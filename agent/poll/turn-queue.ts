@@ -17,19 +17,30 @@ export type PlacesOf = (line: string) => number | null;
 
 /** The places of one line. A device that waits for one takes none of the others' places. */
 class Share {
-  readonly places: number;
+  readonly line: string;
+  readonly #placesOf: PlacesOf;
   taken = 0;
   doubtful = 0;
   /** Due, in the order they came. */
   readonly waiting = new Map<Turn, number>();
 
-  constructor(places: number) {
-    this.places = places;
+  constructor(line: string, placesOf: PlacesOf) {
+    this.line = line;
+    this.#placesOf = placesOf;
+  }
+
+  /** As many as the line is configured to have now. */
+  get full(): boolean {
+    return this.taken >= this.#places;
   }
 
   admits(turn: Turn): boolean {
-    if (this.taken >= this.places) return false;
-    return !turn.polled.doubtful || this.doubtful < Math.max(1, Math.floor(this.places / 2));
+    if (this.full) return false;
+    return !turn.polled.doubtful || this.doubtful < Math.max(1, Math.floor(this.#places / 2));
+  }
+
+  get #places(): number {
+    return this.#placesOf(this.line) ?? Number.POSITIVE_INFINITY;
   }
 }
 
@@ -105,6 +116,7 @@ export class TurnQueue {
     share.taken -= 1;
     if (doubtful) share.doubtful -= 1;
     if (share.waiting.size > 0) this.#freed.add(share);
+    else if (share.taken === 0) this.#shares.delete(share.line);
   }
 
   #takeWaiting(nowMs: number): Taken | null {
@@ -115,7 +127,7 @@ export class TurnQueue {
     }
     for (const share of this.#freed) {
       for (const [turn, dueMs] of share.waiting) {
-        if (share.taken >= share.places) break;
+        if (share.full) break;
         if (!share.admits(turn)) continue;
         share.waiting.delete(turn);
         const taken = this.#admit(turn, dueMs, nowMs);
@@ -150,9 +162,8 @@ export class TurnQueue {
     if (line === null) return null;
     const known = this.#shares.get(line);
     if (known !== undefined) return known;
-    const places = this.#placesOf(line);
-    if (places === null) return null;
-    const share = new Share(places);
+    if (this.#placesOf(line) === null) return null;
+    const share = new Share(line, this.#placesOf);
     this.#shares.set(line, share);
     return share;
   }

@@ -60,3 +60,29 @@ test('a line tells what waits, each session what it has waited; other lines and 
     7,
   ]);
 });
+
+test('a line that is configured anew: its next packets go at the new rate, those of one that stays as it was at the old, and what was told stays', async () => {
+  const lines = (thin: number, more: object = {}) =>
+    lineConfigs(linesSchema.parse({ thin: { requests_per_second: thin }, ...more }), 2000);
+  const { clock, book } = bookOf({ thin: { requests_per_second: 1 }, same: { requests_per_second: 1 } });
+  const [thin, same] = [book.use('thin'), book.use('same')];
+  await Promise.all([thin?.pace(), same?.pace()]);
+  book.configure(lines(10, { same: { requests_per_second: 1, in_flight: 3 }, added: { in_flight: 2 } }));
+  const wentAt: Record<string, number> = {};
+  const all = [thin, same].map((use) => use?.pace().then(() => (wentAt[use.name] = clock.monotonicMs())));
+  await clock.advance(2000);
+  await Promise.all(all);
+  expect(wentAt).toEqual({ thin: 0, same: 1000 });
+  expect([thin?.requestsPerSecond, same?.inFlight, book.placesOf('added')]).toEqual([10, 3, 2]);
+  expect(book.reports().map(({ line, requests }) => [line, requests])).toEqual([
+    ['thin', 2],
+    ['same', 2],
+    ['added', 0],
+  ]);
+  book.configure(lines(10));
+  expect([book.use('same'), book.placesOf('added')]).toEqual([undefined, null]);
+  // A poll in hand ends over the line it began on.
+  const last = same?.pace();
+  await clock.advance(5000);
+  await last;
+});

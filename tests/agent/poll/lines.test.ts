@@ -91,6 +91,28 @@ describe('a thin line', () => {
     for (const name of behind) expect(rig.scheduler.explain(name)?.line).toBeNull();
   });
 
+  test('has as many places as it is configured to have now', async () => {
+    let places: number | null = IN_FLIGHT;
+    const config = { devices: onLine('thin'), concurrency: 8, firstPollWithinMs: 1000 };
+    const rig = await start(all, config, { placesOf: () => places }, (reader, name) => {
+      if (behind.includes(name)) reader.latencyMs = SLOW_MS;
+    });
+    await rig.clock.advance(1500);
+    expect(rig.scheduler.summary().polling).toBe(IN_FLIGHT);
+    places = 5;
+    await rig.clock.advance(2 * SLOW_MS);
+    expect(rig.scheduler.summary().polling).toBe(5);
+    places = 1;
+    // A poll in hand ends in its place: a few answers, each as slow.
+    await rig.clock.advance(4 * SLOW_MS);
+    expect(rig.scheduler.summary().polling).toBe(1);
+    places = null;
+    await rig.clock.advance(8 * SLOW_MS);
+    expect(rig.scheduler.summary().waitingForLine).toBe(0);
+    await rig.clock.advance(MINUTE);
+    for (const name of behind) expect(rig.pollsOf(name).length, name).toBeGreaterThanOrEqual(1);
+  });
+
   test('is no excuse for being forgotten: a device that is removed while it waits is gone, and one asked for comes', async () => {
     const rig = await thin();
     await rig.clock.advance(1500);
