@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Component } from '../../runtime/component.ts';
 import { messageOf, WeirError } from '../../runtime/errors.ts';
+import { holdLock } from '../../runtime/process-lock.ts';
 import type { Reporter } from '../../runtime/reporter.ts';
 import { backoffDelay } from '../../runtime/retry.ts';
 import { CLUSTER, type ClusterHome, dataFolderArgument, prepareHome } from './cluster-home.ts';
@@ -15,7 +16,6 @@ import { commandLineOf } from './process-identity.ts';
 import { proveServer } from './server-login.ts';
 import { ServerLog } from './server-log.ts';
 import { adoptServer, launchServer, type ServerProcess, stopServer } from './server-process.ts';
-import { holdSupervisorLock } from './supervisor-lock.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Given wholly to this server: cluster, password, port, log. As root it becomes passable (o+x) for the server's user. */
@@ -35,6 +35,8 @@ export interface EmbeddedPostgresDeps {
 }
 
 const SHARED_FOLDER = '/var/lib/weir';
+/** Names who watches the server. */
+const SUPERVISOR_LOCK = 'supervisor.pid';
 const SETTINGS = ['shared_buffers=32MB', 'max_wal_size=128MB', 'max_connections=60', 'log_checkpoints=off'];
 const NOT_DURABLE = ['fsync=off', 'full_page_writes=off'];
 const READY_POLL_MS = 15;
@@ -139,7 +141,7 @@ export class EmbeddedPostgres implements Component {
     const packageFolder = this.#deps.packageFolder ?? findPackage();
     const sharedFolder = this.#deps.sharedFolder ?? SHARED_FOLDER;
     const home = prepareHome(dataFolder, process.getuid?.() ?? null);
-    this.#release = holdSupervisorLock(dataFolder);
+    this.#release = holdLock(path.join(dataFolder, SUPERVISOR_LOCK));
     const cluster = path.join(dataFolder, CLUSTER);
     await this.#stopWithoutPassword(cluster);
     const binaries = prepareBinaries({ packageFolder, sharedFolder }, home);
