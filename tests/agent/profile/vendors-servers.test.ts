@@ -128,6 +128,108 @@ const DEVICES: readonly HandMade[] = [
       'state Outlets Rack left: 2 warning',
     ],
   },
+  {
+    name: 'Raritan PX of the first generation',
+    enterprise: '13742.4',
+    sysDescr: 'Raritan Dominion PX - Firmware Version 010507-22543',
+    objects: {
+      '13742.4.1.1.1.0': '01.05.07',
+      '13742.4.1.1.2.0': 'AEU9B50001',
+      '13742.4.1.1.12.0': 'DPXR8-15',
+      '13742.4.1.3.1.1.0': 5120,
+      '13742.4.1.3.1.2.0': 229_000,
+      '13742.4.1.3.1.3.0': 1100,
+      '13742.4.1.2.2.1.2.3': 'Router',
+      '13742.4.1.2.2.1.4.3': 730,
+    },
+    identity: { vendor: 'Raritan', model: 'DPXR8-15', version: '01.05.07', serial: 'AEU9B50001' },
+    finds: ['current Unit: 5.12', 'voltage Unit: 229', 'power Unit: 1100', 'current Outlet Router: 0.73'],
+  },
+  {
+    name: 'Eaton SC200',
+    enterprise: '1918.2.13',
+    sysDescr: 'SC200',
+    objects: {
+      '1918.2.13.10.50.30.0': 121,
+      '1918.2.13.10.70.10.20.0': 5412,
+      '1918.2.13.10.60.30.1.90.1': 231,
+      '1918.2.13.10.60.30.1.95.1': 5408,
+      '1918.2.13.10.60.30.1.90.2': 0,
+      '1918.2.13.10.60.30.1.95.2': 0,
+    },
+    identity: { vendor: 'Eaton', os: 'SC200' },
+    finds: ['power Load: 1210', 'voltage Bus: 54.12', 'voltage Rectifier 1 output: 54.08'],
+  },
+  {
+    name: 'Vertiv NetSure',
+    enterprise: '6302.2.1',
+    sysDescr: 'NCU',
+    objects: {
+      '6302.2.1.1.2.0': 'NetSure 731',
+      '6302.2.1.2.1.0': 5,
+      '6302.2.1.2.2.0': 53_900,
+      '6302.2.1.2.6.1.0': 231_200,
+      '6302.2.1.2.6.3.0': 2_147_483_647,
+      '6302.2.1.2.7.3.1.2.1': 24_500,
+      '6302.2.1.2.7.3.1.3.1': 'Room',
+      '6302.2.1.2.11.4.1.8.2': 1,
+    },
+    identity: { vendor: 'Vertiv', model: 'NetSure 731' },
+    finds: [
+      'state System: 5 critical',
+      'voltage System: 53.9',
+      'voltage Input line A: 231.2',
+      'temperature Room: 24.5',
+      'state Rectifier 2: 1 critical',
+    ],
+  },
+  {
+    name: 'Huawei iBMC',
+    enterprise: '2011.2.235.1.1',
+    sysDescr: 'Hardware management system',
+    objects: {
+      '2011.2.235.1.1.1.1.0': 3,
+      '2011.2.235.1.1.1.6.0': 'RH2288 V3',
+      '2011.2.235.1.1.1.7.0': '2102310001',
+      '2011.2.235.1.1.26.50.1.2.2': 'CPU1 Core',
+      '2011.2.235.1.1.26.50.1.3.2': 410,
+    },
+    identity: { vendor: 'Huawei', os: 'iBMC', model: 'RH2288 V3', serial: '2102310001' },
+    finds: ['temperature CPU1 Core: 41', 'state System: 3 critical'],
+  },
+  {
+    name: 'Fujitsu iRMC',
+    enterprise: '231.1.17',
+    sysDescr: 'PRIMERGY RX2540 M4',
+    objects: {
+      '231.2.10.2.2.10.2.3.1.7.1': 'YLNS001',
+      '231.2.10.2.2.10.5.1.1.3.1.2': 'Ambient',
+      '231.2.10.2.2.10.5.1.1.6.1.2': 23,
+      '231.2.10.2.2.10.5.1.1.6.1.3': 0,
+    },
+    identity: { vendor: 'Fujitsu', serial: 'YLNS001' },
+    finds: ['temperature Ambient: 23'],
+  },
+  {
+    name: 'A disk array with the MIB of the Fibre Alliance',
+    enterprise: '11.2.51',
+    sysDescr: 'HP StorageWorks MSA2012fc',
+    objects: {
+      '1.3.6.1.3.94.1.6.1.7.1.2': 'MSA2012fc',
+      '1.3.6.1.3.94.1.6.1.8.1.2': '3CL8T001',
+      '1.3.6.1.3.94.1.8.1.3.1.2.1': 'CPU Temperature-Loc:Ctlr A',
+      '1.3.6.1.3.94.1.8.1.4.1.2.1': 4,
+      '1.3.6.1.3.94.1.8.1.6.1.2.1': 'Value: 57 C',
+      '1.3.6.1.3.94.1.8.1.3.1.2.2': 'Voltage 12V',
+      '1.3.6.1.3.94.1.8.1.6.1.2.2': 'Value: 11.96V',
+    },
+    identity: { model: 'MSA2012fc', serial: '3CL8T001' },
+    finds: [
+      'temperature CPU Temperature-Loc:Ctlr A: 57',
+      'state CPU Temperature-Loc:Ctlr A: 4 warning',
+      'voltage Voltage 12V: 11.96',
+    ],
+  },
 ];
 
 test.each(DEVICES)('$name', async (device) => {
@@ -135,5 +237,7 @@ test.each(DEVICES)('$name', async (device) => {
   expect(identity).toMatchObject(device.identity);
   expect(finds).toEqual(expect.arrayContaining([...device.finds]));
   // What is not fitted, or not measured, is nothing.
-  expect(finds.filter((line) => /N\/A|Disk 2|Supply air|transformer/.test(line))).toEqual([]);
+  expect(
+    finds.filter((line) => /N\/A|Disk 2|Supply air|transformer|Rectifier 2 output|line C|Sensor 1\.3/.test(line)),
+  ).toEqual([]);
 });
