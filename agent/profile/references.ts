@@ -22,10 +22,11 @@ const STEP_LISTS = ['plus', 'minus'] as const;
 export function unknownCells(rule: Rule & Fields, system: boolean): UnknownCell[] {
   const own = [...Object.keys(rule.columns), ...Object.keys(rule.scalars)];
   const known = new Set([...own, ...Object.keys(rule.lookups)]);
-  if (system) for (const fact of FACTS) known.add(fact);
   const found: UnknownCell[] = [];
   const look: Look = (cell, path) => {
-    if (!known.has(cell) && !INDEX.test(cell)) found.push({ path, cell });
+    // Rows are chosen before the facts are laid beside them.
+    const isFact = system && FACTS.includes(cell) && !path.includes('where');
+    if (!known.has(cell) && !isFact && !INDEX.test(cell)) found.push({ path, cell });
   };
   const earlier = new Set(own);
   for (const [name, { key }] of Object.entries(rule.lookups)) {

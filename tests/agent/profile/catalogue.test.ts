@@ -283,6 +283,8 @@ sensor:
     unit: °C
     description: ['{name} {index.0}', '{lable}']
     value: { column: celcius, minus: [offset], when: { kind: [1] } }
+system:
+  - { name: who, scalars: { kind: 1.3.6.1.4.1.9999.4.0 }, where: { sysDescr: { present: true } }, model: '{sysDescr}' }
 memory:
   - { name: ram, scalars: { total: 1.3.6.1.4.1.9999.3.0 }, description: RAM, total_bytes: total, used_bytes: used }
 `,
@@ -296,7 +298,8 @@ memory:
       '14 celcius',
       '14 kind',
       '14 offset',
-      '16 used',
+      '16 sysDescr',
+      '18 used',
       '8 state',
     ]);
   });

@@ -174,3 +174,47 @@ test('a printer of any maker (Printer-MIB, RFC 3805)', async () => {
   expect(document.device).toMatchObject({ profile: 'printer', model: 'LaserThing 9', serial: 'X123' });
   expect(sensors(document)).toEqual(['Black toner: 25 %', 'Printer 1: 2 ok']);
 });
+
+test.each([
+  [
+    'CDP, at a maker that nobody has described',
+    '1.3.6.1.4.1.99999.1',
+    '1.3.6.1.4.1.9.9.23.1.2.1.1',
+    '5.1',
+    { 6: 'core', 7: 'Gi1/1' },
+    'cdp',
+  ],
+  [
+    'FDP',
+    '1.3.6.1.4.1.1991.1.3.51',
+    '1.3.6.1.4.1.1991.1.1.3.20.1.2.1.1',
+    '5.1',
+    { 3: 'core', 7: 'Gi1/1', 10: 1 },
+    'fdp',
+  ],
+  [
+    'CDP at Brocade',
+    '1.3.6.1.4.1.1991.1.3.51',
+    '1.3.6.1.4.1.1991.1.1.3.20.1.2.1.1',
+    '5.1',
+    { 3: 'core', 7: 'Gi1/1', 10: 2 },
+    'cdp',
+  ],
+  [
+    'EDP',
+    '1.3.6.1.4.1.1916.2.71',
+    '1.3.6.1.4.1.1916.1.13.2.1',
+    '5.0.0.0.4.150.1.2.3',
+    { 3: 'core', 5: 1, 6: 24 },
+    'edp',
+  ],
+] as const)('neighbours that speak %s', async (_, sysObjectId, table, index, cells, protocol) => {
+  const objects = Object.entries(cells).map(([column, value]) => [`${table}.${column}.${index}`, value] as const);
+  const document = await pollOf(sysObjectId, {
+    '1.3.6.1.2.1.2.2.1.2.5': 'port5',
+    '1.3.6.1.2.1.31.1.1.1.1.5': 'p5',
+    ...Object.fromEntries(objects),
+  });
+  const port = protocol === 'edp' ? '1:24' : 'Gi1/1';
+  expect(document.neighbours).toMatchObject([{ local: 'p5', remote_device: 'core', remote_port: port, protocol }]);
+});
