@@ -7,6 +7,8 @@ import { WeirError } from '../common/runtime/errors.ts';
 import type { Bill } from './bill/bill-store.ts';
 import { billLetterAsked } from './letters.ts';
 import {
+  failingWays,
+  type FailingWay,
   findMessages,
   messageByKey,
   type MessagesQuery,
@@ -67,6 +69,10 @@ export class Correspondence {
   /** Newest first. */
   messages(query: MessagesQuery): Promise<SentMessage[]> {
     return findMessages(this.#deps.database, query);
+  }
+
+  failing(): Promise<readonly FailingWay[]> {
+    return failingWays(this.#deps.database);
   }
 
   /** Throws not_found. */

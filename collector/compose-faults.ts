@@ -9,10 +9,14 @@ import { type FaultsDeps, FaultsProjection } from './faults/faults-projection.ts
 import type { Lag } from './faults/judge-weir.ts';
 import { LinkWatch } from './faults/link-watch.ts';
 import { PollWatch } from './faults/poll-watch.ts';
+import { ReceiverWatch } from './faults/receiver-watch.ts';
 import { RemovedDevices } from './faults/removed-devices.ts';
+import { failingListeners, LISTENER_PREFIX } from './faults/tmf642/failing-listeners.ts';
 import { RuleTest } from './faults/trial/rule-test.ts';
 import { readTrapRules, type TrapRule } from './faults/trap-rules.ts';
 import { WantedBook } from './faults/wanted-book.ts';
+import { BRIDGE_PREFIX, bridgeReceivers } from './services/bridge-receivers.ts';
+import { CHANNEL_PREFIX, failingChannels } from './tell/failing-channels.ts';
 import { deviceFinder } from './inventory/topology.ts';
 import { TopologyBook } from './inventory/topology-book.ts';
 import type { BatchJournal } from './journal/batch-journal.ts';
@@ -24,6 +28,7 @@ const LOOK_AT_WANTED_MS = 10_000;
 const LOOK_AT_LINKS_MS = 300_000;
 const LOOK_AT_POLLS_MS = 15_000;
 const LOOK_AT_REMOVED_MS = 60_000;
+const LOOK_AT_RECEIVERS_MS = 30_000;
 /** A batch that has waited so long for the faults says that the silence of its agent may be ours. */
 const CAUGHT_UP_MS = 5000;
 
@@ -63,6 +68,7 @@ export function composeFaults(
       new RepeatedWork(clock, LOOK_AT_LINKS_MS, () => links.look()),
       new RepeatedWork(clock, LOOK_AT_POLLS_MS, () => polls.look()),
       new RepeatedWork(clock, LOOK_AT_REMOVED_MS, () => removed.look()),
+      new RepeatedWork(clock, LOOK_AT_RECEIVERS_MS, () => receivers.look()),
     ],
   });
   const removed = new RemovedDevices(reporter, {
@@ -89,7 +95,27 @@ export function composeFaults(
     links: () => topology.read(EVERYTHING, null),
     raise: (look) => faults.judgeApart(look),
   });
+  const receivers = watchReceivers(common, faults);
   return { faults, wanted, correlator };
+}
+
+/** Whoever should be told and is not, here and at the bridge. */
+function watchReceivers({ reporter, config, database, deps }: Common, faults: FaultsProjection): ReceiverWatch {
+  const bridge = {
+    url: config.bridgeUrl.replace(/\/+$/, ''),
+    token: deps.environment['WEIR_BRIDGE_TOKEN'] ?? '',
+    fetch,
+  };
+  return new ReceiverWatch(reporter, {
+    clock: deps.clock,
+    rules: () => faults.rules,
+    sources: [
+      { prefix: CHANNEL_PREFIX, failing: () => failingChannels(database) },
+      { prefix: LISTENER_PREFIX, failing: (nowMs) => failingListeners(database, nowMs) },
+      { prefix: BRIDGE_PREFIX, failing: () => bridgeReceivers(bridge) },
+    ],
+    raise: (look) => faults.judgeApart(look),
+  });
 }
 
 /** Throws where a file of them cannot be read, with the place in it. */

@@ -92,7 +92,7 @@ function composeDiagnoses({ reporter, config, deps, database, work }: Common, gr
   const base = { ...grounds, database, clock: deps.clock, work };
   return {
     runner: new DiagnosisRunner(reporter, repair, { ...base, steps: new DiagnosisSteps(grounds.facts) }),
-    diagnoses: new DiagnosisBook({ ...base, limits: repair.limits }),
+    diagnoses: new DiagnosisBook({ ...base, limits: repair.limits, diagnose: repair.diagnose }),
   };
 }
 

@@ -8,12 +8,15 @@ import type { ProfileCatalogue } from '../profile/profile.ts';
 import type { SessionTraffic } from '../snmp/session.ts';
 import type { RememberingReader } from '../snmp/table-reader.ts';
 import { afterFailure, type Breaker, CLOSED, decide, isOpen } from './breaker.ts';
+import { isSilent } from './confirmations.ts';
 import { DeviceState } from './device-state.ts';
 import {
   type DeviceExplanation,
+  type DeviceNotice,
   type DeviceReport,
   explainVisit,
   recordVisit,
+  refreshNotice,
   type VisitRecord,
 } from './explanation.ts';
 import type { LearntOfDevice } from './learnt-file.ts';
@@ -84,6 +87,7 @@ export class PolledDevice {
   #ping: PingResult | null = null;
   /** The last visit asked nothing. */
   #rested = false;
+  #unconfirmed = false;
 
   constructor(
     reporter: Reporter,
@@ -119,6 +123,11 @@ export class PolledDevice {
     return this.#breaker.failures > 0 && decide(this.#breaker, this.#deps.clock.monotonicMs()) !== 'rest';
   }
 
+  /** Its last poll was the first of a silence, or the first that was answered after a long one: one more soon would tell whether it stays so. */
+  get unconfirmed(): boolean {
+    return this.#unconfirmed;
+  }
+
   /** Takes over its configuration; what is known of it stays, unless it is reached otherwise than before. Not while it is being polled. */
   change(device: ScheduledDevice): void {
     const before = this.#device;
@@ -138,13 +147,13 @@ export class PolledDevice {
     this.#reader = null;
   }
 
-  /** Polls, probes or rests, as its breaker says; asked for by somebody it never rests. Never rejects. */
-  async visit(asked: boolean, signal: AbortSignal): Promise<Poll> {
+  /** Polls, probes or rests, as its breaker says; beside its turns (somebody asked) it never rests. Never rejects. */
+  async visit(beside: boolean, signal: AbortSignal): Promise<Poll> {
     const before = this.#reader?.traffic ?? null;
     this.#state.print = null;
     const decision = decide(this.#breaker, this.#deps.clock.monotonicMs());
     const withSnmp = this.#device.snmp !== false;
-    this.#rested = withSnmp && decision === 'rest' && !asked;
+    this.#rested = withSnmp && decision === 'rest' && !beside;
     const poll = this.#rested
       ? this.#failedPoll(this.#breaker.failure ?? 'snmp_timeout')
       : withSnmp
@@ -157,20 +166,25 @@ export class PolledDevice {
   /** What the poll, begun at `startedMs` of the monotonic clock, means for the next; whether it fell silent or answers again. */
   judge(poll: Poll, startedMs: number): 'silent' | 'answers' | null {
     const wasOpen = this.silent;
+    this.#unconfirmed = false;
     if (this.#rested) return null;
     if (poll.outcome !== 'failed') this.#breaker = CLOSED;
     else this.#breaker = afterFailure(this.#breaker, poll.failure ?? 'snmp_timeout', this.intervalMs, startedMs);
+    this.#unconfirmed = this.#breaker.failures === 1 ? isSilent(poll) : wasOpen && !this.silent;
     if (wasOpen === this.silent) return null;
     return wasOpen ? 'answers' : 'silent';
   }
 
-  /** After a poll at its regular turn: the multiple of its interval that is new, or null where it stays. */
-  watchRefresh(): number | null {
+  /** After a poll at its regular turn: what is to be told where its counters are found to refresh slowly, not where that is looked at anew. */
+  watchRefresh(): DeviceNotice | null {
     const { print } = this.#state;
     if (print === null) return null;
     const before = this.#refresh.multiple;
     this.#refresh = observeRefresh(this.#refresh, print, this.#device.intervalMs);
-    return this.#refresh.multiple === before ? null : this.#refresh.multiple;
+    if (this.#refresh.multiple === before || this.#refresh.multiple === 1) return null;
+    const { name, intervalMs } = this;
+    this.#reporter.info('device refreshes its counters slowly; it is polled less often', { device: name, intervalMs });
+    return refreshNotice(name, intervalMs, this.#device.intervalMs, this.#deps.clock.now());
   }
 
   /** For the next life of the agent. */

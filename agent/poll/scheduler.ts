@@ -10,9 +10,9 @@ import {
   type DeviceNotice,
   type DeviceReport,
   pollHealth,
-  refreshNotice,
   type SchedulerSummary,
 } from './explanation.ts';
+import { Confirmations } from './confirmations.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LearntFile, LearntOfDevice } from './learnt-file.ts';
 import { pollMetrics, type PollMetrics } from './poll-metrics.ts';
@@ -73,6 +73,7 @@ export class Scheduler implements Component {
   readonly #running = new Set<Promise<void>>();
   /** Of the polls under way. */
   readonly #deadlines: Deadlines;
+  readonly #confirmations: Confirmations;
   #devices: readonly ScheduledDevice[];
   #learnt: ReadonlyMap<string, LearntOfDevice> = new Map();
   #stopping = new AbortController();
@@ -94,6 +95,7 @@ export class Scheduler implements Component {
     this.#devices = config.devices;
     this.#queue = new TurnQueue(config.concurrency, deps.placesOf);
     this.#deadlines = new Deadlines(deps.clock);
+    this.#confirmations = new Confirmations(reporter, config.concurrency);
     this.#metrics = pollMetrics(reporter);
     reporter.health('poll', () => pollHealth(this.summary(), this.#loop !== null, this.#lossCode));
   }
@@ -120,6 +122,7 @@ export class Scheduler implements Component {
     this.#loop = null;
     this.#save();
     this.#queue.clear();
+    this.#confirmations.clear();
     for (const turn of this.#turns.values()) {
       this.#giveUp(turn, new WeirError('not_ready', 'The agent stops.'));
       turn.polled.close();
@@ -207,20 +210,21 @@ export class Scheduler implements Component {
   #add(device: ScheduledDevice): void {
     const learnt = this.#learnt.get(device.name) ?? null;
     const turn = new Turn(new PolledDevice(this.#reporter, device, learnt, this.#config, this.#deps), device);
-    const waitMs = firstWait(device.name, device.intervalMs, this.#config.firstPollWithinMs);
     this.#turns.set(device.name, turn);
-    this.#putIn(turn, this.#deps.clock.monotonicMs() + waitMs);
+    this.#queueFirst(turn, device);
   }
 
-  #putIn(turn: Turn, dueMs: number): void {
-    turn.nextDueMs = dueMs;
-    this.#queue.push(dueMs, turn);
+  #queueFirst(turn: Turn, { name, intervalMs }: ScheduledDevice): void {
+    const waitMs = firstWait(name, intervalMs, this.#config.firstPollWithinMs);
+    turn.nextDueMs = this.#deps.clock.monotonicMs() + waitMs;
+    this.#queue.push(turn.nextDueMs, turn);
   }
 
   /** Brings a device that is not being polled to what is wanted of it. */
   #settle(turn: Turn): void {
     const { polled, wanted } = turn;
     this.#queue.remove(turn);
+    this.#confirmations.ended(turn);
     const wasSilent = polled.silent;
     if (wanted === null) {
       this.#giveUp(turn, new WeirError('device_unknown', 'The device was removed.', { device: polled.name }));
@@ -229,8 +233,7 @@ export class Scheduler implements Component {
     } else {
       polled.change(wanted);
       turn.device = wanted;
-      const waitMs = firstWait(polled.name, wanted.intervalMs, this.#config.firstPollWithinMs);
-      this.#putIn(turn, this.#deps.clock.monotonicMs() + waitMs);
+      this.#queueFirst(turn, wanted);
     }
     if (wasSilent && (wanted === null || !polled.silent)) this.#countSilent(-1);
     this.#metrics.devices.set(this.#turns.size);
@@ -263,51 +266,55 @@ export class Scheduler implements Component {
     const { turn, lateMs } = taken;
     this.#metrics.lateness.observe(lateMs / 1000);
     if (turn.asked !== null) this.#asked -= 1;
-    const running = turn.begin(this.#deps.clock.monotonicMs(), (asked) => this.#poll(turn, asked));
+    const running = turn.begin(this.#deps.clock.monotonicMs(), (beside) => this.#poll(turn, beside));
     const ended = running.then(() => {
       this.#queue.ended(taken);
       this.#running.delete(ended);
       this.#onFree?.();
       this.#metrics.running.set(this.#running.size);
-      if (this.#queue.freed || this.#queue.nextDueMs() === turn.nextDueMs) this.#nap.abort(OVER);
+      if (this.#queue.freed || this.#queue.nextDueMs() === turn.dueMs) this.#nap.abort(OVER);
     });
     this.#running.add(ended);
     this.#metrics.running.set(this.#running.size);
   }
 
-  /** One device's turn, and its next one put into the queue whatever happens. */
-  async #poll(turn: Turn, asked: boolean): Promise<Poll> {
+  /** One device's turn, or a poll beside its turns, and the next one put into the queue whatever happens. */
+  async #poll(turn: Turn, beside: boolean): Promise<Poll> {
     const { polled, startedMs } = turn;
-    const poll = await this.#visit(turn, asked);
+    const poll = await this.#visit(turn, beside);
     const broken = this.#stopping.signal.aborted && poll.outcome === 'failed';
     // Silence of a device whose poll was broken off by our stop says nothing.
     if (!broken) {
       this.#tellJudgement(poll, polled.judge(poll, startedMs));
-      if (!asked) this.#tellRefresh(polled, polled.watchRefresh());
+      const notice = beside ? null : polled.watchRefresh();
+      if (notice !== null) this.#deps.notice?.(notice);
     }
     this.#metrics.count(poll);
     if (!broken) await this.#handOn(poll);
     turn.running = null;
-    if (turn.wanted !== null && sameDevice(turn.wanted, turn.device)) this.#queueNext(turn, asked);
+    if (turn.wanted !== null && sameDevice(turn.wanted, turn.device)) this.#queueNext(turn, beside);
     else this.#settle(turn);
     return poll;
   }
 
-  #queueNext(turn: Turn, asked: boolean): void {
+  #queueNext(turn: Turn, beside: boolean): void {
     const { clock } = this.#deps;
     const nowMs = clock.monotonicMs();
-    // What was asked for came beside the device's own places.
-    if (asked && turn.nextDueMs > nowMs) return this.#putIn(turn, turn.nextDueMs);
-    const { intervalMs, name } = turn.polled;
-    const { waitMs, skipped } = nextTurn(clock.now(), nowMs - turn.startedMs, intervalMs, phaseOf(name, intervalMs));
-    if (skipped > 0) this.#metrics.skipped.add(skipped);
-    this.#putIn(turn, nowMs + waitMs);
+    // What came beside the device's own places leaves them where they are.
+    if (!beside || turn.nextDueMs <= nowMs) {
+      const { intervalMs, name } = turn.polled;
+      const { waitMs, skipped } = nextTurn(clock.now(), nowMs - turn.startedMs, intervalMs, phaseOf(name, intervalMs));
+      if (skipped > 0) this.#metrics.skipped.add(skipped);
+      turn.nextDueMs = nowMs + waitMs;
+    }
+    this.#confirmations.consider(turn, nowMs);
+    this.#queue.push(turn.dueMs, turn);
   }
 
-  async #visit(turn: Turn, asked: boolean): Promise<Poll> {
+  async #visit(turn: Turn, beside: boolean): Promise<Poll> {
     const deadline = this.#deadlines.start(Math.max(1000, turn.polled.intervalMs - DEADLINE_MARGIN_MS));
     try {
-      return await turn.polled.visit(asked, deadline.signal);
+      return await turn.polled.visit(beside, deadline.signal);
     } finally {
       deadline.end();
     }
@@ -338,14 +345,6 @@ export class Scheduler implements Component {
     this.#metrics.silent.set(this.#silent);
   }
 
-  /** Told when it is found, not when it is looked at anew. */
-  #tellRefresh(polled: PolledDevice, multiple: number | null): void {
-    if (multiple === null || multiple === 1) return;
-    const { name, intervalMs } = polled;
-    this.#reporter.info('device refreshes its counters slowly; it is polled less often', { device: name, intervalMs });
-    this.#deps.notice?.(refreshNotice(name, intervalMs, intervalMs / multiple, this.#deps.clock.now()));
-  }
-
   #giveUp(turn: Turn, error: WeirError): void {
     if (turn.giveUp(error)) this.#asked -= 1;
   }
@@ -357,6 +356,6 @@ export class Scheduler implements Component {
   }
 
   #dueInMs(turn: Turn): number {
-    return Math.round(turn.nextDueMs - this.#deps.clock.monotonicMs());
+    return Math.round(turn.dueMs - this.#deps.clock.monotonicMs());
   }
 }

@@ -18,6 +18,8 @@ export class Turn {
   wanted: ScheduledDevice | null;
   /** Of its regular turn, on the monotonic clock. */
   nextDueMs = 0;
+  /** Of a poll before it that is to confirm what the last one said; null: none. */
+  confirmDueMs: number | null = null;
   startedMs = Number.NEGATIVE_INFINITY;
   running: Promise<Poll> | null = null;
   asked: Asked | null = null;
@@ -28,6 +30,10 @@ export class Turn {
     this.wanted = device;
   }
 
+  get dueMs(): number {
+    return this.confirmDueMs ?? this.nextDueMs;
+  }
+
   /** Somebody waits for its next poll. */
   ask(): Promise<Poll> {
     const { promise, resolve, reject } = withResolvers();
@@ -35,11 +41,11 @@ export class Turn {
     return promise;
   }
 
-  /** Begins a poll; whoever asked for it gets it. */
-  begin(startedMs: number, poll: (asked: boolean) => Promise<Poll>): Promise<Poll> {
+  /** Begins a poll, at its turn or beside it; whoever asked for it gets it. */
+  begin(startedMs: number, poll: (beside: boolean) => Promise<Poll>): Promise<Poll> {
     this.startedMs = startedMs;
     const asked = this.asked;
-    const running = poll(asked !== null);
+    const running = poll(asked !== null || this.confirmDueMs !== null);
     this.running = running;
     this.asked = null;
     if (asked !== null) void running.then(asked.resolve);

@@ -20,7 +20,8 @@ const SITES = 300;
 /** Devices that fall silent together, each of another site. */
 const VICTIMS = 20;
 const LINKS = 20;
-const INTERVAL_MS = 30_000;
+/** The default. */
+const INTERVAL_MS = 60_000;
 const FIRST = { living: '127.10.0.1', dying: '127.20.0.1', linked: '127.30.0.1' };
 const ANSWER_MS = 30_000;
 const SNMP_PORT = 16_161;

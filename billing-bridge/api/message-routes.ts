@@ -7,7 +7,7 @@ import { principalOf } from '../../common/runtime/access.ts';
 import type { Correspondence } from '../correspondence.ts';
 import type { Ledger } from '../ledger.ts';
 import type { MessageKind, MessageState, SentMessage } from '../send/message-outbox.ts';
-import { BILL_READERS, customersSeen, MONEY_WRITERS } from './access.ts';
+import { BILL_READERS, customersSeen, FEED_READERS, MONEY_WRITERS } from './access.ts';
 import { existing } from './bill-routes.ts';
 import { idParameter } from './charge-routes.ts';
 import { timeOrNull } from './forms.ts';
@@ -15,7 +15,7 @@ import { integer, time } from './schemas.ts';
 
 export interface MessageRoutesDeps {
   readonly ledger: Ledger;
-  readonly correspondence: Pick<Correspondence, 'sendBill' | 'messages' | 'retry'>;
+  readonly correspondence: Pick<Correspondence, 'sendBill' | 'messages' | 'retry' | 'failing'>;
   readonly messageKinds: readonly [MessageKind, ...MessageKind[]];
   readonly messageStates: readonly [MessageState, ...MessageState[]];
 }
@@ -41,6 +41,36 @@ const messageForm = z.object({
 export function addMessageRoutes(routes: DescribedRoutes, deps: MessageRoutesDeps): void {
   addSending(routes, deps);
   addMessages(routes, deps);
+  addFailing(routes, deps);
+}
+
+function addFailing(routes: DescribedRoutes, { correspondence }: MessageRoutesDeps): void {
+  routes.add(
+    {
+      method: 'GET',
+      url: '/billing/v1/failing-channels',
+      access: FEED_READERS,
+      summary: 'Ways on which something was given up, or is tried again and again: what the collector makes alarms of.',
+      answer: z.object({
+        items: z.array(
+          z.object({
+            channel: z.string().describe('mail, the name of a webhook, or `listener ID`'),
+            state: z.enum(['failing', 'given_up']),
+            since: time.describe('when the oldest message of these was written'),
+            failure: z.string().nullable(),
+          }),
+        ),
+      }),
+    },
+    async () => ({
+      items: (await correspondence.failing()).map(({ channel, givenUp, sinceMs, failure }) => ({
+        channel,
+        state: givenUp ? ('given_up' as const) : ('failing' as const),
+        since: isoTime(sinceMs),
+        failure,
+      })),
+    }),
+  );
 }
 
 function addSending(routes: DescribedRoutes, { ledger, correspondence }: MessageRoutesDeps): void {

@@ -240,3 +240,31 @@ function messageOf(row: MessageRow): SentMessage {
     failure: row.failure,
   };
 }
+
+/** Tried so often without being sent, a message says that its way fails. */
+const TRIES_OF_A_FAILURE = 3;
+const MOST_FAILING = 1000;
+
+export interface FailingWay {
+  readonly channel: string;
+  /** Something is not tried again by itself. */
+  readonly givenUp: boolean;
+  readonly sinceMs: EpochMs;
+  readonly failure: string | null;
+}
+
+/** Ways of which something was given up, or is tried again and again. */
+export async function failingWays(connection: Queryable): Promise<readonly FailingWay[]> {
+  const { rows } = await connection.query<{ channel: string; dead: boolean; since_ms: bigint; failure: string | null }>(
+    `select channel, bool_or(state = 'dead') as dead, min(created_at_ms) as since_ms,
+            (array_agg(failure order by id desc) filter (where failure is not null))[1] as failure
+       from billing.message where state = 'dead' or (state in ('intended', 'sending') and attempts >= ${TRIES_OF_A_FAILURE})
+      group by channel order by channel limit ${MOST_FAILING}`,
+  );
+  return rows.map(({ channel, dead, since_ms: sinceMs, failure }) => ({
+    channel,
+    givenUp: dead,
+    sinceMs: Number(sinceMs),
+    failure,
+  }));
+}

@@ -7,7 +7,17 @@ import { printTable } from '../text-table.ts';
 
 const ANSWER_MS = 30_000;
 
+/** Why there is none, as the collector codes it. */
+const NONE: Readonly<Record<string, string>> = {
+  no_runbook: 'no runbook is for it',
+  device_unknown: 'its device is not configured any more',
+  off: 'diagnoses are not begun by themselves here (collector.repair.diagnose)',
+  waiting: 'it has not stood for long enough yet',
+  ended_early: 'it ended before it had stood for long enough',
+  silent: 'it is a symptom, in a window or on a shelf, or was raised more than an hour before the collector looked',
+};
 const diagnosesSchema = z.object({
+  none: z.string().nullish(),
   items: z.array(
     z.object({
       title: z.string(),
@@ -79,7 +89,10 @@ function print(
   }: { readonly diagnoses: z.output<typeof diagnosesSchema>; readonly actions: z.output<typeof actionsSchema> },
 ): void {
   const line = (text: string): void => context.print(text);
-  if (diagnoses.items.length === 0) line(`Alarm ${id} was not diagnosed.`);
+  if (diagnoses.items.length === 0) {
+    const why = NONE[diagnoses.none ?? ''];
+    line(`Alarm ${id} was not diagnosed${why === undefined ? '' : `: ${why}`}.`);
+  }
   for (const { title, askedBy, state, reason, createdAt, steps } of diagnoses.items) {
     const how = `${state.replace('_', ' ')}${reason === null ? '' : ` (${reason.replaceAll('_', ' ')})`}`;
     const rows = steps.flatMap((step) => [

@@ -10,6 +10,7 @@ import { judgeToldPeer } from './judge-peers.ts';
 import { judgeStatus, type StatusRound } from './judge-status.ts';
 import { MAX_REMEMBERED } from './parts-memory.ts';
 import { NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
+import { judgeToldPart, STATE_TYPES } from './told-parts.ts';
 import type { TrapRule } from './trap-rules.ts';
 
 const UP = 1;
@@ -97,19 +98,22 @@ function judgeCondition(round: StatusRound, event: DeviceEvent, rule: TrapRule, 
   const { memory, atMs, say } = round;
   const { device, parts } = memory;
   if (rule.resource === 'bgp-peer') return judgeToldPeer(round, indexOf(event, rule.indexOf), { rule, raises });
-  const of = partOf(event, rule);
   const apart = cleanText(detailOf(event, rule.toldApartBy)?.value ?? '', 100).trim();
+  const over = `${device} has told that it is over (${cleanText(event.name, 100)}).`;
+  const type = STATE_TYPES.find((one) => one === rule.alarmType);
+  const index = rule.resource === 'sensor' ? cleanKey(indexOf(event, rule.indexOf)) : '';
+  if (index !== '' && type !== undefined) {
+    const resource = `${device}/sensor:${rule.sensor ?? ''}.${index}`;
+    const text = raises ? `${device} ${rule.text}: ${apart === '' ? `${rule.sensor ?? ''} ${index}` : apart}.` : over;
+    return judgeToldPart(round, { resource, type, rule, raises, text });
+  }
+  const of = partOf(event, rule);
   const qualifier = apart === '' ? rule.name : `${rule.name} ${apart}`;
   const key = { resource: `${device}${of}`, alarmType: rule.alarmType, qualifier };
   const name = alarmKeyText(key);
   if (!raises || !rule.enabled) {
     if (parts.passing.delete(name)) memory.dirty = true;
-    return say({
-      active: false,
-      ...key,
-      atMs,
-      text: `${device} has told that it is over (${cleanText(event.name, 100)}).`,
-    });
+    return say({ active: false, ...key, atMs, text: over });
   }
   if (!parts.passing.has(name) && parts.passing.size >= MAX_REMEMBERED) return;
   // Told again it stands for longer, and is not told again.

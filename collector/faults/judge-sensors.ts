@@ -1,5 +1,6 @@
 // Sensors of one poll against the limits that the device itself has for them, and the states it gives them in words.
-import type { Table } from '../../common/model/poll.ts';
+import { observedAt, segmentOf, type Table } from '../../common/model/poll.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 import { sensorMetric } from '../../common/model/sensor-metric.ts';
 import { cleanKey, cleanText, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 import type { Severity } from './alarm.ts';
@@ -9,6 +10,7 @@ import { isUnused } from './port-use.ts';
 import type { Round } from './round.ts';
 import { fitsOne } from './rule-fields.ts';
 import { type Limits, limitsOf, sideOf, type Side } from './sensor-limits.ts';
+import { endUnnamed, isToldAlone, settlesTold, STATE_TYPES, type StateType, toldTypeOf } from './told-parts.ts';
 
 interface Sensor {
   readonly resource: string;
@@ -17,12 +19,14 @@ interface Sensor {
   readonly unit: string;
   readonly value: number;
   readonly state: string | null;
+  readonly readAtMs: EpochMs;
 }
 
 /** Gives the resources of the table. */
 export function judgeSensors(round: Round, table: Table): ReadonlySet<string> {
   const { memory } = round;
   const present = new Set<string>();
+  const endedTypes = new Set<StateType>();
   const text = (name: string): ((row: number) => string | null) => {
     const values = textsOf(table, name);
     return (row) => values?.[row] ?? null;
@@ -44,10 +48,13 @@ export function judgeSensors(round: Round, table: Table): ReadonlySet<string> {
       unit: cleanText(unitOf(row) ?? '', 20),
       value,
       state,
+      readAtMs: observedAt(segmentOf(table, row), round.clockOffsetMs),
     };
     judgeLimits(round, sensor, limits);
-    judgeState(round, sensor, limits === null);
+    const ended = judgeState(round, sensor, limits === null);
+    if (ended !== null) endedTypes.add(ended);
   }
+  for (const type of endedTypes) endUnnamed(round, type);
   return present;
 }
 
@@ -107,18 +114,26 @@ function limitState(
   };
 }
 
-const STATE_TYPES = ['fan-failed', 'power-supply-failed', 'sensor-state'] as const;
-
-/** A sensor without limits of its own is as the device says in words. `alone`: it has no limits. */
-function judgeState(round: Round, sensor: Sensor, alone: boolean): void {
+/** A sensor without limits of its own is as the device says in words. `alone`: it has no limits. Gives the type of the alarm that ended because it is well. */
+function judgeState(round: Round, sensor: Sensor, alone: boolean): StateType | null {
   const rule = round.rules.sensorState;
-  const type = stateTypeOf(sensor.description);
+  const { resource, description } = sensor;
+  const type = toldTypeOf(round, resource) ?? stateTypeOf(description);
+  let ended: StateType | null = null;
   for (const alarmType of STATE_TYPES) {
-    const key: PartKey = { resource: sensor.resource, alarmType, qualifier: '' };
-    if (alarmType !== type || !alone || sensor.state === null || fitsOne(rule.ignore, sensor.description)) {
-      if (!isQuiet(round)) end(round, key, `${sensor.description} of ${round.memory.device} tells no state any more.`);
-    } else judgePart(round, key, rule, stateState(round, sensor, rule));
+    const key: PartKey = { resource, alarmType, qualifier: '' };
+    if (alarmType !== type || !alone || sensor.state === null || fitsOne(rule.ignore, description)) {
+      if (!isQuiet(round) && !isToldAlone(round, key))
+        end(round, key, `${description} of ${round.memory.device} tells no state any more.`);
+      continue;
+    }
+    const state = stateState(round, sensor, rule);
+    if (state.severity !== undefined && !settlesTold(round, resource, sensor.readAtMs)) continue;
+    const held = heldOf(round, key) !== undefined;
+    judgePart(round, key, rule, state);
+    if (held && state.severity === null && heldOf(round, key) === undefined) ended = alarmType;
   }
+  return ended;
 }
 
 function stateState({ memory }: Round, sensor: Sensor, rule: FaultRules['sensorState']): PartState {
@@ -134,7 +149,7 @@ function stateState({ memory }: Round, sensor: Sensor, rule: FaultRules['sensorS
 }
 
 /** By what makers call them; what is neither a fan nor a power supply is a sensor. */
-export function stateTypeOf(description: string): (typeof STATE_TYPES)[number] {
+export function stateTypeOf(description: string): StateType {
   if (/\bfan(s|tray|module)?\b|\bfan[ _-]?\d/iu.test(description)) return 'fan-failed';
   if (/\bpsu\b|\bpsu?[ _-]?\d|\bpower[ _-]?suppl(y|ies)\b|\bpwr[ _-]?(sup|\d)/iu.test(description))
     return 'power-supply-failed';

@@ -6,6 +6,7 @@ import type { FaultRules } from './fault-rules.ts';
 import { end, type PartKey } from './part-level.ts';
 import { MAX_REMEMBERED } from './parts-memory.ts';
 import { OFF, type Round } from './round.ts';
+import { endTold } from './told-parts.ts';
 
 const MOST_CHARACTERS = 200;
 
@@ -89,6 +90,7 @@ function ruleOf(
 /** Ends what ends by itself. */
 export function endPassing(round: Round): void {
   const { memory, atMs, rules } = round;
+  if (memory.parts.toldParts.size > 0) endTold(round);
   if (memory.parts.passing.size === 0) return;
   for (const [name, sinceMs] of memory.parts.passing) {
     const held = memory.active.get(name);

@@ -19,6 +19,8 @@ const values = z
 /** ITU-T X.733 and M.3100, as TMF642 spells it. */
 const probableCause = z.string().regex(/^[a-z][A-Za-z]{2,60}$/, 'expected a probable cause such as powerProblem');
 
+const SENSOR_TYPES: ReadonlySet<string> = new Set(['fan-failed', 'power-supply-failed', 'sensor-state']);
+
 export const conditionSchema = z
   .strictObject({
     /** Stands in the qualifier of the alarm. */
@@ -36,9 +38,14 @@ export const conditionSchema = z
     /** Of the alarm instead of that of its type. */
     probable_cause: probableCause.optional(),
     /** The device, the interface that the notification names, where it names one, or the part that `index_of` names. */
-    resource: z.enum(['device', 'interface', 'module', 'bgp-peer']).default('device'),
-    /** An object whose index, or whose value where it has none, is that of the module (entPhysicalIndex) or of the peer. */
+    resource: z.enum(['device', 'interface', 'module', 'sensor', 'bgp-peer']).default('device'),
+    /** An object whose index, or whose value where it has none, is that of the module (entPhysicalIndex), of the sensor or of the peer. */
     index_of: name.optional(),
+    /** The rule of the profile by which polls read the same part: then it has one alarm, whoever tells it. */
+    sensor: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9]{0,60}$/, 'expected the name of a rule under `sensor` of a profile')
+      .optional(),
     /** An object whose value tells one condition from another of the same device. */
     told_apart_by: name.optional(),
     text: z.string().min(1).max(200),
@@ -46,12 +53,20 @@ export const conditionSchema = z
     clear_after_ms: durationMs(3_600_000),
   })
   .refine(
-    ({ resource, index_of: index }) => (resource === 'module' || resource === 'bgp-peer') === (index !== undefined),
+    ({ resource, index_of: index }) => ['module', 'sensor', 'bgp-peer'].includes(resource) === (index !== undefined),
     {
       path: ['index_of'],
-      message: 'expected for a module or a BGP peer, and only there',
+      message: 'expected for a module, a sensor or a BGP peer, and only there',
     },
   )
+  .refine(({ resource, sensor }) => (resource === 'sensor') === (sensor !== undefined), {
+    path: ['sensor'],
+    message: 'expected for a sensor, and only there',
+  })
+  .refine(({ resource, alarm_type: type }) => resource !== 'sensor' || SENSOR_TYPES.has(type), {
+    path: ['alarm_type'],
+    message: 'expected fan-failed, power-supply-failed or sensor-state for a sensor',
+  })
   .refine(({ resource, alarm_type: type }) => (resource === 'bgp-peer') === (type === 'bgp-peer-down'), {
     path: ['resource'],
     message: 'expected bgp-peer for bgp-peer-down, and only there',

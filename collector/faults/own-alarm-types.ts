@@ -71,4 +71,17 @@ export const OWN_ALARM_TYPES = {
     ends: 'below `clear_ms`.',
     rule: 'journal_lag',
   },
+  'receiver-failing': {
+    eventType: 'communicationsAlarm',
+    probableCause: 'communicationsProtocolError',
+    description:
+      'Somebody who should be told is not: a channel of people, a listener of alarms or of bills, a mail server or webhook of the billing bridge.',
+    proposedRepair:
+      'See why: `GET /api/v1/messages?state=dead`, `GET /api/v1/alarm-listeners`, `GET /billing/v1/messages?state=dead`. Bring the receiver back, then retry what was given up, or have the listener registered anew.',
+    willClear: true,
+    resource: 'who is told: `channel:NAME`, `listener:ID`, `billing-channel:NAME`',
+    qualifiers: '',
+    ends: 'when it is told again, is registered anew, or nothing waits for it.',
+    rule: 'receiver_failing',
+  },
 } as const satisfies Record<string, AlarmType>;

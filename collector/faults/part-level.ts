@@ -69,8 +69,10 @@ export function endOfGone(round: Round, prefix: string, present: ReadonlySet<str
   const { memory, atMs, say } = round;
   if (isQuiet(round)) return;
   const gone = new Set<string>();
+  // What only a notification knows of was never there.
   for (const { resource } of memory.active.values())
-    if (resource.startsWith(prefix) && !present.has(resource)) gone.add(resource);
+    if (resource.startsWith(prefix) && !present.has(resource) && memory.parts.toldParts.get(resource)?.isRead !== false)
+      gone.add(resource);
   for (const name of memory.parts.streaks.keys()) {
     const resource = name.slice(name.lastIndexOf(prefix));
     if (!resource.startsWith(prefix) || name === missingName(resource)) continue;

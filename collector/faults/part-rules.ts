@@ -61,6 +61,15 @@ export const partRuleShape = {
     })
     .refine((rule) => rule.clear_ms <= rule.raise_ms, { path: ['clear_ms'], message: 'expected at most raise_ms' })
     .prefault({}),
+  receiver_failing: z
+    .strictObject({
+      enabled,
+      /** Something was given up, and is not tried again by itself. */
+      severity: severity('major'),
+      failing_severity: severity('minor'),
+      raise_after_ms: durationMs(600_000),
+    })
+    .prefault({}),
   notifications: notificationsSchema,
   interface_flapping: z
     .strictObject({

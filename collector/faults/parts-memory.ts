@@ -14,6 +14,16 @@ export interface NeighbourMemory {
   readonly remoteDevice: string;
 }
 
+/** An alarm of a part that a notification raised, until it ends. */
+export interface ToldPartMemory {
+  /** By which rule. */
+  readonly rule: string;
+  readonly type: 'fan-failed' | 'power-supply-failed' | 'sensor-state';
+  readonly atMs: EpochMs;
+  /** A later poll has read the state of the part. */
+  readonly isRead: boolean;
+}
+
 export interface PartsMemory {
   /** Tables in a row that said raise, or clear, by alarm; none of those that are well. */
   readonly streaks: Map<string, Streak>;
@@ -21,6 +31,8 @@ export interface PartsMemory {
   readonly established: Set<string>;
   /** When a notification told of a peer, until a poll that was read later. */
   readonly toldPeers: Map<string, EpochMs>;
+  /** By resource. */
+  readonly toldParts: Map<string, ToldPartMemory>;
   readonly neighbours: Map<string, NeighbourMemory>;
   /** The LAG of each interface that is a member of one. */
   readonly lags: Map<string, string>;
@@ -41,6 +53,7 @@ export interface StoredParts {
   readonly streaks?: readonly (readonly [string, Streak])[];
   readonly established?: readonly string[];
   readonly toldPeers?: readonly (readonly [string, EpochMs])[];
+  readonly toldParts?: readonly (readonly [string, ToldPartMemory])[];
   readonly neighbours?: readonly (readonly [string, NeighbourMemory])[];
   readonly lags?: readonly (readonly [string, string])[];
   readonly serials?: readonly (readonly [string, string])[];
@@ -54,6 +67,7 @@ export function partsMemoryOf(stored: StoredParts | undefined): PartsMemory {
     streaks: new Map(stored?.streaks),
     established: new Set(stored?.established),
     toldPeers: new Map(stored?.toldPeers),
+    toldParts: new Map(stored?.toldParts),
     neighbours: new Map(stored?.neighbours),
     lags: new Map(stored?.lags),
     serials: new Map(stored?.serials),

@@ -64,6 +64,7 @@ export function endOfRemoved(memory: DeviceMemory, atMs: EpochMs): AlarmChange[]
     if (change !== null) changes.push(change);
   }
   memory.parts.passing.clear();
+  memory.parts.toldParts.clear();
   for (const found of memory.interfaces.values()) Object.assign(found, { downPolls: 0, downSinceMs: null, upPolls: 0 });
   memory.dirty = true;
   return changes;

@@ -22,6 +22,7 @@ const NOT_OF_DEVICES: ReadonlySet<string> = new Set([
   'agent_clock',
   'spool_filling',
   'journal_lag',
+  'receiver_failing',
   'link_mismatch',
 ]);
 

@@ -7,6 +7,7 @@ import type { Principal } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { AlarmFacts, Facts } from './facts.ts';
+import { ownPlaceOf, subjectName } from './own-place.ts';
 import type { RepairLimits } from './repair-config.ts';
 import { runbookFor } from './run-decisions.ts';
 import { insertRuns, RUN_COLUMNS, type RunRow, runsNow, type StepRow, stepsOf } from './run-store.ts';
@@ -20,9 +21,18 @@ export interface DiagnosisBookDeps {
   readonly library: Library;
   readonly facts: Facts;
   readonly limits: RepairLimits;
+  /** They are begun by themselves. */
+  readonly diagnose: boolean;
   /** A diagnosis was written down: it is begun soon. */
   readonly wake: () => void;
 }
+
+/**
+ * waiting: it has not stood long enough; ended_early: it did not; silent: it is a symptom, in a window or on a shelf, or was raised more than an hour
+ * before somebody looked.
+ */
+export const NO_DIAGNOSIS = ['no_runbook', 'device_unknown', 'off', 'waiting', 'ended_early', 'silent'] as const;
+export type NoDiagnosis = (typeof NO_DIAGNOSIS)[number];
 
 export interface StepAnswer {
   readonly kind: string;
@@ -89,6 +99,17 @@ export class DiagnosisBook {
       .toReversed();
   }
 
+  /** Why an alarm has no diagnosis, where it has none: in a code that the API documents. */
+  why(alarm: AlarmFacts, fitting: readonly Runbook[]): NoDiagnosis {
+    const { facts, diagnose, clock } = this.#deps;
+    if (alarm.device !== null && facts.deviceOf(alarm.device) === null) return 'device_unknown';
+    const [runbook] = fitting;
+    if (runbook === undefined) return 'no_runbook';
+    if (!diagnose) return 'off';
+    if ((alarm.clearedAtMs ?? clock.now()) - alarm.raisedAtMs >= runbook.holdMs) return 'silent';
+    return alarm.isCleared ? 'ended_early' : 'waiting';
+  }
+
   /** Begins one, also where one was before. Throws not_found for a runbook that does not fit, overloaded beyond the limits. */
   async run(alarm: AlarmFacts, runbook: string | null, by: Principal): Promise<DiagnosisAnswer> {
     const { database, clock, limits } = this.#deps;
@@ -98,12 +119,12 @@ export class DiagnosisBook {
       runbook === null
         ? subject && runbookFor(this.#deps.library.runbooks.values(), subject)
         : fitting.find(({ name }) => name === runbook);
-    if (chosen === null || chosen === undefined || alarm.device === null)
+    if (chosen === null || chosen === undefined)
       throw new WeirError('not_found', `No runbook${runbook === null ? '' : ` ${runbook}`} is for alarm ${alarm.id}.`, {
         alarm: alarm.id,
         runbook,
       });
-    const { device } = alarm;
+    const device = subjectName(alarm);
     const nowMs = clock.now();
     const [row] = await database.transaction(async (connection) => {
       await connection.query("select pg_advisory_xact_lock(hashtext('repair.run'))");
@@ -149,12 +170,16 @@ export class DiagnosisBook {
 
   async #subjectOf(alarm: AlarmFacts): Promise<Subject | null> {
     const { facts } = this.#deps;
-    if (alarm.device === null) return null;
-    const configured = facts.deviceOf(alarm.device);
+    const { alarmType, severity, device } = alarm;
+    if (device === null) {
+      const place = ownPlaceOf(alarm.resource);
+      const site = place?.kind === 'site' ? place.name : null;
+      return place === null ? null : { alarmType, severity, device: alarm.resource, site, tags: [], profile: null };
+    }
+    const configured = facts.deviceOf(device);
     if (configured === null) return null;
     const { site, tags } = configured;
-    const { alarmType, severity, device } = alarm;
-    return { alarmType, severity, device, site, tags, profile: await facts.profileOf(alarm.device) };
+    return { alarmType, severity, device, site, tags, profile: await facts.profileOf(device) };
   }
 }
 

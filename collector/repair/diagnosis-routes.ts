@@ -4,14 +4,14 @@ import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { principalOf, READERS, type Role } from '../../common/runtime/access.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import type { Alarms } from '../faults/alarm.ts';
-import type { DiagnosisBook } from './diagnosis-book.ts';
+import { type DiagnosisBook, NO_DIAGNOSIS } from './diagnosis-book.ts';
 import type { AlarmFacts } from './facts.ts';
 import type { Library } from './runbook-library.ts';
 
 export interface DiagnosisRoutesDeps {
   readonly viewpoints: Viewpoints;
   readonly alarms: Pick<Alarms, 'under'>;
-  readonly diagnoses: Pick<DiagnosisBook, 'of' | 'run' | 'runbooksFor'>;
+  readonly diagnoses: Pick<DiagnosisBook, 'of' | 'run' | 'runbooksFor' | 'why'>;
   readonly library: Library;
 }
 
@@ -35,7 +35,7 @@ const diagnosisAnswer = z.object({
   finishedAt: time.nullable(),
   steps: z.array(
     z.object({
-      kind: z.string().describe('poll, ping, traceroute, neighbour, changes, read'),
+      kind: z.string().describe('poll, ping, traceroute, neighbour, changes, read, agents, projections'),
       state: z.enum(['asked', 'done', 'failed', 'timed_out', 'skipped']),
       begunAt: time,
       finishedAt: time.nullable(),
@@ -44,6 +44,17 @@ const diagnosisAnswer = z.object({
       leftOut: z.number().int().describe('entries beyond the bound, or of what the asker does not see'),
     }),
   ),
+});
+
+const diagnosesAnswer = z.object({
+  items: z.array(diagnosisAnswer),
+  runbooks: z.array(z.object({ name: z.string(), title: z.string() })),
+  none: z
+    .enum(NO_DIAGNOSIS)
+    .nullable()
+    .describe(
+      'why there is none: no_runbook, device_unknown, off, waiting, ended_early, silent; null where there is one',
+    ),
 });
 
 const selectorAnswer = z.object({
@@ -81,18 +92,17 @@ export function addDiagnosisRoutes(routes: DescribedRoutes, deps: DiagnosisRoute
       scoped: true,
       summary: 'What runbooks found out about an alarm, the newest first, and which could run.',
       params: byId,
-      answer: z.object({
-        items: z.array(diagnosisAnswer),
-        runbooks: z.array(z.object({ name: z.string(), title: z.string() })),
-      }),
+      answer: diagnosesAnswer,
     },
     async ({ params, principal }) => {
       const viewpoint = await viewpoints.of(principalOf(principal));
       const alarm = await alarms.under(viewpoint).get(params.id);
       const runbooks = await diagnoses.runbooksFor(factsOf(alarm));
+      const items = await diagnoses.of(alarm.id, viewpoint);
       return {
-        items: await diagnoses.of(alarm.id, viewpoint),
+        items,
         runbooks: runbooks.map(({ name, title }) => ({ name, title })),
+        none: items.length === 0 ? diagnoses.why(factsOf(alarm), runbooks) : null,
       };
     },
   );

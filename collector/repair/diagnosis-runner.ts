@@ -10,6 +10,7 @@ import { askWork, findWork, isOpen, type WorkPort } from './asked-work.ts';
 import type { AskedWork, DiagnosedAlarm, DiagnosisSteps, EndedWork } from './diagnosis-steps.ts';
 import { type Finding, finding } from './entry.ts';
 import type { Facts } from './facts.ts';
+import { ownPlaceOf, subjectName } from './own-place.ts';
 import type { RepairConfig } from './repair-config.ts';
 import { type Candidate, type RunsDue, runsDue } from './run-decisions.ts';
 import {
@@ -108,8 +109,9 @@ export class DiagnosisRunner {
   }
 
   #candidateOf(row: AlarmRow, profiles: ReadonlyMap<string, string | null>): Candidate | null {
-    const { device } = row;
-    if (device === null) return null;
+    const place = ownPlaceOf(row.resource);
+    if (row.device === null && place === null) return null;
+    const device = subjectName(row);
     const configured = this.#deps.facts.deviceOf(device);
     return {
       alarm: row.id.toString(),
@@ -117,8 +119,8 @@ export class DiagnosisRunner {
       alarmType: row.alarm_type,
       severity: row.severity,
       device,
-      known: configured !== null,
-      site: configured?.site ?? null,
+      known: configured !== null || row.device === null,
+      site: configured?.site ?? (place?.kind === 'site' ? place.name : null),
       tags: configured?.tags ?? [],
       profile: profiles.get(device) ?? null,
     };

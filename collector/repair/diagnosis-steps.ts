@@ -3,6 +3,8 @@ import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import type { WorkRequest } from '../agents/work-item.ts';
 import { type Entry, type Finding, finding } from './entry.ts';
 import { type AlarmFacts, type Facts, placesOf, splitResource, statusText } from './facts.ts';
+import { agentsFinding, projectionsFinding } from './own-facts.ts';
+import { agentsAround, devicesBefore, devicesOfPlace, type OwnPlace, ownPlaceOf } from './own-place.ts';
 import type { NamedValue, Step } from './runbook.ts';
 import { filled, missingPlaces } from './template.ts';
 import {
@@ -49,6 +51,11 @@ export class DiagnosisSteps {
   }
 
   async begin(step: Step, alarm: DiagnosedAlarm): Promise<Beginning> {
+    const place = ownPlaceOf(alarm.resource);
+    if (step.kind === 'agents' || step.kind === 'projections' || (place !== null && step.kind === 'changes'))
+      return { works: [] };
+    if (step.kind === 'neighbour') return this.#beginNeighbours(alarm, place);
+    if (place !== null) return { finding: finding('skipped', 'it is of no device that could be asked') };
     const device = this.#facts.deviceOf(alarm.device);
     if (device === null)
       return { finding: finding('skipped', `the device ${alarm.device} is not configured any more`) };
@@ -62,17 +69,6 @@ export class DiagnosisSteps {
         return work(step.kind);
       case 'changes':
         return { works: [] };
-      case 'neighbour': {
-        const neighbours = await this.#neighbours(alarm);
-        if (neighbours.length === 0)
-          return { finding: finding('skipped', 'no device of ours is known at the other end') };
-        return {
-          works: [...new Set(neighbours.map((one) => one.device))].flatMap((name) => {
-            const agent = this.#facts.deviceOf(name)?.agent;
-            return agent === undefined ? [] : [{ agent, request: { kind: 'poll' as const, device: name } }];
-          }),
-        };
-      }
       case 'read': {
         const values = await this.#valuesOf(step, alarm);
         if (typeof values === 'string') return { finding: finding('skipped', values) };
@@ -84,6 +80,27 @@ export class DiagnosisSteps {
     }
   }
 
+  async #beginNeighbours(alarm: DiagnosedAlarm, place: OwnPlace | null): Promise<Beginning> {
+    const neighbours = await this.#neighbours(alarm);
+    if (neighbours.length === 0)
+      return {
+        finding: finding(
+          'skipped',
+          place?.kind === 'agent'
+            ? 'nobody has said where the agent is plugged in (collector.faults.cause.attached)'
+            : 'no device of ours is known at the other end',
+        ),
+      };
+    return {
+      works: [...new Set(neighbours.map((one) => one.device))].flatMap((name) => {
+        const agent = this.#facts.deviceOf(name)?.agent;
+        // An agent that is the matter itself is not asked.
+        const asked = agent !== undefined && !(place?.kind === 'agent' && place.name === agent);
+        return asked ? [{ agent, request: { kind: 'poll' as const, device: name } }] : [];
+      }),
+    };
+  }
+
   async gather(
     step: Step,
     alarm: DiagnosedAlarm,
@@ -92,6 +109,8 @@ export class DiagnosisSteps {
   ): Promise<Finding> {
     if (step.kind === 'changes') return this.#changes(step, alarm, nowMs);
     if (step.kind === 'neighbour') return this.#neighbourFinding(alarm, works, timedOut);
+    if (step.kind === 'agents') return this.#agents(alarm, nowMs);
+    if (step.kind === 'projections') return this.#projections(alarm);
     const work = works[0]?.work ?? null;
     const failure = failureOf(work, timedOut);
     if (failure !== null || work === null) return failure ?? finding('failed', 'the work is nowhere');
@@ -123,6 +142,11 @@ export class DiagnosisSteps {
   /** At the other end of the port; of a device all that it hangs on, and that hangs on it. */
   async #neighbours(alarm: DiagnosedAlarm): Promise<readonly Neighbour[]> {
     const graph = await this.#facts.graph();
+    const place = ownPlaceOf(alarm.resource);
+    if (place !== null)
+      return devicesBefore(graph, place)
+        .slice(0, MOST_NEIGHBOURS)
+        .map((device) => ({ device, resource: null }));
     const far = graph.farEnds.get(alarm.resource);
     const around = [...(graph.before.get(alarm.device) ?? []), ...(graph.next.get(alarm.device) ?? [])];
     const ofDevice = alarm.resource === alarm.device || splitResource(alarm.resource)[1].includes(':');
@@ -143,14 +167,12 @@ export class DiagnosisSteps {
     const entries: Entry[] = [];
     for (const { device, resource } of neighbours) {
       const about = resource ?? device;
-      const work = works.find((one) => one.device === device)?.work ?? null;
-      const failure = failureOf(work, timedOut);
-      const polled = failure === null ? (saidOf(work ?? { result: null }).get('outcome') ?? '?') : failure.summary;
-      entries.push({
-        about,
-        name: device,
-        value: `polled now: ${polled}${dead.has(device) ? '; it does not answer' : ''}`,
-      });
+      const asked = works.find((one) => one.device === device);
+      const failure = failureOf(asked?.work ?? null, timedOut);
+      const polled =
+        failure === null ? (saidOf(asked?.work ?? { result: null }).get('outcome') ?? '?') : failure.summary;
+      const now = asked === undefined ? 'nobody else polls it' : `polled now: ${polled}`;
+      entries.push({ about, name: device, value: `${now}${dead.has(device) ? '; it does not answer' : ''}` });
       const port = ports.find((one) => one.resource === resource);
       if (port === undefined) continue;
       const status = `admin ${statusText(port.adminStatus)}, oper ${statusText(port.operStatus)}`;
@@ -163,9 +185,31 @@ export class DiagnosisSteps {
     return finding('done', `${names.length} at the other end, ${dead.size} of them without an answer`, entries);
   }
 
+  async #agents(alarm: DiagnosedAlarm, nowMs: EpochMs): Promise<Finding> {
+    const graph = await this.#facts.graph();
+    const agents = agentsAround(graph, ownPlaceOf(alarm.resource), alarm.device);
+    const polled = [...graph.devices.values()].filter(({ agent }) => agents.includes(agent));
+    const dead = await this.#facts.unreachable(polled.map(({ name }) => name));
+    const devices = new Map(
+      agents.map((agent) => {
+        const own = polled.filter((one) => one.agent === agent);
+        return [agent, { all: own.length, silent: own.filter(({ name }) => dead.has(name)).length }];
+      }),
+    );
+    return agentsFinding(agents, await this.#facts.contacts(agents), devices, nowMs);
+  }
+
+  async #projections(alarm: DiagnosedAlarm): Promise<Finding> {
+    const place = ownPlaceOf(alarm.resource);
+    if (place?.kind !== 'collector') return finding('skipped', 'it is of no collector');
+    return projectionsFinding(place.name, await this.#facts.projections(place.name));
+  }
+
   async #changes(step: Step, alarm: DiagnosedAlarm, nowMs: EpochMs): Promise<Finding> {
     const neighbours = (await this.#neighbours(alarm)).map(({ device }) => device);
-    const devices = [...new Set([alarm.device, ...neighbours])];
+    const place = ownPlaceOf(alarm.resource);
+    const own = place?.kind === 'site' ? devicesOfPlace(await this.#facts.graph(), place) : [alarm.device];
+    const devices = [...new Set([...own, ...neighbours])];
     const sinceMs = nowMs - step.sinceMs;
     const changes = await this.#facts.changes(devices, sinceMs, MOST_LINES);
     const alarms = (await this.#facts.alarmsOf(devices, sinceMs, MOST_LINES)).filter(({ id }) => id !== alarm.id);

@@ -3,6 +3,7 @@ import type { Database } from '../../common/database/database.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { Severity } from '../faults/alarm.ts';
 import type { NetworkGraph } from '../faults/cause/network-graph.ts';
+import { type AgentContact, contactsOf, type ProjectionState, projectionsOf } from './own-facts.ts';
 import type { Known } from './template.ts';
 
 export interface AlarmFacts {
@@ -146,6 +147,15 @@ export class Facts {
       [devices],
     );
     return new Set(rows.map(({ device }) => device));
+  }
+
+  /** Of those that were ever heard. */
+  contacts(agents: readonly string[]): Promise<readonly AgentContact[]> {
+    return contactsOf(this.#deps.database, agents);
+  }
+
+  projections(journal: string): Promise<readonly ProjectionState[]> {
+    return projectionsOf(this.#deps.database, journal);
   }
 
   /** Outlets that the inventory has, with the profiles of their devices. */

@@ -7,8 +7,9 @@ import { misfit, type Subject } from './selector.ts';
 export interface Candidate extends Subject {
   readonly alarm: string;
   readonly raisedAtMs: EpochMs;
+  /** Of an alarm without a device its resource. */
   readonly device: string;
-  /** Its device is configured. */
+  /** Its device is configured, or it has none. */
   readonly known: boolean;
 }
 

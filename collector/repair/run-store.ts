@@ -73,7 +73,7 @@ export async function dueAlarms(
 ): Promise<readonly AlarmRow[]> {
   const { rows } = await connection.query<AlarmRow>(
     `select alarm.* from faults.alarm
-      where not is_cleared and device is not null and alarm_type = any($1::text[])
+      where not is_cleared and alarm_type = any($1::text[])
         and raised_at_ms > $2 and raised_at_ms <= $3 and coalesce(shelved_until_ms <= $4, true)
         and not exists (select from faults.cause where cause.alarm = alarm.id and cause.raised_at_ms = alarm.raised_at_ms
                            and (cause.held_until_ms > $4 or (cause.held_until_ms is null and cause.root is not null)))

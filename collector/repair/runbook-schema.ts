@@ -1,6 +1,6 @@
 // The form of a file of runbooks and recipes, and what a parsed one means.
 import { z } from 'zod';
-import { type Expectation, EXPECTATIONS, type Recipe, type Runbook, type Step } from './runbook.ts';
+import { type Expectation, EXPECTATIONS, type Recipe, type Runbook, type Step, type StepKind } from './runbook.ts';
 import { selectorOf, selectorShape } from './selector.ts';
 import { PLACES, unknownPlaces } from './template.ts';
 
@@ -30,8 +30,7 @@ const stepCommon = {
   profiles: z.array(z.string().min(1).max(100)).max(100).default([]),
   timeout_seconds: z.number().min(1).max(120).default(30),
 };
-const plain = (kind: 'poll' | 'ping' | 'traceroute' | 'neighbour') =>
-  z.strictObject({ do: z.literal(kind), ...stepCommon });
+const plain = (kind: Exclude<StepKind, 'changes' | 'read'>) => z.strictObject({ do: z.literal(kind), ...stepCommon });
 const namedValue = z.union([
   oid,
   z.strictObject({ oid, words: z.record(z.string().max(40), z.string().max(100)).default({}) }),
@@ -41,6 +40,8 @@ const step = z.discriminatedUnion('do', [
   plain('ping'),
   plain('traceroute'),
   plain('neighbour'),
+  plain('agents'),
+  plain('projections'),
   z.strictObject({ do: z.literal('changes'), hours: z.number().min(0.1).max(168).default(24), ...stepCommon }),
   z.strictObject({
     do: z.literal('read'),

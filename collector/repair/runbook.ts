@@ -4,7 +4,16 @@ import type { SetType } from '../agents/work-item.ts';
 import type { Selector } from './selector.ts';
 import type { IndexRule } from './template.ts';
 
-export const STEP_KINDS = ['poll', 'ping', 'traceroute', 'neighbour', 'changes', 'read'] as const;
+export const STEP_KINDS = [
+  'poll',
+  'ping',
+  'traceroute',
+  'neighbour',
+  'changes',
+  'read',
+  'agents',
+  'projections',
+] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 
 /** A value to be read, and what its numbers mean. */

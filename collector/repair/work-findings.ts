@@ -49,20 +49,35 @@ export function routeFinding(said: Said, about: string): Finding {
   );
 }
 
-/** `asked`: the values with their identifiers filled in. */
+/** Of the summary; all of them stand in the entries. */
+const MOST_SUMMED = 6;
+
+/** `asked`: the values with their identifiers filled in. What the device does not have is counted, and named where nothing else is to be told. */
 export function readFinding(said: Said, asked: readonly NamedValue[], about: string): Finding {
-  const entries = asked.flatMap(({ name, oid, words }): Entry[] => {
-    const shown = (value: string): string => (words[value] === undefined ? value : `${words[value]} (${value})`);
-    if (!oid.endsWith('.*')) {
-      const value = said.get(`value.${oid}`);
-      return [{ about, name, value: value === undefined ? 'the device has no such object' : shown(value) }];
-    }
-    const column = `value.${oid.slice(0, -1)}`;
-    const rows = [...said].filter(([key]) => key.startsWith(column));
-    if (rows.length === 0) return [{ about, name, value: 'no rows' }];
-    return rows.map(([key, value]) => ({ about, name: `${name}.${key.slice(column.length)}`, value: shown(value) }));
+  const missing: string[] = [];
+  const entries = asked.flatMap((value): Entry[] => {
+    const found = valuesOf(said, value, about);
+    if (found.length === 0) missing.push(value.name);
+    return found;
   });
-  return finding('done', entries.map(({ name, value }) => `${name} ${value}`).join(', '), entries);
+  const shown = entries.slice(0, MOST_SUMMED).map(({ name, value }) => `${name} ${value}`);
+  const more = entries.length > MOST_SUMMED ? [`${entries.length - MOST_SUMMED} more`] : [];
+  if (missing.length === 0) return finding('done', [...shown, ...more].join(', '), entries);
+  const without =
+    entries.length === 0 ? `the device has none of them: ${missing.join(', ')}` : `${missing.length} not there`;
+  return finding('done', [...shown, ...more, without].join(', '), entries);
+}
+
+function valuesOf(said: Said, { name, oid, words }: NamedValue, about: string): Entry[] {
+  const shown = (value: string): string => (words[value] === undefined ? value : `${words[value]} (${value})`);
+  if (!oid.endsWith('.*')) {
+    const value = said.get(`value.${oid}`);
+    return value === undefined ? [] : [{ about, name, value: shown(value) }];
+  }
+  const column = `value.${oid.slice(0, -1)}`;
+  return [...said]
+    .filter(([key]) => key.startsWith(column))
+    .map(([key, value]) => ({ about, name: `${name}.${key.slice(column.length)}`, value: shown(value) }));
 }
 
 /** `hops.0`, `hops.1` … in their order. */

@@ -81,6 +81,8 @@ test('each step with its state and what it found, and what became of actions', a
 test('on request it is run first, and nothing at all is a word too', async () => {
   expect(await said({ run: true, runbook: 'mine' })).toBe('Alarm 7 was not diagnosed.');
   expect(asked[0]).toBe('POST /api/v1/alarms/7/diagnosis');
+  answers['diagnosis'] = { items: [], none: 'no_runbook' };
+  expect(await said()).toBe('Alarm 7 was not diagnosed: no runbook is for it.');
   await expect(said({ runbook: 'mine' })).rejects.toMatchObject({ code: 'misused' });
   await expect(said({}, ['x'])).rejects.toMatchObject({ code: 'misused' });
 });

@@ -1,6 +1,8 @@
 // Of each raised alarm: whether it is a cause or a symptom, and of which other alarm. Pure, and the same in whatever order alarms came.
 import type { EpochMs } from '../../../common/model/time.ts';
+import { STATE_TYPES } from '../told-parts.ts';
 import { deadRoots, type World } from './dead-regions.ts';
+import { causeOfPart, type FailedParts, failedPartsOf } from './failed-parts.ts';
 import { byName, type NetworkGraph } from './network-graph.ts';
 
 /** An alarm that is not cleared. */
@@ -57,6 +59,7 @@ export const CAUSAL_TYPES: readonly string[] = [
   NO_DATA,
   AGENT_SILENT,
   SITE_GONE,
+  ...STATE_TYPES,
 ];
 
 /** A site with one device is that device. */
@@ -101,6 +104,7 @@ interface State extends World {
   /** That send, and do not poll. */
   readonly stuckAgents: ReadonlyMap<string, RaisedAlarm>;
   readonly siteAlarms: ReadonlyMap<string, RaisedAlarm>;
+  readonly failedParts: FailedParts;
 }
 
 function stateOf(alarms: readonly RaisedAlarm[]): State {
@@ -118,6 +122,7 @@ function stateOf(alarms: readonly RaisedAlarm[]): State {
       [...of(NO_DATA, ({ resource }) => resource)].flatMap(([name, alarm]) => agentEntry(name, alarm)),
     ),
     siteAlarms: of(SITE_GONE, ({ resource }) => siteOf(resource) ?? ''),
+    failedParts: failedPartsOf(alarms),
     dead: new Map([...deadAlarms].map(([name, { raisedAtMs }]) => [name, raisedAtMs])),
     down: new Set(linkAlarms.keys()),
   };
@@ -196,7 +201,7 @@ function causeOf(graph: NetworkGraph, state: State, roots: Roots, alarm: RaisedA
     case AGENT_SILENT:
       return causeOfSilence(graph, state, roots, alarm.resource.slice(AGENT_PREFIX.length));
     default:
-      return null;
+      return causeOfPart(state.failedParts, alarm);
   }
 }
 

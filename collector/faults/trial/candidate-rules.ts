@@ -14,6 +14,7 @@ export const UNTRIED_RULES: ReadonlySet<string> = new Set([
   'agent_clock',
   'spool_filling',
   'journal_lag',
+  'receiver_failing',
   'link_mismatch',
   'sensor_state',
   'neighbour_lost',

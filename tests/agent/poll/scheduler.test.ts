@@ -163,7 +163,8 @@ describe('a device that falls silent', () => {
     const before = rig.pollsOf('core1').length;
     await rig.clock.advance(30 * MINUTE);
     const silent = rig.pollsOf('core1').slice(before);
-    expect(silent.length).toBe(30);
+    // One more, soon after the first, confirms the silence.
+    expect(silent.length).toBe(31);
     for (const poll of silent) expect(poll).toMatchObject({ outcome: 'failed', failure: 'snmp_timeout', tables: [] });
     expect(reader.probes).toBeGreaterThan(3);
     expect(reader.probes).toBeLessThan(12);
@@ -186,11 +187,98 @@ describe('a device that falls silent', () => {
     const rig = await start(['core1']);
     const reader = rig.readers.get('core1') as FakeReader;
     for (let turn = 0; turn < 12; turn += 1) {
-      reader.dead = turn % 3 !== 0;
+      reader.dead = turn % 2 !== 0;
       await rig.clock.advance(MINUTE);
     }
     expect(reader.probes).toBe(0);
     expect(rig.pollsOf('core1').filter((poll) => poll.outcome === 'complete').length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('a poll that confirms', () => {
+  const failedAt = (rig: Rig, device: string): number[] =>
+    rig
+      .pollsOf(device)
+      .filter(({ outcome }) => outcome === 'failed')
+      .map(({ startedAtMs }) => startedAtMs);
+
+  test('comes once, seconds after a silence began, and leaves the turns where they are', async () => {
+    const rig = await start(names(10));
+    await rig.clock.advance(2 * MINUTE);
+    for (const reader of rig.readers.values()) reader.dead = true;
+    await rig.clock.advance(3 * MINUTE);
+    const waits = names(10).map((device) => {
+      const [first = 0, second = 0, third = 0, ...later] = failedAt(rig, device);
+      expect(first % MINUTE).toBe(phaseOf(device, MINUTE));
+      expect([third, ...later]).toEqual([third, ...later].map((_, at) => first + (at + 1) * MINUTE));
+      return second - first;
+    });
+    for (const wait of waits) {
+      expect(wait).toBeGreaterThanOrEqual(2000);
+      expect(wait).toBeLessThan(5000);
+    }
+    expect(new Set(waits).size).toBeGreaterThan(5);
+  });
+
+  test('comes once more when a device that was silent for long answers again', async () => {
+    const rig = await start(['core1']);
+    const reader = rig.readers.get('core1') as FakeReader;
+    reader.dead = true;
+    await rig.clock.advance(10 * MINUTE);
+    reader.dead = false;
+    await rig.clock.advance(6 * MINUTE);
+    const [first = 0, second = 0, third = 0] = rig
+      .pollsOf('core1')
+      .flatMap(({ outcome, startedAtMs }) => (outcome === 'complete' ? [startedAtMs] : []));
+    expect(second - first).toBeLessThan(5000);
+    expect(third - first).toBe(MINUTE);
+  });
+
+  test('of many that fall together there are few at once; the others wait for their turns, and are counted', async () => {
+    const rig = await start(names(500), { concurrency: 40 });
+    await rig.clock.advance(2 * MINUTE);
+    const before = rig.polls.length;
+    for (const reader of rig.readers.values()) {
+      reader.dead = true;
+      reader.latencyMs = 2000;
+    }
+    await rig.clock.advance(MINUTE);
+    const confirming = rig.polls.length - before - 500;
+    // Ten at once, each for about five seconds.
+    expect(confirming).toBeGreaterThan(50);
+    expect(confirming).toBeLessThanOrEqual(150);
+    const leftOut = metric(await rig.metrics(), 'agent_confirming_polls_left_out_total');
+    expect(leftOut).toBeGreaterThan(300);
+    expect(leftOut + confirming).toBeLessThanOrEqual(510);
+  });
+
+  test.each([
+    ['a turn comes soon anyway', 10_000, null],
+    ['it is no silence', MINUTE, new WeirError('snmp_authentication_failed', 'wrong key')],
+  ])('does not come where %s', async (_, intervalMs, broken) => {
+    const rig = await start(['core1'], { devices: [{ name: 'core1', intervalMs }] });
+    await rig.clock.advance(2 * MINUTE);
+    const reader = rig.readers.get('core1') as FakeReader;
+    reader.dead = broken === null;
+    reader.broken = broken;
+    await rig.clock.advance(4 * MINUTE);
+    const times = failedAt(rig, 'core1');
+    expect(times.length).toBeGreaterThanOrEqual(4);
+    for (const time of times) expect(time % intervalMs).toBe(phaseOf('core1', intervalMs));
+  });
+
+  test('that somebody asked for meanwhile is the same poll', async () => {
+    const rig = await start(['core1']);
+    await rig.clock.advance(2 * MINUTE);
+    const reader = rig.readers.get('core1') as FakeReader;
+    reader.dead = true;
+    while (failedAt(rig, 'core1').length === 0) await rig.clock.advance(500);
+    const asked = rig.scheduler.pollNow('core1');
+    await rig.clock.advance(10_000);
+    expect(await asked).toMatchObject({ outcome: 'failed' });
+    expect(failedAt(rig, 'core1').length).toBe(2);
+    await rig.clock.advance(MINUTE);
+    expect(failedAt(rig, 'core1').length).toBe(3);
   });
 });
 

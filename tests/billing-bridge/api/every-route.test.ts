@@ -38,6 +38,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/bill-runs/running': [MONEY, 'refused'],
   'GET /billing/v1/price-plans': [MONEY, 'refused'],
   'GET /billing/v1/feed': [['bridge', 'billing'], 'refused'],
+  'GET /billing/v1/failing-channels': [['bridge', 'billing'], 'refused'],
   'GET /billing/v1/overview': [MONEY, 'refused'],
   'GET /billing/v1/reconciliation': [MONEY, 'refused'],
   'GET /billing/v1/quota-events': [CUSTOMERS, 'rows'],

@@ -176,6 +176,11 @@ describe('a bill', () => {
     const [dead] = await messages('?state=dead');
     expect(dead).toMatchObject({ attempts: 3, nextTryAt: null });
     expect(dead?.['failure']).toContain('channel_refused');
+    const since = dead?.['createdAt'];
+    expect(await ask('GET', '/billing/v1/failing-channels')).toMatchObject({
+      status: 200,
+      body: { items: [{ channel: 'mail', state: 'given_up', since, failure: dead?.['failure'] }] },
+    });
     mailServer.answering = 'well';
     await fixture.clock.advance(DAY);
     expect(await send()).toMatchObject({ sent: 0 });

@@ -1,5 +1,5 @@
 // Rules of notifications as data: those that come with Weir hold together, mistakes have a place, and an alarm has the probable cause of its rule.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -31,6 +31,17 @@ describe('those that come with Weir', () => {
     expect([...rule.raisedBy, ...rule.clearedBy].filter((name) => !notifications.has(name))).toEqual([]);
     const used = [...Object.keys(rule.raisesWhen), ...Object.keys(rule.clearsWhen), rule.indexOf, rule.toldApartBy];
     expect(used.filter((name) => name !== undefined && !objects.has(name))).toEqual([]);
+  });
+
+  test('a part that polls read too is called as a profile calls it', () => {
+    const folder = path.resolve(SHIPPED, '../profiles');
+    const profiles = readdirSync(folder)
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => readFileSync(path.join(folder, file), 'utf8'))
+      .join('\n');
+    const sensors = TRAP_RULES.flatMap(({ sensor }) => sensor ?? []);
+    expect(sensors.length).toBeGreaterThan(5);
+    expect(sensors.filter((sensor) => !profiles.includes(`\n  - name: ${sensor}\n`))).toEqual([]);
   });
 
   test('both numberings of the notifications of BGP4-MIB are known', () => {
@@ -73,6 +84,18 @@ describe('mistakes', () => {
     [
       'an index of nothing',
       '  - { name: a, raised_by: [x], text: t, index_of: y }\n',
+      '',
+      'configuration_invalid a.yaml:2',
+    ],
+    [
+      'a sensor without its rule',
+      '  - { name: a, raised_by: [x], text: t, resource: sensor, index_of: y, alarm_type: fan-failed }\n',
+      '',
+      'configuration_invalid a.yaml:2',
+    ],
+    [
+      'a sensor of another type',
+      '  - { name: a, raised_by: [x], text: t, resource: sensor, index_of: y, sensor: z }\n',
       '',
       'configuration_invalid a.yaml:2',
     ],

@@ -260,6 +260,46 @@ test('a step whose agent says nothing ends by its time, and the rest goes on', a
   agent.answer = answer;
 });
 
+test('alarms without a device are diagnosed by what the collector knows of its own chain', async () => {
+  const { database } = fixture.database;
+  const atMs = Date.now() - 20_000;
+  const { rows } = await database.query<{ journal: string }>(
+    'select distinct journal from readings.projection_position',
+  );
+  const journal = rows[0]?.journal ?? '';
+  const found: Record<string, string[]> = {};
+  for (const [alarmType, resource] of [
+    ['agent-silent', 'agent:agent-1'],
+    ['site-unreachable', 'site:south'],
+    ['journal-lag', `collector:${journal}`],
+    ['external', 'somewhere'],
+  ] as const) {
+    const { rows: made } = await database.query<{ id: bigint }>(
+      `insert into faults.alarm (resource, alarm_type, qualifier, severity, is_cleared, text, created_at_ms, raised_at_ms, changed_at_ms)
+       values ($1, $2, '', 'major', false, 'as the test says', $3, $3, $3) returning id`,
+      [resource, alarmType, atMs],
+    );
+    const id = String(made[0]?.id);
+    const place = `/api/v1/alarms/${id}/diagnosis`;
+    if (alarmType === 'external') expect(await fixture.get(place)).toMatchObject({ items: [], none: 'no_runbook' });
+    else {
+      await fixture.post(place, {}, operator);
+      found[alarmType] = stepsOf(await diagnosed(id));
+    }
+  }
+  const contact = 'last batch \\d+ s ago, at \\S+: sequence \\d+, clock off by -?\\d+ ms';
+  const agents = matching(new RegExp(`^agents done: agent-1: ${contact}; 3 devices, 0 of them without an answer$`));
+  const changes = matching(/^changes done: \d+ changes and \d+ other alarms in 24 hours$/);
+  const neighbour = 'neighbour done: 1 at the other end, 0 of them without an answer';
+  expect(found).toEqual({
+    'agent-silent': [agents, neighbour, changes],
+    'site-unreachable': [agents, neighbour, changes],
+    'journal-lag': [matching(/^projections done: .*faults at entry \d+/), agents],
+  });
+  // Why there is none is told too: this one is in a window.
+  expect(await fixture.get(`/api/v1/alarms/${await alarmOf('quiet1')}/diagnosis`)).toMatchObject({ none: 'silent' });
+});
+
 test('what there is of runbooks and actions is told', async () => {
   const answer = await fixture.get<{ runbooks: { name: string }[]; actions: { name: string }[] }>('/api/v1/runbooks');
   expect(answer.runbooks.map(({ name }) => name)).toEqual(expect.arrayContaining(['port', 'device-unreachable']));

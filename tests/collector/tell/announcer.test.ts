@@ -1,5 +1,6 @@
 // The announcer over a real database and a real receiver: intent before, done after, whatever dies in between, and however many announcers there are.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { failingChannels } from '../../../collector/tell/failing-channels.ts';
 import { FailingDatabase } from '../../support/failing-database.ts';
 import { route } from '../../support/telling-machine.ts';
 import { forgetSettled } from '../../../collector/tell/outbox.ts';
@@ -116,6 +117,9 @@ describe('a receiver in trouble', () => {
     expect(await rig.messages()).toMatchObject([
       { state: 'dead', attempts: 3, failure: expect.stringContaining('503') as string },
     ]);
+    expect(await failingChannels(rig.database)).toMatchObject([
+      { resource: 'channel:noc', state: 'given_up', why: expect.stringContaining('503') as string },
+    ]);
     rig.hooks.answering = 'well';
     await rig.go(telling, 30);
     expect(rig.hooks.told()).toEqual([]);
@@ -123,6 +127,7 @@ describe('a receiver in trouble', () => {
     const other = await rig.raise('core2');
     await rig.go(telling, 10);
     expect(rig.hooks.told()).toEqual([`raised ${other}`, `raised ${id}`]);
+    expect(await failingChannels(rig.database)).toEqual([]);
   });
 
   test('a slow channel delays no other', async () => {

@@ -28,6 +28,8 @@ interface Diagnosis {
 interface Diagnoses {
   readonly items: readonly Diagnosis[];
   readonly runbooks: readonly { readonly name: string; readonly title: string }[];
+  /** Why there is none. */
+  readonly none: string | null;
 }
 
 export function AlarmDiagnosis({ id }: { readonly id: string }) {
@@ -36,7 +38,7 @@ export function AlarmDiagnosis({ id }: { readonly id: string }) {
   const { data } = useAnswer<Diagnoses>(may.network ? place : null);
   const { problem, send } = useDeed();
   if (data === null) return null;
-  const { items, runbooks } = data;
+  const { items, runbooks, none } = data;
   const running = items.some(({ state }) => state === 'running');
   return (
     <section class="card" aria-label={t('diagnosis')}>
@@ -49,7 +51,7 @@ export function AlarmDiagnosis({ id }: { readonly id: string }) {
         )}
       </header>
       <Problem text={problem} />
-      {items.length === 0 && <p class="empty">{t(runbooks.length === 0 ? 'diagnosis.noRunbook' : 'diagnosis.none')}</p>}
+      {none !== null && <p class="empty">{said('noDiagnosis', none)}</p>}
       {items.map((one, at) => (
         <details key={one.id} open={at === 0}>
           <summary>

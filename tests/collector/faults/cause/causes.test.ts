@@ -276,6 +276,26 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'a part that failed, told without its name, is folded under the alarm of that kind with its name: the nearest, of the same device',
+    ...TREE,
+    alarms: [
+      'fan-failed core at 100',
+      'fan-failed core/module:7 at 100',
+      'fan-failed core/sensor:a at 10',
+      'fan-failed core/sensor:b at 110',
+      'power-supply-failed core at 100',
+      'fan-failed dist at 100',
+    ],
+    expected: [
+      'fan-failed core <- fan-failed core/sensor:b',
+      'fan-failed core/module:7 <- fan-failed core/sensor:b',
+      'fan-failed core/sensor:a',
+      'fan-failed core/sensor:b',
+      'power-supply-failed core',
+      'fan-failed dist',
+    ],
+  },
+  {
     name: 'thresholds are their own causes',
     ...TREE,
     alarms: ['core', 'high-utilisation dist/ge-1', 'dist'],

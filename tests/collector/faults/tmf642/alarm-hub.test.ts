@@ -1,6 +1,7 @@
 // The hub of TMF642 in a running collector: who is told what, in which order, through failures, refusals and restarts, and who is never asked.
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { failingListeners } from '../../../../collector/faults/tmf642/failing-listeners.ts';
 import { isAllowed } from '../../../../common/send/allowed-address.ts';
 import { AlarmListener } from '../../../support/alarm-listener.ts';
 import {
@@ -29,6 +30,8 @@ beforeAll(async () => {
   const listeners = [listener.url, `${other.url}/at/listener`];
   ({ fixture, remove } = await startCollectorFixture({
     collector: {
+      // It would be told of its own failures.
+      faults: { receiver_failing: { enabled: false } },
       northbound: { listeners, timeout_ms: 2000, give_up_hours: 0.001, max_events: 100, signing_secret: SECRET },
     },
   }));
@@ -296,6 +299,11 @@ describe('when it does not go well', () => {
     await eventually(async () => (await states()).find((one) => one.id === id)?.endedAt !== null, 'it is given up');
     const given = (await states()).find((one) => one.id === id);
     expect(given?.endReason).toMatch(/^failing since .*: answered 503$/);
+    const failing = () => failingListeners(fixture.database.database, Date.now());
+    const why = expect.stringContaining('answered 503') as unknown;
+    expect(await failing()).toMatchObject([{ resource: `listener:${id}`, state: 'given_up', why }]);
+    await register();
+    expect(await failing()).toEqual([]);
     expect(fixture.lines.join('\n')).toContain('a listener of alarms was given up');
     expect(await fixture.metric('weir_alarm_hub_given_up_total')).toBe(1);
     const audit = await fixture.get<{ items: { actor: string; action: string }[] }>(
