@@ -79,6 +79,9 @@ function priceOf(item: ItemDocument): Price {
         kind: item.billed === 'advance' ? 'flat_in_advance' : 'flat',
         amount: exact(item.amount),
         ...(item.proration === undefined ? {} : { proration: item.proration }),
+        ...(item.cycle_months === undefined
+          ? {}
+          : { cycle: { months: item.cycle_months, anchor: item.cycle_from ?? 'calendar' } }),
       };
     case 'one_off':
       return { kind: 'one_off', amount: exact(item.amount), when: item.when };

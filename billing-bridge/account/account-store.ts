@@ -143,7 +143,8 @@ export class AccountStore {
     const validFromMs = Number(row.valid_from_ms);
     const { document } = row;
     if (typeof document === 'object' && document !== null && 'cancelled' in document) {
-      for (const [key, plan] of plans) if (plan.id === row.id && plan.validFromMs === validFromMs) plans.delete(key);
+      for (const [key, plan] of plans)
+        if (plan.id === row.id && plan.validFromMs === validFromMs) plans.set(key, { ...plan, cancelled: true });
       return;
     }
     const terms = this.#deps.readPlanTerms(document);

@@ -138,6 +138,10 @@ export class GateCheck {
         where customer = $1 and window_start_ms < $2 and not exists (
           select 1 from billing.bill b where b.customer = c.customer and b.category = 'normal'
             and c.window_start_ms >= b.period_start_ms and c.window_start_ms < b.period_end_ms)
+          -- What was charged in advance stands on the bill before, and its own period may have none; nor need what corrects it.
+          and (c.kind <> 'flat_in_advance' or not exists (
+            select 1 from billing.charge v join billing.bill_line_charge held on held.charge = v.id and held.final
+             where v.service = c.service and v.item = c.item and v.window_start_ms = c.window_start_ms))
         having min(window_start_ms) is not null`,
       [customer.id, period.startMs],
     );
