@@ -9,6 +9,7 @@ import type { InterfaceState } from '../account/interface-state.ts';
 import type { Meter, UsageReader } from '../mediate/usage.ts';
 import { type BoundPort, type FinalityDeps, notFinal, unratedUsage, type UnratedUsage } from './finality.ts';
 import type { Finding, GateFindings, GateName } from './gates.ts';
+import { vanishedIn } from './vanished.ts';
 
 /** What mediation knows about how far usage can be trusted. */
 export interface MediationFacts {
@@ -66,6 +67,7 @@ export class GateCheck {
       gate('earlier_period', await this.#earlierPeriods(customer, period)),
       ...(await this.#fromCharges(customer, period)),
       gate('unassigned', await this.#unassignedIn(book, period, meters)),
+      gate('vanished', await vanishedIn(this.#deps, services, period)),
     ];
   }
 

@@ -328,6 +328,10 @@ describe('gates', () => {
       billing.usage.add(other.out, NOVEMBER, 9n);
       billing.usage.finish(DECEMBER);
     },
+    vanished: async () => {
+      billing.usage.seen.set(port.in, NOVEMBER + DAY);
+      await billing.rate();
+    },
   };
 
   test('are all open where everything is in order', async () => {
