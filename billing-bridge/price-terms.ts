@@ -62,7 +62,7 @@ function meteredOf(item: {
 /** What has no direction counts as one. */
 function directed<Direction extends string>(meter: MeterDocument | undefined, direction: Direction): Direction | 'in' {
   const meterClass = meterClassOf(meter);
-  return meterClass === 'octets' || meterClass === 'packets' ? direction : 'in';
+  return meterClass === 'octets' || meterClass === 'packets' || meterClass === 'all_packets' ? direction : 'in';
 }
 
 function ofVolume(item: Extract<ItemDocument, { direction: 'in' | 'out' | 'sum' | 'higher' }>): Metered & {
