@@ -1,5 +1,6 @@
 // The form of customers, price plans and services in the configuration, and what each means to rating; how they fit together is checked in account/check.ts.
 import { z } from 'zod';
+import { CYCLE_ANCHORS } from '../common/model/cycle.ts';
 import { WEEKDAYS } from '../common/model/local-time.ts';
 import { INTEGRATIONS, LONGEST_HOLD_MS, METER_CLASSES } from '../common/model/meter-class.ts';
 import { BILLING_CYCLES, zoneKnown } from '../common/model/period.ts';
@@ -109,6 +110,9 @@ const itemSchema = z.discriminatedUnion('kind', [
     billed: z.enum(['arrears', 'advance']).optional(),
     /** How a part of a period is counted; none: as the whole. */
     proration: z.enum(['day', 'second', 'none']).optional(),
+    /** What the amount is for, where that is not the period of the bill; of two years at most. */
+    cycle_months: z.number().int().min(1).max(24).optional(),
+    cycle_from: z.enum(CYCLE_ANCHORS).optional(),
   }),
   z.strictObject({
     ...common,

@@ -143,7 +143,7 @@ export class Ledger {
       facts: usage,
       stateOf: (contracts, device, interfaceKey, at) => this.stateOf(contracts, device, interfaceKey, at),
       dueByTime: (held, service, afterMs, untilMs) => dueByTime(held, service, afterMs, untilMs, 1).length > 0,
-      waitedOut: (endedAtMs) => this.rating.isWaitedOut(endedAtMs),
+      ...this.rating.waiting,
     };
     this.billRun = new BillRun(
       reporter,

@@ -62,7 +62,7 @@ function meteredOf(item: {
 /** What has no direction counts as one. */
 function directed<Direction extends string>(meter: MeterDocument | undefined, direction: Direction): Direction | 'in' {
   const meterClass = meterClassOf(meter);
-  return meterClass === 'octets' || meterClass === 'packets' ? direction : 'in';
+  return meterClass === 'octets' || meterClass === 'packets' || meterClass === 'all_packets' ? direction : 'in';
 }
 
 function ofVolume(item: Extract<ItemDocument, { direction: 'in' | 'out' | 'sum' | 'higher' }>): Metered & {
@@ -79,6 +79,9 @@ function priceOf(item: ItemDocument): Price {
         kind: item.billed === 'advance' ? 'flat_in_advance' : 'flat',
         amount: exact(item.amount),
         ...(item.proration === undefined ? {} : { proration: item.proration }),
+        ...(item.cycle_months === undefined
+          ? {}
+          : { cycle: { months: item.cycle_months, anchor: item.cycle_from ?? 'calendar' } }),
       };
     case 'one_off':
       return { kind: 'one_off', amount: exact(item.amount), when: item.when };

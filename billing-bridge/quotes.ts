@@ -81,7 +81,7 @@ function planOf(book: ContractBook, { plan, terms }: QuoteRequest, period: Perio
     return { ...planTerms(document), id: document.id, version: 0 };
   }
   if (plan === undefined) throw invalid('plan', 'expected it, or terms');
-  const versions = book.plans.filter(({ id }) => id === plan.id);
+  const versions = book.plans.filter(({ id, cancelled }) => id === plan.id && cancelled !== true);
   const counting = versions
     .filter(({ validFromMs }) => validFromMs <= period.startMs)
     .toSorted(byBegin)

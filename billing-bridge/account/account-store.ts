@@ -1,14 +1,17 @@
 // The contracts in PostgreSQL: append-only versions; applying a configuration twice changes nothing.
+import { recordAudit } from '../../common/database/audit.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
+import { isoTime } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Reporter } from '../../common/runtime/reporter.ts';
 import type { Buyer } from '../bill/legal-entity.ts';
 import type { CustomerDocument } from '../contract-schema.ts';
 import { cycleOf } from './contract.ts';
-import { type Application, applicationOf, keptService, type Stated } from './apply.ts';
+import { type Application, applicationOf, keptService, serviceChange, type Stated } from './apply.ts';
 import { ContractBook } from './contract-book.ts';
 import type { Customer, PlanTerms, PlanVersion, Service } from './contract.ts';
 import type { KeptVersion } from './kept-version.ts';
+import { type Rebinding, rebound } from './rebinding.ts';
 
 export interface AccountStoreDeps {
   readonly database: Database;
@@ -60,6 +63,35 @@ export class AccountStore {
         versions: application.versions.map((one) => `${one.kind} ${one.id} ${one.version}`).slice(0, 50),
       });
     return application;
+  }
+
+  /** Ends the binding of a port, or goes on with another; who asked for it is written down in the same transaction. Asked again it changes nothing. */
+  async rebind(
+    service: string,
+    asked: Rebinding,
+    by: { readonly name: string; readonly role: string; readonly reason: string },
+  ): Promise<Service> {
+    const now = this.#deps.clock.now();
+    await this.#deps.database.transaction(async (connection) => {
+      await connection.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
+      const kept = (await readVersions(connection)).map(keptOf);
+      const found = serviceChange(kept, service, (one) => rebound(one, asked, now), now);
+      await this.#write(connection, found);
+      if (found.versions.length === 0) return;
+      await recordAudit(connection, {
+        atMs: now,
+        actor: by.name,
+        role: by.role,
+        action: asked.to === null ? 'binding.end' : 'binding.move',
+        subject: `service/${service}`,
+        before: { device: asked.device, interface: asked.interface },
+        after: { at: isoTime(asked.atMs), to: asked.to },
+        note: by.reason,
+      });
+    });
+    const changed = (await this.book()).services.get(service);
+    if (changed === undefined) throw new Error('BUG: a service was changed and is not there');
+    return changed;
   }
 
   /** The contracts as they are kept now, read again only after a change; or as they were when no later version was kept. */
@@ -143,7 +175,8 @@ export class AccountStore {
     const validFromMs = Number(row.valid_from_ms);
     const { document } = row;
     if (typeof document === 'object' && document !== null && 'cancelled' in document) {
-      for (const [key, plan] of plans) if (plan.id === row.id && plan.validFromMs === validFromMs) plans.delete(key);
+      for (const [key, plan] of plans)
+        if (plan.id === row.id && plan.validFromMs === validFromMs) plans.set(key, { ...plan, cancelled: true });
       return;
     }
     const terms = this.#deps.readPlanTerms(document);

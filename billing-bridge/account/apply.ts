@@ -47,6 +47,25 @@ export function applicationOf(kept: readonly KeptVersion[], stated: Stated, now:
   };
 }
 
+/** One service changed by hand. What the configuration says of it counts again once it says something new. */
+export function serviceChange(
+  kept: readonly KeptVersion[],
+  id: string,
+  change: (service: Service) => Service,
+  now: EpochMs,
+): Application {
+  const newest = newestOf(kept);
+  const before = newest.get(keyOf('service', id));
+  if (before === undefined) throw new WeirError('not_found', `There is no service ${id}.`, { service: id });
+  const service = keptService(before.document);
+  const next = change(service);
+  if (next === service) return { versions: [], reratings: [], superseded: [] };
+  const made = nextVersion(before, 'service', id, before.stated, now, next);
+  refuseDoubleBindings(newest, [made]);
+  const rerating = reratingOf(service, next, now);
+  return { versions: [made], reratings: rerating === null ? [] : [rerating], superseded: [] };
+}
+
 function newestOf(versions: readonly KeptVersion[]): Map<string, KeptVersion> {
   const newest = new Map<string, KeptVersion>();
   for (const version of versions) {

@@ -152,6 +152,8 @@ function itemIssues(
           issue([...path, 'bands', at, 'to'], 'bands_crossed', 'a band ends after it begins, on the same day'),
         );
     });
+  if (item.kind === 'flat' && item.cycle_from !== undefined && item.cycle_months === undefined)
+    found.push(issue([...path, 'cycle_from'], 'cycle_missing', 'expected cycle_months beside it'));
   found.push(...options.meteredIssues(item, path));
   if (item.kind === 'percentile' || item.kind === 'demand') {
     if (item.kind === 'percentile' && decimalAbove(item.percentile, '100'))

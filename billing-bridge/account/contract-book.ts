@@ -15,6 +15,13 @@ export interface Holder {
   readonly binding: Binding;
 }
 
+/** A span in which one version of a plan counts for a service. */
+export interface TermSpan {
+  readonly plan: PlanVersion;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
 /** Immutable; a change of contracts makes a new book. */
 export class ContractBook {
   readonly serial: bigint;
@@ -31,6 +38,7 @@ export class ContractBook {
     this.services = new Map(contents.services.map((service) => [service.id, service]));
     this.plans = contents.plans;
     for (const plan of contents.plans) {
+      if (plan.cancelled === true) continue;
       const versions = this.#plansById.get(plan.id) ?? [];
       versions.push(plan);
       versions.sort((left, right) => left.validFromMs - right.validFromMs || left.version - right.version);
@@ -58,6 +66,27 @@ export class ContractBook {
     const plan = service.plans.findLast((one) => one.fromMs <= at) ?? service.plans[0];
     const versions = plan === undefined ? [] : (this.#plansById.get(plan.plan) ?? []);
     return versions.findLast((version) => version.validFromMs <= at) ?? null;
+  }
+
+  /** The terms of a service from its begin to its end, one after the other; a time before its plan's first version has none. */
+  termsOver(service: Service): TermSpan[] {
+    const endMs = service.toMs ?? FOR_EVER_MS;
+    const begins = service.plans.flatMap(({ plan, fromMs }) => [
+      fromMs,
+      ...(this.#plansById.get(plan) ?? []).map(({ validFromMs }) => validFromMs),
+    ]);
+    const inside = begins.filter((at) => at > service.fromMs && at < endMs);
+    const cuts = [...new Set([service.fromMs, ...inside])].toSorted((left, right) => left - right);
+    const spans: TermSpan[] = [];
+    cuts.forEach((fromMs, at) => {
+      const toMs = cuts[at + 1] ?? endMs;
+      const plan = this.planAt(service, fromMs);
+      const before = spans.at(-1);
+      if (before !== undefined && before.plan === plan && before.toMs === fromMs)
+        spans[spans.length - 1] = { ...before, toMs };
+      else if (plan !== null && toMs > fromMs) spans.push({ plan, fromMs, toMs });
+    });
+    return spans;
   }
 
   /** Who holds a port at an instant; null where nobody does. */

@@ -23,7 +23,8 @@ export type ContractMistake =
   | 'infrastructure_bound'
   | 'unit_of_another_meter'
   | 'meter_is_no_gauge'
-  | 'rack_unknown';
+  | 'rack_unknown'
+  | 'cycle_missing';
 
 export interface ContractIssue {
   readonly path: readonly (string | number)[];

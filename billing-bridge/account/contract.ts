@@ -64,6 +64,8 @@ export interface PlanVersion extends PlanTerms {
   readonly id: string;
   readonly version: number;
   readonly validFromMs: EpochMs;
+  /** It was taken back before it began. A fee that was charged in advance by it may still name it. */
+  readonly cancelled?: boolean;
 }
 
 /** Later than any instant that Weir meets; a safe integer. */

@@ -22,6 +22,7 @@ import type { BillDocuments } from './documents.ts';
 import { addMessageRoutes, type MessageRoutesDeps } from './message-routes.ts';
 import { Overview } from './overview.ts';
 import { addQuoteRoutes } from './quote-routes.ts';
+import { addBindingRoutes } from './binding-routes.ts';
 import { addFinalRecordRoutes } from './final-record-routes.ts';
 import { addPaymentRoutes } from './payment-routes.ts';
 import { addQuotaRoutes } from './quota-routes.ts';
@@ -142,6 +143,7 @@ export class BillingApi implements Component {
     addTmf635Routes(routes, ledger);
     addQuoteRoutes(routes, { ledger, clock });
     addFinalRecordRoutes(routes, ledger);
+    addBindingRoutes(routes, ledger, clock);
     addQuotaRoutes(routes, ledger);
     addUsageSummary(routes, { ledger, clock });
     const guard = new SignInGuard(this.#reporter.child('links'), FAILED_SIGN_INS_PER_MINUTE, {

@@ -19,7 +19,11 @@ const finalRecordForm = z.object({
   class: z.string(),
   direction: z.string(),
   endedAt: time,
-  outcome: z.enum(['final', 'waited_out']).describe('waited_out: nobody read the device any more for three days'),
+  outcome: z
+    .enum(['final', 'waited_out', 'interface_gone', 'device_silent'])
+    .describe(
+      'waited_out: nobody read the device any more for three days; interface_gone, device_silent: the port is still bound and was not read for three days',
+    ),
   lastBucketStart: time.nullable(),
   lastVersion: z.number().int().nullable(),
   lastReadingAt: time.nullable(),
@@ -34,7 +38,7 @@ export function addFinalRecordRoutes(routes: DescribedRoutes, ledger: Ledger): v
       url: '/billing/v1/final-records',
       access: BILL_READERS,
       scoped: true,
-      summary: 'Ports that left a service, newest first: up to where their usage was known when it was closed.',
+      summary: 'Ports that left a service, or vanished from it, newest first: up to where their usage was known then.',
       query: z.strictObject({ service: z.string().optional(), ...pageParameters }),
       answer: pageOf(finalRecordForm),
     },

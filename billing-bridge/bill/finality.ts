@@ -27,6 +27,8 @@ export interface FinalityDeps {
   readonly dueByTime: DueByTime;
   /** Is a port that left then no longer waited for? Rating asks the same. */
   readonly waitedOut?: (endedAtMs: EpochMs) => boolean;
+  /** Is a device known up to there no longer waited for, where others are known up to then? As rating does. */
+  readonly isSilent?: (finalUntilMs: EpochMs | undefined, readUntilMs: EpochMs | null) => boolean;
 }
 
 const USAGE_PAGE = 20_000;
@@ -36,6 +38,8 @@ const MAX_PAGES = 50;
 export interface UnratedUsage {
   readonly firstByMeter: ReadonlyMap<number, EpochMs>;
   readonly complete: boolean;
+  /** How far any meter is known. */
+  readonly readUntilMs: EpochMs | null;
 }
 
 export async function unratedUsage(deps: FinalityDeps): Promise<UnratedUsage> {
@@ -43,16 +47,17 @@ export async function unratedUsage(deps: FinalityDeps): Promise<UnratedUsage> {
     'select usage_serial from billing.rating_position',
   );
   const firstByMeter = new Map<number, EpochMs>();
+  const readUntilMs = await deps.usage.readUntil();
   let after = rows[0]?.usage_serial ?? 0n;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const records = await deps.usage.changedAfter(after, USAGE_PAGE);
     const last = records.at(-1);
-    if (last === undefined) return { firstByMeter, complete: true };
+    if (last === undefined) return { firstByMeter, complete: true, readUntilMs };
     for (const { meter, bucketStartMs } of records)
       firstByMeter.set(meter, Math.min(firstByMeter.get(meter) ?? bucketStartMs, bucketStartMs));
     after = last.serial;
   }
-  return { firstByMeter, complete: false };
+  return { firstByMeter, complete: false, readUntilMs };
 }
 
 /** What of an account's period is not final. */
@@ -65,19 +70,24 @@ export async function notFinal(
   ports: readonly BoundPort[],
 ): Promise<Finding[]> {
   return [
-    ...(await portsNotFinal(deps, ports)),
+    ...(await portsNotFinal(deps, ports, unrated.readUntilMs)),
     ...(unrated.complete ? portsNotRated(unrated, period, ports) : [{ reason: 'rating is far behind' }]),
     ...(await windowsDue(deps, services, period)),
     ...(await periodsDue(deps, book, services, period)),
   ];
 }
 
-async function portsNotFinal(deps: FinalityDeps, ports: readonly BoundPort[]): Promise<Finding[]> {
+async function portsNotFinal(
+  deps: FinalityDeps,
+  ports: readonly BoundPort[],
+  readUntilMs: EpochMs | null,
+): Promise<Finding[]> {
   const final = await deps.usage.finalUntil(ports.flatMap((port) => port.meters.map((meter) => meter.id)));
   return ports.flatMap(({ meters, service, device, interface: name, toMs, leavesMs }): Finding[] => {
     if (leavesMs !== null && deps.waitedOut?.(leavesMs) === true) return [];
     if (meters.length === 0) return [{ service, device, interface: name, reason: 'never read' }];
-    const least = Math.min(...meters.map((meter) => final.get(meter.id) ?? 0));
+    const waited = meters.filter((meter) => deps.isSilent?.(final.get(meter.id), readUntilMs) !== true);
+    const least = Math.min(toMs, ...waited.map((meter) => final.get(meter.id) ?? 0));
     return least >= toMs
       ? []
       : [{ service, device, interface: name, reason: 'usage not final', finalUntil: isoTime(least) }];

@@ -9,6 +9,7 @@ import type { InterfaceState } from '../account/interface-state.ts';
 import type { Meter, UsageReader } from '../mediate/usage.ts';
 import { type BoundPort, type FinalityDeps, notFinal, unratedUsage, type UnratedUsage } from './finality.ts';
 import type { Finding, GateFindings, GateName } from './gates.ts';
+import { vanishedIn } from './vanished.ts';
 
 /** What mediation knows about how far usage can be trusted. */
 export interface MediationFacts {
@@ -66,6 +67,7 @@ export class GateCheck {
       gate('earlier_period', await this.#earlierPeriods(customer, period)),
       ...(await this.#fromCharges(customer, period)),
       gate('unassigned', await this.#unassignedIn(book, period, meters)),
+      gate('vanished', await vanishedIn(this.#deps, services, period)),
     ];
   }
 
@@ -138,6 +140,10 @@ export class GateCheck {
         where customer = $1 and window_start_ms < $2 and not exists (
           select 1 from billing.bill b where b.customer = c.customer and b.category = 'normal'
             and c.window_start_ms >= b.period_start_ms and c.window_start_ms < b.period_end_ms)
+          -- What was charged in advance stands on the bill before, and its own period may have none; nor need what corrects it.
+          and (c.kind <> 'flat_in_advance' or not exists (
+            select 1 from billing.charge v join billing.bill_line_charge held on held.charge = v.id and held.final
+             where v.service = c.service and v.item = c.item and v.window_start_ms = c.window_start_ms))
         having min(window_start_ms) is not null`,
       [customer.id, period.startMs],
     );

@@ -17,6 +17,8 @@ export const GATE_NAMES = [
   'suspense',
   /** Ports with traffic that belong to nobody. */
   'unassigned',
+  /** Ports that are bound and not read any more. */
+  'vanished',
 ] as const;
 
 export type GateName = (typeof GATE_NAMES)[number];

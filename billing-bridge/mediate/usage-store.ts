@@ -79,6 +79,25 @@ export class UsageStore implements UsageBook {
     return final;
   }
 
+  async lastSeen(meters: readonly number[]): Promise<ReadonlyMap<number, EpochMs>> {
+    const known = meters.length === 0 ? [] : await findMeters(this.#database, { ids: meters });
+    const states = await statesOf(this.#database, new Set(known.map(({ device }) => device)));
+    return new Map(
+      known.flatMap(({ id }): [number, EpochMs][] => {
+        const seenMs = states.get(id)?.seenMs;
+        return seenMs === undefined ? [] : [[id, seenMs]];
+      }),
+    );
+  }
+
+  async readUntil(): Promise<EpochMs | null> {
+    const { rows } = await this.#database.query<{ closed_before: number | null }>(
+      'select max(closed_before) as closed_before from usage.device',
+    );
+    const closedBefore = rows[0]?.closed_before ?? null;
+    return closedBefore === null || closedBefore <= 0 ? null : closedBefore * this.#bucketMs;
+  }
+
   async metersOf(device: string, interfaceKey: string): Promise<{ in: Meter; out: Meter } | null> {
     const meters = await findMeters(this.#database, { device, interfaceKey, class: 'octets' });
     const incoming = meters.find((meter) => meter.direction === 'in');

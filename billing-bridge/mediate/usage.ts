@@ -80,6 +80,10 @@ export interface UsageReader {
   changedAfter(serial: bigint, limit: number): Promise<UsageRecord[]>;
   /** Buckets that start before this time are final for the meter; absent where the meter has none. */
   finalUntil(meters: readonly number[]): Promise<ReadonlyMap<number, EpochMs>>;
+  /** Time of the last reading of each, at the collector; absent where none is known. */
+  lastSeen(meters: readonly number[]): Promise<ReadonlyMap<number, EpochMs>>;
+  /** Up to where usage of any meter is final: how far mediation has come; null before its first reading. */
+  readUntil(): Promise<EpochMs | null>;
   /** The octet meters of an interface, or null where none was ever read. */
   metersOf(device: string, interfaceKey: string): Promise<{ readonly in: Meter; readonly out: Meter } | null>;
   /** Every meter known, of octets and of everything else. */

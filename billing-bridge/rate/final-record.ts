@@ -3,11 +3,14 @@ import type { Database, Queryable } from '../../common/database/database.ts';
 import { classOf } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { Meter, UsageReader } from '../mediate/usage.ts';
+import type { Meter, UsageReader, UsageRecord } from '../mediate/usage.ts';
 import type { MeterIndex } from './rating-input.ts';
 
-/** final: everything up to the end was read, or reported as a gap. waited_out: nobody reads the device any more, and was waited for. */
-export type FinalOutcome = 'final' | 'waited_out';
+/**
+ * final: everything up to the end was read, or reported as a gap. waited_out: nobody reads the device any more, and was waited for. Of a
+ * port that is still bound: interface_gone, its device is read and shows it no more; device_silent, its device is not read while others are.
+ */
+export type FinalOutcome = 'final' | 'waited_out' | 'interface_gone' | 'device_silent';
 
 export interface FinalRecord {
   readonly id: bigint;
@@ -37,7 +40,7 @@ export interface FinalRecordQuery {
 }
 
 /** A port that left is waited for so long where its device is not read any more; then what is known is charged, and what still comes is corrected. */
-const WAIT_MS: DurationMs = 3 * 86_400_000;
+export const WAIT_MS: DurationMs = 3 * 86_400_000;
 const DAY_MS: DurationMs = 86_400_000;
 /** Ends that are longer ago are none of ours: contracts of years are stated at once. */
 const OLDEST_MS: DurationMs = 400 * DAY_MS;
@@ -45,6 +48,11 @@ const RECORDS_AT_ONCE = 500;
 
 export function isWaitedOut(endedAtMs: EpochMs, now: EpochMs): boolean {
   return now - endedAtMs >= WAIT_MS;
+}
+
+/** Is a device that is known up to there no longer waited for? Told by what is known of others: a bridge that was away itself says nothing. */
+export function isSilent(finalUntilMs: EpochMs | undefined, readUntilMs: EpochMs | null): boolean {
+  return finalUntilMs !== undefined && readUntilMs !== null && readUntilMs - finalUntilMs >= WAIT_MS;
 }
 
 export interface FinalRecordDeps {
@@ -81,29 +89,48 @@ export async function writeFinalRecords(
     if (!isFinal && !isWaitedOut(one.endedAtMs, now)) continue;
     const from = Math.max(one.fromMs, one.endedAtMs - DAY_MS);
     const last = (await deps.usage.latest([one.meter.id], from, one.endedAtMs)).at(-1);
-    rows.push({
-      customer: one.customer,
-      service: one.service,
-      meter: one.meter.id,
-      device: one.meter.device,
-      interface_key: one.meter.interfaceKey,
-      class: classOf(one.meter),
-      direction: one.meter.direction,
-      ended_at_ms: one.endedAtMs,
-      outcome: isFinal ? 'final' : 'waited_out',
-      last_bucket_ms: last?.bucketStartMs ?? null,
-      last_version: last?.version ?? null,
-      last_reading_at_ms: last?.evidence.lastReadingAtMs ?? null,
-      usage_serial: stored === null ? null : Number(stored),
-      made_at_ms: now,
-    });
+    rows.push(rowOf(one, isFinal ? 'final' : 'waited_out', last, stored, now));
   }
   if (rows.length === 0) return 0;
-  await deps.database.transaction(async (connection) => {
+  await insertFinalRecords(deps.database, rows, fence);
+  return rows.length;
+}
+
+export async function insertFinalRecords(
+  database: Database,
+  rows: readonly object[],
+  fence: (connection: Queryable) => Promise<void>,
+): Promise<void> {
+  await database.transaction(async (connection) => {
     await fence(connection);
     await connection.query(INSERT, [JSON.stringify(rows)]);
   });
-  return rows.length;
+}
+
+/** One record as it is inserted. */
+export function rowOf(
+  one: Omit<Ended, 'fromMs'>,
+  outcome: FinalOutcome,
+  last: UsageRecord | undefined,
+  stored: bigint | null,
+  now: EpochMs,
+): object {
+  return {
+    customer: one.customer,
+    service: one.service,
+    meter: one.meter.id,
+    device: one.meter.device,
+    interface_key: one.meter.interfaceKey,
+    class: classOf(one.meter),
+    direction: one.meter.direction,
+    ended_at_ms: one.endedAtMs,
+    outcome,
+    last_bucket_ms: last?.bucketStartMs ?? null,
+    last_version: last?.version ?? null,
+    last_reading_at_ms: last?.evidence.lastReadingAtMs ?? null,
+    usage_serial: stored === null ? null : Number(stored),
+    made_at_ms: now,
+  };
 }
 
 const COLUMNS = `customer, service, meter, device, interface_key, class, direction, ended_at_ms, outcome, last_bucket_ms,
@@ -126,11 +153,11 @@ function endedIn(book: ContractBook, index: MeterIndex, now: EpochMs): Ended[] {
   );
 }
 
-function keyOf(service: string, meter: number, endedAtMs: EpochMs): string {
+export function keyOf(service: string, meter: number, endedAtMs: EpochMs): string {
   return `${service} ${meter} ${endedAtMs}`;
 }
 
-async function knownKeys(connection: Queryable, now: EpochMs): Promise<Set<string>> {
+export async function knownKeys(connection: Queryable, now: EpochMs): Promise<Set<string>> {
   const { rows } = await connection.query<{ service: string; meter: number; ended_at_ms: bigint }>(
     'select service, meter, ended_at_ms from billing.final_record where ended_at_ms >= $1',
     [now - OLDEST_MS],

@@ -8,7 +8,7 @@ import type { Service } from '../account/contract.ts';
 import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
 import { type DueRow, dueOf, markDue, windowKey } from './charge-store.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
-import { dueByEnd, dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
+import { dueByChange, dueByEnd, dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
 
 /** Throws lease_lost where the run no longer holds its lease; called in the transaction of every effect. */
 export type Fence = (connection: Queryable) => Promise<void>;
@@ -93,24 +93,54 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
     'select service, due_until_ms from billing.service_progress',
   );
   const progress = new Map(rows.map((row) => [row.service, Number(row.due_until_ms)]));
+  const inAdvance = plansInAdvance(book);
   for (const service of book.services.values()) {
+    const ahead = service.plans.some(({ plan }) => inAdvance.has(plan));
     for (;;) {
       const after = progress.get(service.id) ?? service.recurringFromMs;
       const windows = dueByTime(book, service, after, now, PERIODS_AT_ONCE);
       const last = windows.at(-1);
       if (last === undefined) break;
+      const untilMs = last.dueMs ?? last.endMs;
+      const stale = ahead ? await staleInAdvance(deps.database, book, service, windows, after, untilMs) : [];
       await deps.database.transaction(async (connection) => {
         await fence(connection);
-        await markDue(connection, windows);
+        await markDue(connection, [...stale, ...windows]);
         await connection.query(
           `insert into billing.service_progress (service, due_until_ms) values ($1, $2)
            on conflict (service) do update set due_until_ms = excluded.due_until_ms`,
-          [service.id, last.dueMs ?? last.endMs],
+          [service.id, untilMs],
         );
       });
-      progress.set(service.id, last.dueMs ?? last.endMs);
+      progress.set(service.id, untilMs);
     }
   }
+}
+
+function plansInAdvance(book: ContractBook): Set<string> {
+  const inAdvance = book.plans.filter(({ items }) => items.some(({ price }) => price.kind === 'flat_in_advance'));
+  return new Set(inAdvance.map(({ id }) => id));
+}
+
+/** Charges in advance that stand where no stretch begins any more: terms that were to come were taken back. They are rated to nothing. */
+async function staleInAdvance(
+  connection: Queryable,
+  book: ContractBook,
+  service: Service,
+  windows: readonly DueWindow[],
+  afterMs: EpochMs,
+  untilMs: EpochMs,
+): Promise<DueWindow[]> {
+  const { cycle, zone } = book.customerOf(service);
+  const fromMs = periodAt(Math.max(service.recurringFromMs, afterMs), cycle, zone).startMs;
+  const { rows } = await connection.query<DueRow>(
+    `select distinct on (item, window_start_ms) service, item, window_start_ms, window_end_ms from billing.charge
+      where service = $1 and kind = 'flat_in_advance' and window_start_ms >= $2 and window_start_ms < $3
+      order by item, window_start_ms, version desc`,
+    [service.id, fromMs, untilMs],
+  );
+  const current = new Set(windows.map(({ item, startMs }) => windowKey(service.id, item, startMs)));
+  return rows.map(dueOf).filter(({ item, startMs }) => !current.has(windowKey(service.id, item, startMs)));
 }
 
 /** Marks what changed bindings touch: charges that stand in the spans, and usage that has a holder now. */
@@ -134,6 +164,7 @@ export async function markReratings(
     // One transaction at the end: a crash begins these spans again, and marking is idempotent.
     const windows = await chargedWindows(deps.database, spans);
     windows.push(...spans.flatMap(({ service }) => dueByEnd(book, service)));
+    windows.push(...spans.flatMap(({ service, ...span }) => dueByChange(book, service, span)));
     const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
     for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
       const cells = await deps.usage.cellsIn(meters.slice(at, at + METERS_AT_ONCE), windowMs);

@@ -6,8 +6,19 @@ import { columnsOf, type UsageColumns } from '../../common/model/usage-columns.t
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { UsageReader } from '../mediate/usage.ts';
-import { isAdditive, meterTermsOf, needsNoUsage, type PriceItem, rateItem, workingOf } from './price-item.ts';
+import {
+  isAdditive,
+  isFee,
+  meterTermsOf,
+  needsNoUsage,
+  type PriceItem,
+  type Rated,
+  rateItem,
+  workingOf,
+} from './price-item.ts';
+import { feeInput } from './price-window.ts';
 import { MeterIndex, metersIn, ratingInput } from './rating-input.ts';
+import { type FeeStretch, stretchesIn } from './stretches.ts';
 import { type RatingWindow, termsOf } from './windows.ts';
 
 export interface PreviewLine {
@@ -38,7 +49,7 @@ export interface PreviewDeps {
   readonly bucketMs: DurationMs;
 }
 
-/** Items of the plan at the start of the period; an additive item under several plan versions is priced by each in its time. */
+/** Items of the plan at the start of the period; additive items and fees under several plan versions are priced by each in its time. */
 export async function preview(
   deps: PreviewDeps,
   book: ContractBook,
@@ -75,6 +86,10 @@ interface Span {
   readonly toMs: EpochMs;
   /** Where it is not the period of the preview. */
   readonly period?: Period;
+  /** Of a fee. */
+  readonly stretch?: FeeStretch;
+  /** What of it was charged in advance, before the terms changed. */
+  readonly paid?: FeeStretch;
 }
 
 function spansOf(book: ContractBook, service: Service, period: Period, at: EpochMs): Span[] {
@@ -85,14 +100,9 @@ function spansOf(book: ContractBook, service: Service, period: Period, at: Epoch
       ? []
       : whole.items
           // What is given back for outages is known once the period is over.
-          .filter(
-            (item) =>
-              !isAdditive(item) &&
-              item.price.kind !== 'service_credit' &&
-              (item.price.kind !== 'flat_in_advance' || beginsIn(service, period)),
-          )
+          .filter((item) => !isAdditive(item) && !isFee(item.price) && item.price.kind !== 'service_credit')
           .map((item) => ({ plan: whole, item, fromMs: period.startMs, toMs }));
-  spans.push(...spansInAdvance(book, service, period));
+  spans.push(...feesOf(book, service, period));
   const begins = [
     period.startMs,
     ...book.plans.map((plan) => plan.validFromMs),
@@ -108,27 +118,53 @@ function spansOf(book: ContractBook, service: Service, period: Period, at: Epoch
   return merged(spans);
 }
 
-/** What was charged in advance for this period stands on the bill before, but where the service begins in it. */
-function beginsIn(service: Service, period: Period): boolean {
-  return Math.max(service.fromMs, service.recurringFromMs) >= period.startMs;
+/** Of this period, and, in advance, of the next, whose fees stand on this one's bill. */
+function feesOf(book: ContractBook, service: Service, period: Period): Span[] {
+  const spanOf = (one: FeeStretch, of: Period): Span => ({
+    plan: one.plan,
+    item: one.item,
+    fromMs: one.fromMs,
+    toMs: one.toMs,
+    period: of,
+    stretch: one,
+  });
+  const now = stretchesIn(book, service, period)
+    .filter((one) => one.item.price.kind !== 'flat_in_advance' || isNewIn(one, service, period))
+    .map((one) => spanOf(one, period));
+  now.push(...givenBack(book, service, period).map(([one, paid]) => ({ ...spanOf(one, period), paid })));
+  const next = nextPeriod(period);
+  if (service.toMs !== null && service.toMs <= next.startMs) return now;
+  const ahead = stretchesIn(book, service, next)
+    .filter(({ item, window }) => item.price.kind === 'flat_in_advance' && window.startMs >= next.startMs)
+    .map((one) => spanOf(one, next));
+  return [...now, ...ahead];
 }
 
-/** The bill of this period has the fees of the next. */
-function spansInAdvance(book: ContractBook, service: Service, period: Period): Span[] {
-  const next = nextPeriod(period);
-  const plan = service.toMs !== null && service.toMs <= next.startMs ? null : termsOf(book, service, next);
-  return (plan?.items ?? []).flatMap((item) =>
-    plan === null || item.price.kind !== 'flat_in_advance'
-      ? []
-      : [{ plan, item, fromMs: next.startMs, toMs: next.endMs, period: next }],
-  );
+/** What was paid ahead to the end of its cycle and ends now, because the service has another plan. */
+function givenBack(book: ContractBook, service: Service, period: Period): [FeeStretch, FeeStretch][] {
+  const switched = new Set(service.plans.map(({ fromMs }) => fromMs).filter((at) => at > period.startMs));
+  return stretchesIn(book, service, period).flatMap((one): [FeeStretch, FeeStretch][] => {
+    if (one.item.price.kind !== 'flat_in_advance' || isNewIn(one, service, period) || !switched.has(one.toMs))
+      return [];
+    return [[one, { ...one, toMs: Math.min(one.cycle.endMs, service.toMs ?? one.cycle.endMs) }]];
+  });
+}
+
+/** What was charged in advance for this period stands on the bill before, but where the service or these terms begin in it. */
+function isNewIn({ fromMs, window }: FeeStretch, service: Service, period: Period): boolean {
+  if (window.startMs < period.startMs) return false;
+  const begins = Math.max(service.fromMs, service.recurringFromMs) >= period.startMs;
+  return begins || service.plans.some((plan) => plan.fromMs === fromMs && fromMs > period.startMs);
 }
 
 /** Neighbouring spans under the same version are one line. */
 function merged(spans: readonly Span[]): Span[] {
   const result: Span[] = [];
   for (const span of spans) {
-    const at = result.findIndex((one) => one.item === span.item && one.plan === span.plan && one.toMs === span.fromMs);
+    const at = result.findIndex(
+      (one) =>
+        span.stretch === undefined && one.item === span.item && one.plan === span.plan && one.toMs === span.fromMs,
+    );
     const before = result[at];
     if (before === undefined) result.push(span);
     else result[at] = { ...before, toMs: span.toMs };
@@ -161,10 +197,15 @@ export async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<
   const meters = needsNoUsage(item.price) ? [] : metersIn(service, window, parts.index, meterTermsOf(item.price));
   const ids = [...new Set(meters.map((meter) => meter.meter))];
   const usage = await columnsFrom(deps.usage, ids, window, deps.bucketMs);
-  const rated = rateItem(
+  const found = rateItem(
     item,
-    ratingInput({ customer, service, period, window, meters, usage, bucketMs: deps.bucketMs }),
+    parts.stretch === undefined
+      ? ratingInput({ customer, service, period, window, meters, usage, bucketMs: deps.bucketMs })
+      : feeInput(customer, service, period, parts.stretch),
   );
+  const paid =
+    parts.paid === undefined ? null : rateItem(item, feeInput(customer, service, period, parts.paid)).amount.negate();
+  const rated = paid === null ? found : lessPaid(found, paid);
   const amount = rated.amount.round(plan.rounding.places, plan.rounding.mode);
   return {
     amount,
@@ -182,4 +223,9 @@ export async function previewLine(deps: PreviewDeps, parts: LineParts): Promise<
       working: workingOf(rated),
     },
   };
+}
+
+function lessPaid(rated: Rated, paid: Exact): Rated {
+  const steps = [...rated.steps, { what: 'paid in advance', amount: paid.toString() }];
+  return { ...rated, amount: rated.amount.add(paid), steps };
 }

@@ -7,7 +7,7 @@ import { type Coverage, countedPlaces, coverageOf, ratedAt, ratedSums, timeAt } 
 import { type AssignedPart, assignedPorts, priceAssignedPorts } from './assigned-ports.ts';
 import { type CommitmentPrice, priceCommitment } from './commitment.ts';
 import { type Discount, discounted } from './discount.ts';
-import { type FlatPrice, flatPart, priceFlat } from './flat.ts';
+import { type FeeParts, type FlatPrice, flatPart, priceFlat, shareOf } from './flat.ts';
 import { type GraduatedPrice, priceGraduated } from './graduated.ts';
 import { heldUsage, type Metered, type MeterTerms, OCTETS } from './metered.ts';
 import { isChargedIn, type OneOffPrice, priceOneOff, type ServiceTimes } from './one-off.ts';
@@ -73,13 +73,11 @@ export function needsNoUsage(price: Price): price is PriceWithoutUsage {
 }
 
 /** What is rated at once: a window or a period, cut to the time of the service. */
-export interface RatingInput extends PairedUsage {
+export interface RatingInput extends PairedUsage, FeeParts {
   readonly zone: string;
   readonly bucketMs: DurationMs;
-  /** The part of the period that the service was there. */
-  readonly part: { readonly covered: bigint; readonly whole: bigint };
-  /** The same to the second, where it is known. */
-  readonly exactPart?: { readonly covered: bigint; readonly whole: bigint };
+  /** Of a fee for a part of the period or for a cycle of its own: its days, for people. */
+  readonly dates?: string;
   readonly service: ServiceTimes;
   /** Of a service credit, once outages of the period are known. */
   readonly credit?: CreditGrounds | null;
@@ -108,14 +106,36 @@ export function isAdditive(item: PriceItem): boolean {
 export function rateItem(item: PriceItem, input: RatingInput): Rated {
   const { class: meterClass, longestHoldMs } = meterTermsOf(item.price);
   const rated = rateUnlimited(item.price, isGauge(meterClass) ? heldUsage(input, longestHoldMs) : input);
-  return { ...rated, ...limitSpend(discounted(rated, item.discounts), item.limits) };
+  const { discounts, limits } = isFee(item.price)
+    ? sharedTerms(item, shareOf('proration' in item.price ? item.price : {}, input))
+    : item;
+  return { ...rated, ...limitSpend(discounted(rated, discounts), limits) };
+}
+
+/** Fixed amounts are agreed for a whole period: where the terms change in it, each has its share. */
+function sharedTerms({ discounts, limits }: PriceItem, share: Exact): Pick<PriceItem, 'discounts' | 'limits'> {
+  if (share.compare(Exact.one) === 0) return { discounts, limits };
+  return {
+    discounts: discounts.map((one) => ('percent' in one ? one : { ...one, amount: one.amount.multiply(share) })),
+    limits: {
+      least: limits.least?.multiply(share) ?? null,
+      most: limits.most?.multiply(share) ?? null,
+    },
+  };
+}
+
+type Fee = Extract<Price, { kind: 'flat' | 'flat_in_advance' | 'assigned_ports' }>;
+
+/** Prices that are so much for a time: only these can be split where the terms change. */
+export function isFee(price: Price): price is Fee {
+  return price.kind === 'flat' || price.kind === 'flat_in_advance' || price.kind === 'assigned_ports';
 }
 
 function rateUnlimited(price: Price, input: RatingInput): Rated {
   const coverage = coverageOf(input);
   if (price.kind === 'flat' || price.kind === 'flat_in_advance') {
     const part = flatPart(price, input);
-    const priced = priceFlat(price.amount, part);
+    const priced = priceFlat(price.amount, part, input.dates);
     const quantity = Exact.ratio(part.covered, part.whole);
     return { ...priced, quantity, unit: 'period', coverage, rankings: [] };
   }

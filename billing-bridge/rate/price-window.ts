@@ -1,7 +1,7 @@
 // One due window, priced: its contract, meters, outages and pairs of polls together, and the charge that comes of them. Nothing is written.
 import type { Queryable } from '../../common/database/database.ts';
 import { Exact } from '../../common/model/exact.ts';
-import { periodAt } from '../../common/model/period.ts';
+import { type Period, periodAt } from '../../common/model/period.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { ContractBook } from '../account/contract-book.ts';
@@ -18,9 +18,18 @@ import {
   newestEvidence,
 } from './level-evidence.ts';
 import type { PollPair, ReadPairs } from './poll-pairs.ts';
-import { meterTermsOf, needsNoUsage, type PriceItem, rateItem, type RatingInput, workingOf } from './price-item.ts';
+import {
+  isFee,
+  meterTermsOf,
+  needsNoUsage,
+  type PriceItem,
+  rateItem,
+  type RatingInput,
+  workingOf,
+} from './price-item.ts';
 import { evidenceOf, inputDigest, type MeterIndex, metersIn, ratingInput, sameInput } from './rating-input.ts';
 import type { CreditGrounds } from './service-credit.ts';
+import { accruedIn, type FeeStretch, formerFee, stretchAt } from './stretches.ts';
 import { type DueWindow, termsOf } from './windows.ts';
 
 export interface Work {
@@ -31,7 +40,11 @@ export interface Work {
   readonly meters: readonly CountedMeter[];
   /** Of a service credit, once it is known. */
   readonly evidence?: LevelEvidence | null;
+  /** Of a fee: what of its cycle is charged. */
+  readonly stretch?: FeeSpan;
 }
+
+type FeeSpan = Pick<FeeStretch, 'cycle' | 'fromMs' | 'toMs'>;
 
 /** Null where the service or the item is no longer there: then nothing is due. */
 export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): Work | null {
@@ -39,9 +52,23 @@ export function workOf(due: DueWindow, book: ContractBook, index: MeterIndex): W
   if (service === undefined) return null;
   const plan = termsOf(book, service, due);
   const item = plan?.items.find((one) => one.id === due.item);
-  if (plan === null || item === undefined) return null;
+  if (plan === null || item === undefined || isFee(item.price)) return feeOf(due, service, book);
   const meters = needsNoUsage(item.price) ? [] : metersIn(service, due, index, meterTermsOf(item.price));
   return { due, service, plan, item, meters };
+}
+
+/** The stretch that stands at the window; where terms were changed so that there is none any more, nothing of it is left to charge. */
+function feeOf(due: DueWindow, service: Service, book: ContractBook): Work | null {
+  const stretch = stretchAt(book, service, due.item, due.startMs);
+  if (stretch !== null) {
+    const { plan, item, window, cycle, fromMs, toMs } = stretch;
+    return { due: { ...due, ...window }, service, plan, item, meters: [], stretch: { cycle, fromMs, toMs } };
+  }
+  const former = formerFee(book, service, due.item);
+  if (former === null) return null;
+  const { cycle, zone } = book.customerOf(service);
+  const nothing = { cycle: periodAt(due.startMs, cycle, zone), fromMs: due.startMs, toMs: due.startMs };
+  return { due, service, ...former, meters: [], stretch: nothing };
 }
 
 /** Credits with the outages that are kept of their windows, up to a version where one is named, or null; what is no credit needs none. */
@@ -99,8 +126,9 @@ export function chargeFor(
     usage,
     bucketMs,
     ...(pairs === null ? {} : { pairs }),
+    ...(work.stretch === undefined ? {} : { stretch: work.stretch }),
   });
-  const credit = creditOf(work, customer, plain);
+  const credit = creditOf(work, book, customer, period);
   const input = credit === null ? plain : { ...plain, credit: credit.grounds };
   const rated = rateItem(item, input);
   const charge: NewCharge = {
@@ -126,20 +154,25 @@ export function chargeFor(
   return { charge, restsOnSame: (standing) => sameInput(standing, plan, item, input) };
 }
 
-/** What is given back of: the flat items of the plan, as they are charged in the period. */
+/** What is given back of: the flat items of the plan, as they are charged for the period. */
 function creditOf(
-  { item: { price }, plan, due, evidence }: Work,
-  { zone }: Customer,
-  input: RatingInput,
+  { item: { price }, service, due, evidence }: Work,
+  book: ContractBook,
+  customer: Customer,
+  period: Period,
 ): { readonly grounds: CreditGrounds; readonly described: object } | null {
   if (price.kind !== 'service_credit' || evidence == null) return null;
-  const recurring = plan.items
-    .filter(
-      ({ id, price: { kind } }) =>
-        ['flat', 'flat_in_advance'].includes(kind) && (price.of === null || price.of.includes(id)),
-    )
-    .reduce((sum, item) => sum.add(rateItem(item, input).amount), Exact.zero);
-  const terms = levelTerms(price, zone);
+  const recurring = accruedIn(book, service, period)
+    .filter(({ item }) => item.price.kind !== 'assigned_ports' && (price.of === null || price.of.includes(item.id)))
+    .map((stretch) => rateItem(stretch.item, feeInput(customer, service, period, stretch)).amount)
+    .reduce((sum, amount) => sum.add(amount), Exact.zero);
+  const terms = levelTerms(price, customer.zone);
   const grounds = creditGrounds(evidence, terms, due, recurring);
   return { grounds, described: describeGrounds(evidence, terms, grounds) };
+}
+
+/** What a fee is priced by: time alone. */
+export function feeInput(customer: Customer, service: Service, period: Period, stretch: FeeSpan): RatingInput {
+  const window = { startMs: period.startMs, endMs: period.endMs };
+  return ratingInput({ customer, service, period, window, meters: [], usage: new Map(), bucketMs: 1, stretch });
 }

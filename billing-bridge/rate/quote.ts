@@ -46,8 +46,16 @@ const [METER_IN, METER_OUT] = [1, 2];
 /** Octets lie evenly over the period, which tells only where the time of day counts. */
 export function quoteStated(plan: QuotedPlan, period: Period, stated: StatedUsage): Quote {
   const input = inputOf(period, stated);
-  const lines = plan.items.map((item) => lineOf(plan, item, ratedAs(item, input, stated)));
+  const lines = plan.items.map(byTheMonth).map((item) => lineOf(plan, item, ratedAs(item, input, stated)));
   return quoteOf(plan, period, lines);
+}
+
+/** A fee for several months is quoted by the month. */
+function byTheMonth(item: PriceItem): PriceItem {
+  const { price } = item;
+  if ((price.kind !== 'flat' && price.kind !== 'flat_in_advance') || price.cycle === undefined) return item;
+  const { cycle, amount, ...rest } = price;
+  return { ...item, price: { ...rest, amount: amount.divide(Exact.integer(cycle.months)) } };
 }
 
 function ratedAs(item: PriceItem, input: RatingInput, stated: StatedUsage): Rated {
@@ -124,7 +132,7 @@ export async function quoteService(
   const index = new MeterIndex(await deps.usage.allMeters());
   const parts = { customer, service, period, index, fromMs: period.startMs, toMs: Math.min(now, period.endMs) };
   const lines: QuoteLine[] = [];
-  for (const item of plan.items) {
+  for (const item of plan.items.map(byTheMonth)) {
     const { line } = await previewLine(deps, { ...parts, plan: { ...plan, validFromMs: 0 }, item });
     const { service: _service, ...rest } = line;
     lines.push(rest);

@@ -1,7 +1,7 @@
 // From contracts and usage to the input of a price, and to the evidence of what went in. Pure.
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import { createHash, type Hash } from 'node:crypto';
-import { coveredPart, type Period } from '../../common/model/period.ts';
+import { coveredPart, type Period, type Stretch, stretchDays, stretchPart } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { Meter } from '../mediate/usage.ts';
@@ -10,7 +10,7 @@ import { isChargedIn } from './one-off.ts';
 import { classOf, INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
 import type { MeterTerms } from './metered.ts';
 import type { PollPair } from './poll-pairs.ts';
-import { isAdditive, type PriceItem, type RatingInput } from './price-item.ts';
+import { isAdditive, isFee, type PriceItem, type RatingInput } from './price-item.ts';
 import type { RatingWindow } from './windows.ts';
 
 /** Meters by port, as mediation knows them. */
@@ -45,6 +45,7 @@ export class MeterIndex {
 }
 
 const OPEN_MS = Number.MAX_SAFE_INTEGER;
+const ALWAYS: Stretch = { fromMs: 0, toMs: OPEN_MS };
 
 /** The meters of a service in a window that an item counts, each cut to its binding; without terms all that there are. */
 export function metersIn(
@@ -86,9 +87,14 @@ export interface InputParts {
   readonly bucketMs: DurationMs;
   /** Where the contract's samples are pairs of polls. */
   readonly pairs?: ReadonlyMap<number, readonly PollPair[]>;
+  /** Of a fee: its part of the period, or of a cycle of its own. */
+  readonly stretch?: Stretch & { readonly cycle: Period };
 }
 
 export function ratingInput(parts: InputParts): RatingInput {
+  const service = { fromMs: parts.service.fromMs, toMs: parts.service.toMs ?? OPEN_MS };
+  const period = parts.stretch?.cycle ?? parts.period;
+  const stretch = parts.stretch ?? service;
   return {
     fromMs: parts.window.startMs,
     toMs: parts.window.endMs,
@@ -98,19 +104,42 @@ export function ratingInput(parts: InputParts): RatingInput {
     usage: parts.usage,
     ...(parts.pairs === undefined ? {} : { pairs: parts.pairs }),
     service: { startMs: parts.service.fromMs, endMs: parts.service.toMs },
-    part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
-    exactPart: secondsOf(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
+    ...datesOf(parts, service),
+    part: stretchPart(period, service, stretch),
+    present: coveredPart(period, service.fromMs, service.toMs),
+    exactPart: secondsOf(period, service, stretch),
+    exactPresent: secondsOf(period, service, service),
     assigned: parts.service.bindings
-      .map(({ fromMs, toMs }) => coveredPart(parts.period, fromMs, toMs ?? OPEN_MS))
+      .map(({ fromMs, toMs }) => stretchPart(period, { fromMs, toMs: toMs ?? OPEN_MS }, parts.stretch ?? ALWAYS))
       .filter(({ covered }) => covered > 0n),
   };
 }
 
-/** Whole seconds; one that is begun counts. */
-function secondsOf(period: Period, fromMs: EpochMs, toMs: EpochMs): { covered: bigint; whole: bigint } {
-  const [from, to] = [Math.max(fromMs, period.startMs), Math.min(toMs, period.endMs)];
-  const covered = to <= from ? 0 : Math.ceil(to / 1000) - Math.floor(from / 1000);
-  return { covered: BigInt(covered), whole: BigInt(Math.round((period.endMs - period.startMs) / 1000)) };
+function within({ fromMs, toMs }: Stretch, cycle: Period): Stretch {
+  return { fromMs: Math.max(fromMs, cycle.startMs), toMs: Math.min(toMs, cycle.endMs) };
+}
+
+/** The days of a stretch that is not the whole of what the service has of its period. */
+function datesOf({ period, stretch }: InputParts, service: Stretch): { dates?: string } {
+  if (stretch === undefined) return {};
+  const { cycle, fromMs, toMs } = stretch;
+  const isWhole =
+    cycle.startMs === period.startMs &&
+    fromMs <= Math.max(period.startMs, service.fromMs) &&
+    toMs >= Math.min(period.endMs, service.toMs);
+  const days = isWhole ? null : stretchDays(cycle.zone, within(service, cycle), stretch);
+  return days === null ? {} : { dates: days };
+}
+
+/** Whole seconds; one that is begun counts, and one in which two stretches meet belongs to the later. */
+function secondsOf(period: Period, covered: Stretch, stretch: Stretch): { covered: bigint; whole: bigint } {
+  const [first, past] = [Math.max(covered.fromMs, period.startMs), Math.min(covered.toMs, period.endMs)];
+  const [from, to] = [Math.max(stretch.fromMs, first), Math.min(stretch.toMs, past)];
+  const end = to === past ? Math.ceil(to / 1000) : Math.floor(to / 1000);
+  return {
+    covered: BigInt(to <= from ? 0 : end - Math.floor(from / 1000)),
+    whole: BigInt(Math.round((period.endMs - period.startMs) / 1000)),
+  };
 }
 
 /** Versions above one that a charge names itself; more are told by their number. */
@@ -185,6 +214,9 @@ function contractDigest(plan: PlanVersion, item: PriceItem, input: RatingInput):
   hash.update(`${plan.id} ${plan.version} ${item.id} ${input.fromMs} ${input.toMs} ${part}\n`);
   if ('proration' in item.price && item.price.proration === 'second' && input.exactPart !== undefined)
     hash.update(`${input.exactPart.covered}/${input.exactPart.whole}\n`);
+  // Of a stretch the time that it shares with others: it decides on fixed discounts, and on what is not prorated.
+  if (isFee(item.price) && input.present !== undefined && input.part.covered !== input.present.covered)
+    hash.update(`${input.present.covered} ${input.exactPresent?.covered ?? ''}\n`);
   // Only there, lest charges of before rest on something else than they did.
   if (item.price.kind === 'one_off') hash.update(`${isChargedIn(item.price, input.service, input)}\n`);
   if (item.price.kind === 'service_credit')

@@ -21,11 +21,13 @@ import {
   type FinalRecord,
   type FinalRecordQuery,
   findFinalRecords,
+  isSilent,
   isWaitedOut,
   writeFinalRecords,
 } from './final-record.ts';
 import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
 import { MeterIndex } from './rating-input.ts';
+import { vanishedAt, VanishedPorts } from './vanished-ports.ts';
 import type { DueWindow } from './windows.ts';
 
 export interface RatingConfig {
@@ -70,15 +72,22 @@ export class RatingRun {
   readonly #config: RatingConfig;
   readonly #deps: RatingDeps;
   readonly #written: CounterMetric;
+  readonly #vanished: VanishedPorts;
 
-  /** Is a port that left then no longer waited for? */
-  isWaitedOut(endedAtMs: EpochMs): boolean {
-    return isWaitedOut(endedAtMs, this.#deps.clock.now());
-  }
+  /** Who is no longer waited for: a port that left then, a device that is known up to then. */
+  readonly waiting = {
+    waitedOut: (endedAtMs: EpochMs): boolean => isWaitedOut(endedAtMs, this.#deps.clock.now()),
+    isSilent,
+  };
 
   /** Newest first. */
   finalRecords(query: FinalRecordQuery): Promise<FinalRecord[]> {
     return findFinalRecords(this.#deps.database, query);
+  }
+
+  /** When a port that vanished from a service was read last; null where none did. */
+  vanishedAt(service: string, device: string, interfaceKey: string): Promise<EpochMs | null> {
+    return vanishedAt(this.#deps.database, service, device, interfaceKey);
   }
 
   /** For whoever proves its charges, or repeats its runs. */
@@ -89,6 +98,7 @@ export class RatingRun {
   constructor(reporter: Reporter, config: RatingConfig, deps: RatingDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#vanished = new VanishedPorts(deps);
     this.#written = reporter.counter('charges_written_total', 'Charges written, by kind of price', ['kind']);
   }
 
@@ -125,6 +135,7 @@ export class RatingRun {
       }
     }
     await writeFinalRecords(this.#deps, book, index, this.#deps.clock.now(), lease.fence);
+    await this.#vanished.write(book, index, this.#deps.clock.now(), lease.fence);
     return { ...state, usageRecords };
   }
 
@@ -154,7 +165,7 @@ export class RatingRun {
     return { run: result.run, charges: result.written.length };
   }
 
-  /** A window is ready when every meter of the service is final up to its end, or was waited for since it left. */
+  /** A window is ready when every meter of the service is final up to its end, or was waited for since it left or fell silent. */
   async #sort(
     page: readonly DueWindow[],
     book: ContractBook,
@@ -170,8 +181,11 @@ export class RatingRun {
       ...new Set(work.flatMap((one) => one.meters.map((meter) => meter.meter))),
     ]);
     const now = this.#deps.clock.now();
+    const readUntil = await this.#deps.usage.readUntil();
     const isKnown = ({ meter, toMs, leavesMs = null }: CountedMeter): boolean =>
-      (final.get(meter) ?? 0) >= toMs || (leavesMs !== null && isWaitedOut(leavesMs, now));
+      (final.get(meter) ?? 0) >= toMs ||
+      (leavesMs !== null && isWaitedOut(leavesMs, now)) ||
+      isSilent(final.get(meter), readUntil);
     const known = await withEvidence(this.#deps.database, work);
     const ready = known.filter(({ meters, evidence }) => evidence !== null && meters.every(isKnown));
     return { ready, obsolete, waiting: work.length - ready.length };

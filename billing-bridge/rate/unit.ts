@@ -33,10 +33,14 @@ const MILLI_HOUR = 1000n * HOUR_MS;
 
 type Units = Readonly<Record<string, bigint>>;
 
+const PACKETS = { packet: 1n, kpacket: 10n ** 3n, Mpacket: 10n ** 6n, Gpacket: 10n ** 9n };
+const PACKETS_A_SECOND = { 'packet/s': 3_600n, 'kpacket/s': 3_600n * 10n ** 3n, 'Mpacket/s': 3_600n * 10n ** 6n };
+
 /** Base units (common/model/meter-class.ts) in one unit of volume. */
 const VOLUMES: Readonly<Record<MeterClass, Units>> = {
   octets: VOLUME_UNITS,
-  packets: { packet: 1n, kpacket: 10n ** 3n, Mpacket: 10n ** 6n, Gpacket: 10n ** 9n },
+  packets: PACKETS,
+  all_packets: PACKETS,
   energy: { Wh: 10n ** 3n, kWh: 10n ** 6n, MWh: 10n ** 9n },
   power: { Wh: MILLI_HOUR, kWh: 1000n * MILLI_HOUR, MWh: 10n ** 6n * MILLI_HOUR },
   current: { Ah: MILLI_HOUR, kAh: 1000n * MILLI_HOUR },
@@ -47,7 +51,8 @@ const VOLUMES: Readonly<Record<MeterClass, Units>> = {
 /** Base units that a rate of one unit moves in an hour. */
 const HOURLY: Readonly<Record<MeterClass, Units>> = {
   octets: { 'bit/s': 450n, 'kbit/s': 450n * 10n ** 3n, 'Mbit/s': 450n * 10n ** 6n, 'Gbit/s': 450n * 10n ** 9n },
-  packets: { 'packet/s': 3_600n, 'kpacket/s': 3_600n * 10n ** 3n, 'Mpacket/s': 3_600n * 10n ** 6n },
+  packets: PACKETS_A_SECOND,
+  all_packets: PACKETS_A_SECOND,
   energy: { W: 10n ** 3n, kW: 10n ** 6n, MW: 10n ** 9n },
   power: { W: MILLI_HOUR, kW: 1000n * MILLI_HOUR, MW: 10n ** 6n * MILLI_HOUR },
   current: { A: MILLI_HOUR, kA: 1000n * MILLI_HOUR },

@@ -5,7 +5,8 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { bucketStart } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { PlanVersion, Service } from '../account/contract.ts';
-import { isAdditive, meterTermsOf, needsNoUsage, type PriceItem } from './price-item.ts';
+import { isAdditive, isFee, meterTermsOf, needsNoUsage, type PriceItem } from './price-item.ts';
+import { dueInAdvance, dueStretches } from './stretches.ts';
 
 export interface RatingWindow {
   readonly startMs: EpochMs;
@@ -26,7 +27,7 @@ export function windowAt(at: EpochMs, windowMs: DurationMs, period: Period): Rat
   return { startMs: Math.max(cell, period.startMs), endMs: Math.min(cell + windowMs, period.endMs) };
 }
 
-/** The terms that price a window: those at its start, or at the start of the service inside it. */
+/** The terms that price a window of what is no fee: those at its start, or at the start of the service inside it. */
 export function termsOf(book: ContractBook, service: Service, window: RatingWindow): PlanVersion | null {
   return book.planAt(service, Math.max(window.startMs, service.fromMs));
 }
@@ -79,8 +80,8 @@ export function dueByTime(
     const within = period.endMs > service.fromMs && (service.toMs === null || period.startMs < service.toMs);
     if (period.endMs > afterMs && within) {
       for (const item of termsOf(book, service, period)?.items ?? [])
-        if (!isAdditive(item)) found.push(due(service, item, period));
-      found.push(...dueInAdvance(book, service, period));
+        if (!isAdditive(item) && !isFee(item.price)) found.push(due(service, item, period));
+      found.push(...dueStretches(book, service, period, 'all'), ...dueInAdvance(book, service, period));
     }
     if (service.toMs !== null && period.endMs >= service.toMs) break;
     period = nextPeriod(period);
@@ -88,13 +89,17 @@ export function dueByTime(
   return found;
 }
 
-/** Of the period that follows, if the service goes on. */
-function dueInAdvance(book: ContractBook, service: Service, period: Period): DueWindow[] {
-  if (service.toMs !== null && service.toMs <= period.endMs) return [];
-  const next = nextPeriod(period);
-  return (termsOf(book, service, next)?.items ?? [])
-    .filter(({ price }) => price.kind === 'flat_in_advance')
-    .map((item) => ({ ...due(service, item, next), dueMs: period.endMs }));
+/** Fees of the periods of a span, up to the one that runs: also where a change of the service made stretches that were not there. */
+export function dueByChange(book: ContractBook, service: Service, span: RatingWindow): DueWindow[] {
+  const customer = book.customerOf(service);
+  const found: DueWindow[] = [];
+  // Also the one before: what was paid ahead may now end where it ended.
+  let period = periodAt(Math.max(service.recurringFromMs, span.startMs - 1), customer.cycle, customer.zone);
+  while (period.startMs < span.endMs) {
+    found.push(...dueStretches(book, service, period, 'all'));
+    period = nextPeriod(period);
+  }
+  return found;
 }
 
 /** Fees for the end of a service: due for its period also where the end is entered when that was rated already. */

@@ -18,7 +18,6 @@ export interface FreshPolls {
 export type AskDevice = (device: string) => Promise<readonly FreshCounter[]>;
 
 const AT_ONCE = 4;
-const DAY_MS = 86_400_000;
 
 export function askDevices(
   whole: WholeConfiguration,
@@ -30,14 +29,16 @@ export function askDevices(
     const poll = await pollOnce({ agent: whole.agent, credentials: whole.credentials, devices: [device] }, options);
     if (poll.outcome === 'failed') throw new Error(poll.failure ?? 'it does not answer');
     const atMs = Math.round((poll.startedAtMs + poll.finishedAtMs) / 2);
-    return pollDocument(poll).interfaces.flatMap((line) => countersOf(name, line, atMs));
+    const { device: told, interfaces } = pollDocument(poll);
+    const uptime = numberOf(told['uptime_s']);
+    const uptimeTicks = uptime === null ? null : Math.round(uptime * 100);
+    return interfaces.flatMap((line) => countersOf(name, line, atMs, uptimeTicks));
   };
 }
 
 /** Every device that has a meter. */
 export async function freshPolls(
   ledger: Ledger,
-  bucketMs: number,
   ask: AskDevice,
   onDevice: (done: number, of: number) => void,
 ): Promise<FreshPolls> {
@@ -51,7 +52,7 @@ export async function freshPolls(
       try {
         for (const fresh of await ask(device)) {
           const meter = meters.find((one) => isOf(one, fresh));
-          if (meter !== undefined) compared.push(await comparisonOf(ledger, bucketMs, meter, fresh));
+          if (meter !== undefined) compared.push(await comparisonOf(ledger, meter, fresh));
         }
       } catch (error) {
         failed.push({ device, problem: messageOf(error) });
@@ -63,39 +64,47 @@ export async function freshPolls(
   return { compared, failed };
 }
 
-async function comparisonOf(
-  ledger: Ledger,
-  bucketMs: number,
-  meter: Meter,
-  fresh: FreshCounter,
-): Promise<FreshComparison> {
-  const dayMs = Math.floor(fresh.atMs / DAY_MS) * DAY_MS;
-  const today = await ledger.usage.latest([meter.id], dayMs, fresh.atMs);
-  // An epoch is named by the time of its first reading: before it the counter was another.
-  const epochMs = Number(today.at(-1)?.evidence.epoch ?? 0n);
-  const fromMs = Math.max(dayMs, epochMs);
-  const asked = { meter: meter.id, fromMs, toMs: fresh.atMs, withNeighbours: false, cursor: null, limit: 1 };
+async function comparisonOf(ledger: Ledger, meter: Meter, fresh: FreshCounter): Promise<FreshComparison> {
+  const seenMs = (await ledger.usage.lastSeen([meter.id])).get(meter.id);
+  if (seenMs === undefined) return compareFresh(fresh, null);
+  const asked = { meter: meter.id, fromMs: seenMs, toMs: seenMs + 1, withNeighbours: false, cursor: null, limit: 1 };
   const [reading] = (await ledger.readings.ofMeter(asked)).items;
-  const first = reading === undefined ? null : { value: BigInt(reading.value), atMs: Date.parse(reading.observedAt) };
-  const beginMs: EpochMs = first === null ? fromMs : Math.floor(first.atMs / bucketMs) * bucketMs;
-  const records = today.filter(
-    ({ bucketStartMs, evidence }) => bucketStartMs >= beginMs && Number(evidence.epoch) === epochMs,
-  );
-  return compareFresh(fresh, { first, records, bucketMs });
+  if (reading === undefined) return compareFresh(fresh, null);
+  const { value, observedAt, speedBps, width, uptimeTicks, discontinuityTicks } = reading;
+  return compareFresh(fresh, {
+    value: BigInt(value),
+    observedAtMs: Date.parse(observedAt),
+    speedBps: speedBps === null ? null : BigInt(speedBps),
+    width,
+    uptimeTicks,
+    discontinuityTicks,
+  });
 }
 
-function countersOf(device: string, line: Line, atMs: EpochMs): FreshCounter[] {
+function countersOf(device: string, line: Line, atMs: EpochMs, uptimeTicks: number | null): FreshCounter[] {
   const { key } = line;
   if (typeof key !== 'string') return [];
+  const speed = numberOf(line['ifSpeed_bps']);
+  const port = {
+    device,
+    interfaceKey: key,
+    atMs,
+    uptimeTicks,
+    discontinuityTicks: numberOf(line['ifCounterDiscontinuityTime']),
+    speedBps: speed === null ? null : BigInt(Math.round(speed)),
+  };
   return (['in', 'out'] as const).flatMap((direction) => {
     const name = direction === 'in' ? 'In' : 'Out';
     const [wide, narrow] = [line[`ifHC${name}Octets`] ?? null, line[`if${name}Octets`] ?? null];
     const value = wide ?? narrow;
-    if (value === null) return [];
-    return [
-      { device, interfaceKey: key, direction, value: BigInt(value), width: wide === null ? 32 : 64, atMs } as const,
-    ];
+    return value === null
+      ? []
+      : [{ ...port, direction, value: BigInt(value), width: wide === null ? 32 : 64 } as const];
   });
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
 function isOf(meter: Meter, fresh: FreshCounter): boolean {

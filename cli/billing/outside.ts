@@ -9,7 +9,7 @@ import {
 } from '../../billing-bridge/audit/month-end.ts';
 import type { Ledger } from '../../billing-bridge/ledger.ts';
 import { classOf } from '../../common/model/meter-class.ts';
-import type { EpochMs } from '../../common/model/time.ts';
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { messageOf } from '../../common/runtime/errors.ts';
 import type { CommandContext } from '../command.ts';
 import { loadWhole } from '../configuration.ts';
@@ -64,10 +64,10 @@ export async function endsCompared(
 /** `ask`: instead of polling the devices of the configuration. */
 export function polledAfresh(
   context: CommandContext,
-  { ledger, config }: OpenLedger,
+  { ledger }: OpenLedger,
   ask: AskDevice = askDevices(loadWhole(configurationFileOf(context)), context),
 ): Promise<FreshPolls> {
-  return freshPolls(ledger, config.bucketMs, ask, (done, of) => context.progress(`${done} of ${of} devices polled …`));
+  return freshPolls(ledger, ask, (done, of) => context.progress(`${done} of ${of} devices polled …`));
 }
 
 /** What cannot be compared is told, and is no difference; a device that does not answer is none either. */
@@ -79,11 +79,11 @@ export function outsideAgrees(ends: EndsCompared | null, polled: FreshPolls | nu
 }
 
 export function outsideDocument(ends: EndsCompared | null, polled: FreshPolls | null): object {
-  const withText = ({ moved, counted, slack, ...one }: FreshComparison): object => ({
+  const withText = ({ moved, most, sinceMs, ...one }: FreshComparison): object => ({
     ...one,
-    moved: moved.toString(),
-    counted: counted.toString(),
-    slack: slack.toString(),
+    moved: moved?.toString() ?? null,
+    most: most?.toString() ?? null,
+    since: sinceMs === null ? null : isoTime(sinceMs),
   });
   return {
     ...(ends === null
@@ -116,12 +116,10 @@ export function printOutside(context: CommandContext, ends: EndsCompared | null,
   context.print(
     `  polled afresh: ${count('agrees')} counters agree, ${count('differs')} differ, ${count('not_comparable')} cannot be compared; ${polled.failed.length} devices gave no answer`,
   );
-  for (const { device, interfaceKey, direction, verdict, reason, moved, counted, slack } of polled.compared) {
-    if (verdict === 'differs')
+  for (const { device, interfaceKey, direction, verdict, reason } of polled.compared)
+    if (verdict !== 'agrees')
       context.print(
-        `  ${device} ${interfaceKey} ${direction}: moved ${moved}, counted ${counted}, may differ by ${slack}`,
+        `  ${device} ${interfaceKey} ${direction}: ${verdict === 'differs' ? 'differs' : 'cannot be compared'}: ${reason}`,
       );
-    if (verdict === 'not_comparable') context.print(`  ${device} ${interfaceKey} ${direction}: ${reason ?? ''}`);
-  }
   for (const { device, problem } of polled.failed) context.print(`  ${device}: ${problem}`);
 }

@@ -23,7 +23,7 @@ export const reconcileCommand: Command = {
   --from TIME      a date (midnight UTC) or an instant; default: where usage begins
   --to TIME        default: now
   --poll           also asks every device of the configuration that has meters, from here and past agent and collector, and holds each
-                   counter against what is stored since its first reading of the day (UTC); they may differ by what is not counted yet
+                   counter against the last reading that is stored of it: between the two lies no more than the line carries
   --outside        also holds the two ends of each link, and access ports and uplinks, against each other, as weir month-end does
   --tolerance-ppm N  how far two ends may differ, in parts per million; default ${TOLERANCE_PPM}
 ${LEDGER_HELP}

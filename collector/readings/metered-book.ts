@@ -58,7 +58,7 @@ export class MeteredBook {
   reads(table: Table): boolean {
     if (this.#wanted.size === 0 || KINDS[table.name] === undefined) return false;
     if (table.name !== 'interface') return ['energy', 'power', 'current'].some((one) => this.#has(one));
-    return ['packets', 'ports', 'uptime'].some((one) => this.#has(one));
+    return ['packets', 'all_packets', 'ports', 'uptime'].some((one) => this.#has(one));
   }
 
   #has(name: string): boolean {

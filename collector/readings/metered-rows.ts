@@ -4,7 +4,7 @@ import { type CounterColumn, counterAt, segmentOf, type Table } from '../../comm
 import { cleanKey, cleanText, countersOf, numbersOf, textsOf } from '../../common/model/table-columns.ts';
 
 /** Which a collector keeps readings of: those of energy cost little; the others are a page more for every poll of every device. */
-export const METERED_CLASSES = ['energy', 'power', 'current', 'packets', 'ports', 'uptime'] as const;
+export const METERED_CLASSES = ['energy', 'power', 'current', 'packets', 'all_packets', 'ports', 'uptime'] as const;
 export type MeteredClass = (typeof METERED_CLASSES)[number];
 
 export interface MeteredRow {
@@ -123,20 +123,61 @@ function addSensors(table: Table, found: Found): void {
   }
 }
 
+type Sides = readonly [readonly (CounterColumn | undefined)[], readonly (CounterColumn | undefined)[]];
+
+/** Unicast, multicast and broadcast, each wide and narrow, in and out. */
+function packetColumns(table: Table): readonly [Sides, Sides, Sides] {
+  const of = (kind: string): Sides => [
+    [countersOf(table, `ifHCIn${kind}Pkts`), countersOf(table, `ifIn${kind}Pkts`)],
+    [countersOf(table, `ifHCOut${kind}Pkts`), countersOf(table, `ifOut${kind}Pkts`)],
+  ];
+  return [of('Ucast'), of('Multicast'), of('Broadcast')];
+}
+
+interface Packets {
+  readonly width: 32 | 64;
+  readonly in: bigint | null;
+  readonly out: bigint | null;
+}
+
+/** Of a row whose directions differ in width, only what has that of the first. */
+function packetsOf([inward, outward]: Sides, tableRow: number): Packets | null {
+  const [first, second] = [firstOf(inward, tableRow), firstOf(outward, tableRow)];
+  const width = first?.width ?? second?.width;
+  if (width === undefined) return null;
+  const fitting = (one: typeof first): bigint | null => (one?.width === width ? one.value : null);
+  return { width, in: fitting(first), out: fitting(second) };
+}
+
+/** Three counters as one that wraps as they do: a sum of differences is the difference of the sums. Null where one of them is missing. */
+function allPacketsOf(columns: readonly Sides[], tableRow: number): Packets | null {
+  const kinds = columns.flatMap((sides) => packetsOf(sides, tableRow) ?? []);
+  const width = kinds[0]?.width;
+  if (width === undefined || kinds.length < columns.length || kinds.some((one) => one.width !== width)) return null;
+  const sumOf = (side: 'in' | 'out'): bigint | null => {
+    const values = kinds.flatMap((one) => one[side] ?? []);
+    return values.length < kinds.length
+      ? null
+      : BigInt.asUintN(
+          width,
+          values.reduce((sum, value) => sum + value, 0n),
+        );
+  };
+  const [into, out] = [sumOf('in'), sumOf('out')];
+  return into === null && out === null ? null : { width, in: into, out };
+}
+
 function addInterfaces(table: Table, found: Found, keys: readonly (string | null)[]): void {
-  const inward = [countersOf(table, 'ifHCInUcastPkts'), countersOf(table, 'ifInUcastPkts')];
-  const outward = [countersOf(table, 'ifHCOutUcastPkts'), countersOf(table, 'ifOutUcastPkts')];
+  const columns = packetColumns(table);
   const states = numbersOf(table, 'ifOperStatus');
   for (const [tableRow, index] of table.index.entries()) {
     const key = keys[tableRow] ?? null;
     if (key === null) continue;
     const place = { tableRow, key, index, name: key };
-    const packets = [firstOf(inward, tableRow), firstOf(outward, tableRow)] as const;
-    const width = packets[0]?.width ?? packets[1]?.width;
-    // Of a row whose directions differ in width, only what has that of the first.
-    const fitting = packets.map((one) => (one?.width === width ? (one?.value ?? null) : null));
-    if (width !== undefined)
-      found.add({ ...place, class: 'packets', width, speedBps: null, in: fitting[0] ?? null, out: fitting[1] ?? null });
+    const unicast = packetsOf(columns[0], tableRow);
+    if (unicast !== null) found.add({ ...place, class: 'packets', speedBps: null, ...unicast });
+    const all = allPacketsOf(columns, tableRow);
+    if (all !== null) found.add({ ...place, class: 'all_packets', speedBps: null, ...all });
     const state = states?.[tableRow];
     const up = state === undefined || Number.isNaN(state) ? null : state === UP ? 1n : 0n;
     if (up !== null) found.add({ ...place, class: 'ports', width: 64, speedBps: null, in: up, out: up });

@@ -91,7 +91,7 @@ export function difference(previous: CounterReading, observed: CounterReading, l
     const feasible = mostOctets(durationMs, limits.speedBps);
     if (feasible !== null && feasible >= COUNTER32_MODULUS + delta) return { kind: 'lost', end: 'wraps', durationMs };
   }
-  const most = mostOctets(durationMs + PLAUSIBLE_REFRESH_MS, limits.speedBps);
+  const most = plausibleOctets(durationMs, limits.speedBps);
   if (most !== null && delta > most) {
     // A decrease that one wrap at line rate cannot explain is a reset without evidence, not usage.
     if (wrapped) return { kind: 'lost', end: 'decrease', durationMs };
@@ -122,6 +122,11 @@ export function epochEnd(previous: CounterReading, observed: CounterReading, dur
 }
 
 /** The most octets a line of that speed can carry in the time, with room for jitter; null where the speed is not known. */
+/** What a line of the speed may have moved in the time, with what is believed above it; null where no speed is known. */
+export function plausibleOctets(durationMs: DurationMs, speedBps: bigint | null): bigint | null {
+  return mostOctets(durationMs + PLAUSIBLE_REFRESH_MS, speedBps);
+}
+
 function mostOctets(durationMs: DurationMs, speedBps: bigint | null): bigint | null {
   if (speedBps === null || speedBps <= 0n) return null;
   return (speedBps * BigInt(Math.max(0, durationMs)) * PLAUSIBLE_RATE_PERCENT) / (8n * 1000n * 100n);

@@ -2,10 +2,20 @@
 import type { DurationMs } from './time.ts';
 
 /**
- * Base units, so that bigint splitting stays exact: octets; packets; energy in mWh; power in mW; current in mA; uptime in hundredths
+ * Base units, so that bigint splitting stays exact: octets; packets (unicast) and
+ * all_packets (with multicast and broadcast); energy in mWh; power in mW; current in mA; uptime in hundredths
  * of a second; ports as 1 (up) or 0. Of a gauge usage is its integral over milliseconds: mW·ms, mA·ms, port·ms.
  */
-export const METER_CLASSES = ['octets', 'packets', 'energy', 'power', 'current', 'uptime', 'ports'] as const;
+export const METER_CLASSES = [
+  'octets',
+  'packets',
+  'all_packets',
+  'energy',
+  'power',
+  'current',
+  'uptime',
+  'ports',
+] as const;
 export type MeterClass = (typeof METER_CLASSES)[number];
 
 /**

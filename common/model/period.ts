@@ -115,21 +115,53 @@ export function previousPeriod(period: Period): Period {
   return periodAt(period.startMs - 1, period.cycle, period.zone);
 }
 
+/** A half-open span of time. */
+export interface Stretch {
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+}
+
 /**
  * The part of a period that `[fromMs, toMs)` covers, as a fraction of two integers: local days of a month (a day that is
  * touched counts), milliseconds of a day or an hour.
  */
 export function coveredPart(period: Period, fromMs: EpochMs, toMs: EpochMs): { covered: bigint; whole: bigint } {
-  const from = Math.max(fromMs, period.startMs);
-  const to = Math.min(toMs, period.endMs);
+  return stretchPart(period, { fromMs, toMs }, { fromMs, toMs });
+}
+
+/**
+ * The share that one stretch of what is covered has in `coveredPart`: a day in which two stretches meet belongs to the one that
+ * holds its noon. Stretches that follow each other add up to the whole of what they cover: no day is lost, none counts twice.
+ */
+export function stretchPart(period: Period, covered: Stretch, stretch: Stretch): { covered: bigint; whole: bigint } {
+  const inner = cut(covered, period.startMs, period.endMs);
+  const { fromMs, toMs } = cut(stretch, inner.fromMs, inner.toMs);
   if (!isMonthly(period.cycle))
-    return { covered: BigInt(Math.max(0, to - from)), whole: BigInt(period.endMs - period.startMs) };
-  const whole = dayNumber(period.endMs - 1, period.zone) - dayNumber(period.startMs, period.zone) + 1;
-  if (to <= from) return { covered: 0n, whole: BigInt(whole) };
-  return {
-    covered: BigInt(dayNumber(to - 1, period.zone) - dayNumber(from, period.zone) + 1),
-    whole: BigInt(whole),
-  };
+    return { covered: BigInt(Math.max(0, toMs - fromMs)), whole: BigInt(period.endMs - period.startMs) };
+  const { zone } = period;
+  const whole = BigInt(dayNumber(period.endMs - 1, zone) - dayNumber(period.startMs, zone) + 1);
+  if (inner.toMs <= inner.fromMs || toMs <= fromMs) return { covered: 0n, whole };
+  const [first, past] = [dayNumber(inner.fromMs, zone), dayNumber(inner.toMs - 1, zone) + 1];
+  const begin = fromMs === inner.fromMs ? first : Math.min(Math.max(firstNoon(fromMs, zone), first), past);
+  const end = toMs === inner.toMs ? past : Math.min(Math.max(firstNoon(toMs, zone), first), past);
+  return { covered: BigInt(end - begin), whole };
+}
+
+/** The days that `stretchPart` counts for a stretch, in words; null where there are none. */
+export function stretchDays(zone: string, covered: Stretch, stretch: Stretch): string | null {
+  const { fromMs, toMs } = cut(stretch, covered.fromMs, covered.toMs);
+  const first = fromMs === covered.fromMs ? dayNumber(fromMs, zone) : firstNoon(fromMs, zone);
+  const last = toMs === covered.toMs ? dayNumber(toMs - 1, zone) : firstNoon(toMs, zone) - 1;
+  return toMs <= fromMs || last < first ? null : `${isoDate(first * DAY_MS)} to ${isoDate(last * DAY_MS)}`;
+}
+
+function cut({ fromMs, toMs }: Stretch, startMs: EpochMs, endMs: EpochMs): Stretch {
+  return { fromMs: Math.max(fromMs, startMs), toMs: Math.min(toMs, endMs) };
+}
+
+/** The first day whose noon is not before an instant. */
+function firstNoon(at: EpochMs, zone: string): number {
+  return Math.ceil((at + zoneOffset(at, zone) - DAY_MS / 2) / DAY_MS);
 }
 
 /** What the zone adds to UTC at an instant. */
@@ -182,7 +214,7 @@ export function isMonthly(cycle: BillingCycle): boolean {
 }
 
 /** The day on which months of a cycle begin. */
-function firstDayOf(cycle: BillingCycle): number {
+export function firstDayOf(cycle: BillingCycle): number {
   return cycle.startsWith('month-') ? Number(cycle.slice('month-'.length)) : 1;
 }
 

@@ -46,40 +46,45 @@ test('a span, half-open', async () => {
   expect(document).toMatchObject({ from: '2024-03-01T01:00:00.000Z', usage: { records: 48 }, charges: { charges: 2 } });
 });
 
-test('devices asked afresh: each counter against what is stored of it today; those that give no answer are named', async () => {
+test('devices asked afresh: each counter against the last reading that is stored of it; those that give no answer are named', async () => {
   const at = MARCH + 2 * HOUR;
-  const stored = await billing.withLedger(({ ledger }) => ledger.usage.latest([1], MARCH, at));
-  const first = await billing.withLedger(({ ledger }) =>
-    ledger.readings.ofMeter({ meter: 1, fromMs: MARCH, toMs: at, withNeighbours: false, cursor: null, limit: 1 }),
-  );
-  const begin = BigInt(first.items[0]?.value ?? '0');
-  const counted = stored.reduce((sum, { octets }) => sum + octets.good, 0n);
+  const last = await billing.withLedger(async ({ ledger }) => {
+    const seen = (await ledger.usage.lastSeen([1])).get(1) ?? 0;
+    const asked = { meter: 1, fromMs: seen, toMs: seen + 1, withNeighbours: false, cursor: null, limit: 1 };
+    return (await ledger.readings.ofMeter(asked)).items[0];
+  });
+  if (last === undefined) throw new Error('no reading');
+  const speed = BigInt(last.speedBps ?? '1000000000');
   const polled = (moved: bigint) =>
     billing.withLedger(async ({ ledger }) => {
       const [meter] = (await ledger.usage.allMeters()).filter(({ id }) => id === 1);
       if (meter === undefined) throw new Error('no meter');
       const { device, interfaceKey, direction } = meter;
-      const fresh = { device, interfaceKey, direction, value: begin + moved, width: 64, atMs: at } as const;
+      const { uptimeTicks, discontinuityTicks } = last;
+      const clocks = { atMs: at + HOUR, uptimeTicks: (uptimeTicks ?? 0) + 360_000, discontinuityTicks };
+      const value = BigInt(last.value) + moved;
+      const fresh = { device, interfaceKey, direction, value, width: 64, speedBps: speed, ...clocks } as const;
       return freshPolls(
         ledger,
-        300_000,
         () => Promise.resolve([fresh]),
         () => undefined,
       );
     });
-  expect((await polled(counted)).compared).toMatchObject([{ verdict: 'agrees', moved: counted, counted }]);
-  const wrong = await polled(counted * 3n);
-  expect(wrong.compared).toMatchObject([{ device: 'sw1', verdict: 'differs', moved: counted * 3n }]);
+  const full = (speed * 3_600n) / 8n;
+  expect((await polled(full)).compared).toMatchObject([{ verdict: 'agrees', moved: full }]);
+  const wrong = await polled(full * 2n);
+  expect(wrong.compared).toMatchObject([{ device: 'sw1', verdict: 'differs', moved: full * 2n }]);
   expect(outsideAgrees(null, wrong)).toBe(false);
   const lines: string[] = [];
   const context = { print: (line: string) => void lines.push(line) } as CommandContext;
   printOutside(context, null, wrong);
   expect(lines[0]).toBe('  polled afresh: 0 counters agree, 1 differ, 0 cannot be compared; 0 devices gave no answer');
-  expect(lines[1]).toMatch(/^ {2}sw1 ge-\d (in|out): moved \d+, counted \d+, may differ by \d+$/);
+  expect(lines[1]).toMatch(
+    /^ {2}sw1 ge-\d (in|out): differs: moved \d+ since \S+, \d+ s; its line carries \d+ at most$/,
+  );
   const silent = await billing.withLedger(({ ledger }) =>
     freshPolls(
       ledger,
-      300_000,
       () => Promise.reject(new Error('no answer')),
       () => undefined,
     ),

@@ -14,7 +14,7 @@ import { buyerOf } from '../../billing-bridge/invoice-schema.ts';
 import { chargeJobs } from '../../billing-bridge/queue/charge-job.ts';
 import { putIntoOutbox, queueMigrations } from '../../billing-bridge/queue/outbox.ts';
 import { CHARGE_COLUMNS, type Charge, chargeOf, findCharges } from '../../billing-bridge/rate/charge-store.ts';
-import { isWaitedOut } from '../../billing-bridge/rate/final-record.ts';
+import { isSilent, isWaitedOut } from '../../billing-bridge/rate/final-record.ts';
 import { ratingMigrations } from '../../billing-bridge/rate/migrations.ts';
 import type { ReadPairs } from '../../billing-bridge/rate/poll-pairs.ts';
 import { RatingRun, type RatingSummary } from '../../billing-bridge/rate/rating-run.ts';
@@ -136,6 +136,7 @@ export class BillingFixture {
       stateOf: (book, device, interfaceKey, at) => interfaceState(book, [], device, interfaceKey, at),
       dueByTime: (book, service, afterMs, untilMs) => dueByTime(book, service, afterMs, untilMs, 1).length > 0,
       waitedOut: (endedAtMs) => isWaitedOut(endedAtMs, this.clock.now()),
+      isSilent,
     };
     return new BillRun(
       this.#reporter,

@@ -98,6 +98,17 @@ export class MemoryUsage implements UsageReader {
     return Promise.resolve(new Map([...this.#final].filter(([meter]) => meters.includes(meter))));
   }
 
+  /** When each was read last, where a test says so. */
+  readonly seen = new Map<number, number>();
+
+  lastSeen(meters: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return Promise.resolve(new Map([...this.seen].filter(([meter]) => meters.includes(meter))));
+  }
+
+  readUntil(): Promise<number | null> {
+    return Promise.resolve(this.#final.size === 0 ? null : Math.max(...this.#final.values()));
+  }
+
   metersOf(device: string, interfaceKey: string): Promise<{ in: Meter; out: Meter } | null> {
     const of = (direction: 'in' | 'out'): Meter | undefined =>
       this.#meters.find(

@@ -10,6 +10,8 @@ export interface InterfaceReading {
   readonly inErrors?: bigint;
   readonly inDiscards?: bigint;
   readonly inPackets?: bigint;
+  /** More, by the names of their objects; every row has those of the first. */
+  readonly counters?: Readonly<Record<string, bigint>>;
   readonly width?: 32 | 64;
   readonly admin?: number;
   readonly oper?: number;
@@ -85,6 +87,7 @@ function interfaceTable(words: PollWords, rows: readonly InterfaceReading[]): Ta
       counter(width === 64 ? 'ifHCOutOctets' : 'ifOutOctets', width, (row) => row.outOctets),
       counter(width === 64 ? 'ifHCInUcastPkts' : 'ifInUcastPkts', width, (row) => row.inPackets),
       counter('ifInErrors', 32, (row) => row.inErrors),
+      ...Object.keys(rows[0]?.counters ?? {}).map((name) => counter(name, width, (row) => row.counters?.[name])),
       ...(rows.some((row) => row.inDiscards !== undefined)
         ? [counter('ifInDiscards', 32, (row) => row.inDiscards)]
         : []),

@@ -39,6 +39,11 @@ export const BILLING_ERRORS = {
     'A port is bound to two services at one time.',
     'End the older binding with a date, or take the newer one away.',
   ),
+  binding_refused: entry(
+    409,
+    'The binding of a port cannot be changed so.',
+    'The message says why; GET /billing/v1/services tells what is bound from when to when.',
+  ),
   period_unknown: entry(
     400,
     'The period is not one that the customer is billed by.',

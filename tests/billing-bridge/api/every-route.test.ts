@@ -43,6 +43,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: S
   'GET /billing/v1/reconciliation': [MONEY, 'refused'],
   'GET /billing/v1/quota-events': [CUSTOMERS, 'rows'],
   'GET /billing/v1/final-records': [BILLS, 'rows'],
+  'POST /billing/v1/services/:id/rebinding': [MONEY, 'refused'],
   'GET /billing/v1/schedules': [['operator', 'billing'], 'refused'],
   'GET /billing/v1/suspense': [['viewer', 'operator', 'billing'], 'refused'],
   'GET /billing/v1/dead-letters': [['operator', 'billing'], 'refused'],

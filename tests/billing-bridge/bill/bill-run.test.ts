@@ -328,6 +328,10 @@ describe('gates', () => {
       billing.usage.add(other.out, NOVEMBER, 9n);
       billing.usage.finish(DECEMBER);
     },
+    vanished: async () => {
+      billing.usage.seen.set(port.in, NOVEMBER + DAY);
+      await billing.rate();
+    },
   };
 
   test('are all open where everything is in order', async () => {
@@ -591,7 +595,8 @@ describe('a closed bill', () => {
     await begin({ ...CONTRACTS, price_plans, services: [{ ...SERVICE, from: '2026-11-06', bindings: [] }] });
     await billing.clock.advance(30 * DAY);
     await billing.rate();
-    expect(await bill()).toMatchObject({ total: '25.00' });
+    // Four of thirty days at 30, twenty-one at 60.
+    expect(await bill()).toMatchObject({ total: '46.00' });
     // It began later, when the new price was in force.
     await billing.apply({ ...CONTRACTS, price_plans, services: [{ ...SERVICE, from: '2026-11-16', bindings: [] }] });
     await billing.clock.advance(31 * DAY);
@@ -602,8 +607,8 @@ describe('a closed bill', () => {
       lines.map((line) => [line.kind, line.planVersion, line.exactAmount, line.billedBefore, line.amount]),
     ).toEqual([
       ['charge', 2, '60', '0', '60.00'],
-      ['adjustment', 1, '0', '25', '-25.00'],
-      ['adjustment', 2, '30', '0', '30.00'],
+      ['adjustment', 1, '0', '4', '-4.00'],
+      ['adjustment', 2, '30', '42', '-12.00'],
     ]);
     expect((await reconcile()).differences).toEqual([]);
     await billing.clock.advance(31 * DAY);

@@ -104,15 +104,18 @@ test('months from the thirty-first, which February does not have', async () => {
   });
 });
 
-test('a plan that changes in a running month counts from the next one, in advance and in arrears', async () => {
+test('a plan that changes in a running month is charged by days from then on, in advance and in arrears', async () => {
   const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
   await billing.apply(contracts(1, { from: '2026-11-01' }));
   await until(billing, '2026-11-10');
   await billing.apply(contracts(1, { from: '2026-11-01', plan: 'q' }));
   await until(billing, '2026-12-01');
+  // Nine of thirty days, and twenty-one.
   expect(await billed(billing, '2026-11')).toEqual([
-    'advance 2026-11-01 300.00',
-    'arrears 2026-11-01 30.00',
+    'advance 2026-11-01 90.00',
+    'advance 2026-11-01 420.00',
+    'arrears 2026-11-01 9.00',
+    'arrears 2026-11-01 42.00',
     'advance 2026-12-01 600.00',
   ]);
   // Stated after the bill that had December ahead, for December: an item of another name is only found at its end.
@@ -148,4 +151,111 @@ test('to the second, to the day, or not at all', async () => {
     'none 2026-11-01 2592000.00',
     'second 2026-11-01 1.00',
   ]);
+});
+
+/** Books that agree with the contracts, and nothing more to rate. */
+async function isSound(billing: BillingFixture, from: string, to: string): Promise<void> {
+  const now = await billing.accounts.book();
+  const deps = { database: server.database, usage: billing.usage, bucketMs: BUCKET_MS, windowMs: WINDOW_MS };
+  expect((await reconcileCharges(deps, now, midnight(from), midnight(to))).differences).toEqual([]);
+  expect((await reconcileBills(server.database, now, midnight(from), midnight(to))).differences).toEqual([]);
+  expect(await billing.rate()).toMatchObject({ charges: 0 });
+}
+
+test('what was paid ahead is split on the next bill, up and down; a price that is to come is split ahead, also where it is taken back', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  const service = { from: '2026-11-01' };
+  await billing.apply(contracts(1, service));
+  await until(billing, '2026-12-01');
+  await billed(billing, '2026-11');
+  await until(billing, '2026-12-11');
+  await billing.apply(contracts(1, { ...service, plan: 'q' }));
+  // Known on the twentieth: the price of a part of January.
+  await until(billing, '2026-12-20');
+  const dearer = { ...OTHER, valid_from: '2027-01-22T00:00:00+01:00', items: [rack('advance', '620')] };
+  const later = { ...contracts(1, { ...service, plan: 'q' }), price_plans: [PLAN, OTHER, dearer] };
+  await billing.apply(later);
+  const book = await billing.accounts.book();
+  const customer = book.customers.get('acme');
+  if (customer === undefined) throw new Error('no customer');
+  const shown = await preview({ usage: billing.usage, bucketMs: BUCKET_MS }, book, customer, billing.clock.now());
+  await until(billing, '2027-01-01');
+  const december = [
+    'advance 2026-12-01 -203.23',
+    'advance 2026-12-01 406.45',
+    'arrears 2026-12-01 9.68',
+    'arrears 2026-12-01 40.65',
+    'advance 2027-01-01 406.45',
+    'advance 2027-01-01 200.00',
+  ];
+  expect(shown.lines.map(({ item, amount }) => `${item} ${amount}`).toSorted()).toEqual(
+    december.map((line) => line.replace(/ \S+/, '')).toSorted(),
+  );
+  expect(await billed(billing, '2026-12')).toEqual(december);
+  // Taken back before it began: all of January is at the old price, and the fee in arrears is there again.
+  await until(billing, '2027-01-10');
+  await billing.apply(contracts(1, { ...service, plan: 'q' }));
+  await until(billing, '2027-02-01');
+  expect(await billed(billing, '2027-01')).toEqual([
+    'advance 2027-01-01 193.55',
+    'advance 2027-01-01 -200.00',
+    'arrears 2027-01-01 60.00',
+    'advance 2027-02-01 600.00',
+  ]);
+  await isSound(billing, '2026-11-01', '2027-03-01');
+});
+
+test('fees by the year and the quarter on monthly bills: a change of the plan, and the end of the service', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2027-01-01'));
+  const yearly = (amount: string): object => ({
+    ...rack('advance', amount),
+    cycle_months: 12,
+    cycle_from: 'anniversary',
+  });
+  const quarterly = (amount: string): object => ({ ...rack('arrears', amount), cycle_months: 3 });
+  const plans = {
+    price_plans: [
+      { ...PLAN, items: [yearly('3650'), quarterly('90')] },
+      { ...OTHER, items: [yearly('7300'), quarterly('181')] },
+    ],
+  };
+  const stated = (service: object): ContractsText => ({
+    ...contracts(1, { from: '2027-01-15', ...service }),
+    ...plans,
+  });
+  await billing.apply(stated({}));
+  const told: string[] = [];
+  for (let month = 1; month <= 14; month += 1) {
+    const name = (at: number): string => new Date(Date.UTC(2027, at - 1, 1)).toISOString().slice(0, 7);
+    const next = Date.parse(`${name(month + 1)}-01T00:00:00${month >= 3 && month <= 9 ? '+02:00' : '+01:00'}`);
+    if (month === 5) {
+      await until(billing, '2027-05-11');
+      await billing.apply(stated({ plan: 'q' }));
+    }
+    if (month === 14) {
+      await until(billing, '2028-02-11');
+      await billing.apply(stated({ plan: 'q', to: '2028-02-15' }));
+    }
+    await billing.clock.advance(next - billing.clock.now());
+    const lines = await billed(billing, name(month));
+    told.push(...lines.filter((line) => line !== 'nothing').map((line) => `${name(month)}: ${line}`));
+  }
+  expect(told).toEqual([
+    // From 15 January to 14 January.
+    '2027-01: advance 2027-01-01 3650.00',
+    // 76 of 90 days.
+    '2027-03: arrears 2027-03-01 76.00',
+    // 40 days of April and May by the one plan; the rest of the year by the other, less what was paid of it.
+    '2027-05: advance 2027-05-01 4980.00',
+    '2027-05: arrears 2027-05-01 39.56',
+    '2027-05: advance 2027-01-01 -2490.00',
+    '2027-06: arrears 2027-06-01 101.44',
+    '2027-09: arrears 2027-09-01 181.00',
+    '2027-12: arrears 2027-12-01 181.00',
+    // A leap year from 15 January: 31 of 366 days in the end.
+    '2027-12: advance 2028-01-01 7300.00',
+    '2028-02: arrears 2028-02-01 89.51',
+    '2028-02: advance 2028-01-01 -6681.69',
+  ]);
+  await isSound(billing, '2027-01-01', '2028-04-01');
 });

@@ -76,6 +76,7 @@ describe('units', () => {
     ['kW of power', rateIn(3_000_000n * 900_000n, 900_000, 'kW', 'power'), '3'],
     ['A of current', rateIn(16_000n * 60_000n, 60_000, 'A', 'current'), '16'],
     ['ports on average', rateIn(90_000n, 60_000, 'port', 'ports'), '1.5'],
+    ['all packets, with multicast and broadcast', volumeIn(2_500n, 'kpacket', 'all_packets'), '2.5'],
     ['packets a second', rateIn(60_000n, 60_000, 'kpacket/s', 'packets'), '1'],
   ])('%s', (_name, quantity, expected) => {
     expect(quantity.toString()).toBe(expected);

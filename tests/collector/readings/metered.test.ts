@@ -50,6 +50,31 @@ describe('rows of a poll', () => {
     });
   });
 
+  test('all packets: unicast, multicast and broadcast as one counter that wraps as they do, where the profile reads all three', () => {
+    const packets = (width: 32 | 64, counters: Readonly<Record<string, bigint>>): object => {
+      const [table] = interfacePoll({
+        device: 'sw1',
+        atMs: T0,
+        interfaces: [{ key: 'ge-0', width, inPackets: 2n ** BigInt(width) - 3n, counters }],
+      }).tables;
+      if (table === undefined) throw new Error('no table');
+      const { rows } = meteredRows(table, ALL, ['ge-0']);
+      return rows
+        .filter((row) => row.class === 'packets' || row.class === 'all_packets')
+        .map((row) => [row.class, row.width, row.in, row.out]);
+    };
+    const wide = { ifHCInMulticastPkts: 4n, ifHCInBroadcastPkts: 5n };
+    const unicast = ['packets', 64, 2n ** 64n - 3n, null];
+    expect(packets(64, wide)).toEqual([unicast, ['all_packets', 64, 6n, null]]);
+    expect(packets(32, { ifInMulticastPkts: 4n, ifInBroadcastPkts: 5n })).toEqual([
+      ['packets', 32, 2n ** 32n - 3n, null],
+      ['all_packets', 32, 6n, null],
+    ]);
+    // A sum without one of them would be another quantity.
+    expect(packets(64, { ifHCInMulticastPkts: 4n })).toEqual([unicast]);
+    expect(packets(64, {})).toEqual([unicast]);
+  });
+
   test('what no meter counts is told: negative, and beyond all measure', () => {
     expect(told('outlet', ['1', '2'], [numbers('powerWatts', [-1, 1e300])])).toEqual({ rows: [], misfits: 2 });
   });
