@@ -22,6 +22,7 @@ import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
 import { NAMED_ALARM_TYPES } from './faults/alarm-types.ts';
+import { StormBook } from './faults/storm-book.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -99,6 +100,7 @@ export function composeApi(
     ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
     metrics: describedMetrics(),
     alarms,
+    storms: new StormBook({ database, clock }),
     purge: common.alarmPurge,
     alarmTypes: () => NAMED_ALARM_TYPES,
     problems: composeProblems(common, entry),

@@ -7,6 +7,7 @@ import { isoTime } from '../../common/model/time.ts';
 import { ROLES, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Alarms } from '../faults/alarm.ts';
+import type { Storm, Storms } from '../faults/alarm-storm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Readings } from '../readings/readings.ts';
 import { type OverviewAnswer, overviewAnswer } from './answers.ts';
@@ -16,6 +17,7 @@ export interface OverviewRoutesDeps extends SeenBy {
   readonly inventory: Pick<Inventory, 'counts'>;
   readonly readings: Pick<Readings, 'summary'>;
   readonly alarms: Pick<Alarms, 'under'>;
+  readonly storms: Storms;
 }
 
 export interface OverviewConfig {
@@ -68,11 +70,12 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
 }
 
 async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint: Viewpoint): Promise<OverviewAnswer> {
-  const [counts, readings, alarms] = await Promise.all([
+  const [counts, readings, alarms, storm] = await Promise.all([
     deps.inventory.counts(viewpoint),
     // Pages and quarantine are of the whole network; nothing of them is the scope's.
     viewpoint.everything ? deps.readings.summary() : null,
     deps.alarms.under(viewpoint).summary(),
+    deps.storms.now(viewpoint),
   ]);
   const cleared = alarms.severities.reduce((total, { cleared: some }) => total + some, 0);
   return {
@@ -96,5 +99,10 @@ async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint:
       shelved: alarms.shelved,
     },
     quarantined: readings?.quarantined ?? null,
+    storm: storm === null ? null : describeStorm(storm),
   };
+}
+
+function describeStorm({ sinceMs, roots, ...storm }: Storm): NonNullable<OverviewAnswer['storm']> {
+  return { since: isoTime(sinceMs), ...storm, roots: [...roots] };
 }

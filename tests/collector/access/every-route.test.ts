@@ -85,6 +85,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/kpis': [STATE, true],
   '/api/v1/kpis/{name}': [STATE, true],
   '/api/v1/kpis/{name}/ranking': [STATE, true],
+  '/api/v1/kpis/{name}/sites': [STATE, true],
   '/api/v1/kpi-report': [STATE, true],
   '/api/v1/events': [STATE, true],
   '/api/v1/tokens': [[], true],
