@@ -11,6 +11,7 @@ import type { Storm, Storms } from '../faults/alarm-storm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Readings } from '../readings/readings.ts';
 import { type OverviewAnswer, overviewAnswer } from './answers.ts';
+import { SharedAnswer } from './shared-answer.ts';
 
 export interface OverviewRoutesDeps extends SeenBy {
   readonly clock: Clock;
@@ -30,7 +31,7 @@ export interface OverviewConfig {
 const SHARED_MS = 1000;
 
 export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfig, deps: OverviewRoutesDeps): void {
-  let shared: { readonly answer: Promise<OverviewAnswer>; readonly untilMs: number } | null = null;
+  const shared = new SharedAnswer<OverviewAnswer>(deps.clock);
   routes.add(
     {
       method: 'GET',
@@ -42,17 +43,8 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
     },
     async ({ principal }) => {
       const viewpoint = await seenBy(deps, principal);
-      if (!viewpoint.everything) return look(config, deps, viewpoint);
-      const nowMs = deps.clock.monotonicMs();
-      if (shared === null || shared.untilMs <= nowMs) {
-        const answer = look(config, deps, viewpoint);
-        shared = { answer, untilMs: nowMs + SHARED_MS };
-        // A failure is told to those who share it, and to nobody after them.
-        answer.catch(() => {
-          if (shared?.answer === answer) shared = null;
-        });
-      }
-      return shared.answer;
+      const make = (): Promise<OverviewAnswer> => look(config, deps, viewpoint);
+      return viewpoint.everything ? shared.get(SHARED_MS, make) : make();
     },
   );
   routes.add(
