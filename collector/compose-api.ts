@@ -6,7 +6,10 @@ import { type ApiConfig, ApiServer } from './api/api-server.ts';
 import { addMapRoutes } from './api/map-routes.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { seenAudit } from './access/seen-audit.ts';
+import { addInterfaceListRoutes } from './api/interface-list-routes.ts';
+import { addRollUpRoutes } from './api/roll-up-routes.ts';
 import { addRuleRoutes } from './api/rule-routes.ts';
+import { TrafficDesk } from './api/traffic-desk.ts';
 import { visibleEvents } from './access/visible-events.ts';
 import { TlsFiles } from '../common/runtime/tls-files.ts';
 import { TlsListener } from '../common/http/tls-listener.ts';
@@ -21,7 +24,9 @@ import type { ComposedTelling } from './compose-tell.ts';
 import { ScopedViewpoints } from './access/scoped-viewpoints.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import { AlarmBook } from './faults/alarm-book.ts';
+import { PostgresAlarmCounts } from './faults/alarm-counts.ts';
 import { NAMED_ALARM_TYPES } from './faults/alarm-types.ts';
+import { StormBook } from './faults/storm-book.ts';
 import { SOUND_CLOCK_MS } from './ingest/agent-states.ts';
 import { BatchIngest } from './ingest/batch-ingest.ts';
 import { BodyEncodings } from './ingest/body-encoding.ts';
@@ -31,6 +36,7 @@ import { addIngestRoutes } from './ingest/ingest-routes.ts';
 import { PointIngest } from './ingest/point-ingest.ts';
 import { addPointRoutes } from './ingest/point-routes.ts';
 import { ChangeBook } from './inventory/change-book.ts';
+import { InterfaceList } from './inventory/interface-list.ts';
 import { MapLayout } from './inventory/map-layout.ts';
 import { PartBook } from './inventory/part-book.ts';
 import { SearchBook } from './inventory/search-book.ts';
@@ -90,6 +96,7 @@ export function composeApi(
     viewpoints,
     addOthers: (routes) => {
       addOthers(routes, common, projecting, viewpoints);
+      addRollUps(routes, { ...common, ...entry, ...projecting, viewpoints });
       addRuleRoutes(routes, { rules: composeRuleTest(common, projecting, entry) });
       addMaintenance(routes, viewpoints);
       addServiceLevels(routes, common, maintenance, viewpoints);
@@ -99,6 +106,7 @@ export function composeApi(
     ...composeKpis(reporter, config, { ...common, clock, store: projecting.store, maintenance }),
     metrics: describedMetrics(),
     alarms,
+    storms: new StormBook({ database, clock }),
     purge: common.alarmPurge,
     alarmTypes: () => NAMED_ALARM_TYPES,
     problems: composeProblems(common, entry),
@@ -151,6 +159,18 @@ function addOthers(routes: DescribedRoutes, common: Common, { store }: Projectin
   const layout = new MapLayout({ database, clock: deps.clock });
   addMapRoutes(routes, { layout, devices: common.devices, viewpoints });
   addRejectedLineRoutes(routes, { rejectedLines: (after, limit) => listRejected(database, after, limit) });
+}
+
+/** What is told of many devices at once. */
+function addRollUps(
+  routes: DescribedRoutes,
+  grounds: Common & Entry & Pick<Projecting, 'store'> & { readonly viewpoints: Viewpoints },
+): void {
+  const { database, deps } = grounds;
+  const on = { ...grounds, clock: deps.clock, interfaces: new InterfaceList(database) };
+  const traffic = new TrafficDesk({ ...on, topology: new TopologyBook(database) });
+  addRollUpRoutes(routes, { ...on, traffic, alarmCounts: new PostgresAlarmCounts(on) });
+  addInterfaceListRoutes(routes, on);
 }
 
 /** The door over TLS; its files are read at the start. */

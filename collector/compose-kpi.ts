@@ -61,6 +61,10 @@ export function composeKpis(
       devicesOf,
       sees,
     }),
+    siteOf: (name) => {
+      const device = devices.get(name);
+      return device === undefined ? null : (device.site ?? '');
+    },
   });
   return { kpis, spanOfPeriod };
 }

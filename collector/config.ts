@@ -245,6 +245,7 @@ export function deviceOf(device: DeviceConfiguration, agent: PollingConfiguratio
     agent: device.agent ?? agent.name,
     intervalMs: device.interval_ms ?? agent.poll_interval_ms,
     parents: device.parents ?? [],
+    infrastructure: device.infrastructure ?? [],
     definition: definitionOf(device, agent),
   };
 }

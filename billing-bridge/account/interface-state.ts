@@ -1,12 +1,10 @@
 // Whether an interface earns money: billed, infrastructure with a reason, or unassigned, which a bill run lists.
+import { type InfrastructureRule as DeviceRule, isMeant } from '../../common/model/infrastructure.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from './contract-book.ts';
 
-export interface InfrastructureRule {
+export interface InfrastructureRule extends DeviceRule {
   readonly device: string;
-  /** An interface key, or the beginning of one before `*`. */
-  readonly interface: string;
-  readonly reason: string;
 }
 
 export type InterfaceState =
@@ -24,10 +22,6 @@ export function interfaceState(
 ): InterfaceState {
   const holder = book.holderAt(device, interfaceKey, at);
   if (holder !== null) return { state: 'billed', service: holder.service.id, customer: holder.service.customer };
-  const rule = rules.find((one) => one.device === device && matches(one.interface, interfaceKey));
+  const rule = rules.find((one) => one.device === device && isMeant(one, interfaceKey));
   return rule === undefined ? { state: 'unassigned' } : { state: 'infrastructure', reason: rule.reason };
-}
-
-function matches(pattern: string, interfaceKey: string): boolean {
-  return pattern.endsWith('*') ? interfaceKey.startsWith(pattern.slice(0, -1)) : pattern === interfaceKey;
 }

@@ -1,5 +1,6 @@
 // The devices of the configuration as it is now: what the API tells of them, and what each agent is to poll. A reload replaces them all at once.
 import { createHash } from 'node:crypto';
+import type { InfrastructureRule } from '../../common/model/infrastructure.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { DeviceConfiguration } from '../../common/runtime/device-configuration.ts';
@@ -12,6 +13,8 @@ export interface ConfiguredDevice {
   readonly intervalMs: DurationMs;
   /** Devices through any one of which it is reached. */
   readonly parents: readonly string[];
+  /** Which of its interfaces carry no customer by intent. */
+  readonly infrastructure?: readonly InfrastructureRule[];
   /** As its agent gets it; never with a secret, which a device only names. */
   readonly definition: DeviceConfiguration;
 }

@@ -280,5 +280,27 @@ export const overviewAnswer = z.object({
     .record(z.string(), count)
     .describe('not cleared and not shelved, by severity; `cleared` and `shelved` beside'),
   quarantined: count.nullable().describe('null for a token with a scope'),
+  storm: z
+    .object({
+      since: time,
+      raised: count.describe('alarms raised since then'),
+      raisedLately: count.describe('of them in the last ten minutes'),
+      counted: z.boolean().describe('false where there were more than are counted'),
+      folded: count.describe('of `raised`, symptoms of a cause'),
+      roots: z
+        .array(
+          z.object({
+            id: z.string(),
+            resource: z.string(),
+            text: z.string(),
+            severity: z.string(),
+            isCleared: z.boolean(),
+            symptoms: count,
+          }),
+        )
+        .describe('the causes with most symptoms among them'),
+    })
+    .nullable()
+    .describe('alarms arrive faster than a person reads them: more than ten within ten minutes, until fewer than five'),
 });
 export type OverviewAnswer = z.output<typeof overviewAnswer>;

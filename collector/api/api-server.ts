@@ -27,7 +27,7 @@ import { addDeviceRoutes } from './device-routes.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import { addEventRoutes, type EventRoutesDeps } from './event-routes.ts';
 import { addKpiRoutes, type KpiRoutesDeps } from './kpi-routes.ts';
-import { addOverviewRoutes } from './overview-routes.ts';
+import { addOverviewRoutes, type OverviewRoutesDeps } from './overview-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { addPartRoutes, type PartRoutesDeps } from './part-routes.ts';
 import { addWantedRoutes, type WantedRoutesDeps } from './wanted-routes.ts';
@@ -74,6 +74,7 @@ export interface ApiDeps
     Omit<DeviceManagementDeps, 'registry'>,
     ProjectionRoutesDeps,
     Pick<ProblemRoutesDeps, 'problems'>,
+    Pick<OverviewRoutesDeps, 'storms'>,
     WantedRoutesDeps,
     SessionRoutesDeps,
     TokenRoutesDeps {

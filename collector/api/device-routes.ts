@@ -185,7 +185,7 @@ export function deviceOf(
     site: configured?.site ?? null,
     agent: configured?.agent ?? seen?.agent ?? null,
     reachable: lastPollAtMs === null ? null : seen?.lastOutcome !== 'failed',
-    stale: lastPollAtMs !== null && nowMs - lastPollAtMs > staleAfterMs(intervalMs),
+    stale: isStale({ lastPollAtMs, intervalMs }, nowMs),
     firstSeenAt: timeOrNull(seen?.firstSeenMs),
     lastPollAt: timeOrNull(lastPollAtMs),
     lastAnswerAt: timeOrNull(seen?.lastAnswerAtMs),
@@ -211,8 +211,12 @@ export function deviceOf(
   };
 }
 
-function staleAfterMs(intervalMs: number | null): number {
-  return Math.max(LEAST_STALE_MS, STALE_INTERVALS * (intervalMs ?? 0));
+/** Its last poll is too old to say how it is now. */
+export function isStale(
+  { lastPollAtMs, intervalMs }: Pick<InventoryDevice, 'lastPollAtMs' | 'intervalMs'>,
+  nowMs: EpochMs,
+): boolean {
+  return lastPollAtMs !== null && nowMs - lastPollAtMs > Math.max(LEAST_STALE_MS, STALE_INTERVALS * (intervalMs ?? 0));
 }
 
 function timeOrNull(atMs: EpochMs | null | undefined): string | null {
@@ -222,7 +226,7 @@ function timeOrNull(atMs: EpochMs | null | undefined): string | null {
 /** ifAdminStatus and ifOperStatus (RFC 2863), from 1. */
 const STATUS_WORDS = ['up', 'down', 'testing', 'unknown', 'dormant', 'notPresent', 'lowerLayerDown'];
 
-function statusWord(status: number | null): string | null {
+export function statusWord(status: number | null): string | null {
   return status === null ? null : (STATUS_WORDS[status - 1] ?? String(status));
 }
 

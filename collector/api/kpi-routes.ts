@@ -84,6 +84,20 @@ const rankingForm = z.object({
   resources: z.number().int(),
   unknown: z.number().int().describe('resources of which nothing is known'),
 });
+const sitesForm = z.object({
+  kpi: definitionForm,
+  from: time,
+  to: time,
+  whole: z.object({ ...valueShape, status, resources: z.number().int() }).describe('of all that the token sees'),
+  items: z.array(
+    z.object({
+      site: z.string().describe('empty for devices without one'),
+      ...valueShape,
+      status,
+      resources: z.number().int(),
+    }),
+  ),
+});
 const reportForm = z.object({ from: time, to: time, items: z.array(answerForm) });
 
 export function addKpiRoutes(routes: DescribedRoutes, deps: KpiRoutesDeps): void {
@@ -150,6 +164,28 @@ function addOverviews(routes: DescribedRoutes, deps: KpiRoutesDeps): void {
       return { kpi: describeDefinition(definition), ...describeSpan(span), items, resources, unknown };
     },
   );
+  routes.add(
+    {
+      method: 'GET',
+      url: '/api/v1/kpis/:name/sites',
+      access: STATE_READERS,
+      scoped: true,
+      summary: 'A KPI of every site and of everything, in one computation.',
+      params: byName,
+      query: z.strictObject(spanParameters),
+      answer: sitesForm,
+    },
+    async ({ params, query, principal }) => {
+      const question = await questionOf(deps, query, principal);
+      const { definition, span, whole, items } = await kpis.bySite(params.name, question);
+      return { kpi: describeDefinition(definition), ...describeSpan(span), whole, items: [...items] };
+    },
+  );
+  addReport(routes, deps);
+}
+
+function addReport(routes: DescribedRoutes, deps: KpiRoutesDeps): void {
+  const { kpis } = deps;
   routes.add(
     {
       method: 'GET',

@@ -7,15 +7,18 @@ import { isoTime } from '../../common/model/time.ts';
 import { ROLES, STATE_READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Alarms } from '../faults/alarm.ts';
+import type { Storm, Storms } from '../faults/alarm-storm.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Readings } from '../readings/readings.ts';
 import { type OverviewAnswer, overviewAnswer } from './answers.ts';
+import { SharedAnswer } from './shared-answer.ts';
 
 export interface OverviewRoutesDeps extends SeenBy {
   readonly clock: Clock;
   readonly inventory: Pick<Inventory, 'counts'>;
   readonly readings: Pick<Readings, 'summary'>;
   readonly alarms: Pick<Alarms, 'under'>;
+  readonly storms: Storms;
 }
 
 export interface OverviewConfig {
@@ -28,7 +31,7 @@ export interface OverviewConfig {
 const SHARED_MS = 1000;
 
 export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfig, deps: OverviewRoutesDeps): void {
-  let shared: { readonly answer: Promise<OverviewAnswer>; readonly untilMs: number } | null = null;
+  const shared = new SharedAnswer<OverviewAnswer>(deps.clock);
   routes.add(
     {
       method: 'GET',
@@ -40,17 +43,8 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
     },
     async ({ principal }) => {
       const viewpoint = await seenBy(deps, principal);
-      if (!viewpoint.everything) return look(config, deps, viewpoint);
-      const nowMs = deps.clock.monotonicMs();
-      if (shared === null || shared.untilMs <= nowMs) {
-        const answer = look(config, deps, viewpoint);
-        shared = { answer, untilMs: nowMs + SHARED_MS };
-        // A failure is told to those who share it, and to nobody after them.
-        answer.catch(() => {
-          if (shared?.answer === answer) shared = null;
-        });
-      }
-      return shared.answer;
+      const make = (): Promise<OverviewAnswer> => look(config, deps, viewpoint);
+      return viewpoint.everything ? shared.get(SHARED_MS, make) : make();
     },
   );
   routes.add(
@@ -68,11 +62,12 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
 }
 
 async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint: Viewpoint): Promise<OverviewAnswer> {
-  const [counts, readings, alarms] = await Promise.all([
+  const [counts, readings, alarms, storm] = await Promise.all([
     deps.inventory.counts(viewpoint),
     // Pages and quarantine are of the whole network; nothing of them is the scope's.
     viewpoint.everything ? deps.readings.summary() : null,
     deps.alarms.under(viewpoint).summary(),
+    deps.storms.now(viewpoint),
   ]);
   const cleared = alarms.severities.reduce((total, { cleared: some }) => total + some, 0);
   return {
@@ -96,5 +91,10 @@ async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint:
       shelved: alarms.shelved,
     },
     quarantined: readings?.quarantined ?? null,
+    storm: storm === null ? null : describeStorm(storm),
   };
+}
+
+function describeStorm({ sinceMs, roots, ...storm }: Storm): NonNullable<OverviewAnswer['storm']> {
+  return { since: isoTime(sinceMs), ...storm, roots: [...roots] };
 }

@@ -9,7 +9,7 @@ import type { KpiDefinition } from './definition.ts';
 import { metricsOf } from './formula.ts';
 import type { Computed, KpiDesk, Part } from './kpi-desk.ts';
 import type { KpiTargets, Target } from './kpi-targets.ts';
-import { type KpiValue, valueOf } from './working.ts';
+import { addWorkings, type KpiValue, valueOf, type Working } from './working.ts';
 
 export type KpiStatus = 'good' | 'warning' | 'critical';
 
@@ -40,6 +40,21 @@ export interface KpiRanking {
   readonly unknown: number;
 }
 
+export interface SiteValue extends KpiValue {
+  /** '' for devices of the configuration that have none. */
+  readonly site: string;
+  readonly status: KpiStatus | null;
+  readonly resources: number;
+}
+
+export interface KpiBySite {
+  readonly definition: KpiDefinition;
+  readonly span: Span;
+  /** Of everything, also of what is configured no more. */
+  readonly whole: Omit<SiteValue, 'site'>;
+  readonly items: readonly SiteValue[];
+}
+
 export interface KpiQuestion extends Span {
   readonly target: Target;
   readonly viewpoint: Viewpoint;
@@ -54,6 +69,8 @@ export interface Kpis {
     name: string,
     question: KpiQuestion & { readonly limit: number; readonly order: 'worst' | 'best' },
   ): Promise<KpiRanking>;
+  /** Site by site in one computation; throws invalid_request for a KPI whose parts do not add up. */
+  bySite(name: string, question: KpiQuestion): Promise<KpiBySite>;
   /** Every KPI of the target. */
   report(question: KpiQuestion): Promise<readonly KpiAnswer[]>;
 }
@@ -63,6 +80,8 @@ export interface KpiBookDeps {
   readonly definitions: ReadonlyMap<string, KpiDefinition>;
   readonly desk: Pick<KpiDesk, 'compute'>;
   readonly targets: Pick<KpiTargets, 'partsOf'>;
+  /** By the configuration as it is now; null where it has no such device. */
+  readonly siteOf: (device: string) => string | null;
 }
 
 const MAX_STEPS = 500;
@@ -126,6 +145,38 @@ export class KpiBook implements Kpis {
       })
       .slice(0, question.limit);
     return { definition, span, items, resources: all.length, unknown: all.length - known.length };
+  }
+
+  async bySite(name: string, question: KpiQuestion): Promise<KpiBySite> {
+    const definition = this.#definition(name);
+    const { formula } = definition;
+    if (formula.kind === 'statistic' && formula.statistic !== 'avg')
+      throw new WeirError('invalid_request', `The KPI ${name} of a site is no sum of what is known of its resources.`, {
+        issues: [{ path: 'name', message: 'expected a share, a ratio, an average or a mean time' }],
+      });
+    const span = this.#elapsed(question);
+    const parts = await this.#deps.targets.partsOf(definition, question.target, span, question.viewpoint);
+    const { windows } = await this.#compute(definition, parts, [span], true);
+    const all = windows[0]?.parts ?? [];
+    const sites = new Map<string, Working[]>();
+    for (const { part, working } of all) {
+      const site = this.#deps.siteOf(part.resource.split('/')[0] ?? '');
+      if (site === null) continue;
+      const own = sites.get(site);
+      if (own === undefined) sites.set(site, [working]);
+      else own.push(working);
+    }
+    const sumOf = (workings: readonly Working[]): Omit<SiteValue, 'site'> => {
+      const value = valueOf(addWorkings(workings), scaleOf(definition));
+      return { ...value, status: statusOf(definition, value.value), resources: workings.length };
+    };
+    const items = [...sites].map(([site, workings]) => ({ site, ...sumOf(workings) }));
+    return {
+      definition,
+      span,
+      whole: sumOf(all.map(({ working }) => working)),
+      items: items.toSorted((one, other) => (one.site < other.site ? -1 : 1)),
+    };
   }
 
   async report(question: KpiQuestion): Promise<readonly KpiAnswer[]> {

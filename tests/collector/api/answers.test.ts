@@ -141,6 +141,7 @@ test('the overview says what there is', async () => {
     readings: overview.readings,
     alarms: { critical: 1, major: 1, minor: 0, warning: 0, indeterminate: 0, cleared: 0, shelved: 0 },
     quarantined: 0,
+    storm: null,
   });
   expectNear(overview.readings?.lastAt ?? null, beganMs + (POLLS - 1) * STEP_MS);
   expect(Number(overview.readings?.pages)).toBeGreaterThanOrEqual(POLLS - 1);

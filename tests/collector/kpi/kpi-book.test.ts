@@ -20,7 +20,8 @@ const definitions = new Map(
   kpisOf(
     `kpis:
   - { name: availability, title: A, formula: share(oper_status == 1), unit: "%", resources: [interface], direction: higher-is-better, thresholds: { warning: 99, critical: 90 } }
-  - { name: reachability, title: R, formula: share(reachable == 1), unit: "%", resources: [device], direction: higher-is-better }`,
+  - { name: reachability, title: R, formula: share(reachable == 1), unit: "%", resources: [device], direction: higher-is-better }
+  - { name: worst, title: W, formula: p95(in_utilisation), unit: "%", resources: [interface], direction: lower-is-better }`,
     'test.yaml',
     { checkMetric: () => undefined, alarmTypes: [] },
   ).map((kpi): [string, KpiDefinition] => [kpi.name, kpi]),
@@ -116,6 +117,9 @@ describe('targets', () => {
   });
 });
 
+/** c is configured no more. */
+const SITES: Readonly<Record<string, string>> = { a: 'hall', b: 'yard' };
+
 function bookOf(compute?: () => Promise<never>) {
   const clock = new VirtualClock(NOW);
   const asked: (readonly Part[])[] = [];
@@ -133,7 +137,13 @@ function bookOf(compute?: () => Promise<never>) {
       return Promise.resolve({ windows: windows.map((span) => ({ span, whole: sum, parts: all })), stepMs: 60_000 });
     },
   };
-  const book = new KpiBook(silentReporter().reporter, { clock, definitions, desk, targets });
+  const book = new KpiBook(silentReporter().reporter, {
+    clock,
+    definitions,
+    desk,
+    targets,
+    siteOf: (device) => SITES[device] ?? null,
+  });
   return { book, asked, clock };
 }
 const QUESTION = {
@@ -181,12 +191,26 @@ describe('the book', () => {
     expect(best.items.map(({ resource, status }) => `${resource} ${status}`)).toEqual(['b/ge-2 good']);
   });
 
+  test('site by site: sums of what adds up, and nothing of what does not', async () => {
+    const { book, asked } = bookOf();
+    const { items, whole } = await book.bySite('availability', QUESTION);
+    const shown = items.map(({ site, value, status, resources }) => [site, value, status, resources]);
+    expect(shown).toEqual([
+      ['hall', 50, 'critical', 1],
+      ['yard', 97.5, 'warning', 2],
+    ]);
+    expect(whole).toMatchObject({ numerator: '245', denominator: '300', resources: 4, coverage: 0.75 });
+    expect(asked).toHaveLength(1);
+    await expect(book.bySite('worst', QUESTION)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(asked).toHaveLength(1);
+  });
+
   test('a report has a row for each KPI that the target has', async () => {
     const { book } = bookOf();
     const names = async (target: Target) =>
       (await book.report({ ...QUESTION, target })).map(({ definition }) => definition.name);
-    expect(await names({ kind: 'site', id: 'hall' })).toEqual(['availability', 'reachability']);
-    expect(await names({ kind: 'resource', id: 'a/ge-0' })).toEqual(['availability']);
+    expect(await names({ kind: 'site', id: 'hall' })).toEqual(['availability', 'reachability', 'worst']);
+    expect(await names({ kind: 'resource', id: 'a/ge-0' })).toEqual(['availability', 'worst']);
     await expect(names({ kind: 'site', id: 'nowhere' })).rejects.toMatchObject({ code: 'not_found' });
   });
 

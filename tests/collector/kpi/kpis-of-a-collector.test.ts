@@ -136,6 +136,22 @@ describe('of several', () => {
     expect(Number(hall1.denominator) + Number(hall2.denominator)).toBe(Number(all.denominator));
     expect(Number(hall1.numerator) + Number(hall2.numerator)).toBe(Number(all.numerator));
     expect([hall1.resources, hall2.resources, all.resources]).toEqual([2, 1, 3]);
+    // The same in one question.
+    const sites = await fixture.get<{ whole: Answer; items: (Answer & { site: string })[] }>(
+      `/api/v1/kpis/interface-availability/sites?${span()}`,
+    );
+    const figures = ({ value, numerator, denominator, coverage, resources }: Answer) => ({
+      value,
+      numerator,
+      denominator,
+      coverage,
+      resources,
+    });
+    expect(sites.items.map((one) => [one.site, figures(one)])).toEqual([
+      ['hall-1', figures(hall1)],
+      ['hall-2', figures(hall2)],
+    ]);
+    expect(figures(sites.whole)).toEqual(figures(all));
   });
 
   test('a series adds up to its whole', async () => {
@@ -187,6 +203,7 @@ describe('refused', () => {
     ['kpis/reachability?period=2020-01&resource=core1&site=hall-1', 400],
     ['kpis/reachability?period=2020-01&resource=core1/ge-0', 400],
     ['kpis/reachability?period=2020-01&site=none', 404],
+    ['kpis/utilisation-p95/sites?period=2020-01', 400],
     ['kpis/reachability?period=2020-01&service=none', 404],
     ['kpis/reachability?from=2090-01-01T00:00:00Z&to=2090-02-01T00:00:00Z', 400],
     ['kpis/reachability?period=2020-01&resource=core1&step=60000', 400],

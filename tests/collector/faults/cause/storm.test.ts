@@ -5,9 +5,11 @@ import { writeChanges } from '../../../../collector/faults/alarm-writer.ts';
 import { Correlator } from '../../../../collector/faults/cause/correlator.ts';
 import type { NetworkGraph } from '../../../../collector/faults/cause/network-graph.ts';
 import { faultsMigrations } from '../../../../collector/faults/faults-migrations.ts';
+import { StormBook } from '../../../../collector/faults/storm-book.ts';
 import { Leases, leaseMigrations } from '../../../../common/database/lease.ts';
 import { migrate } from '../../../../common/database/migrate.ts';
 import { isoTime } from '../../../../common/model/time.ts';
+import { EVERYTHING } from '../../../../common/model/viewpoint.ts';
 import { WeirError } from '../../../../common/runtime/errors.ts';
 import { network } from '../../../support/network-words.ts';
 import { silentReporter } from '../../../support/silent-reporter.ts';
@@ -172,10 +174,20 @@ describe('a storm', () => {
     expect(await roots()).toEqual([{ resource: 'core', symptoms: 9999n }]);
     expect(await metric('weir_cause_alarms{state="root"}')).toBe(1);
     expect(await metric('weir_cause_alarms{state="symptom"}')).toBe(9999);
+    const storms = new StormBook({ database: postgres.database, clock });
+    const whole = { sinceMs: START_MS, raised: 10_000, raisedLately: 10_000, counted: true, folded: 9999 };
+    expect(await storms.now(EVERYTHING)).toMatchObject({ ...whole, roots: [{ resource: 'core', symptoms: 9999 }] });
+    // Who sees one site sees its own storm, and no cause beyond it.
+    const own = Array.from({ length: PER_SITE }, (_, at) => `s0d${at}`);
+    const ofSite = await storms.now({ everything: false, devices: own, resources: [], customers: [] });
+    expect(ofSite).toMatchObject({ sinceMs: START_MS, folded: 0, roots: [] });
+    expect(ofSite?.raised).toBe(alarms.filter((one) => own.includes(one.split('/')[0] ?? '')).length);
     // Nothing was told before, no site was made a cause, and agents were asked for no more than the bound.
     expect(published.filter(({ change }) => change === 'opened').map(({ resource }) => resource)).toEqual(['core']);
     expect(asked.length).toBeLessThanOrEqual(21 * 50);
     await correlator.stop();
+    await clock.advance(600_000);
+    expect(await storms.now(EVERYTHING)).toBe(null);
   }, 120_000);
 
   test('its end: everything is silent until it was polled, then what is left is told', async () => {
