@@ -4,6 +4,7 @@ import type { DescribedRoutes } from '../common/http/described-routes.ts';
 import type { Viewpoints } from './access/viewpoint.ts';
 import type { ComposedMaintenance } from './compose-maintenance.ts';
 import type { Alarms } from './faults/alarm.ts';
+import { seen, seesAlarm } from './faults/alarm-query.ts';
 import type { CarriedBook } from './faults/carried-book.ts';
 import type { SilenceSource } from './faults/silence.ts';
 import { Shelved } from './maintenance/shelved.ts';
@@ -76,7 +77,13 @@ export function composeTelling(
         viewpoints,
         alarms,
         whyTold,
-        list: (query) => listMessages(database, query),
+        list: (query, viewpoint) =>
+          listMessages(database, {
+            ...query,
+            ...(viewpoint.everything
+              ? {}
+              : { seen: { condition: (at) => seesAlarm(at, 'alarm.'), values: seen(viewpoint) } }),
+          }),
         retry: async (id, nowMs, audit) => {
           await retry(database, id, nowMs, audit);
           announcer.wake();

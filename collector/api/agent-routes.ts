@@ -3,9 +3,11 @@ import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageInMemory } from '../../common/http/parameters.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
-import { READERS } from '../../common/runtime/access.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import { principalOf, READERS } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
+import type { Viewpoints } from '../access/viewpoint.ts';
 import type { ConfiguredDevice, ConfiguredDevices } from '../agents/configured-devices.ts';
 import type { SeenAgent } from '../ingest/agent-states.ts';
 import { type AgentAnswer, agentAnswer, listOf } from './answers.ts';
@@ -13,6 +15,7 @@ import { collectorPage, deviceName } from './parameters.ts';
 
 export interface AgentRoutesDeps {
   readonly clock: Clock;
+  readonly viewpoints: Viewpoints;
   readonly devices: Pick<ConfiguredDevices, 'all'>;
   /** Every agent ever heard, in its newest incarnation. */
   readonly seenAgents: () => Promise<readonly SeenAgent[]>;
@@ -26,7 +29,9 @@ export interface AgentRoutesDeps {
 const USUAL_INTERVAL_MS = 60_000;
 
 interface Assigned {
+  /** Of those that are seen. */
   readonly devices: number;
+  /** Of all. */
   readonly intervalMs: number;
 }
 
@@ -36,13 +41,13 @@ export function addAgentRoutes(routes: DescribedRoutes, deps: AgentRoutesDeps): 
       method: 'GET',
       url: '/api/v1/agents',
       access: READERS,
+      scoped: true,
       summary: 'Agents by name: configured or heard.',
       query: z.strictObject(collectorPage),
       answer: listOf(agentAnswer),
     },
-    async ({ query }) => {
-      const assigned = assignedOf(deps.devices.all());
-      const seen = new Map((await deps.seenAgents()).map((agent) => [agent.agent, agent]));
+    async ({ query, principal }) => {
+      const { assigned, seen } = await agentsOf(deps, await deps.viewpoints.of(principalOf(principal)));
       const names = [...new Set([...assigned.keys(), ...seen.keys()])].toSorted((a, b) => (a < b ? -1 : 1));
       const page = pageInMemory(names, (name) => name, query);
       return { ...page, items: await describe(deps, page.items, seen, assigned) };
@@ -53,19 +58,29 @@ export function addAgentRoutes(routes: DescribedRoutes, deps: AgentRoutesDeps): 
       method: 'GET',
       url: '/api/v1/agents/:name',
       access: READERS,
+      scoped: true,
       summary: 'One agent.',
       params: z.object({ name: deviceName }),
       answer: agentAnswer,
     },
-    async ({ params }) => {
-      const assigned = assignedOf(deps.devices.all());
-      const seen = new Map((await deps.seenAgents()).map((agent) => [agent.agent, agent]));
+    async ({ params, principal }) => {
+      const { assigned, seen } = await agentsOf(deps, await deps.viewpoints.of(principalOf(principal)));
       const known = assigned.has(params.name) || seen.has(params.name);
       if (!known) throw new WeirError('not_found', `There is no agent ${params.name}.`, { agent: params.name });
       const [agent] = await describe(deps, [params.name], seen, assigned);
       return agent;
     },
   );
+}
+
+/** An agent belongs to the sites of its devices: under a scope it is there where one of them is seen. */
+async function agentsOf(
+  deps: AgentRoutesDeps,
+  viewpoint: Viewpoint,
+): Promise<{ readonly assigned: ReadonlyMap<string, Assigned>; readonly seen: ReadonlyMap<string, SeenAgent> }> {
+  const assigned = assignedOf(deps.devices.all(), viewpoint);
+  const heard = (await deps.seenAgents()).filter(({ agent }) => viewpoint.everything || assigned.has(agent));
+  return { assigned, seen: new Map(heard.map((agent) => [agent.agent, agent])) };
 }
 
 async function describe(
@@ -112,14 +127,16 @@ function stateOf(lastBatchAtMs: EpochMs | null, nowMs: EpochMs, quietMs: number 
   return nowMs - lastBatchAtMs > quietMs ? 'silent' : 'reporting';
 }
 
-function assignedOf(devices: Iterable<ConfiguredDevice>): Map<string, Assigned> {
+function assignedOf(devices: Iterable<ConfiguredDevice>, viewpoint: Viewpoint): Map<string, Assigned> {
   const assigned = new Map<string, Assigned>();
-  for (const { agent, intervalMs } of devices) {
+  const own = new Set(viewpoint.devices);
+  for (const { agent, intervalMs, name } of devices) {
     const before = assigned.get(agent);
     assigned.set(agent, {
-      devices: (before?.devices ?? 0) + 1,
+      devices: (before?.devices ?? 0) + (viewpoint.everything || own.has(name) ? 1 : 0),
       intervalMs: Math.min(before?.intervalMs ?? intervalMs, intervalMs),
     });
   }
+  for (const [agent, { devices: count }] of assigned) if (count === 0) assigned.delete(agent);
   return assigned;
 }

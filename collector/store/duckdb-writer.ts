@@ -18,6 +18,8 @@ import { RESOURCE_KINDS, ResourceBook, type ResourceKind } from './resource-book
 
 /** Holes remembered of a stream; the oldest beyond count as closed: what comes late into one is not stored. */
 const MAX_RANGES = 1000;
+/** Devices whose last resources are kept at hand. */
+const MOST_LAST_IDS = 20_000;
 
 export interface Applied {
   readonly rows: number;
@@ -29,6 +31,14 @@ type Appenders = Readonly<Record<'device_metrics' | 'gauge_metrics', TableAppend
   readonly interface_metrics: InterfaceAppender;
 };
 
+/** The resources of a device's last table of interfaces, as long as none has come or gone since. */
+interface LastIds {
+  readonly version: number;
+  readonly intervalMs: number;
+  readonly keys: readonly string[];
+  readonly ids: Int32Array;
+}
+
 /** What the file holds, as far as writing needs it; after a failed transaction it is wrong and must be loaded anew. */
 export class DuckDbWriter {
   readonly book = new ResourceBook();
@@ -36,6 +46,8 @@ export class DuckDbWriter {
   readonly #positions = new Map<string, number>();
   readonly #streams = new Map<string, HeldSequences>();
   readonly #interfaces = new InterfaceChunk();
+  /** By device: mostly the next table has the same interfaces, and none has to be looked up by its name again. */
+  readonly #lastIds = new Map<string, LastIds>();
   #points = new PointWriter(this.book, 0n);
   #late = new LateReadings();
   #lateBeforeMs: () => EpochMs = () => Number.NEGATIVE_INFINITY;
@@ -228,14 +240,26 @@ export class DuckDbWriter {
 
   /** 0 for a row that is left out. */
   #interfaceIds(device: string, keys: readonly string[], intervalMs: number): Int32Array {
+    const last = this.#lastIds.get(device);
+    if (last?.version === this.book.version && last.intervalMs === intervalMs && isSame(last.keys, keys))
+      return last.ids;
     const ids = new Int32Array(keys.length);
+    const parts: string[] = [];
+    let whole = true;
     for (let row = 0; row < keys.length; row += 1) {
       const key = keys[row] ?? '';
-      if (key === '') continue;
-      const resource = this.book.interface(device, key, intervalMs);
-      if (resource === null) this.#dropped += 1;
-      else ids[row] = resource.id;
+      const resource = key === '' ? null : this.book.interface(device, key, intervalMs);
+      parts.push(resource?.part ?? '');
+      if (resource !== null) ids[row] = resource.id;
+      else if (key !== '') {
+        this.#dropped += 1;
+        whole = false;
+      }
     }
+    if (this.#lastIds.size >= MOST_LAST_IDS) this.#lastIds.clear();
+    // What is left out is counted each time.
+    if (whole) this.#lastIds.set(device, { version: this.book.version, intervalMs, keys: parts, ids });
+    else this.#lastIds.delete(device);
     return ids;
   }
 
@@ -284,6 +308,12 @@ function allOf(appenders: Appenders): readonly (TableAppender | InterfaceAppende
 }
 
 const MOST_INTEGER = 2 ** 31 - 1;
+
+function isSame(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) if (left[at] !== right[at]) return false;
+  return true;
+}
 
 function wholeWithin(value: number): number {
   return Math.max(0, Math.min(MOST_INTEGER, Math.round(value)));

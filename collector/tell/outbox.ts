@@ -133,6 +133,12 @@ export interface ListedMessage {
   readonly said: ItemKind | null;
 }
 
+/** A condition on rows of `alarm`, whose values stand at that place and after it. */
+export interface AlarmsSeen {
+  readonly condition: (place: number) => string;
+  readonly values: readonly unknown[];
+}
+
 export interface MessagesQuery {
   readonly state?: string;
   readonly channel?: string;
@@ -140,11 +146,16 @@ export interface MessagesQuery {
   readonly before?: string;
   /** Those that cover it. */
   readonly alarm?: string;
+  /** Those that told of an alarm which is seen; `alarms` counts no others. Default everything. */
+  readonly seen?: AlarmsSeen;
   readonly limit: number;
 }
 
 /** The newest first. */
 export async function listMessages(connection: Queryable, query: MessagesQuery): Promise<ListedMessage[]> {
+  const { seen } = query;
+  const isSeen = `select from faults.alarm as alarm where alarm.id = item.alarm and ${seen?.condition(6) ?? 'true'}`;
+  const items = `tell.message_item item where item.message = message.id ${seen === undefined ? '' : `and exists (${isSeen})`}`;
   const { rows } = await connection.query<
     Omit<MessageRow, 'content'> & {
       readonly kind: string;
@@ -158,13 +169,21 @@ export async function listMessages(connection: Queryable, query: MessagesQuery):
     }
   >(
     `select id, key, channel, kind, state, attempts, created_at_ms, next_try_ms, tried_at_ms, done_at_ms, failure,
-            (select count(*) from tell.message_item where message_item.message = message.id) as alarms,
+            (select count(*) from ${items}) as alarms,
             (select item.kind from tell.message_item item where item.message = message.id and item.alarm = $4) as said
        from tell.message message
       where ($1::text is null or state = $1) and ($2::text is null or channel = $2) and ($3::int8 is null or id < $3)
         and ($4::int8 is null or id in (select message from tell.message_item where alarm = $4))
+        and ${seen === undefined ? 'true' : `exists (select from ${items})`}
       order by id desc limit $5`,
-    [query.state ?? null, query.channel ?? null, query.before ?? null, query.alarm ?? null, query.limit],
+    [
+      query.state ?? null,
+      query.channel ?? null,
+      query.before ?? null,
+      query.alarm ?? null,
+      query.limit,
+      ...(seen?.values ?? []),
+    ],
   );
   const time = (ms: bigint | null): number | null => (ms === null ? null : Number(ms));
   return rows.map((row) => ({

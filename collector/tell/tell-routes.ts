@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../common/database/audit.ts';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
 import { pageParameters, readCursor, writeCursor } from '../../common/http/parameters.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
+import type { Viewpoint } from '../../common/model/viewpoint.ts';
 import { principalOf, READERS, type Role } from '../../common/runtime/access.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
@@ -17,7 +18,7 @@ export interface TellRoutesDeps {
   readonly viewpoints: Viewpoints;
   readonly alarms: Pick<Alarms, 'under'>;
   readonly whyTold: Pick<WhyTold, 'of'>;
-  readonly list: (query: MessagesQuery) => Promise<readonly ListedMessage[]>;
+  readonly list: (query: MessagesQuery, viewpoint: Viewpoint) => Promise<readonly ListedMessage[]>;
   /** Throws not_found. */
   readonly retry: (id: string, nowMs: EpochMs, audit: (before: unknown, after: unknown) => AuditEntry) => Promise<void>;
 }
@@ -105,18 +106,21 @@ export function addTellRoutes(routes: DescribedRoutes, deps: TellRoutesDeps): vo
       method: 'GET',
       url: '/api/v1/messages',
       access: READERS,
+      scoped: true,
       summary: 'Messages to people, the newest first; with state=dead those that were given up.',
       query: listQuery,
       answer: z.object({ items: z.array(messageAnswer), next: z.string().nullable() }),
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
       const before = readCursor(query.cursor, z.string().regex(/^\d{1,18}$/));
-      const found = await deps.list({
+      const viewpoint = await viewpoints.of(principalOf(principal));
+      const wanted = {
         ...(query.state === undefined ? {} : { state: query.state }),
         ...(query.channel === undefined ? {} : { channel: query.channel }),
         ...(before === null ? {} : { before }),
         limit: query.limit + 1,
-      });
+      };
+      const found = await deps.list(wanted, viewpoint);
       const items = found.slice(0, query.limit);
       const last = items.at(-1);
       const next = found.length > items.length && last !== undefined ? writeCursor(last.id) : null;

@@ -65,11 +65,11 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/alarms/{id}/diagnosis': [NETWORK, true],
   '/api/v1/alarms/{id}/actions': [NETWORK, true],
   '/api/v1/runbooks': [NETWORK, true],
-  '/api/v1/messages': [NETWORK, false],
+  '/api/v1/messages': [NETWORK, true],
   '/api/v1/maintenance-windows': [NETWORK, true],
   '/api/v1/maintenance-windows/{id}/upgrades': [NETWORK, true],
-  '/api/v1/agents': [NETWORK, false],
-  '/api/v1/agents/{name}': [NETWORK, false],
+  '/api/v1/agents': [NETWORK, true],
+  '/api/v1/agents/{name}': [NETWORK, true],
   '/api/v1/agents/{name}/work': [['agent'], false],
   '/api/v1/agents/{name}/work/{id}': [['operator'], true],
   '/api/v1/agents/{name}/configuration': [['agent'], false],
@@ -122,6 +122,7 @@ describe('access to every route', () => {
     const devices = [
       { name: 'north1', site: 'north' },
       { name: 'south1', site: 'south' },
+      { name: 'south2', site: 'south', agent: 'agent-of-the-south' },
     ];
     started = await startCollectorFixture({ devices });
     fixture = started.fixture;
@@ -176,6 +177,17 @@ describe('access to every route', () => {
     const alarms = await fixture.get<{ items: { id: string; device: string }[] }>('/api/v1/alarms');
     places['interface'] = String(interfaces.items[0]?.id);
     places['alarm'] = alarms.items.find(({ device }) => device === 'south1')?.id ?? '';
+    const northern = alarms.items.find(({ device }) => device === 'north1')?.id ?? '';
+    // A message about the south, one about both, and one about nothing that any scope has.
+    await fixture.database.database.query(
+      `with made as (insert into tell.message (key, channel, kind, content, state, created_at_ms, next_try_ms)
+         values ('south-1', 'noc', 'alarms', '{}', 'done', 1, 1), ('both-1', 'noc', 'alarms', '{}', 'done', 2, 2),
+                ('neither-south', 'noc', 'alarms', '{}', 'done', 3, 3) returning id, key)
+       insert into tell.message_item (message, alarm, kind)
+       select made.id, alarm, 'raised' from made cross join unnest($1::int8[]) as told (alarm)
+        where made.key = 'both-1' or (made.key = 'south-1' and alarm = $2)`,
+      [[places['alarm'], northern], places['alarm']],
+    );
     const document = await fixture.get<{ paths: Record<string, Record<string, unknown>> }>('/api/v1/openapi.json');
     paths = Object.entries(document.paths).flatMap(([place, methods]) => ('get' in methods ? [place] : []));
   }, 90_000);
@@ -282,6 +294,7 @@ describe('access to every route', () => {
       '/api/v1/problems/{id}',
       '/api/v1/devices/{name}/wanted',
       '/api/v1/agents/{name}/work/{id}',
+      '/api/v1/agents/agent-of-the-south',
     ])
       expect((await statusOf(place, north)).status).toBe(404);
   }, 60_000);
@@ -297,6 +310,17 @@ describe('access to every route', () => {
     ]);
     const alarms = await ask<{ items: { id: string; device: string }[] }>('/api/v1/alarms');
     expect(new Set(alarms.items.map(({ device }) => device))).toEqual(new Set(['north1']));
+    const agents = await ask<{ items: { name: string; devices: number }[] }>('/api/v1/agents');
+    expect(agents.items).toMatchObject([{ name: 'agent-1', devices: 1 }]);
+    // Of a message about several alarms those that are seen are counted.
+    const messages = await ask<{ items: { key: string; alarms: number }[] }>('/api/v1/messages');
+    expect(messages.items).toMatchObject([{ key: 'both-1', alarms: 1 }]);
+    const all = await fixture.get<{ items: { key: string; alarms: number }[] }>('/api/v1/messages');
+    expect(all.items.map(({ key, alarms: count }) => [key, count])).toEqual([
+      ['neither-south', 0],
+      ['both-1', 2],
+      ['south-1', 1],
+    ]);
     const names = await ask<{ data: string[] }>('/prometheus/api/v1/label/device/values');
     expect(names.data).toEqual(['north1']);
     expect(await ask('/api/v1/overview')).toMatchObject({
