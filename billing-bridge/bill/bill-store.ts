@@ -6,6 +6,7 @@ import type { Gate } from './gates.ts';
 import type { Invoice } from './invoice.ts';
 import { INVOICE_COLUMNS, invoiceOf, type InvoiceRow } from './invoice-store.ts';
 import type { BillLine } from './lines.ts';
+import { insertBillLines } from './line-rows.ts';
 import { type Settlement, settlementOf } from './settlement.ts';
 
 /** Bill states of TMF678. */
@@ -127,47 +128,8 @@ export async function insertBill(
       bill.issuedAtMs,
     ],
   );
-  for (const line of lines) await insertLine(connection, bill.id, line, final, unbilled);
+  await insertBillLines(connection, bill.id, lines, { final, unbilled });
   return addState(connection, bill.id, final ? 'validated' : 'new', bill.issuedAtMs, by);
-}
-
-async function insertLine(
-  connection: Queryable,
-  bill: string,
-  line: BillLine,
-  final: boolean,
-  unbilled: ReadonlySet<bigint>,
-): Promise<void> {
-  await connection.query(
-    `insert into billing.bill_line (bill, line, kind, service, item, item_name, plan, plan_version, period, period_start_ms,
-       period_end_ms, quantity, unit, exact_amount, billed_before, amount, final, working)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-    [
-      bill,
-      line.line,
-      line.kind,
-      line.service,
-      line.item,
-      line.itemName,
-      line.plan,
-      line.planVersion,
-      line.period.name,
-      line.period.startMs,
-      line.period.endMs,
-      line.quantity,
-      line.unit,
-      line.exactAmount,
-      line.billedBefore,
-      line.amount,
-      final,
-      JSON.stringify(line.working),
-    ],
-  );
-  await connection.query(
-    `insert into billing.bill_line_charge (bill, line, charge, final)
-     select $1, $2, charge, $4 from unnest($3::int8[]) as charge`,
-    [bill, line.line, line.charges.filter((charge) => !final || unbilled.has(charge)), final],
-  );
 }
 
 export async function addState(
@@ -245,13 +207,17 @@ export async function billedCharges(connection: Queryable, charges: readonly big
   return new Set(rows.map((row) => row.charge));
 }
 
-/** The closed bill of a period, or null. */
-export async function closedBill(connection: Queryable, customer: string, period: Period): Promise<Bill | null> {
-  const { rows } = await connection.query<BillRow>(
-    `${BILL} where b.customer = $1 and b.period_start_ms = $2 and b.category = 'normal'`,
+/** What a bill run says of the closed bill of a period; null where there is none. */
+export async function closedBill(
+  connection: Queryable,
+  customer: string,
+  period: Period,
+): Promise<Pick<Bill, 'id' | 'total' | 'gates'> | null> {
+  const { rows } = await connection.query<Pick<BillRow, 'id' | 'total' | 'gates'>>(
+    `select id, total, gates from billing.bill where customer = $1 and period_start_ms = $2 and category = 'normal'`,
     [customer, period.startMs],
   );
-  return rows[0] === undefined ? null : billOf(rows[0]);
+  return rows[0] ?? null;
 }
 
 /** Lines of a bill in order, without the charges behind them. */

@@ -17,9 +17,9 @@ interface SealedRow {
   readonly others: Buffer | null;
 }
 
-/** A run of buckets of one meter that no sealed block holds. */
+/** Buckets of one block, and the meters of which no sealed block holds them. */
 interface Unsealed {
-  readonly meter: number;
+  readonly meters: readonly number[];
   readonly from: Bucket;
   readonly to: Bucket;
 }
@@ -31,7 +31,9 @@ const HIGH_WORD = 2 ** 32;
 /** As nearly all records are: whole, good, never corrected; of them the bucket and the octets say everything. */
 const PLAIN = `version = 1 and covered_ms = $4::int4 and gap_ms = 0 and lost_ms = 0 and wrapped = 0 and gap = 0
   and suspended = 0 and good < ${2n ** 48n}`;
-const PLAIN_BYTES = 4 + GOOD_BYTES;
+/** Its place in the block and its octets as one number: each function that PostgreSQL calls for a record costs as much as reading it. */
+const PACKED_PLAIN = `int8send((bucket % ${BLOCK_BUCKETS})::int8 << 48 | good::int8)`;
+const PLAIN_BYTES = 2 + GOOD_BYTES;
 
 /** Records never go away, so it does not matter what is sealed or marked between the two questions: either answer is what stood at its moment. */
 export async function columnsBetween(
@@ -48,14 +50,18 @@ export async function columnsBetween(
   const builder = new ColumnBuilder(wanted.size, from * bucketMs, bucketMs, to - from);
   const sealed = await sealedIn(connection, [...wanted], from, to, storedUntil);
   for (const row of sealed) unseal(row, from, builder);
-  const unsealed = notIn(sealed, wanted, from, to);
-  if (unsealed.length > 0) await addRecords(connection, unsealed, from, builder, storedUntil);
+  for (const unsealed of notIn(sealed, wanted, from, to))
+    await addRecords(connection, unsealed, from, builder, storedUntil);
   return builder.columns;
 }
 
+/**
+ * Every version, of all meters at once: the database then reads each page of its table once, and has nothing to sort. Where there are
+ * several of a bucket the builder keeps the newest.
+ */
 async function addRecords(
   connection: Queryable,
-  unsealed: readonly Unsealed[],
+  { meters, from: first, to: past }: Unsealed,
   from: Bucket,
   builder: ColumnBuilder,
   storedUntil: bigint | null,
@@ -66,28 +72,21 @@ async function addRecords(
     plain: Buffer | null;
     packed: Buffer | null;
   }>(
-    `select of_meter as meter, max(serial) as last_serial,
-            string_agg(int4send(bucket) || substring(int8send(good::int8) from 3), '') filter (where ${PLAIN}) as plain,
-            string_agg(${PACKED_RECORD}, '') filter (where not (${PLAIN})) as packed
-       from unnest($1::int4[], $2::int4[], $3::int4[]) as wanted (of_meter, first, past) cross join lateral (
-         select distinct on (bucket) ${PACKED_COLUMNS} from usage.record
-          where meter = of_meter and bucket >= first and bucket < past and serial <= coalesce($5::int8, serial)
-          order by bucket, version desc) newest
-      group by of_meter`,
-    [
-      unsealed.map((one) => one.meter),
-      unsealed.map((one) => one.from),
-      unsealed.map((one) => one.to),
-      builder.bucketMs,
-      storedUntil,
-    ],
+    `select meter, max(serial) as last_serial, string_agg(${PACKED_PLAIN}, '') filter (where plain) as plain,
+            string_agg(${PACKED_RECORD}, '') filter (where not plain) as packed
+       from (select ${PACKED_COLUMNS}, ${PLAIN} as plain from usage.record
+              where meter = any($1::int4[]) and bucket >= $2 and bucket < $3 and serial <= coalesce($5::int8, serial)
+             offset 0) held
+      group by meter`,
+    [meters, first, past, builder.bucketMs, storedUntil],
   );
+  const block = first - (first % BLOCK_BUCKETS);
   for (const { meter, last_serial, plain } of rows) {
     const { offset } = builder.ofMeter(meter);
     builder.sawSerial(meter, last_serial);
     if (plain === null) continue;
     for (let at = 0; at < plain.length; at += PLAIN_BYTES)
-      builder.putPlain(offset + plain.readInt32BE(at) - from, octetsAt(plain, at + 4));
+      builder.putPlain(offset + block + plain.readUInt16BE(at) - from, octetsAt(plain, at + 2));
   }
   const packed = rows.map((row) => row.packed);
   for (const record of await unpackUsage(connection, packed, builder.bucketMs)) builder.putRecord(record);
@@ -111,28 +110,24 @@ async function sealedIn(
   return rows;
 }
 
-function notIn(sealed: readonly SealedRow[], meters: ReadonlySet<number>, from: Bucket, to: Bucket): Unsealed[] {
+function* notIn(
+  sealed: readonly SealedRow[],
+  meters: ReadonlySet<number>,
+  from: Bucket,
+  to: Bucket,
+): Generator<Unsealed> {
   const held = new Map<number, Set<number>>();
   for (const { meter, block } of sealed) {
-    const blocks = held.get(meter);
-    if (blocks === undefined) held.set(meter, new Set([block]));
-    else blocks.add(block);
+    const there = held.get(block);
+    if (there === undefined) held.set(block, new Set([meter]));
+    else there.add(meter);
   }
-  const runs: Unsealed[] = [];
-  for (const meter of meters) {
-    const blocks = held.get(meter);
-    let begin: Bucket | null = null;
-    for (let block = blockOf(from); block <= blockOf(to - 1); block += 1) {
-      const isSealed = blocks?.has(block) ?? false;
-      if (!isSealed) begin ??= Math.max(from, block * BLOCK_BUCKETS);
-      else if (begin !== null) {
-        runs.push({ meter, from: begin, to: block * BLOCK_BUCKETS });
-        begin = null;
-      }
-    }
-    if (begin !== null) runs.push({ meter, from: begin, to });
+  for (let block = blockOf(from); block <= blockOf(to - 1); block += 1) {
+    const there = held.get(block);
+    const missing = there === undefined ? [...meters] : [...meters].filter((meter) => !there.has(meter));
+    const [first, past] = [block * BLOCK_BUCKETS, (block + 1) * BLOCK_BUCKETS];
+    if (missing.length > 0) yield { meters: missing, from: Math.max(from, first), to: Math.min(to, past) };
   }
-  return runs;
 }
 
 function unseal(row: SealedRow, from: Bucket, builder: ColumnBuilder): void {
@@ -140,11 +135,19 @@ function unseal(row: SealedRow, from: Bucket, builder: ColumnBuilder): void {
   const { offset, count } = builder.ofMeter(row.meter);
   const first = row.block * BLOCK_BUCKETS - from;
   builder.sawSerial(row.meter, row.last_serial);
-  const goodOf = new Float64Array(others === null ? 0 : BLOCK_BUCKETS);
+  if (places === null && others === null) {
+    const from = Math.max(0, -first);
+    const past = Math.min(good.length / GOOD_BYTES, count - first);
+    const begin = offset + first;
+    for (let at = from; at < past; at += 1) builder.good[begin + at] = octetsAt(good, at * GOOD_BYTES);
+    builder.plainFrom(begin + from, begin + past);
+    return;
+  }
+  const goodOf = new Float64Array(BLOCK_BUCKETS);
   for (let at = 0; at * GOOD_BYTES < good.length; at += 1) {
     const place = places === null ? at : places.readUInt16BE(at * 2);
     const octets = octetsAt(good, at * GOOD_BYTES);
-    if (others !== null) goodOf[place] = octets;
+    goodOf[place] = octets;
     if (first + place >= 0 && first + place < count) builder.putPlain(offset + first + place, octets);
   }
   if (others === null) return;
@@ -164,8 +167,11 @@ function unseal(row: SealedRow, from: Bucket, builder: ColumnBuilder): void {
   }
 }
 
+/** Byte by byte, because there are thousands in every service's month: the methods of a buffer check each time what was sealed whole. */
 function octetsAt(bytes: Buffer, at: number): number {
-  return bytes.readUInt16BE(at) * HIGH_WORD + bytes.readUInt32BE(at + 2);
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const low = ((bytes[at + 3] ?? 0) << 16) | ((bytes[at + 4] ?? 0) << 8) | (bytes[at + 5] ?? 0);
+  return high * HIGH_WORD + (bytes[at + 2] ?? 0) * 2 ** 24 + low;
 }
 
 /** Sealed octets are below 2^48. */
@@ -197,7 +203,7 @@ export async function cellsIn(
   return rows.map((row) => ({ meter: row.meter, firstMs: row.first * bucketMs, lastMs: row.last * bucketMs }));
 }
 
-/** Cells of the grid with new records, found by the database: rating asks only where, not how much. */
+/** Cells of the grid with new records, found by the database: rating asks only where, not how much. Serials are dense, so a span of them is as many records, and nothing has to be put in order. */
 export async function touchedAfter(
   connection: Queryable,
   bucketMs: DurationMs,
@@ -205,22 +211,27 @@ export async function touchedAfter(
   limit: number,
   cellMs: DurationMs,
 ): Promise<TouchedUsage> {
+  const next = await connection.query<{ first: bigint | null }>(
+    'select min(serial) as first from usage.record where serial > $1',
+    [serial],
+  );
+  const first = next.rows[0]?.first ?? null;
+  if (first === null) return { records: 0, lastSerial: null, cells: [] };
   const { rows } = await connection.query<{
     meter: number;
     first: Bucket;
     last: Bucket;
     records: bigint;
-    serial: bigint;
+    past: bigint;
   }>(
-    `select meter, min(bucket) as first, max(bucket) as last, count(*) as records, max(serial) as serial
-       from (select meter, bucket, serial from usage.record where serial > $1 order by serial limit $2) changed
-      group by meter, bucket / $3::int4`,
-    [serial, limit, Math.max(1, Math.floor(cellMs / bucketMs))],
+    `select meter, min(bucket) as first, max(bucket) as last, count(*) as records, max(serial) as past
+       from usage.record where serial >= $1 and serial < $2 group by meter, bucket / $3::int4`,
+    [first, first + BigInt(limit), Math.max(1, Math.floor(cellMs / bucketMs))],
   );
-  let [records, lastSerial] = [0, null as bigint | null];
+  let [records, lastSerial] = [0, first];
   for (const row of rows) {
     records += Number(row.records);
-    if (lastSerial === null || row.serial > lastSerial) lastSerial = row.serial;
+    if (row.past > lastSerial) lastSerial = row.past;
   }
   const cells = rows.map((row) => ({
     meter: row.meter,
@@ -228,55 +239,4 @@ export async function touchedAfter(
     lastMs: row.last * bucketMs,
   }));
   return { records, lastSerial, cells };
-}
-
-/** Buckets [from, to) of a meter. */
-export interface BucketSpan {
-  readonly meter: number;
-  readonly from: Bucket;
-  readonly to: Bucket;
-}
-
-export interface SpanSums {
-  /** Of all classes; of those that are rated. */
-  readonly octets: bigint;
-  readonly rated: bigint;
-  readonly wraps: number;
-}
-
-/** sealed: from whole blocks where they are, as what is rated. records: every single one. */
-export type SummedFrom = 'sealed' | 'records';
-
-/** What the newest records of each span add up to, in the order of the spans: whole blocks by their sums, the rest record by record. */
-export async function sumsOf(
-  connection: Queryable,
-  spans: readonly BucketSpan[],
-  from: SummedFrom = 'sealed',
-): Promise<SpanSums[]> {
-  if (spans.length === 0) return [];
-  const { rows } = await connection.query<{ place: bigint; octets: string; rated: string; wraps: bigint }>(
-    `select place, sum(part.octets) as octets, sum(part.rated) as rated, sum(part.wraps)::int8 as wraps
-       from unnest($1::int4[], $2::int4[], $3::int4[]) with ordinality as span (of_meter, first, past, place)
-       cross join generate_series(first / ${BLOCK_BUCKETS}, (past - 1) / ${BLOCK_BUCKETS}) as of_block
-       left join usage.sealed s on $4 and s.meter = of_meter and s.block = of_block and not s.stale
-         and of_block * ${BLOCK_BUCKETS} >= first and (of_block + 1) * ${BLOCK_BUCKETS} <= past
-       cross join lateral (
-         select s.octets, s.rated, s.wraps where s.meter is not null
-         union all
-         select good + wrapped + gap + suspended, good + wrapped + gap, wraps from (
-           select distinct on (bucket) good, wrapped, gap, suspended, r.wraps from usage.record r
-            where s.meter is null and r.meter = of_meter and bucket >= greatest(first, of_block * ${BLOCK_BUCKETS})
-              and bucket < least(past, (of_block + 1) * ${BLOCK_BUCKETS})
-            order by bucket, version desc) newest) part
-      group by place`,
-    [spans.map((one) => one.meter), spans.map((one) => one.from), spans.map((one) => one.to), from === 'sealed'],
-  );
-  const sums: SpanSums[] = spans.map(() => ({ octets: 0n, rated: 0n, wraps: 0 }));
-  for (const row of rows)
-    sums[Number(row.place) - 1] = {
-      octets: BigInt(row.octets),
-      rated: BigInt(row.rated),
-      wraps: Number(row.wraps),
-    };
-  return sums;
 }

@@ -3,12 +3,12 @@ import type { Queryable } from '../../common/database/database.ts';
 import { classOf, isGauge } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { octetsOf } from './bucket-content.ts';
-import { type SummedFrom, sumsOf } from './column-queries.ts';
 import { stateOf } from './device-book.ts';
 import { type Bucket, bucketOf, lastBucketOf } from './grid.ts';
 import type { MeterState } from './meter-state.ts';
 import { findMeters } from './usage-queries.ts';
 import type { Meter } from './usage.ts';
+import { type SummedFrom, sumsOf } from './usage-sums.ts';
 
 export interface ConservationFinding {
   readonly meter: Meter;

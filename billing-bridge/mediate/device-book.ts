@@ -28,6 +28,8 @@ const MAX_METERS = 200_000;
 const ROWS_AT_ONCE = 200;
 /** A meter that was silent this long while its device was not is put apart. */
 const DORMANT_MS: DurationMs = 2 * 86_400_000;
+/** Of the meters; somewhere there is always a device that is dead or late. */
+const LATE_SHARE = 0.02;
 const NOTHING = Buffer.alloc(0);
 
 export class DeviceBook {
@@ -103,6 +105,17 @@ export class DeviceBook {
     const marked = [...marks].filter(([device, mark]) => mark.changed && !names.has(device));
     if (marked.length > 0) await writeMarks(connection, marked);
     for (const mark of marks.values()) mark.changed = false;
+  }
+
+  /** Before which bucket usage of nearly all meters is final, as far as there are copies of them; 0 where there are none. */
+  nearlyFinalBefore(): Bucket {
+    const closed: Bucket[] = [];
+    for (const { device, meters, dormant } of this.#devices.values()) {
+      const byMark = this.#marks?.get(device)?.closedBefore ?? 0;
+      for (const { meter, closedBefore } of meters.values())
+        if (!dormant.has(meter)) closed.push(Math.max(byMark, closedBefore));
+    }
+    return Int32Array.from(closed).sort()[Math.floor(closed.length * LATE_SHARE)] ?? 0;
   }
 
   /** Lets go of the copies that were not used longest, beyond the bound. After a commit only. */

@@ -83,7 +83,8 @@ export class MediationRun implements Mediation {
       }
     }
     const { database, clock } = this.#deps;
-    await sealUsage({ database, clock, bucketMs: this.#config.bucketMs, fence }, signal);
+    const finalBefore = this.#devices.nearlyFinalBefore();
+    await sealUsage({ database, clock, bucketMs: this.#config.bucketMs, fence, finalBefore }, signal);
     return summary;
   }
 

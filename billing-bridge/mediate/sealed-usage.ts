@@ -6,7 +6,7 @@ import type { Bucket } from './grid.ts';
 
 /** Buckets of a block; the records stay, a block is only another way to read them. */
 export const BLOCK_BUCKETS = 288;
-/** A block is sealed once usage has come so far beyond its end: what comes later makes its blocks be sealed anew. */
+/** A block that is not final for nearly all meters is sealed once usage has come so far beyond its end. What comes later makes its blocks be sealed anew. */
 const HOLD_BUCKETS = 12;
 const METERS_AT_ONCE = 500;
 /** How long one run seals at most before it ends with the block in hand: a database with years of records must not keep readings waiting. */
@@ -66,6 +66,8 @@ export interface SealDeps {
   readonly clock: Clock;
   /** Throws lease_lost; called in every transaction. */
   readonly fence: (connection: Queryable) => Promise<void>;
+  /** Buckets before it are final for nearly all meters: the end of a period is then rated and billed from a block, not from its records. Absent: not known. */
+  readonly finalBefore?: Bucket;
 }
 
 /** Seals blocks that ended, and those that were corrected since. Returns how many blocks of the grid were sealed; interrupted anywhere it goes on where it was. */
@@ -92,7 +94,8 @@ async function nextBlock(deps: SealDeps): Promise<number | null> {
   const { sealing = null, last_bucket: last = null, first = null } = rows[0] ?? {};
   if (last === null || first === null) return null;
   const next = sealing === null ? blockOf(Math.floor(Number(first) / deps.bucketMs)) : sealing;
-  return (next + 1) * BLOCK_BUCKETS + HOLD_BUCKETS <= last ? next : null;
+  const end = (next + 1) * BLOCK_BUCKETS;
+  return end <= (deps.finalBefore ?? 0) || end + HOLD_BUCKETS <= last ? next : null;
 }
 
 async function sealBlock(deps: SealDeps, block: number): Promise<void> {

@@ -2,13 +2,14 @@
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { Database, Queryable } from '../../common/database/database.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
-import { cellsIn, columnsBetween, sumsOf, touchedAfter } from './column-queries.ts';
+import { cellsIn, columnsBetween, touchedAfter } from './column-queries.ts';
 import { conservationOf, statesOf } from './conservation.ts';
 import { bucketOf } from './grid.ts';
 import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
 import { pageOfSuspense } from './suspense-queries.ts';
 import type { Meter, TouchedCell, TouchedUsage, UsageRecord, UsageSpan } from './usage.ts';
 import { bucketsIn, findMeters, latestRecords, pageOfRecords, recordsAfter } from './usage-queries.ts';
+import { sumsOf } from './usage-sums.ts';
 
 export interface UsageStoreConfig {
   readonly bucketMs: DurationMs;

@@ -97,10 +97,16 @@ export function ratedSums(input: CountedUsage): { in: bigint; out: bigint } {
   const sums = { in: new OctetSum(), out: new OctetSum() };
   for (const { meter, table, first, past } of countedPlaces(input)) {
     const sum = sums[meter.direction];
+    const { good, wrapped, gap } = table;
+    const anyLarge = table.large.size > 0;
     for (let place = first; place < past; place += 1) {
-      const large = table.large.get(place);
+      const large = anyLarge ? table.large.get(place) : undefined;
       if (large !== undefined) sum.addLarge(ratedOctetsOf(large));
-      else for (const name of CLASSES) sum.add(table[name][place] ?? 0);
+      else {
+        sum.add(good[place] ?? 0);
+        sum.add(wrapped[place] ?? 0);
+        sum.add(gap[place] ?? 0);
+      }
     }
   }
   return { in: sums.in.total(), out: sums.out.total() };
@@ -122,22 +128,26 @@ export function coverageOf(input: CountedUsage): Coverage {
   const [gap, suspended] = [new OctetSum(), new OctetSum()];
   for (const meter of input.meters)
     times.expectedMs += Math.max(0, Math.min(meter.toMs, input.toMs) - Math.max(meter.fromMs, input.fromMs));
-  for (const { table, first, past } of countedPlaces(input))
+  for (const { table, first, past } of countedPlaces(input)) {
+    const anyLarge = table.large.size > 0;
     for (let place = first; place < past; place += 1) {
       if (table.versions[place] === 0) continue;
       times.records += 1;
       times.coveredMs += table.coveredMs[place] ?? 0;
       times.gapMs += table.gapMs[place] ?? 0;
       times.lostMs += table.lostMs[place] ?? 0;
-      const large = table.large.get(place);
+      const large = anyLarge ? table.large.get(place) : undefined;
       if (large !== undefined) {
         gap.addLarge(large.gap);
         suspended.addLarge(large.suspended);
-      } else {
-        gap.add(table.gap[place] ?? 0);
-        suspended.add(table.suspended[place] ?? 0);
+        continue;
       }
+      // Nearly always there is neither.
+      const [ofGap, held] = [table.gap[place] ?? 0, table.suspended[place] ?? 0];
+      if (ofGap !== 0) gap.add(ofGap);
+      if (held !== 0) suspended.add(held);
     }
+  }
   return { ...times, gapOctets: gap.total(), suspendedOctets: suspended.total() };
 }
 
@@ -167,16 +177,17 @@ export function intervalSamples(input: CountedUsage, intervalMs: DurationMs, wit
   let exact = true;
   for (const counted of places) {
     const { meter, table, first, past } = counted;
+    const { bucketMs, good, wrapped, gap, coveredMs, gapMs } = table;
     const sum = sums[meter.direction];
-    for (let place = first; place < past; place += 1) {
-      const at = bucketStart(timeAt(counted, place) - firstMs, intervalMs) / intervalMs;
+    let beginMs = timeAt(counted, first) - firstMs;
+    for (let place = first; place < past; place += 1, beginMs += bucketMs) {
+      const at = Math.floor(beginMs / intervalMs);
       if (at < 0 || at >= count) continue;
-      const gap = withGaps ? (table.gap[place] ?? 0) : 0;
-      const octets = (sum[at] ?? 0) + (table.good[place] ?? 0) + (table.wrapped[place] ?? 0) + gap;
+      const octets = (sum[at] ?? 0) + (good[place] ?? 0) + (wrapped[place] ?? 0) + (withGaps ? (gap[place] ?? 0) : 0);
       sum[at] = octets;
       // Not a number where the columns hold none.
       if (!(octets <= HALF_EXACT)) exact = false;
-      knownMs[at] = (knownMs[at] ?? 0) + (table.coveredMs[place] ?? 0) - (withGaps ? 0 : (table.gapMs[place] ?? 0));
+      knownMs[at] = (knownMs[at] ?? 0) + (coveredMs[place] ?? 0) - (withGaps ? 0 : (gapMs[place] ?? 0));
     }
   }
   const octets = exact ? sums : wideSums(places, firstMs, intervalMs, count, withGaps);

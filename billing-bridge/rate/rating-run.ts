@@ -5,6 +5,7 @@ import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { UsageReader } from '../mediate/usage.ts';
+import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import {
   type Charge,
   clearDue,
@@ -65,8 +66,8 @@ export interface RatingSummary {
 }
 
 const WINDOWS_AT_ONCE = 500;
-/** Buckets whose usage is in memory at one time, about fifty octets each: a month of a hundred ports. */
-const BUCKETS_AT_ONCE = 2_000_000;
+/** Buckets that are read at once, about fifty octets each: a month of a dozen ports. Two such portions are in memory: one is priced while the next is read. */
+const BUCKETS_AT_ONCE = 250_000;
 
 export class RatingRun {
   readonly #config: RatingConfig;
@@ -127,12 +128,11 @@ export class RatingRun {
           await lease.fence(connection);
           await clearDue(connection, obsolete);
         });
-      for (const some of portions(ready, this.#config.bucketMs)) {
-        const done = await this.#rate(some, book, lease, state.run, stored);
-        state.run = done.run;
-        state.charges += done.charges;
-        progress(state.charges);
-      }
+      if (ready.length === 0) continue;
+      const done = await this.#rate(ready, book, lease, state.run, stored);
+      state.run = done.run;
+      state.charges += done.charges;
+      progress(state.charges);
     }
     await writeFinalRecords(this.#deps, book, index, this.#deps.clock.now(), lease.fence);
     await this.#vanished.write(book, index, this.#deps.clock.now(), lease.fence);
@@ -191,7 +191,7 @@ export class RatingRun {
     return { ready, obsolete, waiting: work.length - ready.length };
   }
 
-  /** Usage of all services of one span is read at once. */
+  /** Usage of many services of one span is read at once, by the database while others are priced here. */
   async #price(ready: readonly Work[], book: ContractBook, stored: bigint | null): Promise<PricedWindow[]> {
     const spans = new Map<string, Work[]>();
     for (const work of ready) {
@@ -199,19 +199,31 @@ export class RatingRun {
       if (span === undefined) spans.set(spanKey(work.due), [work]);
       else span.push(work);
     }
+    const parts = [...spans.values()].flatMap((works) => [...portions(works, this.#config.bucketMs)]);
     const made: PricedWindow[] = [];
-    for (const works of spans.values()) {
-      const [first] = works;
-      if (first === undefined) continue;
-      const meters = new Set(works.flatMap((work) => work.meters.map(({ meter }) => meter)));
-      const { startMs, endMs } = first.due;
-      const usage = await this.#deps.usage.columns([...meters], startMs, endMs, stored ?? undefined);
+    let reading = this.#usageOf(parts[0], stored);
+    for (const [at, works] of parts.entries()) {
+      const usage = await reading;
+      reading = this.#usageOf(parts[at + 1], stored);
+      // Where pricing fails nobody waits for it any more.
+      reading.catch(() => undefined);
       for (const work of works) {
         const pairs = await pairsFor(work, this.#deps.pairs);
         made.push(chargeFor(work, book, usage, this.#config.bucketMs, pairs));
       }
     }
     return made;
+  }
+
+  /** Of windows of one span. */
+  async #usageOf(
+    works: readonly Work[] | undefined,
+    stored: bigint | null,
+  ): Promise<ReadonlyMap<number, UsageColumns>> {
+    const due = works?.[0]?.due;
+    if (works === undefined || due === undefined) return new Map();
+    const meters = new Set(works.flatMap((work) => work.meters.map(({ meter }) => meter)));
+    return this.#deps.usage.columns([...meters], due.startMs, due.endMs, stored ?? undefined);
   }
 
   async #beginRun(connection: Queryable, lease: RunLease, stored: bigint | null, contracts: bigint): Promise<bigint> {

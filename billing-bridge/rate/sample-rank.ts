@@ -2,6 +2,7 @@
 import { Exact } from '../../common/model/exact.ts';
 import { nextPeriod, periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import { OrderedSamples } from './ordered-samples.ts';
 
 /**
  * nearest_rank: ceil(p × n). round_rank: round(p × n), as some network management systems do. interpolated: on the straight line between the
@@ -71,11 +72,10 @@ interface Picked {
 
 const NONE: Picked = { rank: 0, value: Exact.zero };
 
-/** `sorted`: the lowest first. */
-function pick(sorted: Float64Array | readonly bigint[], contract: Omit<RankContract, 'intervalMs'>): Picked {
-  const count = sorted.length;
+function pick(samples: OrderedSamples, contract: Omit<RankContract, 'intervalMs'>): Picked {
+  const { count } = samples;
   if (count === 0) return NONE;
-  const at = (rank: number): Exact => Exact.integer(BigInt(sorted[rank - 1] ?? 0));
+  const at = (rank: number): Exact => Exact.integer(BigInt(samples.at(rank)));
   if (contract.nthHighest !== undefined) {
     const rank = Math.max(1, count - contract.nthHighest + 1);
     return { rank, value: at(rank) };
@@ -93,36 +93,33 @@ function pick(sorted: Float64Array | readonly bigint[], contract: Omit<RankContr
   };
 }
 
-function sortedIn({ values, usable }: Series, first: number, past: number): Float64Array | bigint[] {
-  if (values instanceof Float64Array)
-    return values
-      .subarray(first, past)
-      .filter((_, place) => usable[first + place] === 1)
-      .sort();
-  return values
-    .slice(first, past)
-    .filter((_, place) => usable[first + place] === 1)
-    .toSorted(ascending);
-}
-
-function ascending(left: bigint, right: bigint): number {
-  return left < right ? -1 : left > right ? 1 : 0;
+function samplesIn({ values, usable }: Series, first: number, past: number): OrderedSamples {
+  if (!(values instanceof Float64Array))
+    return new OrderedSamples(values.slice(first, past).filter((_, place) => usable[first + place] === 1));
+  const samples = new Float64Array(past - first);
+  let count = 0;
+  for (let place = first; place < past; place += 1) {
+    if (usable[place] !== 1) continue;
+    samples[count] = values[place] ?? 0;
+    count += 1;
+  }
+  return new OrderedSamples(samples.subarray(0, count));
 }
 
 export function rankSeries(series: Series, contract: RankContract, zone: string): RankedSeries {
   if (contract.days !== undefined) return rankDays(series, contract, contract.days, zone);
   const { direction, values } = series;
-  const sorted = sortedIn(series, 0, values.length);
-  const { rank, value } = pick(sorted, contract);
+  const samples = samplesIn(series, 0, values.length);
+  const { rank, value } = pick(samples, contract);
   const octets = whole(value);
   return {
     told: {
       direction,
-      ranked: sorted.length,
-      missing: values.length - sorted.length,
+      ranked: samples.count,
+      missing: values.length - samples.count,
       rank,
       octets,
-      atMs: rank === 0 ? null : placeIn(series, BigInt(sorted[rank - 1] ?? 0), contract.intervalMs),
+      atMs: rank === 0 ? null : placeIn(series, samples.at(rank), contract.intervalMs),
       intervals: values.length,
     },
     value,
@@ -134,8 +131,8 @@ function rankDays(series: Series, contract: RankContract, rule: DayRule, zone: s
   const values: Exact[] = [];
   const days = dayPlaces(series, contract.intervalMs, zone);
   for (const { first, past } of days) {
-    const sorted = sortedIn(series, first, past);
-    if (sorted.length > 0) values.push(pick(sorted, contract).value);
+    const samples = samplesIn(series, first, past);
+    if (samples.count > 0) values.push(pick(samples, contract).value);
   }
   const ordered = values.toSorted((left, right) => left.compare(right));
   const count = ordered.length;
@@ -167,9 +164,10 @@ export function dayPlaces(
   return days;
 }
 
-function placeIn({ values, usable, firstMs }: Series, octets: bigint, intervalMs: DurationMs): EpochMs | null {
+/** `octets`: one of the values. */
+function placeIn({ values, usable, firstMs }: Series, octets: number | bigint, intervalMs: DurationMs): EpochMs | null {
   for (let at = 0; at < values.length; at += 1)
-    if (usable[at] === 1 && BigInt(values[at] ?? 0) === octets) return firstMs + at * intervalMs;
+    if (usable[at] === 1 && values[at] === octets) return firstMs + at * intervalMs;
   return null;
 }
 

@@ -70,21 +70,28 @@ interface MeterColumns extends UsageColumns {
   lastSerial: bigint;
 }
 
+/** What columns of these many places share while nothing but whole, good buckets is in them: most usage needs two fifths of the memory then. Nobody writes there. */
+const SHARED_PLACES = 300_000;
+const NO_OCTETS = new Float64Array(SHARED_PLACES);
+const NO_TIME = new Int32Array(SHARED_PLACES);
+
 /** One span of buckets for as many meters as were asked for: one array a column, however many meters there are. */
 export class ColumnBuilder implements UsageTable {
   readonly bucketMs: DurationMs;
   readonly versions: Int32Array;
   readonly good: Float64Array;
-  readonly wrapped: Float64Array;
-  readonly gap: Float64Array;
-  readonly suspended: Float64Array;
+  wrapped: Float64Array;
+  gap: Float64Array;
+  suspended: Float64Array;
   readonly coveredMs: Int32Array;
-  readonly gapMs: Int32Array;
-  readonly lostMs: Int32Array;
+  gapMs: Int32Array;
+  lostMs: Int32Array;
   readonly large = new Map<number, UsageOctets>();
   readonly columns = new Map<number, MeterColumns>();
   readonly #firstMs: EpochMs;
   readonly #count: number;
+  /** Are all columns its own? */
+  #whole = false;
 
   /** `meters`: at most; those without records take no part. */
   constructor(meters: number, firstMs: EpochMs, bucketMs: DurationMs, count: number) {
@@ -94,12 +101,23 @@ export class ColumnBuilder implements UsageTable {
     this.bucketMs = bucketMs;
     this.versions = new Int32Array(places);
     this.good = new Float64Array(places);
+    this.coveredMs = new Int32Array(places);
+    this.wrapped = NO_OCTETS;
+    this.gap = NO_OCTETS;
+    this.suspended = NO_OCTETS;
+    this.gapMs = NO_TIME;
+    this.lostMs = NO_TIME;
+    if (places > SHARED_PLACES) this.#makeWhole();
+  }
+
+  #makeWhole(): void {
+    const places = this.good.length;
     this.wrapped = new Float64Array(places);
     this.gap = new Float64Array(places);
     this.suspended = new Float64Array(places);
-    this.coveredMs = new Int32Array(places);
     this.gapMs = new Int32Array(places);
     this.lostMs = new Int32Array(places);
+    this.#whole = true;
   }
 
   ofMeter(meter: number): UsageColumns {
@@ -118,7 +136,14 @@ export class ColumnBuilder implements UsageTable {
     this.coveredMs[place] = this.bucketMs;
   }
 
+  /** The same for places [first, past) whose octets are there already. */
+  plainFrom(first: number, past: number): void {
+    this.versions.fill(1, first, past);
+    this.coveredMs.fill(this.bucketMs, first, past);
+  }
+
   put(place: number, entry: ColumnEntry): void {
+    if (!this.#whole) this.#makeWhole();
     this.versions[place] = entry.version;
     this.good[place] = entry.good;
     this.wrapped[place] = entry.wrapped;
@@ -129,11 +154,14 @@ export class ColumnBuilder implements UsageTable {
     this.lostMs[place] = entry.lostMs;
   }
 
+  /** Of several versions of a bucket, in any order, the newest stays. */
   putRecord(record: RecordedUsage): void {
     const { octets, meter } = record;
     const place = this.ofMeter(meter).offset + (record.bucketStartMs - this.#firstMs) / this.bucketMs;
+    if (record.version < (this.versions[place] ?? 0)) return;
     const tooLarge = OCTETS.some((name) => octets[name] > MOST_EXACT);
     if (tooLarge) this.large.set(place, octets);
+    else this.large.delete(place);
     const of = (name: (typeof OCTETS)[number]): number => (tooLarge ? Number.NaN : Number(octets[name]));
     const { version, coveredMs, gapMs, lostMs } = record;
     const doubles = { good: of('good'), wrapped: of('wrapped'), gap: of('gap'), suspended: of('suspended') };

@@ -275,8 +275,8 @@ describe('conservation', () => {
       'select count(*) as blocks, count(others) as others from usage.sealed where meter = $1',
       [meter],
     );
-    // The last day has not ended long enough; days with a wrap or a correction tell more of some buckets.
-    expect(rows[0]).toMatchObject({ blocks: 27n, others: 5n });
+    // The last day too: it was final when it ended. Days with a wrap or a correction tell more of some buckets.
+    expect(rows[0]).toMatchObject({ blocks: 28n, others: 5n });
     const DAY = 86_400_000;
     expect(await sameAsRecords(fixture.store, [meter], T0 - DAY, T0 + 5 * WEEK)).toBeGreaterThan(8_000);
     await sameAsRecords(fixture.store, [meter], T0 + DAY + 7 * BUCKET, T0 + 3 * DAY - BUCKET);
@@ -318,5 +318,50 @@ describe('conservation', () => {
       atMs: bucket * BUCKET,
       found: 'none',
     });
+  });
+});
+
+describe('a day that ended', () => {
+  test('is sealed once nearly all of it is final, and anew for the few that were late', async () => {
+    const fixture = await MediationFixture.empty(server.database);
+    const many = Array.from({ length: 60 }, (_, port) => ({
+      name: `a${port}`,
+      width: 64 as const,
+      speedBps: '8000000',
+    }));
+    const layouts = { r1: fixture.source.layout('r1', many), r2: fixture.source.layout('r2', many.slice(0, 1)) };
+    const poll = (device: 'r1' | 'r2', hour: number): void => {
+      const octets = many.slice(0, device === 'r1' ? 60 : 1).map((_, port) => BigInt(hour * 1000 + port));
+      const atMs = T0 + hour * 3_600_000;
+      const clock = { atMs, intervalMs: 3_600_000, uptimeTicks: 1_000_000 + hour * 360_000 };
+      fixture.source.poll({ layout: layouts[device], ...clock, octets: octets.map((value) => [value, null]) });
+    };
+    const sealed = async (day: number): Promise<object> => {
+      const { rows } = await server.database.query(
+        `select count(*) as blocks, count(*) filter (where records = ${BLOCK_BUCKETS}) as whole, count(*) filter (where stale) as stale
+           from usage.sealed where block = $1`,
+        [blockOf(T0 / BUCKET) + day],
+      );
+      return rows[0] ?? {};
+    };
+    const meters = [fixture.source.port('r1', 'a7').in, fixture.source.port('r2', 'a0').in];
+    for (let hour = 0; hour <= 24; hour += 1) poll('r1', hour);
+    for (let hour = 0; hour <= 23; hour += 1) poll('r2', hour);
+    await fixture.run();
+    expect(await sealed(0)).toEqual({ blocks: 61n, whole: 60n, stale: 0n });
+    await sameAsRecords(fixture.store, meters, T0, T0 + 86_400_000);
+    poll('r2', 24);
+    await fixture.run();
+    expect(await sealed(0)).toEqual({ blocks: 61n, whole: 61n, stale: 0n });
+    await sameAsRecords(fixture.store, meters, T0, T0 + 86_400_000);
+    // The other way round nearly all are late.
+    for (let hour = 25; hour <= 48; hour += 1) poll('r2', hour);
+    for (let hour = 25; hour <= 47; hour += 1) poll('r1', hour);
+    await fixture.run();
+    expect(await sealed(1)).toEqual({ blocks: 0n, whole: 0n, stale: 0n });
+    await sameAsRecords(fixture.store, meters, T0, T0 + 2 * 86_400_000);
+    poll('r1', 48);
+    await fixture.run();
+    expect(await sealed(1)).toEqual({ blocks: 61n, whole: 61n, stale: 0n });
   });
 });
