@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lineConfigs, linesSchema } from '../../../agent/line/config.ts';
-import { LineBook } from '../../../agent/line/line-book.ts';
+import { LineBook, type LineUse } from '../../../agent/line/line-book.ts';
 import { silentReporter } from '../../support/silent-reporter.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -69,7 +69,11 @@ test('a line that is configured anew: its next packets go at the new rate, those
   await Promise.all([thin?.pace(), same?.pace()]);
   book.configure(lines(10, { same: { requests_per_second: 1, in_flight: 3 }, added: { in_flight: 2 } }));
   const wentAt: Record<string, number> = {};
-  const all = [thin, same].map((use) => use?.pace().then(() => (wentAt[use.name] = clock.monotonicMs())));
+  const paced = async (name: string, use: LineUse | undefined): Promise<void> => {
+    await use?.pace();
+    wentAt[name] = clock.monotonicMs();
+  };
+  const all = [paced('thin', thin), paced('same', same)];
   await clock.advance(2000);
   await Promise.all(all);
   expect(wentAt).toEqual({ thin: 0, same: 1000 });
