@@ -218,3 +218,21 @@ test.each([
   const port = protocol === 'edp' ? '1:24' : 'Gi1/1';
   expect(document.neighbours).toMatchObject([{ local: 'p5', remote_device: 'core', remote_port: port, protocol }]);
 });
+
+test('ENTITY-SENSOR-MIB and POWER-ETHERNET-MIB, at a maker that nobody has described', async () => {
+  const row = (index: number, type: number, scale: number, precision: number, value: number) =>
+    [type, scale, precision, value, 1].map((cell, at) => [`1.3.6.1.2.1.99.1.1.1.${at + 1}.${index}`, cell] as const);
+  const document = await pollOf('1.3.6.1.4.1.99999.1', {
+    ...Object.fromEntries(
+      [row(1, 8, 9, 1, 415), row(2, 8, 9, 0, -127), row(3, 8, 9, 0, 255), row(4, 4, 8, 0, 3300)].flat(),
+    ),
+    '1.3.6.1.2.1.105.1.3.1.1.2.1': 370,
+    '1.3.6.1.2.1.105.1.3.1.1.4.1': 120,
+  });
+  expect(sensors(document)).toEqual([
+    'Sensor 1: 41.5 °C',
+    'Sensor 4: 3.3 V',
+    'Power over Ethernet 1: 120 W',
+    'Inline power available, group 1: 370 W',
+  ]);
+});

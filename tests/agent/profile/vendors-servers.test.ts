@@ -230,6 +230,28 @@ const DEVICES: readonly HandMade[] = [
       'voltage Voltage 12V: 11.96',
     ],
   },
+  {
+    name: 'Delta UPS',
+    enterprise: '2254.2.4',
+    sysDescr: 'Delta UPS',
+    objects: {
+      '2254.2.4.1.1.0': 'Delta',
+      '2254.2.4.1.2.0': 'GES102R',
+      '2254.2.4.4.3.0': 2311,
+      '2254.2.4.5.1.0': 1,
+      '2254.2.4.5.7.0': 23,
+      '2254.2.4.7.1.0': 2,
+      '2254.2.4.7.8.0': 96,
+    },
+    identity: { vendor: 'Delta', model: 'Delta GES102R' },
+    finds: [
+      'voltage Input: 231.1',
+      'load Output: 23',
+      'state Output source: 1 warning',
+      'charge Battery: 96',
+      'state Battery: 2 critical',
+    ],
+  },
 ];
 
 test.each(DEVICES)('$name', async (device) => {

@@ -132,9 +132,16 @@ const DEVICES: readonly HandMade[] = [
       '259.10.1.45.1.39.2.1.0': 17,
       '259.10.1.45.1.39.3.1.0': 1000,
       '259.10.1.45.1.39.3.3.0': 250,
+      '259.10.1.45.1.2.11.1.4.25': '31.12 mA normal',
+      [`${IF_NAME}.25`]: 'Eth1/25',
     },
     identity: { os: 'Edgecore', model: 'ECS4120-28F', version: '1.2.2.22', serial: 'EC1912000001' },
-    finds: ['processor Processor: 17', 'memory Memory: 75 %', 'temperature Sensor 2 of unit 1: 38'],
+    finds: [
+      'processor Processor: 17',
+      'memory Memory: 75 %',
+      'temperature Sensor 2 of unit 1: 38',
+      'current Eth1/25 bias current: 0.031',
+    ],
   },
   {
     name: 'FS with the software of Accton',

@@ -103,10 +103,10 @@ const DEVICES: readonly HandMade[] = [
       '664.3.1.1.0': 'NetVanta 3430',
       '664.3.1.4.0': 'LBADTN0',
       '664.3.1.6.0': 'R10.9.0.E',
-      '664.5.70.22.2.2.1.1.1': 12,
+      '664.5.70.22.2.2.1.1.1': 1200,
     },
     identity: { vendor: 'Adtran', os: 'AOS', model: 'NetVanta 3430', version: 'R10.9.0.E', serial: 'LBADTN0' },
-    finds: ['processor Processor: 12'],
+    finds: ['processor Processor of slot 1: 12'],
   },
   {
     name: 'Ceragon',
