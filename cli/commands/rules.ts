@@ -20,6 +20,7 @@ const answerSchema = z.object({
   candidate: z.number(),
   byType: z.array(z.object({ alarmType: z.string(), present: z.number(), candidate: z.number() })),
   untried: z.array(z.string()),
+  notStored: z.record(z.string(), z.string()).default({}),
   items: z.array(
     z.object({
       resource: z.string(),
@@ -54,8 +55,9 @@ RULES.yaml says what is to change, in the form of collector.faults: fields of ru
   overrides:
     - { tag: access, rules: { high_utilisation: { raise_percent: 98 } } }
 
-Nothing is changed and nobody is told: stored polls and notifications go through the same judges as live ones. What is not stored
-(whether a poll was cut short, states in words, neighbours of then) cannot be tried; a rule that needs it is named.`,
+Nothing is changed and nobody is told: stored polls and notifications go through the same judges as live ones. Versions, serial
+numbers, modules and neighbours are those that the inventory kept of then. A rule whose material is not stored (whether a poll was cut short,
+states in words, duplex) cannot be tried: it is named, with what is missing.`,
   options: {
     ...COLLECTOR_OPTIONS,
     from: { type: 'string' },
@@ -109,7 +111,10 @@ function printAnswer(context: CommandContext, answer: Answer): void {
   print(`${candidate} alarms instead of ${present}: ${polls} polls of ${devices} devices, ${from} to ${through}.`);
   if (Date.parse(through) < Date.parse(timeOption(context, 'to')))
     print(`The time was over at ${through}: name fewer devices, or more --seconds.`);
-  if (answer.untried.length > 0) print(`Nothing stored can try: ${answer.untried.join(', ')}.`);
+  for (const rule of answer.untried)
+    print(`Nothing stored can try ${rule}: ${answer.notStored[rule] ?? 'nobody knows why'}.`);
+  const others = Object.keys(answer.notStored).filter((rule) => !answer.untried.includes(rule));
+  if (others.length > 0) print(`Not tried either, if they were named (--json says why): ${others.join(', ')}.`);
   const types = answer.byType.map((one) => [one.alarmType, String(one.candidate), String(one.present)]);
   printTable(print, 'alarms raised', ['TYPE', 'THEN', 'NOW'], types);
   const rows = answer.items.map((item) => [

@@ -50,6 +50,7 @@ const answer = z.object({
   candidate: z.number().int().describe('alarms that the rules of the question raise'),
   byType: z.array(z.object({ alarmType: z.string(), present: z.number().int(), candidate: z.number().int() })),
   untried: z.array(z.string()).describe('rules of the question that nothing stored can try'),
+  notStored: z.record(z.string(), z.string()).describe('all rules that nothing stored can try, and why'),
   items: z.array(
     z.object({
       resource: z.string(),
@@ -97,6 +98,7 @@ export function addRuleRoutes(routes: DescribedRoutes, { rules }: RuleRoutesDeps
         candidate,
         byType: [...byType],
         untried: [...untried],
+        notStored: { ...found.notStored },
         items: found.alarms.map(({ raisedAtMs, clearedAtMs, ...alarm }) => ({
           ...alarm,
           raisedAt: isoTime(raisedAtMs),

@@ -388,6 +388,7 @@ describeWith('chromium', 'the views', () => {
     ['usage?tab=reconcile', ''],
     ['charges/1290', '131.418'],
     ['kpis?kpi=reachability', 'access6'],
+    ['service-levels?customer=acme&service=acme-office', 'acme-office'],
     ['agents', 'agent-1'],
     ['health', 'readings'],
     ['settings', 'administrator'],
@@ -610,7 +611,7 @@ describeWith('chromium', 'the views', () => {
     await expect.poll(await opened('viewer')).toEqual(network);
     await open('settings');
     await page.getByText('Your role does not see this.').waitFor();
-    await expect.poll(await opened('care')).toEqual(['Wall', 'Alarms', 'Usage and bills']);
+    await expect.poll(await opened('care')).toEqual(['Wall', 'Alarms', 'Service levels', 'Usage and bills']);
   });
 
   test('a token is made, shown once, and revoked', async () => {
@@ -801,6 +802,19 @@ describeWith('chromium', 'the views', () => {
     expect(readFileSync(await download.path(), 'utf8')).toMatch(/access6,.*\r\n/);
     await page.getByRole('button', { name: 'sites' }).click();
     await compared.getByText('hall-1').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('service levels of a customer: availability, outages, and the credits that came of them', async () => {
+    await signIn();
+    await open('service-levels');
+    await table('Service levels').getByRole('button', { name: 'acme-office' }).waitFor();
+    await page.getByRole('combobox', { name: 'Customer', exact: true }).selectOption('acme');
+    await expect.poll(() => page.url()).toContain('customer=acme');
+    await table('Service levels').getByRole('button', { name: 'acme-office' }).click();
+    await page.getByRole('region', { name: 'Outages of' }).waitFor();
+    await page.getByRole('region', { name: 'Credits for outages' }).getByText('None.').waitFor();
+    await page.getByText(/services together: /).waitFor();
     expect(complaints).toEqual([]);
   });
 

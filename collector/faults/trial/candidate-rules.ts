@@ -8,22 +8,20 @@ import { overridden, overrideSchema } from '../rule-overrides.ts';
 export const candidateSchema = z.looseObject({ overrides: z.array(overrideSchema).max(1000).default([]) });
 export type CandidateRules = z.output<typeof candidateSchema>;
 
-/** What the readings of the store do not tell, by rule: these cannot be tried. */
-export const UNTRIED_RULES: ReadonlySet<string> = new Set([
-  'agent_silent',
-  'agent_clock',
-  'spool_filling',
-  'journal_lag',
-  'receiver_failing',
-  'link_mismatch',
-  'sensor_state',
-  'neighbour_lost',
-  'device_upgraded',
-  'unit_replaced',
-  'half_duplex',
-  'poll_partial',
-  'no_data',
-]);
+/** Rules that cannot be tried, and what of then is not stored. */
+export const UNTRIED_RULES: Readonly<Record<string, string>> = {
+  agent_silent: 'when each batch came is not stored, and no device has it',
+  agent_clock: 'the clock offsets of agents of then are not stored',
+  spool_filling: 'which batches were thinned is not stored',
+  journal_lag: 'how far projections were behind is not stored',
+  receiver_failing: 'messages are kept as they ended, not as they were tried',
+  link_mismatch: 'frame sizes, duplex and VLANs of then are not stored',
+  sensor_state: 'states are stored as the numbers of the device, without their words',
+  half_duplex: 'duplex of then is not stored',
+  poll_partial: 'whether a poll was cut short is not stored',
+  no_data:
+    'a poll that was cut short is stored like one without interfaces, and polls that did not come are not stored',
+};
 
 /** Not of rules. */
 const NO_RULES: ReadonlySet<string> = new Set(['cause', 'history_entries', 'retention', 'tick_ms']);
@@ -61,7 +59,7 @@ export function candidateConfig(
 /** Rules named by the candidate that cannot be tried. */
 export function untriedOf({ overrides, ...rules }: CandidateRules): string[] {
   const named = [...Object.keys(rules), ...overrides.flatMap((one) => Object.keys(one.rules))];
-  return [...new Set(named)].filter((name) => UNTRIED_RULES.has(name)).toSorted();
+  return [...new Set(named)].filter((name) => Object.hasOwn(UNTRIED_RULES, name)).toSorted();
 }
 
 function onlyFields(rules: Readonly<Record<string, unknown>>): Record<string, Record<string, unknown>> {

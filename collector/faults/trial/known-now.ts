@@ -1,8 +1,9 @@
-// What the inventory knows of devices now and no stored reading tells: aliases, neighbours, the limits of sensors. A trial begins with it.
+// What the inventory knows of devices now and no stored reading tells: aliases, LAGs, neighbours, the limits of sensors. A trial begins with it.
 import type { Queryable } from '../../../common/database/database.ts';
 import type { DeviceEvent, EventOrigin } from '../../../common/model/event.ts';
 import type { Column, Poll, Table } from '../../../common/model/poll.ts';
 import type { EpochMs } from '../../../common/model/time.ts';
+import { type DeviceThen, tablesThen } from './known-then.ts';
 
 type Facts = Readonly<Record<string, string | number>>;
 
@@ -51,11 +52,18 @@ export async function readKnownNow(
   return known;
 }
 
-/** The poll with what is known beside it; `first`: of its device, so that aliases and neighbours are learnt once. */
-export function withKnown(poll: Poll, known: KnownDeviceNow | undefined, first: boolean): Poll {
-  if (known === undefined || poll.outcome === 'failed') return poll;
-  const tables = poll.tables.map((table) => (table.name === 'sensor' ? withLimits(table, known) : table));
-  return { ...poll, tables: first ? [...tables, aliasTable(known), neighbourTable(known)] : tables };
+/** The poll with what is known beside it, of now and of then; `first`: of its device, so that aliases and neighbours of now are learnt once. */
+export function withKnown(
+  poll: Poll,
+  { now, before }: { readonly now: KnownDeviceNow | undefined; readonly before: DeviceThen | undefined },
+  first: boolean,
+): Poll {
+  if (now === undefined || poll.outcome === 'failed') return poll;
+  const tables = poll.tables.map((table) => (table.name === 'sensor' ? withLimits(table, now) : table));
+  if (first) tables.push(aliasTable(now));
+  if (first && (before?.neighbours ?? null) === null) tables.push(neighbourTable(now));
+  if (before !== undefined) tables.push(...tablesThen(before, poll.finishedAtMs));
+  return { ...poll, tables };
 }
 
 const LIMITS = ['lowLimit', 'lowWarning', 'highWarning', 'highLimit'] as const;

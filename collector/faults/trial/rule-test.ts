@@ -13,8 +13,9 @@ import { RuleBook } from '../rule-book.ts';
 import { isFor, type OverriddenDevice } from '../rule-overrides.ts';
 import type { TrapRule } from '../trap-rules.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { candidateConfig, type CandidateRules, untriedOf } from './candidate-rules.ts';
-import { type KnownDeviceNow, readKnownNow, readNotifications, withKnown } from './known-now.ts';
+import { candidateConfig, type CandidateRules, UNTRIED_RULES, untriedOf } from './candidate-rules.ts';
+import { readKnownNow, readNotifications, withKnown } from './known-now.ts';
+import { readThen } from './known-then.ts';
 import { RuleTrial, type TrialAlarm } from './rule-trial.ts';
 
 export interface RuleTestDeps {
@@ -56,6 +57,8 @@ export interface RuleTestAnswer {
   readonly byType: readonly { readonly alarmType: string; readonly present: number; readonly candidate: number }[];
   /** Named rules whose material is not stored. */
   readonly untried: readonly string[];
+  /** All of these, and what is missing. */
+  readonly notStored: Readonly<Record<string, string>>;
   /** Those of the candidate, as they were raised; `present`: the rules of now raise the same meanwhile. */
   readonly alarms: readonly (TrialAlarm & { readonly present: boolean })[];
   readonly more: boolean;
@@ -119,6 +122,7 @@ export class RuleTest {
       candidate: new RuleTrial((device) => book.of(device), around, fromMs),
     };
     const known = await readKnownNow(database, devices);
+    const before = await readThen(database, devices, fromMs - WARM_UP_MS);
     const seen = new Set<string>();
     const untilMs = clock.monotonicMs() + question.budgetMs;
     const breather = new Breather(clock);
@@ -133,7 +137,8 @@ export class RuleTest {
       for (const poll of slice?.polls ?? []) {
         const first = !seen.has(poll.device) && poll.outcome !== 'failed';
         if (first) seen.add(poll.device);
-        play(trials, poll, slice?.events.get(poll.device) ?? [], known.get(poll.device), first);
+        const around = { now: known.get(poll.device), before: before.get(poll.device) };
+        play(trials, poll, slice?.events.get(poll.device) ?? [], around, first);
         await breather.breathe();
       }
       for (const [device, events] of slice?.events ?? []) for (const event of events) tell(trials, device, event);
@@ -167,7 +172,7 @@ function play(
   trials: Trials,
   poll: Poll,
   events: DeviceEvent[],
-  known: KnownDeviceNow | undefined,
+  known: Parameters<typeof withKnown>[1],
   first: boolean,
 ): void {
   while ((events[0]?.observedAtMs ?? Number.POSITIVE_INFINITY) <= poll.finishedAtMs) {
@@ -212,6 +217,7 @@ export function answerOf(
       candidate: candidate.byType.get(alarmType) ?? 0,
     })),
     untried: untriedOf(rules),
+    notStored: UNTRIED_RULES,
     alarms: candidate.alarms.slice(0, limit).map((alarm) => ({ ...alarm, present: meanwhile(alarm) })),
     more: candidate.raised > limit,
   };

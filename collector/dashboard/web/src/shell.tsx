@@ -22,6 +22,7 @@ import { ReaderContext, useReader } from './reader.ts';
 import { hrefOf, type Place, usePlace } from './place.ts';
 import { PlansView } from './plans-view.tsx';
 import { Search } from './search.tsx';
+import { ServiceLevelsView } from './service-levels-view.tsx';
 import { SettingsView } from './settings-view.tsx';
 import { SitesView } from './sites-view.tsx';
 import { chooseTheme, THEMES, type Theme, theme } from './theme.ts';
@@ -60,6 +61,12 @@ const VIEWS: readonly View[] = [
     draw: () => <MaintenanceView />,
   },
   { path: 'kpis', word: 'nav.kpis', shown: ({ network }) => network, draw: () => <KpiView /> },
+  {
+    path: 'service-levels',
+    word: 'nav.serviceLevels',
+    shown: ({ customers }) => customers,
+    draw: () => <ServiceLevelsView />,
+  },
   { path: 'map', word: 'nav.map', shown: ({ network }) => network, draw: () => <MapView /> },
   {
     path: 'usage',

@@ -49,7 +49,7 @@ afterAll(() => started.remove());
 const span = { from: new Date(T0).toISOString(), to: new Date(T0 + 40 * MINUTE).toISOString() };
 
 test('the API tells both, and each alarm of the rules that are tried', async () => {
-  const rules = { interface_down: { raise_after_ms: 120_000 }, neighbour_lost: { enabled: false } };
+  const rules = { interface_down: { raise_after_ms: 120_000 }, sensor_state: { enabled: false } };
   const { status, body } = await fixture.post('/api/v1/rules/test', { rules, ...span });
   expect(status).toBe(200);
   expect(body).toMatchObject({
@@ -58,7 +58,8 @@ test('the API tells both, and each alarm of the rules that are tried', async () 
     polls: 36,
     present: 3,
     candidate: 2,
-    untried: ['neighbour_lost'],
+    untried: ['sensor_state'],
+    notStored: { sensor_state: expect.stringContaining('without their words') as unknown },
     byType: [
       { alarmType: 'device-unreachable', present: 1, candidate: 1 },
       { alarmType: 'interface-down', present: 2, candidate: 1 },
@@ -121,6 +122,32 @@ test('the command prints totals beside each other, and a table', async () => {
   expect(lines[0]).toMatch(/^1 alarms instead of 3: 36 polls of 1 devices/);
   expect(lines.join('\n')).toMatch(/interface-down +0 +2/);
   expect(lines.join('\n')).toMatch(/1 min 0 s +critical +yes +device-unreachable core1/);
+});
+
+test('versions, modules and neighbours are those of then, as the inventory kept them', async () => {
+  const { database } = fixture.database;
+  await database.query(
+    `insert into inventory.change (device, part, kind, before, after, at_ms) values
+       ('core1', '', 'upgrade', '1.0', '2.0', $1), ('core1', 'module:3', 'module_replaced', 'PSU, X, A1', 'PSU, X, B2', $1),
+       ('core1', 'neighbour:n1', 'neighbour_lost', 'access1', null, $2)`,
+    [T0 + 10 * MINUTE, T0 + 26 * MINUTE],
+  );
+  await database.query(
+    `insert into inventory.part (device, kind, key, facts, first_seen_ms, last_seen_ms, gone_at_ms)
+     select id, 'neighbour', 'n1', '{"remoteDevice": "access1", "protocol": "lldp"}', 1, $1, $1 from inventory.device where name = 'core1'`,
+    [T0 + 26 * MINUTE],
+  );
+  // Of a device that tells of neighbours, a port without one is not missed.
+  const rules = { device_upgraded: { enabled: false }, neighbour_lost: { raise_after_polls: 20 } };
+  const { body } = await fixture.post('/api/v1/rules/test', { rules, ...span });
+  expect((body as { byType: { alarmType: string }[] }).byType).toEqual([
+    { alarmType: 'device-unreachable', present: 1, candidate: 1 },
+    { alarmType: 'device-upgraded', present: 1, candidate: 0 },
+    { alarmType: 'neighbour-lost', present: 1, candidate: 0 },
+    { alarmType: 'unit-replaced', present: 1, candidate: 1 },
+  ]);
+  const lines = await command('half_duplex: { enabled: false }\n', { device: 'core*' });
+  expect(lines.join('\n')).toContain('Nothing stored can try half_duplex: duplex of then is not stored.');
 });
 
 test('a slice that is too large is halved, time that is over is told, and there is one test at a time', async () => {
