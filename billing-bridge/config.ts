@@ -23,7 +23,7 @@ import {
   serviceSchema,
 } from './contract-schema.ts';
 import { meteredIssues, rackIssues } from './metered-check.ts';
-import { invoiceIssues, legalEntityOf, legalEntitySchema } from './invoice-schema.ts';
+import { invoiceIssues, legalEntitiesOf, legalEntitySchema, taxTableSchema } from './invoice-schema.ts';
 import type { LegalEntity } from './bill/legal-entity.ts';
 import type { Quota } from './quota/quota-watch.ts';
 import { tierMistakes } from './rate/tiers.ts';
@@ -127,6 +127,7 @@ export const billingBridgeShape = {
     })
     .prefault({}),
   legal_entities: z.array(legalEntitySchema).max(100).default([]),
+  tax_table: taxTableSchema.optional(),
   customers: z.array(customerSchema).max(100_000).default([]),
   price_plans: z.array(planSchema).max(10_000).default([]),
   racks: z.array(rackSchema).max(100_000).default([]),
@@ -163,8 +164,8 @@ export function checkBillingBridge(whole: BillingBridgeConfiguration, context: I
       tell(['quotas', at, 'id'], `${quota.id} stands here a second time [duplicate]`);
   });
   tellWays(whole, tell);
-  for (const issue of [...billingIssues(whole), ...invoiceIssues(whole.legal_entities, whole.customers)])
-    tell([...issue.path], `${issue.message} [${issue.code}]`);
+  const invoices = invoiceIssues(whole.legal_entities, whole.customers, whole.tax_table);
+  for (const issue of [...billingIssues(whole), ...invoices]) tell([...issue.path], `${issue.message} [${issue.code}]`);
 }
 
 /** Whoever is to be told needs a way there. */
@@ -308,7 +309,7 @@ export function billingBridgeConfig(whole: BillingBridgeConfiguration): BillingB
       timeoutMs,
       maxAttempts,
     })),
-    legalEntities: new Map(whole.legal_entities.map((one) => [one.id, legalEntityOf(one)])),
+    legalEntities: legalEntitiesOf(whole.legal_entities, whole.tax_table),
     infrastructure: whole.devices.flatMap((device) =>
       (device.infrastructure ?? []).map((rule) => ({ device: device.name, ...rule })),
     ),

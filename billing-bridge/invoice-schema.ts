@@ -4,7 +4,7 @@ import { Exact } from '../common/model/exact.ts';
 import { nameSchema } from '../common/runtime/device-configuration.ts';
 import { type Buyer, type LegalEntity, type PostalAddress, TAX_TREATMENTS } from './bill/legal-entity.ts';
 import { formatMistake } from './bill/number-series.ts';
-import { rateOn, TAX_CATEGORIES } from './bill/tax-table.ts';
+import { BUILT_IN_TABLE, rateOn, sourceOf, TAX_CATEGORIES, type TaxRate } from './bill/tax-table.ts';
 
 const country = z.string().regex(/^[A-Z]{2}$/, 'expected a country of ISO 3166-1 such as DE');
 const shortText = z.string().min(1).max(200);
@@ -44,6 +44,18 @@ const numbers = (format: string) =>
     })
     .prefault({});
 
+const taxRates = z
+  .array(z.strictObject({ country, category: z.enum(['standard', 'reduced']), percent, from: date.optional() }))
+  .max(1000);
+
+/** Instead of the built-in table, whole: by whom it was confirmed, and when. */
+export const taxTableSchema = z.strictObject({
+  as_of: date,
+  source: z.string().min(1).max(300),
+  rates: taxRates.min(1),
+});
+export type TaxTableDocument = z.output<typeof taxTableSchema>;
+
 export const legalEntitySchema = z.strictObject({
   id: nameSchema,
   name: shortText,
@@ -62,10 +74,7 @@ export const legalEntitySchema = z.strictObject({
     .max(200)
     .optional(),
   tax_rounding: z.enum(['half_up', 'half_even', 'down', 'up']).default('half_up'),
-  tax_rates: z
-    .array(z.strictObject({ country, category: z.enum(['standard', 'reduced']), percent, from: date.optional() }))
-    .max(1000)
-    .default([]),
+  tax_rates: taxRates.default([]),
 });
 
 /** What a customer needs beside its name to get invoices. */
@@ -97,6 +106,19 @@ interface BuyerDocument extends z.output<z.ZodObject<typeof buyerShape>> {
   readonly currency: string;
 }
 
+/** By their ids, each with the table that counts where it states no rate. */
+export function legalEntitiesOf(
+  documents: readonly LegalEntityDocument[],
+  table: TaxTableDocument | undefined,
+): Map<string, LegalEntity> {
+  const taxTable = table === undefined ? {} : { taxTable: ratesOf(table.rates) };
+  return new Map(documents.map((one) => [one.id, { ...legalEntityOf(one), ...taxTable }]));
+}
+
+function ratesOf(rates: z.output<typeof taxRates>): TaxRate[] {
+  return rates.map(({ from, ...rate }) => ({ ...rate, from: from ?? null }));
+}
+
 export function legalEntityOf(document: LegalEntityDocument): LegalEntity {
   return {
     id: document.id,
@@ -112,7 +134,7 @@ export function legalEntityOf(document: LegalEntityDocument): LegalEntity {
     dueDays: document.due_days,
     currencies: document.currencies ?? null,
     taxRounding: document.tax_rounding,
-    taxRates: document.tax_rates.map(({ from, ...rate }) => ({ ...rate, from: from ?? null })),
+    taxRates: ratesOf(document.tax_rates),
   };
 }
 
@@ -143,14 +165,16 @@ export interface InvoiceIssue {
 export function invoiceIssues(
   entities: readonly LegalEntityDocument[],
   customers: readonly BuyerDocument[],
+  table?: TaxTableDocument,
 ): InvoiceIssue[] {
   const byId = new Map(entities.map((one) => [one.id, one]));
+  const own = table === undefined ? undefined : ratesOf(table.rates);
   const doubles = entities.flatMap(({ id }, at): InvoiceIssue[] =>
     entities.findIndex((one) => one.id === id) === at
       ? []
       : [{ path: ['legal_entities', at, 'id'], code: 'duplicate', message: `${id} stands here a second time` }],
   );
-  return [...doubles, ...customers.flatMap((customer, at) => buyerIssues(customer, ['customers', at], byId))];
+  return [...doubles, ...customers.flatMap((customer, at) => buyerIssues(customer, ['customers', at], byId, own))];
 }
 
 /** Later than any date: the newest rate there is. */
@@ -160,6 +184,7 @@ function buyerIssues(
   customer: BuyerDocument,
   path: readonly (string | number)[],
   entities: ReadonlyMap<string, LegalEntityDocument>,
+  table: readonly TaxRate[] | undefined,
 ): InvoiceIssue[] {
   const issue = (key: string, code: string, message: string): InvoiceIssue => ({ path: [...path, key], code, message });
   if (customer.legal_entity === undefined)
@@ -183,9 +208,13 @@ function buyerIssues(
     found.push(issue('tax', 'buyer_incomplete', 'an exemption needs its reason (note)'));
   const place = customer.tax?.country ?? seller.address.country;
   const rates = legalEntityOf(seller).taxRates;
-  if (treatment === 'standard' && rateOn(rates, place, 'standard', LATEST) === null)
+  if (treatment === 'standard' && rateOn(rates, place, 'standard', LATEST, table) === null)
     found.push(
-      issue('tax', 'tax_rate_unknown', `no rate of tax is known for ${place}: state it in tax_rates of ${seller.id}`),
+      issue(
+        'tax',
+        'tax_rate_unknown',
+        `no rate of tax is known for ${place}: state it in tax_rates of ${seller.id}, or in tax_table`,
+      ),
     );
   return found;
 }
@@ -197,4 +226,28 @@ function addressOf(address: z.output<typeof addressSchema>): PostalAddress {
 
 function seriesOf({ format, first }: { readonly format: string; readonly first: number }): LegalEntity['billNumbers'] {
   return { format, first: BigInt(first) };
+}
+
+/** What people should confirm before they send invoices: which rates come from the built-in table. */
+export function taxNotes(
+  entities: readonly LegalEntityDocument[],
+  customers: readonly BuyerDocument[],
+  table: TaxTableDocument | undefined,
+): string[] {
+  if (table !== undefined) return [];
+  const used = new Map<string, string>();
+  for (const { legal_entity: id, tax } of customers) {
+    const seller = entities.find((one) => one.id === id);
+    if (seller === undefined || (tax?.treatment ?? 'standard') !== 'standard') continue;
+    const place = tax?.country ?? seller.address.country;
+    const stated = ratesOf(seller.tax_rates).some((rate) => rate.country === place && rate.category === 'standard');
+    const rate = stated ? null : rateOn([], place, 'standard', LATEST);
+    if (rate !== null) used.set(place, rate);
+  }
+  return [...used]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(
+      ([place, rate]) =>
+        `tax: ${place} is taxed at ${rate} % by the built-in table of ${BUILT_IN_TABLE.asOf}, which no authority has confirmed: check it with ${sourceOf(place)}, and state it in tax_table or tax_rates`,
+    );
 }

@@ -100,7 +100,7 @@ export function taxRulesOf(buyer: Buyer, seller: LegalEntity, currency: string):
     note: buyer.taxNote,
     places: placesOf(currency),
     rounding: seller.taxRounding,
-    rateOn: (category, date) => rateOn(seller.taxRates, country, category, date),
+    rateOn: (category, date) => rateOn(seller.taxRates, country, category, date, seller.taxTable),
   };
 }
 

@@ -40,6 +40,8 @@ export interface LegalEntity {
   readonly taxRounding: Rounding;
   /** Beside and before the built-in table. */
   readonly taxRates: readonly TaxRate[];
+  /** What counts where those say nothing; absent: the built-in table. */
+  readonly taxTable?: readonly TaxRate[];
 }
 
 /**

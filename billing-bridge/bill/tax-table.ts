@@ -64,16 +64,34 @@ export const BUILT_IN_RATES: readonly TaxRate[] = STANDARD.flatMap((text): TaxRa
   return rates;
 });
 
-/** The rate in force on a date; null where none is known. Stated rates of a country and category replace the built-in ones. */
+/** What the built-in table is worth: written down from general knowledge, so whoever sends invoices confirms what he uses of it. */
+export const BUILT_IN_TABLE = {
+  /** The last change that it may hold. */
+  asOf: '2025-09-01',
+  sources: {
+    eu: 'the Taxes in Europe Database of the European Commission (https://ec.europa.eu/taxation_customs/tedb/)',
+    other: 'the tax administration of the country',
+  },
+} as const;
+
+const EU = new Set('AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' '));
+
+/** Where a rate of a country is published. */
+export function sourceOf(country: string): string {
+  return EU.has(country) ? BUILT_IN_TABLE.sources.eu : BUILT_IN_TABLE.sources.other;
+}
+
+/** The rate in force on a date; null where none is known. Stated rates of a country and category replace those of the table. */
 export function rateOn(
   stated: readonly TaxRate[],
   country: string,
   category: 'standard' | 'reduced',
   date: string,
+  table: readonly TaxRate[] = BUILT_IN_RATES,
 ): string | null {
   const fits = (rate: TaxRate): boolean => rate.country === country && rate.category === category;
   const own = stated.filter(fits);
-  const rates = (own.length > 0 ? own : BUILT_IN_RATES.filter(fits)).toSorted((left, right) =>
+  const rates = (own.length > 0 ? own : table.filter(fits)).toSorted((left, right) =>
     (left.from ?? '') < (right.from ?? '') ? -1 : 1,
   );
   return (rates.findLast((rate) => (rate.from ?? '') <= date) ?? null)?.percent ?? null;

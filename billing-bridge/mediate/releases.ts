@@ -15,10 +15,15 @@ export function isReleased(releases: readonly Release[], span: Release): boolean
   return releases.some(({ fromMs, toMs }) => span.fromMs >= fromMs && span.toMs <= toMs);
 }
 
-export async function releasesOf(connection: Queryable, meter: number): Promise<Release[]> {
+/** `until`: of those only up to that number. */
+export async function releasesOf(
+  connection: Queryable,
+  meter: number,
+  until: number | null = null,
+): Promise<Release[]> {
   const { rows } = await connection.query<{ from_ms: bigint; to_ms: bigint }>(
-    'select from_ms, to_ms from usage.release where meter = $1 order by to_ms',
-    [meter],
+    'select from_ms, to_ms from usage.release where meter = $1 and ($2::int8 is null or number <= $2) order by to_ms',
+    [meter, until],
   );
   return rows.map((row) => ({ fromMs: Number(row.from_ms), toMs: Number(row.to_ms) }));
 }

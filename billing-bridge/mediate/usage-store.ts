@@ -7,7 +7,7 @@ import { conservationOf, statesOf } from './conservation.ts';
 import { bucketOf } from './grid.ts';
 import type { SuspenseItem, UsageBook, UsageCounts, UsagePage, UsageQuery } from './mediation.ts';
 import { pageOfSuspense } from './suspense-queries.ts';
-import type { Meter, TouchedCell, TouchedUsage, UsageRecord, UsageSpan } from './usage.ts';
+import type { Meter, StoredReadings, TouchedCell, TouchedUsage, UsageRecord, UsageSpan } from './usage.ts';
 import { bucketsIn, findMeters, latestRecords, pageOfRecords, recordsAfter } from './usage-queries.ts';
 import { sumsOf } from './usage-sums.ts';
 
@@ -89,6 +89,23 @@ export class UsageStore implements UsageBook {
         return seenMs === undefined ? [] : [[id, seenMs]];
       }),
     );
+  }
+
+  async storedReadings(): Promise<StoredReadings> {
+    return this.#atOneMoment(async (connection) => {
+      const journals = await connection.query<{ journal: string; position: bigint; ordinal: number }>(
+        'select journal, position, ordinal from usage.journal order by journal',
+      );
+      const releases = await connection.query<{ number: bigint }>(
+        'select coalesce(max(number), 0)::int8 as number from usage.release',
+      );
+      return {
+        journals: Object.fromEntries(
+          journals.rows.map((row) => [row.journal, [Number(row.position), row.ordinal] as const]),
+        ),
+        releases: Number(releases.rows[0]?.number ?? 0n),
+      };
+    });
   }
 
   async readUntil(): Promise<EpochMs | null> {

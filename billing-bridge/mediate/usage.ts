@@ -59,6 +59,13 @@ export interface Meter {
   readonly class?: MeterClass;
 }
 
+/** Readings that were mediated at a time: of each journal up to a place, and decisions on suspense up to a number. */
+export interface StoredReadings {
+  /** [position, ordinal] of the last page of each journal. */
+  readonly journals: Readonly<Record<string, readonly [number, number]>>;
+  readonly releases: number;
+}
+
 export interface UsageReader {
   /** The newest version of each record of the meters with bucketStart in [from, to), ordered by meter and bucket. */
   latest(meters: readonly number[], fromMs: EpochMs, toMs: EpochMs): Promise<UsageRecord[]>;
@@ -72,6 +79,8 @@ export interface UsageReader {
   ): Promise<ReadonlyMap<number, UsageColumns>>;
   /** The serial of the last record that is stored; null where that is not told. */
   storedUntil?(): Promise<bigint | null>;
+  /** Which readings it was made from; null where that is not told. */
+  storedReadings?(): Promise<StoredReadings | null>;
   /** Where usage of the spans lies, told by cells of `cellMs` on the UTC grid. */
   cellsIn(spans: readonly UsageSpan[], cellMs: DurationMs): Promise<TouchedCell[]>;
   /** Where the first `limit` records with a serial above it lie, told by cells of `cellMs` on the UTC grid. */

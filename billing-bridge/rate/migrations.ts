@@ -99,4 +99,10 @@ export const ratingMigrations: readonly Migration[] = [
       create trigger final_record_never_changes before update or delete or truncate on billing.final_record
         for each statement execute function billing.refuse_change();`,
   },
+  {
+    id: 'billing-rate-005-bill',
+    sql: `
+      -- Which readings were mediated when a run rated: for contracts that rank pairs of polls.
+      alter table billing.rating_run add column readings jsonb;`,
+  },
 ];

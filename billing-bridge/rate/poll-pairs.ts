@@ -1,5 +1,6 @@
 // Samples as the pairs of consecutive polls, where a contract says so: each belongs to the interval in which it ends, whole. Pure.
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
+import type { StoredReadings } from '../mediate/usage.ts';
 import type { CountedUsage, IntervalSamples } from './counted-usage.ts';
 
 /** What a meter moved between two polls. */
@@ -11,11 +12,12 @@ export interface PollPair {
   readonly gap: boolean;
 }
 
-/** Reads the pairs of meters that end in (fromMs, toMs]. */
+/** Reads the pairs of meters that end in (fromMs, toMs], from the readings that there are, or that were mediated at a time. */
 export type ReadPairs = (
   meters: readonly number[],
   fromMs: EpochMs,
   toMs: EpochMs,
+  until?: StoredReadings | null,
 ) => Promise<ReadonlyMap<number, readonly PollPair[]>>;
 
 export interface PairedUsage extends CountedUsage {

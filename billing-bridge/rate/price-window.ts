@@ -7,6 +7,7 @@ import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { NewCharge } from './charge-store.ts';
+import type { StoredReadings } from '../mediate/usage.ts';
 import type { CountedMeter } from './counted-usage.ts';
 import {
   creditGrounds,
@@ -94,10 +95,11 @@ export async function withEvidence(
 export async function pairsFor(
   { item, meters, due }: Work,
   read: ReadPairs | undefined,
+  until: StoredReadings | null = null,
 ): Promise<ReadonlyMap<number, readonly PollPair[]> | null> {
   if (item.price.kind !== 'percentile' || item.price.samples !== 'poll_pair') return null;
   if (read === undefined) throw new Error('BUG: nobody reads the pairs of polls that a contract asks for');
-  return read([...new Set(meters.map(({ meter }) => meter))], due.startMs, due.endMs);
+  return read([...new Set(meters.map(({ meter }) => meter))], due.startMs, due.endMs, until);
 }
 
 export interface PricedWindow {

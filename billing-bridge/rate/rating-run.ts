@@ -4,7 +4,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { UsageReader } from '../mediate/usage.ts';
+import type { StoredReadings, UsageReader } from '../mediate/usage.ts';
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import {
   type Charge,
@@ -55,6 +55,13 @@ export interface RunLease {
   readonly holder: string;
   readonly token: bigint;
   readonly fence: Fence;
+}
+
+/** What a run rests on, as it was stored when it began. */
+interface Stored {
+  readonly usage: bigint | null;
+  /** Null where no contract ranks pairs of polls. */
+  readonly readings: StoredReadings | null;
 }
 
 export interface RatingSummary {
@@ -114,7 +121,7 @@ export class RatingRun {
     // Read after the marks, it holds every meter whose usage is due.
     const index = new MeterIndex(await this.#deps.usage.allMeters());
     // All that was looked through is stored by now; what comes later makes its windows due again.
-    const stored = (await this.#deps.usage.storedUntil?.()) ?? null;
+    const stored = await this.#stored();
     const state = { run: null as bigint | null, charges: 0, waiting: 0 };
     let after: DueWindow | null = null;
     for (;;) {
@@ -139,12 +146,19 @@ export class RatingRun {
     return { ...state, usageRecords };
   }
 
+  /** The serial first: what is read by pairs is then of the same time or later, and stays so. */
+  async #stored(): Promise<Stored> {
+    const { usage, pairs } = this.#deps;
+    const serial = (await usage.storedUntil?.()) ?? null;
+    return { usage: serial, readings: pairs === undefined ? null : ((await usage.storedReadings?.()) ?? null) };
+  }
+
   async #rate(
     ready: readonly Work[],
     book: ContractBook,
     lease: RunLease,
     run: bigint | null,
-    stored: bigint | null,
+    stored: Stored,
   ): Promise<{ run: bigint | null; charges: number }> {
     const made = await this.#price(ready, book, stored);
     const now = this.#deps.clock.now();
@@ -192,7 +206,7 @@ export class RatingRun {
   }
 
   /** Usage of many services of one span is read at once, by the database while others are priced here. */
-  async #price(ready: readonly Work[], book: ContractBook, stored: bigint | null): Promise<PricedWindow[]> {
+  async #price(ready: readonly Work[], book: ContractBook, stored: Stored): Promise<PricedWindow[]> {
     const spans = new Map<string, Work[]>();
     for (const work of ready) {
       const span = spans.get(spanKey(work.due));
@@ -201,14 +215,14 @@ export class RatingRun {
     }
     const parts = [...spans.values()].flatMap((works) => [...portions(works, this.#config.bucketMs)]);
     const made: PricedWindow[] = [];
-    let reading = this.#usageOf(parts[0], stored);
+    let reading = this.#usageOf(parts[0], stored.usage);
     for (const [at, works] of parts.entries()) {
       const usage = await reading;
-      reading = this.#usageOf(parts[at + 1], stored);
+      reading = this.#usageOf(parts[at + 1], stored.usage);
       // Where pricing fails nobody waits for it any more.
       reading.catch(() => undefined);
       for (const work of works) {
-        const pairs = await pairsFor(work, this.#deps.pairs);
+        const pairs = await pairsFor(work, this.#deps.pairs, stored.readings);
         made.push(chargeFor(work, book, usage, this.#config.bucketMs, pairs));
       }
     }
@@ -226,11 +240,18 @@ export class RatingRun {
     return this.#deps.usage.columns([...meters], due.startMs, due.endMs, stored ?? undefined);
   }
 
-  async #beginRun(connection: Queryable, lease: RunLease, stored: bigint | null, contracts: bigint): Promise<bigint> {
+  async #beginRun(connection: Queryable, lease: RunLease, stored: Stored, contracts: bigint): Promise<bigint> {
     const { rows } = await connection.query<{ id: bigint }>(
-      `insert into billing.rating_run (holder, token, started_at_ms, usage_serial, contract_serial)
-       values ($1, $2, $3, $4, $5) returning id`,
-      [lease.holder, lease.token, this.#deps.clock.now(), stored, contracts],
+      `insert into billing.rating_run (holder, token, started_at_ms, usage_serial, contract_serial, readings)
+       values ($1, $2, $3, $4, $5, $6) returning id`,
+      [
+        lease.holder,
+        lease.token,
+        this.#deps.clock.now(),
+        stored.usage,
+        contracts,
+        stored.readings === null ? null : JSON.stringify(stored.readings),
+      ],
     );
     const id = rows[0]?.id;
     if (id === undefined) throw new Error('BUG: an insert returned no id');

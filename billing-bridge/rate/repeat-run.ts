@@ -3,7 +3,7 @@ import type { Database } from '../../common/database/database.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { ContractBook } from '../account/contract-book.ts';
-import type { UsageReader } from '../mediate/usage.ts';
+import type { StoredReadings, UsageReader } from '../mediate/usage.ts';
 import { type Charge, CHARGE_COLUMNS, chargeOf, type ChargeRow } from './charge-store.ts';
 import type { ReadPairs } from './poll-pairs.ts';
 import { MeterIndex } from './rating-input.ts';
@@ -31,7 +31,12 @@ export interface RepeatDifference {
   readonly field: string;
   readonly expected: string;
   readonly found: string;
+  /** Where it is known why; null where it is not. */
+  readonly cause: string | null;
 }
+
+const OF_BEFORE =
+  'the run is of before it was kept which readings its pairs of polls came from: late ones are among them now';
 
 const CHARGES_AT_ONCE = 200;
 const FIELDS = [
@@ -47,7 +52,8 @@ const FIELDS = [
 
 /** Throws not_found where there was no such run, or where it ran before its clocks were kept. */
 export async function repeatRun(deps: RepeatDeps, bucketMs: DurationMs, run: bigint): Promise<RepeatedRun> {
-  const { usageSerial, contractSerial } = await clocksOf(deps.database, run);
+  const clocks = await clocksOf(deps.database, run);
+  const { usageSerial, contractSerial } = clocks;
   const book = await deps.book(contractSerial);
   const all = await deps.usage.allMeters();
   const differences: RepeatDifference[] = [];
@@ -60,7 +66,7 @@ export async function repeatRun(deps: RepeatDeps, bucketMs: DurationMs, run: big
       // A meter that came later is none of it.
       const known = metersOf(charge);
       const index = new MeterIndex(all.filter(({ id }) => known.has(id)));
-      differences.push(...(await repeatCharge(deps, book, index, bucketMs, charge, usageSerial)));
+      differences.push(...(await repeatCharge(deps, book, index, bucketMs, charge, clocks)));
     }
     charges += page.length;
     after = last.id;
@@ -73,17 +79,20 @@ async function repeatCharge(
   index: MeterIndex,
   bucketMs: DurationMs,
   charge: Charge,
-  usageSerial: bigint,
+  clocks: Clocks,
 ): Promise<RepeatDifference[]> {
   const { service, item, windowStartMs: startMs, windowEndMs: endMs } = charge;
   const contract = workOf({ service, item, startMs, endMs }, book, index);
   const [work = null] = contract === null ? [] : await withEvidence(deps.database, [contract], levelVersionOf(charge));
+  const ranksPairs = work?.item.price.kind === 'percentile' && work.item.price.samples === 'poll_pair';
+  const cause = ranksPairs && clocks.readings === null ? OF_BEFORE : null;
   const differs = (field: string, expected: string, found: string): RepeatDifference[] =>
-    expected === found ? [] : [{ charge: charge.id, field, expected, found }];
+    expected === found ? [] : [{ charge: charge.id, field, expected, found, cause }];
   if (work === null) return differs('contract', 'a contract', 'none');
   const meters = [...new Set(work.meters.map(({ meter }) => meter))];
-  const usage = await deps.usage.columns(meters, startMs, endMs, usageSerial);
-  const again = chargeFor(work, book, usage, bucketMs, await pairsFor(work, deps.pairs)).charge;
+  const usage = await deps.usage.columns(meters, startMs, endMs, clocks.usageSerial);
+  const pairs = await pairsFor(work, deps.pairs, clocks.readings);
+  const again = chargeFor(work, book, usage, bucketMs, pairs).charge;
   return [
     ...FIELDS.flatMap((field) => differs(field, String(charge[field]), String(again[field]))),
     ...differs('working', canonical(charge.working), canonical(again.working)),
@@ -120,13 +129,21 @@ function metersOf({ evidence }: Charge): Set<number> {
   );
 }
 
-async function clocksOf(database: Database, run: bigint): Promise<{ usageSerial: bigint; contractSerial: bigint }> {
-  const { rows } = await database.query<{ usage_serial: bigint | null; contract_serial: bigint | null }>(
-    'select usage_serial, contract_serial from billing.rating_run where id = $1',
-    [run],
-  );
-  const { usage_serial: usageSerial = null, contract_serial: contractSerial = null } = rows[0] ?? {};
-  if (usageSerial !== null && contractSerial !== null) return { usageSerial, contractSerial };
+interface Clocks {
+  readonly usageSerial: bigint;
+  readonly contractSerial: bigint;
+  /** Null where the run kept none. */
+  readonly readings: StoredReadings | null;
+}
+
+async function clocksOf(database: Database, run: bigint): Promise<Clocks> {
+  const { rows } = await database.query<{
+    usage_serial: bigint | null;
+    contract_serial: bigint | null;
+    readings: StoredReadings | null;
+  }>('select usage_serial, contract_serial, readings from billing.rating_run where id = $1', [run]);
+  const { usage_serial: usageSerial = null, contract_serial: contractSerial = null, readings = null } = rows[0] ?? {};
+  if (usageSerial !== null && contractSerial !== null) return { usageSerial, contractSerial, readings };
   throw new WeirError('not_found', `There is no rating run ${run} that can be repeated.`, { run: run.toString() });
 }
 

@@ -80,8 +80,8 @@ function printRepeated(context: CommandContext, again: RepeatedRun): void {
   context.print(
     `run ${run} repeated from usage up to ${usageSerial} and contracts up to ${contractSerial}: ${charges} charges, ${differences.length} differences`,
   );
-  for (const { charge, field, expected, found } of differences)
-    context.print(`  charge ${charge} ${field}: was ${expected}, is ${found}`);
+  for (const { charge, field, expected, found, cause } of differences)
+    context.print(`  charge ${charge} ${field}: was ${expected}, is ${found}${cause === null ? '' : ` (${cause})`}`);
 }
 
 function documentOf({ head, ...proof }: ChainProof): object {

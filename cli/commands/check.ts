@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { profilesFor } from '../../agent/main.ts';
 import { notificationNames } from '../../agent/notifications.ts';
 import type { NotificationNames } from '../../agent/trap/names.ts';
+import { taxNotes } from '../../billing-bridge/invoice-schema.ts';
 import { composeLibrary } from '../../collector/compose-library.ts';
 import { repairConfigOf } from '../../collector/repair/repair-config.ts';
 import {
@@ -17,7 +18,7 @@ import { loadWhole, unresolvedSecrets, type WholeConfiguration } from '../config
 export const checkCommand: Command = {
   name: 'check',
   summary: 'say what is wrong with a configuration',
-  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs; so are names in rules of notifications that no file has. The files in agent.profiles, agent.traps.names and collector.repair.runbooks are checked too. Exit code 0 without mistakes, else 1.',
+  help: 'usage: weir check FILE [--json]\n\nPrints each mistake as FILE:LINE: PATH: what was expected. Secrets that cannot be resolved here are notes, not mistakes:\nthey need to exist only where the agent runs; so are names in rules of notifications that no file has, and rates of tax that come from the built-in table, which you should confirm. The files in agent.profiles, agent.traps.names and collector.repair.runbooks are checked too. Exit code 0 without mistakes, else 1.',
   options: {},
   run: async (context) => {
     const file = context.positionals[0];
@@ -51,7 +52,8 @@ function examine(
     const repair = repairConfigOf(whole.collector.repair);
     checkFolder(file, ['collector', 'repair', 'runbooks'], () => composeLibrary({ ...repair, policies: [] }));
     checkFolder(file, ['collector', 'repair', 'policies'], () => composeLibrary(repair));
-    return { issues: [], notes: [...unresolvedSecrets(whole, environment), ...unknownNames(whole, names())] };
+    const taxes = taxNotes(whole.legal_entities, whole.customers, whole.tax_table);
+    return { issues: [], notes: [...unresolvedSecrets(whole, environment), ...unknownNames(whole, names()), ...taxes] };
   } catch (error) {
     if (!(error instanceof WeirError) || !Array.isArray(error.detail['issues'])) throw error;
     return { issues: error.detail['issues'], notes: [] };

@@ -1,7 +1,14 @@
 // What a configuration must say before a bill can be an invoice: each mistake with its place and a code.
 import { describe, expect, test } from 'vitest';
 import { customerSchema } from '../../billing-bridge/contract-schema.ts';
-import { buyerOf, invoiceIssues, legalEntitySchema } from '../../billing-bridge/invoice-schema.ts';
+import {
+  buyerOf,
+  invoiceIssues,
+  legalEntitiesOf,
+  legalEntitySchema,
+  taxNotes,
+  taxTableSchema,
+} from '../../billing-bridge/invoice-schema.ts';
 import { ADDRESS, BUYER } from '../support/invoice-parties.ts';
 
 const entity = (more: object = {}): object => ({ id: 'weir-net', name: 'Weir', address: ADDRESS, ...more });
@@ -73,5 +80,41 @@ describe('legal entities and buyers', () => {
     [{ due_days: -1 }],
   ])('%j is no legal entity', (more) => {
     expect(legalEntitySchema.safeParse(entity(more)).success).toBe(false);
+  });
+});
+
+describe('the table of tax rates', () => {
+  const entities = [legalEntitySchema.parse(entity())];
+  const own = taxTableSchema.parse({
+    as_of: '2026-11-01',
+    source: 'our adviser',
+    rates: [{ country: 'AT', category: 'standard', percent: '20.5', from: '2026-01-01' }],
+  });
+  const at = customerSchema.parse(customer({ id: 'alpine', tax: { country: 'AT' } }));
+
+  test('every rate of the built-in table that is used is to be confirmed, with its date and where', () => {
+    const free = customerSchema.parse(customer({ id: 'free', tax: { treatment: 'exempt', note: 'a school' } }));
+    const swiss = customerSchema.parse(customer({ id: 'swiss', tax: { country: 'CH' } }));
+    const notes = taxNotes(entities, [at, free, swiss, at], undefined);
+    expect(notes).toHaveLength(2);
+    expect(notes[0]).toMatch(
+      /AT is taxed at 20 % by the built-in table of \d{4}-\d\d-\d\d, .* Taxes in Europe Database/,
+    );
+    expect(notes[1]).toMatch(/CH .* 8\.1 % .* tax administration/);
+    expect(taxNotes(entities, [at], own)).toEqual([]);
+    const stated = legalEntitySchema.parse(
+      entity({ tax_rates: [{ country: 'AT', category: 'standard', percent: '20' }] }),
+    );
+    expect(taxNotes([stated], [at], undefined)).toEqual([]);
+  });
+
+  test('an own one replaces it whole: what it does not say is unknown', () => {
+    const seller = legalEntitiesOf(entities, own).get('weir-net');
+    expect(seller?.taxTable).toEqual([{ country: 'AT', category: 'standard', percent: '20.5', from: '2026-01-01' }]);
+    expect(legalEntitiesOf(entities, undefined).get('weir-net')?.taxTable).toBeUndefined();
+    const german = customerSchema.parse(customer({ tax: { country: 'DE' } }));
+    expect(invoiceIssues(entities, [at], own)).toEqual([]);
+    expect(invoiceIssues(entities, [german]).map(({ code }) => code)).toEqual([]);
+    expect(invoiceIssues(entities, [german], own).map(({ code }) => code)).toEqual(['tax_rate_unknown']);
   });
 });

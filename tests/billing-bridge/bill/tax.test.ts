@@ -48,7 +48,8 @@ describe('the rate in force', () => {
       rateOn(stated, 'DE', 'standard', '2021-01-01'),
       rateOn(stated, 'DE', 'standard', '2020-01-01'),
       rateOn(stated, 'AT', 'standard', '2021-01-01'),
-    ]).toEqual(['16', '19', null, '20']);
+      rateOn(stated, 'AT', 'standard', '2021-01-01', []),
+    ]).toEqual(['16', '19', null, '20', null]);
   });
 });
 
