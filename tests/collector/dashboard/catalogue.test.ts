@@ -9,7 +9,8 @@ const read = (name: string): Record<string, string> =>
 const english = read('english.json');
 const arabic = read('arabic.json');
 /** Put together from what the server says. */
-const DYNAMIC = /^(severity|state|kind|alarmType|alarms\.state|faults|search|stat|theme|weekday|kpi\.(of|period|by))\./;
+const DYNAMIC =
+  /^(severity|state|kind|alarmType|deed|alarms\.state|faults|graph\.tier|search|stat|theme|weekday|kpi\.(of|period|by))\./;
 
 test('both languages have the same keys, and no empty word', () => {
   expect(Object.keys(arabic).toSorted()).toEqual(Object.keys(english).toSorted());

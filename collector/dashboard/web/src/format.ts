@@ -36,6 +36,12 @@ export function exactInteger(text: string): string {
   return text.replaceAll(/\B(?=(\d{3})+(?!\d))/g, ' ');
 }
 
+/** An exact sum with thin spaces between the thousands: "12 345.60". */
+export function amount(text: string): string {
+  const [whole = '', part] = text.split('.');
+  return part === undefined ? exactInteger(whole) : `${exactInteger(whole)}.${part}`;
+}
+
 /** Exact octets shortened for a glance; the exact figure belongs in the title. */
 export function octets(text: string): string {
   let [value, step] = [BigInt(text) * 100n, 0];
@@ -72,6 +78,13 @@ export function moment(iso: string | null): string {
   const year = now.getFullYear() === at.getFullYear() ? {} : { year: 'numeric' as const };
   const date = written(at, { day: '2-digit', month: '2-digit', ...year });
   return `${date} ${written(at, { hour: '2-digit', minute: '2-digit' })}`;
+}
+
+const ISO_TIME = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
+
+/** A sentence of the server with its times as the reader's clock has them. */
+export function readable(text: string): string {
+  return text.replaceAll(ISO_TIME, (iso) => moment(iso));
 }
 
 export function time(iso: string | null): string {

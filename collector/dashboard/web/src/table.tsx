@@ -72,7 +72,7 @@ export function Table<Row>(props: TableProps<Row>) {
         <p class="empty">{empty ?? t('asking')}</p>
       ) : (
         <div
-          class={`scroll ${whole ? '' : 'windowed'}`}
+          class={`scroll listed ${whole ? '' : 'windowed'}`}
           ref={box}
           tabIndex={0}
           role="region"
