@@ -126,7 +126,7 @@ describeWith('chromium', 'the page', () => {
     for (const meter of await money.locator('details:not([open]) summary').all()) await meter.click();
     const chain = await money.innerText();
     for (const text of ['0.183829498 GB = 0.00827232741 EUR', '91 914 749 octets, good', 'batch 512 of agent-1'])
-      expect(chain.replaceAll(/[\u2009\u00a0]/g, ' ')).toContain(text);
+      expect(chain.replaceAll(/[\u202f\u00a0]/g, ' ')).toContain(text);
     await page.getByText('It is polled every 5 s').waitFor();
     await page.getByText('live', { exact: true }).waitFor();
     expect(await page.getByText('DEMO').count()).toBeGreaterThan(1);

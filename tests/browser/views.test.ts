@@ -654,7 +654,7 @@ describeWith('chromium', 'the views', () => {
     await page.getByText('charge 1290').click();
     await page.getByText('core1/xe-0/0/0 in').click();
     await page.getByText('batch 512 of agent-1').waitFor();
-    expect((await card('Bill').innerText()).replaceAll(/[\u2009\u00a0]/g, ' ')).toContain('9 223 372 036 854 775 808');
+    expect((await card('Bill').innerText()).replaceAll(/[\u202f\u00a0]/g, ' ')).toContain('9 223 372 036 854 775 808');
     expect(complaints).toEqual([]);
   });
 

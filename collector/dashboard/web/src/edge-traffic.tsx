@@ -36,7 +36,7 @@ export function EdgeTraffic() {
         <Way word={t('out')} look="out" bps={data?.outBps ?? null} />
       </dl>
       {data !== null && data.known < data.ports && (
-        <p class="note">{t('edge.unknown', { n: data.ports - data.known })}</p>
+        <p class="note state-doubt">{t('edge.unknown', { n: data.ports - data.known })}</p>
       )}
       {data !== null && !isKnown(drawn) && <p class="empty">{t('edge.wait')}</p>}
       <Graph label={t('edge.day')} {...drawn} format={rate} least={1000} height={200} />

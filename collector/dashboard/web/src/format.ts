@@ -31,12 +31,15 @@ export function measured(value: number | null, unit: string): string {
   return `${Number.isInteger(value) ? value : Number(value.toPrecision(5))} ${unit}`.trim();
 }
 
-/** Exact octets as they are, with thin spaces: "1 838 294 981". */
+/** Between thousands: narrow, without a break, and without meaning to the direction of the text, so that a number stays one in Arabic too. */
+const THIN = '\u202f';
+
+/** Exact integers as they are, in groups of three: "1 838 294 981". */
 export function exactInteger(text: string): string {
-  return text.replaceAll(/\B(?=(\d{3})+(?!\d))/g, ' ');
+  return text.replaceAll(/\B(?=(\d{3})+(?!\d))/g, THIN);
 }
 
-/** An exact sum with thin spaces between the thousands: "12 345.60". */
+/** An exact sum with its thousands apart: "12 345.60". */
 export function amount(text: string): string {
   const [whole = '', part] = text.split('.');
   return part === undefined ? exactInteger(whole) : `${exactInteger(whole)}.${part}`;
@@ -64,7 +67,8 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 function written(at: Date, options: Intl.DateTimeFormatOptions): string {
   const key = `${locale() ?? ''} ${JSON.stringify(options)}`;
-  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale(), options);
+  // Of 24 hours, as logs and devices write them.
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale(), { ...options, hourCycle: 'h23' });
   formats.set(key, format);
   return format.format(at);
 }

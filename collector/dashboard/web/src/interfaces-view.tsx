@@ -136,8 +136,8 @@ function columnsOf(customers: boolean): readonly Column<ListedInterface>[] {
       value: ({ name }) => name,
       cell: ({ device, key, name }) => (
         <a href={hrefOf(['interfaces', device, key])} title={`${device}/${key}`}>
-          <span class="narrow">
-            <bdi>{device}</bdi>
+          <span class="of-device">
+            <bdi>{device}</bdi>{' '}
           </span>
           <bdi>{name}</bdi>
         </a>

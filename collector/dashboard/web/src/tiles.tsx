@@ -36,18 +36,12 @@ export function Tiles({ overview, billing }: TilesProps) {
       <Tile
         label={t('tile.running')}
         value={billing.data === null ? unknown(billing) : <Running billing={billing.data} />}
-        note={noteOf(billing) ?? t('tile.runningNote')}
+        note={noteOf(billing) ?? (billing.data === null ? ' ' : t('tile.runningNote'))}
       />
       <Tile
         label={t('tile.charges')}
         value={billing.data === null ? unknown(billing) : exactInteger(billing.data.charges)}
-        note={
-          noteOf(billing) ??
-          [
-            t('tile.records', { n: exactInteger(billing.data?.usageRecords ?? '0') }),
-            ...(billing.data?.watermark == null ? [] : [t('tile.watermark', { mark: billing.data.watermark })]),
-          ].join('; ')
-        }
+        note={noteOf(billing) ?? (billing.data === null ? ' ' : recordsOf(billing.data))}
       />
     </div>
   );
@@ -65,6 +59,11 @@ function Running({ billing: { running = [] } }: { readonly billing: BillingOverv
       ))}
     </a>
   );
+}
+
+function recordsOf({ usageRecords, watermark }: BillingOverview): string {
+  const records = t('tile.records', { n: exactInteger(usageRecords) });
+  return watermark === null ? records : `${records}; ${t('tile.watermark', { mark: watermark })}`;
 }
 
 function unknown(billing: Answer<BillingOverview>): string {
