@@ -7,6 +7,7 @@ import { addMapRoutes } from './api/map-routes.ts';
 import { addRejectedLineRoutes } from './api/rejected-line-routes.ts';
 import { seenAudit } from './access/seen-audit.ts';
 import { addInterfaceListRoutes } from './api/interface-list-routes.ts';
+import { addPortSensorRoutes } from './api/port-sensor-routes.ts';
 import { addRollUpRoutes } from './api/roll-up-routes.ts';
 import { addRuleRoutes } from './api/rule-routes.ts';
 import { TrafficDesk } from './api/traffic-desk.ts';
@@ -171,6 +172,7 @@ function addRollUps(
   const traffic = new TrafficDesk({ ...on, topology: new TopologyBook(database) });
   addRollUpRoutes(routes, { ...on, traffic, alarmCounts: new PostgresAlarmCounts(on) });
   addInterfaceListRoutes(routes, on);
+  addPortSensorRoutes(routes, { ...on, parts: new PartBook(database) });
 }
 
 /** The door over TLS; its files are read at the start. */

@@ -1,4 +1,5 @@
 // The bridge's part of the first page: what is counted, what each customer's running period costs, and the newest charge back to its readings.
+import { Exact } from '../../common/model/exact.ts';
 import { type DurationMs, type EpochMs, isoTime } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
@@ -7,7 +8,7 @@ import type { Ledger } from '../ledger.ts';
 import type { Meter, UsageRecord } from '../mediate/usage.ts';
 import type { Charge } from '../rate/charge-store.ts';
 import { Paced } from './paced.ts';
-import type { RunningTotals } from './running-totals.ts';
+import type { RunningTotal, RunningTotals } from './running-totals.ts';
 
 export interface OverviewDeps {
   readonly ledger: Ledger;
@@ -45,6 +46,7 @@ export class Overview {
       charges: charges.toString(),
       watermark: ledger.watermark,
       customers: await this.#customers(),
+      running: currencies(await this.#deps.running.all()),
       unassigned: await this.#unassigned(),
       latest: await this.#latest(),
     };
@@ -105,6 +107,20 @@ export class Overview {
       throw error;
     }
   }
+}
+
+/** Of all customers, also of those beyond what the page lists; in as many places as the longest has. */
+function currencies(totals: ReadonlyMap<string, RunningTotal>): object[] {
+  const sums = new Map<string, { readonly sum: Exact; readonly places: number; readonly customers: number }>();
+  for (const { currency, total } of totals.values()) {
+    const { sum, places, customers } = sums.get(currency) ?? { sum: Exact.zero, places: 0, customers: 0 };
+    const own = total.split('.')[1]?.length ?? 0;
+    const more = sum.add(Exact.parse(total) ?? Exact.zero);
+    sums.set(currency, { sum: more, places: Math.max(places, own), customers: customers + 1 });
+  }
+  return [...sums]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([currency, { sum, places, customers }]) => ({ currency, total: sum.toFixed(places, 'half_up'), customers }));
 }
 
 /** By meter, from its first reading to its last. */

@@ -127,6 +127,9 @@ export const overviewForm = z.object({
   charges: integer,
   watermark: z.string().nullable(),
   customers: z.array(z.object({ id: z.string(), name: z.string(), currency: z.string(), running: money })),
+  running: z
+    .array(z.object({ currency: z.string(), total: money, customers: z.number().int() }))
+    .describe('the running periods of all customers'),
   unassigned: z.array(z.object({ device: z.string(), interface: z.string(), octets: integer })),
   latest: z
     .object({

@@ -14,6 +14,7 @@ import type { ServiceBook } from '../services/service-book.ts';
 import type { MetricStore } from '../store/store.ts';
 import { listOf } from './answers.ts';
 import { statusWord } from './device-routes.ts';
+import { type Assignment, ASSIGNMENTS, listedAnswer, type ListedInterfaceAnswer } from './interface-list-answer.ts';
 import { collectorPage, deviceName } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';
 import { CUSTOMER_READERS } from './service-routes.ts';
@@ -28,8 +29,6 @@ export interface InterfaceListDeps extends SeenBy {
 }
 
 const STATES: Readonly<Record<InterfaceState, true>> = { there: true, up: true, down: true, shut: true, gone: true };
-const ASSIGNMENTS = ['billed', 'infrastructure', 'unassigned'] as const;
-type Assignment = (typeof ASSIGNMENTS)[number];
 
 /** A value older than this is not the latest but the last. */
 const LATEST_WITHIN_MS = 15 * 60_000;
@@ -37,30 +36,6 @@ const LATEST_WITHIN_MS = 15 * 60_000;
 const MOST_PAGES = 20;
 const CHUNK = 1000;
 const MOST_WORDS = 10;
-
-const text = z.string().nullable();
-const number = z.number().nullable();
-const listedAnswer = z.object({
-  id: z.number().int(),
-  device: z.string(),
-  site: text,
-  key: z.string(),
-  resource: z.string().describe('what series and alarms call it'),
-  name: z.string(),
-  alias: text,
-  speedBps: text,
-  adminStatus: text,
-  operStatus: text,
-  goneAt: z.iso.datetime().nullable(),
-  inBps: number.describe('of the last quarter of an hour; null where it is older'),
-  outBps: number,
-  utilisation: number.describe('percent of the speed, of the busier way'),
-  assignment: z.enum(ASSIGNMENTS),
-  reason: text.describe('of infrastructure'),
-  service: text.describe('that it is billed to; null for who reads no customers'),
-  customer: text,
-});
-export type ListedInterfaceAnswer = z.output<typeof listedAnswer>;
 
 const query = z.strictObject({
   ...collectorPage,

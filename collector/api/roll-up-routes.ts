@@ -15,6 +15,7 @@ import type { ServiceBook } from '../services/service-book.ts';
 import { isStale } from './device-routes.ts';
 import { collectorPage } from './parameters.ts';
 import { type SeenBy, seenBy } from './seen.ts';
+import { type SiteAnswer, siteAnswer, trafficAnswer } from './roll-up-answers.ts';
 import { CUSTOMER_READERS, describeMirror, mirrorForm } from './service-routes.ts';
 import type { Flow, TrafficDesk } from './traffic-desk.ts';
 
@@ -29,41 +30,7 @@ export interface RollUpRoutesDeps extends SeenBy {
 
 const NO_ALARMS: Readonly<Record<Severity, number>> = { critical: 0, major: 0, minor: 0, warning: 0, indeterminate: 0 };
 
-const time = z.iso.datetime();
-const count = z.number().int().nonnegative();
-const bps = z.number().nullable().describe('bit/s; null where nothing is known');
 const PAGE = 1000;
-
-const flow = {
-  inBps: bps,
-  outBps: bps,
-  ports: count.describe('physical ports at the edge: those that lead to no other of these devices'),
-  known: count.describe('of them those with a value of the last quarter of an hour'),
-};
-const trafficAnswer = z.object({
-  ...flow,
-  cut: z.boolean().describe('true where there are more ports than are summed'),
-  day: z.object({
-    from: time,
-    to: time,
-    stepMs: count,
-    points: z.array(z.object({ at: time, inBps: bps, outBps: bps, coverage: z.number() })),
-  }),
-});
-export type TrafficAnswer = z.output<typeof trafficAnswer>;
-
-const siteAnswer = z.object({
-  site: z.string().describe('empty for devices without one'),
-  devices: z.object({ total: count, answering: count.describe('answered their last poll, which is no old one') }),
-  alarms: z.record(z.string(), count).describe('raised and not shelved, by severity'),
-  traffic: z.object(flow),
-  services: count.nullable().describe('bound there now; null for who reads no customers'),
-  running: z
-    .array(z.object({ currency: z.string(), amount: z.string() }))
-    .nullable()
-    .describe('their charges of the running period; a service at two sites counts at both'),
-});
-export type SiteAnswer = z.output<typeof siteAnswer>;
 
 export function addRollUpRoutes(routes: DescribedRoutes, deps: RollUpRoutesDeps): void {
   const { traffic } = deps;
@@ -162,9 +129,15 @@ async function seenDevices({ inventory }: RollUpRoutesDeps, viewpoint: Viewpoint
   return devices;
 }
 
+interface Sum {
+  readonly sum: Exact;
+  readonly places: number;
+}
+
 interface Earned {
   services: number;
-  readonly running: Map<string, Exact>;
+  /** By currency. */
+  readonly running: Map<string, Sum>;
 }
 
 /** Of each site the services that are bound to a port there now. */
@@ -180,22 +153,23 @@ function earnedAt(
     const bound = service.bindings.filter(({ fromMs, toMs }) => fromMs <= nowMs && (toMs === null || nowMs < toMs));
     for (const site of new Set(bound.map(({ device }) => siteOf(device)))) {
       if (site === null) continue;
-      const own = earned.get(site) ?? { services: 0, running: new Map<string, Exact>() };
+      const own: Earned = earned.get(site) ?? { services: 0, running: new Map<string, Sum>() };
       earned.set(site, own);
       own.services += 1;
       const amount = service.running === null ? null : Exact.parse(service.running.amount);
       if (service.running === null || amount === null) continue;
-      const { currency } = service.running;
-      own.running.set(currency, (own.running.get(currency) ?? Exact.zero).add(amount));
+      const { currency, amount: written } = service.running;
+      const { sum, places } = own.running.get(currency) ?? { sum: Exact.zero, places: 0 };
+      const longest = Math.max(places, written.split('.')[1]?.length ?? 0);
+      own.running.set(currency, { sum: sum.add(amount), places: longest });
     }
   }
   return earned;
 }
 
-const PLACES = 2;
-
+/** Amounts are rounded already: as many places as the longest has. */
 function currencies(running: Earned['running'] | undefined): { readonly currency: string; readonly amount: string }[] {
   return [...(running ?? [])]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([currency, amount]) => ({ currency, amount: amount.toFixed(PLACES, 'half_up') }));
+    .map(([currency, { sum, places }]) => ({ currency, amount: sum.toFixed(places, 'half_up') }));
 }

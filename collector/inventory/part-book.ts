@@ -5,6 +5,7 @@ import { readCursor, writeCursor } from '../../common/http/parameters.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import { type InventoryPage, MAX_INVENTORY_PAGE } from './inventory.ts';
 import type { PartFacts, PartKind } from './part-kinds.ts';
+import { isSensorOf, type PortNames } from './port-sensors.ts';
 
 export const partMigrations: readonly Migration[] = [
   {
@@ -40,11 +41,15 @@ export interface PartsQuery {
   readonly kind: PartKind;
   /** Only those that are gone, only those that are not, or both. */
   readonly gone: boolean | null;
+  /** Only those whose description has one of these texts, in any case. */
+  readonly described?: readonly string[];
   readonly cursor: string | null;
   readonly limit: number;
 }
 
 const FORGET_STEP = 5000;
+/** Eight lanes of four kinds and their alarms are some hundred. */
+const MOST_OF_A_PORT = 500;
 const keyCursor = z.string().max(1000);
 
 interface Row {
@@ -74,8 +79,17 @@ export class PartBook {
          from inventory.part part join inventory.device device on device.id = part.device
         where part.device = $1 and part.kind = $2 and part.key > $3
           and ($4::bool is null or (part.gone_at_ms is not null) = $4)
+          and ($6::text[] is null or exists (select from unnest($6::text[]) as wanted (text)
+                 where position(lower(wanted.text) in lower(part.facts ->> 'description')) > 0))
         order by part.key limit $5`,
-      [query.device, query.kind, after.replaceAll('\0', ''), query.gone, limit + 1],
+      [
+        query.device,
+        query.kind,
+        after.replaceAll('\0', ''),
+        query.gone,
+        limit + 1,
+        query.described?.map((text) => text.replaceAll('\0', '')) ?? null,
+      ],
     );
     const kept = rows.slice(0, limit);
     const last = kept.at(-1);
@@ -89,6 +103,29 @@ export class PartBook {
       })),
       next: rows.length > limit && last !== undefined ? writeCursor(last.key) : null,
     };
+  }
+
+  /** Sensors that are there and name one of the device's ports; some hundreds at most. */
+  async sensorsOf(device: number, port: PortNames): Promise<readonly InventoryPart[]> {
+    const described = [port.ifName, port.ifDescr].flatMap((name) =>
+      name === null || name.trim() === '' ? [] : [name],
+    );
+    if (described.length === 0) return [];
+    const found: InventoryPart[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: InventoryPage<InventoryPart> = await this.list({
+        device,
+        kind: 'sensor',
+        gone: false,
+        described,
+        cursor,
+        limit: MAX_INVENTORY_PAGE,
+      });
+      found.push(...page.items.filter(({ facts }) => isSensorOf(port, String(facts['description'] ?? ''))));
+      cursor = page.next;
+    } while (cursor !== null && found.length < MOST_OF_A_PORT);
+    return found.slice(0, MOST_OF_A_PORT);
   }
 
   /** Forgets what is gone for longer, a few thousand at a time; returns how many. */

@@ -112,12 +112,21 @@ describeWith('chromium', 'the page', () => {
     expect(alarms).toContain('core2/xe-0/1/1');
     expect(alarms).toMatch(/cleared\s+dist1/);
     await expect.poll(inked).toBeGreaterThan(3000);
+    // What leads out of the network, and not what its devices pass to each other.
+    await card('Traffic of the network')
+      .getByText(/^\d+(\.\d+)? [MG]bit\/s$/)
+      .first()
+      .waitFor();
+    const sites = page.getByRole('region', { name: 'Availability', exact: true });
+    await sites.getByRole('link', { name: 'hall-1' }).waitFor();
+    await expect.poll(() => sites.innerText()).toMatch(/hall-1\s+\d+\.\d+ %\s+7 \/ 8/);
+    expect(await page.locator('.tile', { hasText: 'Charges so far' }).innerText()).toMatch(/2.048\.00 USD/);
     const money = card('Usage and charges');
     await money.getByText('131.42 EUR').waitFor();
     for (const meter of await money.locator('details:not([open]) summary').all()) await meter.click();
     const chain = await money.innerText();
     for (const text of ['0.183829498 GB = 0.00827232741 EUR', '91 914 749 octets, good', 'batch 512 of agent-1'])
-      expect(chain.replaceAll(/[\u2009\u00a0]/g, ' ')).toContain(text);
+      expect(chain.replaceAll(/[\u202f\u00a0]/g, ' ')).toContain(text);
     await page.getByText('It is polled every 5 s').waitFor();
     await page.getByText('live', { exact: true }).waitFor();
     expect(await page.getByText('DEMO').count()).toBeGreaterThan(1);
@@ -211,7 +220,7 @@ describeWith('chromium', 'the page', () => {
     await page.goto(`${fixture.url}/#token=${await fixture.token('vera', 'viewer')}`);
     await card('Usage and charges').getByText('Your role sees no sums of all customers.').waitFor();
     await card('Devices').getByRole('button', { name: 'core1' }).waitFor();
-    expect(await page.locator('.tile', { hasText: 'Charges' }).innerText()).toContain('not shown to your role');
+    expect(await page.locator('.tile', { hasText: 'Charges so far' }).innerText()).toContain('not shown to your role');
   });
 
   test('headers of the page: nothing inline, nothing from elsewhere, assets kept and the page itself not', async () => {

@@ -187,7 +187,12 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
     customer: 'acme',
     reason: null,
   }),
-  '/billing/v1/usage': page1(USAGE),
+  '/billing/v1/usage': page1(USAGE, {
+    ...USAGE,
+    bucketStart: '2026-11-24T08:05:00.000Z',
+    octets: { ...USAGE.octets, suspended: '5000' },
+    lostMs: 60_000,
+  }),
   '/billing/v1/suspense': page1({
     meter: 7,
     device: 'core1',
@@ -251,14 +256,15 @@ function partsPoll(atMs: number) {
       tableAt(
         { atMs },
         'sensor',
-        ['t1'],
+        ['t1', 'rx', 'other'],
         [
-          texts('class', 'temperature'),
-          texts('description', `Inlet ${HOSTILE}`),
-          texts('unit', '°C'),
-          texts('state', 'ok'),
-          numbers('value', 41),
-          numbers('highLimit', 70),
+          texts('class', 'temperature', 'dbm', 'dbm'),
+          texts('description', `Inlet ${HOSTILE}`, `xe-0/0/0 receive power ${HOSTILE}`, 'xe-0/0/01 receive power'),
+          texts('unit', '°C', 'dBm', 'dBm'),
+          texts('state', 'ok', 'warning', 'ok'),
+          numbers('value', 41, -13.2, -3),
+          numbers('lowLimit', 0, -14, -14),
+          numbers('highLimit', 70, 1, 1),
         ],
       ),
       tableAt(
@@ -373,12 +379,15 @@ describeWith('chromium', 'the views', () => {
     ['sites', 'hall-2'],
     ['maintenance', 'software upgrade'],
     ['devices', 'access6'],
+    ['interfaces', 'spare'],
+    ['interfaces?state=down&site=hall-1', 'xe-0/1/1'],
     ['devices/core1', 'SN-4711'],
     ['devices/core1?tab=health', 'Inlet'],
     ['devices/core1?tab=neighbours', 'core2'],
     ['devices/core1?tab=changes', 'interface'],
     ['interfaces/core1/xe-0%2F0%2F0?range=1h', 'acme-office'],
     ['map', 'core1 xe-0/1/0'],
+    ['map?from=core1&to=core2', 'core2'],
     ['usage', 'acme-2026-11'],
     ['usage/acme', '131.42 EUR'],
     ['bills/acme-2026-11', 'Traffic'],
@@ -435,6 +444,24 @@ describeWith('chromium', 'the views', () => {
     await page.getByText('1 marked').waitFor();
     await page.keyboard.press('a');
     await table('Alarms').getByText('seen by administrator').waitFor();
+    // Marked ones are given to somebody by name in one go; then one is taken by a key.
+    const rows = table('Alarms').locator('tbody tr');
+    await page.getByLabel('Filter: Alarms').fill('');
+    for (const box of await rows.getByRole('checkbox').all()) if (!(await box.isChecked())) await box.check();
+    await page.getByLabel('Assign to').selectOption({ label: 'to somebody else…' });
+    await page.getByLabel('Name of who sees to it').fill('ann');
+    await page.getByRole('button', { name: 'Assign' }).click();
+    const owners = async (): Promise<string[]> => {
+      const all = await fixture.get<{ items: { assignedTo: string | null }[] }>('/api/v1/alarms?state=root');
+      const named = new Set(all.items.map(({ assignedTo }) => assignedTo ?? ''));
+      return [...named].toSorted((one, other) => one.localeCompare(other));
+    };
+    await expect.poll(async () => (await owners()).includes('ann')).toBe(true);
+    await page.getByLabel('Filter: Alarms').fill('access6');
+    await page.locator('h2').first().click();
+    await page.keyboard.press('m');
+    await rows.getByText('administrator', { exact: true }).waitFor();
+    expect(await owners()).toEqual(['administrator', 'ann']);
     const { items } = await fixture.get<{ items: { operatorState: string; device: string }[] }>(
       '/api/v1/alarms?state=active',
     );
@@ -461,6 +488,65 @@ describeWith('chromium', 'the views', () => {
     expect(await page.getByLabel('Severity').inputValue()).toBe('critical');
     expect(await page.getByLabel('Filter: Alarms').inputValue()).toBe('access6');
     expect(await table('Alarms').locator('th[aria-sort=ascending]').innerText()).toContain('Resource');
+  });
+
+  test('interfaces across devices: what is asked for stands in the address, an interface shows its light and where its usage is lost', async () => {
+    await signIn();
+    await page.getByRole('navigation').getByRole('link', { name: 'Interfaces' }).click();
+    await table('Interfaces').getByRole('link', { name: 'acme-office' }).waitFor();
+    await page.getByLabel('State').selectOption('shut');
+    await page.getByLabel('Site').selectOption('hall-2');
+    const shown = table('Interfaces').locator('tbody tr');
+    await expect.poll(() => shown.count()).toBe(4);
+    await page.getByLabel('Filter: Interfaces').fill('access1');
+    await table('Interfaces').getByRole('button', { name: 'Utilisation' }).click();
+    for (const part of ['state=shut', 'site=hall-2', 'q=access1', 'sort=full']) expect(page.url()).toContain(part);
+    await page.reload();
+    await expect.poll(() => shown.count()).toBe(1);
+    await page.getByLabel('Usage and billing').selectOption('billed');
+    await page.getByText('No interface is like that.').waitFor();
+    await open('interfaces?assignment=billed');
+    await table('Interfaces').getByRole('link', { name: 'xe-0/0/0', exact: true }).click();
+    const optics = card('Optics and sensors of the port');
+    await optics.getByText('-13.2 dBm').waitFor();
+    expect(await optics.innerText()).toContain('≥ -14 dBm ≤ 1 dBm');
+    expect(await optics.getByRole('table', { name: 'Sensors of this interface' }).locator('tbody tr').count()).toBe(1);
+    await card('Traffic').getByText('Lost').waitFor();
+    await card('Traffic').getByText('Held back').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a storm of alarms is told with its causes, on the wall and above the list, and goes by itself', async () => {
+    await signIn();
+    let raging = true;
+    await page.route('**/api/v1/overview', async (route) => {
+      const answer = await route.fetch();
+      const root = { id: '1', resource: 'core1', text: `core1 is away ${HOSTILE}`, severity: 'critical' };
+      const storm = {
+        since: new Date().toISOString(),
+        raised: 412,
+        raisedLately: 87,
+        counted: true,
+        folded: 398,
+        roots: [{ ...root, isCleared: false, symptoms: 312 }],
+      };
+      const overview = (await answer.json()) as object;
+      await route.fulfill({ response: answer, json: { ...overview, storm: raging ? storm : null } });
+    });
+    const banner = page.getByRole('alert', { name: 'Alarm storm' });
+    await banner.getByText('412 alarms, 87 of them').waitFor();
+    await banner.getByRole('link', { name: 'core1 is away' }).waitFor();
+    expect(await findings()).toEqual([]);
+    await page.screenshot({ path: path.join(ARTIFACTS, 'view-storm-en.png'), fullPage: true });
+    await open('alarms');
+    await banner.getByText('398 are folded under causes, 14 stand by themselves.').waitFor();
+    raging = false;
+    // Whatever happens has the page ask again.
+    const { items } = await fixture.get<{ items: { id: string }[] }>('/api/v1/alarms?limit=1');
+    await fixture.post(`/api/v1/alarms/${items[0]?.id}/comment`, { text: 'it is over' });
+    await banner.waitFor({ state: 'detached' });
+    await page.unroute('**/api/v1/overview');
+    expect(complaints).toEqual([]);
   });
 
   test('a table is exported as it is seen, and no cell is a formula', async () => {
@@ -569,8 +655,20 @@ describeWith('chromium', 'the views', () => {
     await page.getByText('charge 1290').click();
     await page.getByText('core1/xe-0/0/0 in').click();
     await page.getByText('batch 512 of agent-1').waitFor();
-    expect((await card('Bill').innerText()).replaceAll(/[\u2009\u00a0]/g, ' ')).toContain('9 223 372 036 854 775 808');
+    expect((await card('Bill').innerText()).replaceAll(/[\u202f\u00a0]/g, ' ')).toContain('9 223 372 036 854 775 808');
     expect(complaints).toEqual([]);
+  });
+
+  test('the map shows the way from a symptom to its cause, in words too, and lets go of it', async () => {
+    await signIn();
+    await open('map?from=core1&to=core2');
+    await page.getByText('From the symptom to its cause:').waitFor();
+    expect(await page.locator('.wire.marked').count()).toBe(1);
+    expect(await page.locator('.node.marked').count()).toBe(2);
+    expect((await page.locator('.way').innerText()).replaceAll(/\s+/g, ' ')).toContain('core1 › core2 (cause)');
+    await page.getByRole('button', { name: 'hide' }).click();
+    await expect.poll(() => page.locator('.marked').count()).toBe(0);
+    expect(page.url()).not.toContain('from=');
   });
 
   test('the map: a node is dragged and stays there, a click opens it', async () => {
@@ -607,7 +705,7 @@ describeWith('chromium', 'the views', () => {
       await signIn(await fixture.token(`some-${role}`, role));
       return () => page.getByRole('navigation').getByRole('link').allInnerTexts();
     };
-    const network = ['Wall', 'Alarms', 'Sites', 'Devices', 'Maintenance', 'KPIs', 'Map', 'Agents', 'Health'];
+    const network = 'Wall Alarms Sites Devices Interfaces Maintenance KPIs Map Agents Health'.split(' ');
     await expect.poll(await opened('viewer')).toEqual(network);
     await open('settings');
     await page.getByText('Your role does not see this.').waitFor();

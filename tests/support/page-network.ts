@@ -93,6 +93,11 @@ export const BILLING = {
     { id: 'hooli', name: `Hooli ${HOSTILE}`, currency: 'USD', running: '2048.00' },
     { id: 'cafe', name: 'Café Zürich', currency: 'CHF', running: '64.50' },
   ],
+  running: [
+    { currency: 'CHF', total: '64.50', customers: 1 },
+    { currency: 'EUR', total: '131.42', customers: 1 },
+    { currency: 'USD', total: '2048.00', customers: 1 },
+  ],
   unassigned: [{ device: 'access1', interface: 'xe-0/0/4', octets: '1838294981' }],
   latest: {
     charge: {

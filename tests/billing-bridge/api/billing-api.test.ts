@@ -359,6 +359,10 @@ afresh('charges and their evidence', () => {
         { id: 'acme', name: 'Acme', currency: 'EUR', running: '29.00' },
         { id: 'bolt', name: 'Bolt', currency: 'USD', running: '5.00' },
       ],
+      running: [
+        { currency: 'EUR', total: '29.00', customers: 1 },
+        { currency: 'USD', total: '5.00', customers: 1 },
+      ],
       unassigned: [{ device: 'sw2', interface: 'ge-7', octets: String(2n ** 64n + 4n) }],
       latest: {
         charge: { service: 'acme-port', item: 'traffic', quantity: '36', unit: 'MB', amount: '0.45', currency: 'EUR' },

@@ -45,6 +45,7 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], scoped: b
   '/api/v1/changes': [NETWORK, true],
   '/api/v1/interfaces': [NETWORK, true],
   '/api/v1/interfaces/{id}': [NETWORK, true],
+  '/api/v1/interfaces/{id}/sensors': [NETWORK, true],
   '/api/v1/sites': [NETWORK, true],
   '/api/v1/traffic': [STATE, true],
   '/api/v1/series': [STATE, true],

@@ -1,7 +1,7 @@
 // Three devices at two sites over HTTP: traffic through the edge and never twice, sites with their alarms and money, interfaces across devices with filters and pages.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ListedInterfaceAnswer } from '../../../collector/api/interface-list-routes.ts';
-import type { SiteAnswer, TrafficAnswer } from '../../../collector/api/roll-up-routes.ts';
+import type { ListedInterfaceAnswer } from '../../../collector/api/interface-list-answer.ts';
+import type { SiteAnswer, TrafficAnswer } from '../../../collector/api/roll-up-answers.ts';
 import type { Column } from '../../../common/model/poll.ts';
 import { type CollectorFixture, eventually, startCollectorFixture } from '../../support/collector-fixture.ts';
 import { startBridgeDouble } from '../../support/page-network.ts';
@@ -126,6 +126,7 @@ function pollOf(device: string, wires: readonly Wire[], at: number, atMs: number
         ),
         { kind: 'number', name: 'ifType', values: types },
       ]),
+      ...(device === 'n1' ? [optics(atMs)] : []),
       tableAt(
         { atMs },
         'neighbour',
@@ -151,6 +152,29 @@ function pollOf(device: string, wires: readonly Wire[], at: number, atMs: number
       ),
     ],
   });
+}
+
+function optics(atMs: number) {
+  const texts = (name: string, ...values: string[]): Column => ({ kind: 'text', name, values });
+  const numbers = (name: string, ...values: number[]): Column => ({
+    kind: 'number',
+    name,
+    values: Float64Array.from(values),
+  });
+  return tableAt(
+    { atMs },
+    'sensor',
+    ['rx.1', 'rx.2', 'rx.10', 't.0'],
+    [
+      texts('class', 'dbm', 'dbm', 'dbm', 'temperature'),
+      texts('description', 'p1 receive power', 'P2 receive power', 'p10 receive power', 'Inlet p'),
+      texts('unit', 'dBm', 'dBm', 'dBm', '°C'),
+      texts('state', 'ok', 'ok', 'ok', 'ok'),
+      numbers('value', -3.5, -7, -9, 30),
+      numbers('lowLimit', -14, -14, -14, 0),
+      numbers('highLimit', 1, 1, 1, 60),
+    ],
+  );
 }
 
 async function sites(token?: string): Promise<SiteAnswer[]> {
@@ -195,8 +219,8 @@ test('sites: what answers, what is wrong, what crosses their edge, what is earne
   ]);
   expect(found.map(({ services, running }) => [services, running])).toEqual([
     [0, []],
-    [1, [{ currency: 'EUR', amount: '131.43' }]],
-    [2, [{ currency: 'EUR', amount: '262.85' }]],
+    [1, [{ currency: 'EUR', amount: '131.425' }]],
+    [2, [{ currency: 'EUR', amount: '262.850' }]],
   ]);
   await eventually(async () => (await sites())[1]?.alarms['major'] === 1, 'n2/p10 is down');
   expect((await sites())[2]?.alarms['major']).toBe(0);
@@ -274,6 +298,29 @@ test('a scope sees its own, and of another site the port of its customer without
     [null, null],
     [null, null],
   ]);
+});
+
+test('the sensors of a port are those that name it', async () => {
+  const [p1] = await interfaces('device=n1&q=p1');
+  const { items } = await fixture.get<{ items: object[] }>(`/api/v1/interfaces/${p1?.id}/sensors`);
+  expect(items).toMatchObject([
+    {
+      key: 'rx.1',
+      description: 'p1 receive power',
+      unit: 'dBm',
+      lowLimit: -14,
+      highLimit: 1,
+      value: -3.5,
+      metric: 'sensor_dbm',
+      resource: 'n1/sensor:rx.1',
+    },
+  ]);
+  // Of the port of a customer elsewhere nothing of its device is told.
+  const elsewhere = (await interfaces('device=s1&q=p2'))[0]?.id;
+  expect(await fixture.get(`/api/v1/interfaces/${elsewhere}/sensors`, await northern('administrator'))).toEqual({
+    items: [],
+    next: null,
+  });
 });
 
 test('a cursor that was never given is refused', async () => {

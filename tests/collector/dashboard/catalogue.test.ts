@@ -10,7 +10,7 @@ const english = read('english.json');
 const arabic = read('arabic.json');
 /** Put together from what the server says. */
 const DYNAMIC =
-  /^(severity|state|kind|alarmType|noDiagnosis|alarms\.state|faults|search|stat|theme|weekday|kpi\.(of|period|by))\./;
+  /^(severity|state|kind|alarmType|deed|noDiagnosis|alarms\.state|faults|graph\.tier|search|stat|theme|weekday|kpi\.(of|period|by))\./;
 
 test('both languages have the same keys, and no empty word', () => {
   expect(Object.keys(arabic).toSorted()).toEqual(Object.keys(english).toSorted());

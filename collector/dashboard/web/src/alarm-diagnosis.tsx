@@ -1,5 +1,5 @@
 // What runbooks found out about an alarm, and another diagnosis on request.
-import { moment } from './format.ts';
+import { moment, readable } from './format.ts';
 import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import { useAnswer } from './use-answer.ts';
@@ -72,14 +72,12 @@ function Steps({ steps }: { readonly steps: readonly Step[] }) {
       {steps.map(({ kind, state, summary, entries, leftOut }, at) => (
         <li key={`${at} ${kind}`}>
           <strong>{said('kind', kind)}</strong> {state !== 'done' && said('state', state)}{' '}
-          <bdi dir="ltr">{summary}</bdi>
+          <bdi dir="ltr">{readable(summary)}</bdi>
           {entries.length > 0 && (
             <ul class="note">
               {entries.map(({ about, name, value }, place) => (
                 <li key={`${place} ${about} ${name}`}>
-                  <bdi dir="ltr">
-                    {name}: {value}
-                  </bdi>
+                  <bdi dir="ltr">{readable(`${name}: ${value}`)}</bdi>
                 </li>
               ))}
             </ul>

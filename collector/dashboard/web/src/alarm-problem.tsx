@@ -1,6 +1,6 @@
 // What an alarm hits and what is folded under it, and who was told of it, or why not.
 import { hrefOf, hrefOfResource } from './place.ts';
-import { moment } from './format.ts';
+import { moment, readable } from './format.ts';
 import { useReader } from './reader.ts';
 import { Badge } from './severity.tsx';
 import type { AlarmWithHistory, Page } from './types.ts';
@@ -36,17 +36,7 @@ interface Told {
 export function AlarmProblem({ alarm }: { readonly alarm: AlarmWithHistory }) {
   const path = alarm.isCleared || alarm.rootAlarm !== null ? null : `/api/v1/problems/${encodeURIComponent(alarm.id)}`;
   const { data } = useAnswer<Problem>(path, { every: 2 });
-  if (alarm.rootAlarm !== null)
-    return (
-      <section class="card" aria-label={t('problem.cause')}>
-        <header>
-          <h2>{t('problem.cause')}</h2>
-        </header>
-        <p>
-          <a href={hrefOf(['alarms', alarm.rootAlarm])}>{t('problem.symptomOf', { id: alarm.rootAlarm })}</a>
-        </p>
-      </section>
-    );
+  if (alarm.rootAlarm !== null) return <Cause alarm={alarm} root={alarm.rootAlarm} />;
   if (data === null) return null;
   return (
     <section class="card" aria-label={t('problem.impact')}>
@@ -69,6 +59,32 @@ export function AlarmProblem({ alarm }: { readonly alarm: AlarmWithHistory }) {
           </li>
         ))}
       </ul>
+    </section>
+  );
+}
+
+/** What it is a symptom of, and the way there. */
+function Cause({ alarm, root }: { readonly alarm: AlarmWithHistory; readonly root: string }) {
+  const { may } = useReader();
+  const { data } = useAnswer<AlarmWithHistory>(`/api/v1/alarms/${encodeURIComponent(root)}`, { every: 2 });
+  return (
+    <section class="card" aria-label={t('problem.cause')}>
+      <header>
+        <h2>{t('problem.cause')}</h2>
+      </header>
+      <p>
+        {data !== null && <Badge severity={data.severity} cleared={data.isCleared} />}{' '}
+        <a href={hrefOf(['alarms', root])}>
+          {data === null ? t('problem.symptomOf', { id: root }) : <bdi>{readable(data.text)}</bdi>}
+        </a>
+      </p>
+      {may.network && alarm.device !== null && data !== null && data.device !== null && (
+        <p>
+          <a class="door" href={hrefOf(['map'], { from: alarm.device, to: data.device })}>
+            {t('problem.wayOnMap')}
+          </a>
+        </p>
+      )}
     </section>
   );
 }
@@ -129,6 +145,7 @@ export function AlarmTold({ id }: { readonly id: string }) {
 
 /** Where it is handled elsewhere, and by whom. */
 export function Handling({ alarm }: { readonly alarm: AlarmWithHistory }) {
+  const { may } = useReader();
   const { assignedTo, ticket, ticketUrl, escalationLevel, escalationReason } = alarm;
   const safe = ticketUrl !== null && /^https?:\/\//.test(ticketUrl);
   return (
@@ -155,10 +172,15 @@ export function Handling({ alarm }: { readonly alarm: AlarmWithHistory }) {
           {t('alarm.escalated', { n: escalationLevel })} <bdi>{escalationReason}</bdi>
         </>
       )}
-      {alarm.device !== null && (
-        <a class="door" href={hrefOfResource(alarm.device)}>
-          {t('alarm.toDevice')}
-        </a>
+      {may.network && alarm.device !== null && (
+        <>
+          <a class="door" href={hrefOfResource(alarm.device)}>
+            {t('alarm.toDevice')}
+          </a>{' '}
+          <a class="door" href={hrefOf(['map'], { to: alarm.device })}>
+            {t('alarm.toMap')}
+          </a>
+        </>
       )}
     </p>
   );

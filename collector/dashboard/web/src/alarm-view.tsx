@@ -2,10 +2,10 @@
 import { AlarmCure } from './alarm-cure.tsx';
 import { AlarmDiagnosis } from './alarm-diagnosis.tsx';
 import { AlarmProblem, AlarmTold, Handling } from './alarm-problem.tsx';
-import { ActionBar, useActions } from './alarms-view.tsx';
+import { ActionBar, useActions } from './alarm-bar.tsx';
 import { OperatorNote } from './alarms.tsx';
 import { Facts } from './device-view.tsx';
-import { ago, measured, moment } from './format.ts';
+import { ago, measured, moment, readable } from './format.ts';
 import { Graph } from './graph.tsx';
 import { hrefOf, hrefOfResource, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
@@ -34,7 +34,7 @@ export function AlarmView({ id }: { readonly id: string }) {
           <section class="card" aria-label={t('alarm')}>
             <header>
               <h2>
-                <bdi>{alarm.text}</bdi>
+                <bdi>{readable(alarm.text)}</bdi>
               </h2>
             </header>
             <p>
@@ -46,7 +46,13 @@ export function AlarmView({ id }: { readonly id: string }) {
             </p>
             <OperatorNote alarm={alarm} />
             <Handling alarm={alarm} />
-            {may.operate && <ActionBar count={null} onAction={(action) => void run([alarm.id], action)} />}
+            {may.operate && (
+              <ActionBar
+                count={null}
+                owners={alarm.assignedTo === null ? [] : [alarm.assignedTo]}
+                onAction={(action) => void run([alarm.id], action)}
+              />
+            )}
           </section>
           <div class="columns even">
             <Meaning alarm={alarm} />
@@ -99,7 +105,12 @@ interface Entry {
 function Timeline({ alarm }: { readonly alarm: AlarmWithHistory }) {
   const entries: Entry[] = [
     ...alarm.statusChanges.map(({ at, severity, text }) => ({ at, who: '', what: severity, text })),
-    ...alarm.operatorChanges.map(({ at, operator, state, text }) => ({ at, who: operator, what: state, text })),
+    ...alarm.operatorChanges.map(({ at, operator, state, action, text }) => ({
+      at,
+      who: operator,
+      text,
+      what: action ?? state,
+    })),
   ].toSorted((a, b) => b.at.localeCompare(a.at));
   return (
     <section class="card" aria-label={t('alarm.history')}>
@@ -114,10 +125,10 @@ function Timeline({ alarm }: { readonly alarm: AlarmWithHistory }) {
               <Badge severity={entry.what} cleared={entry.what === 'cleared'} />
             ) : (
               <strong>
-                {said('state', entry.what)} · <bdi>{entry.who}</bdi>
+                {said('deed', entry.what)} · <bdi>{entry.who}</bdi>
               </strong>
             )}{' '}
-            <bdi>{entry.text}</bdi>
+            <bdi>{readable(entry.text)}</bdi>
           </li>
         ))}
       </ol>

@@ -1,9 +1,9 @@
-// Alarms as work: what is chosen stands in the address, the keys j k x Enter a s c do what hands on a mouse would.
-import { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type Action, act } from './alarm-actions.ts';
+// Alarms as work: what is chosen stands in the address, the keys j k x Enter a s m do what hands on a mouse would.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Action } from './alarm-actions.ts';
+import { ActionBar, useActions } from './alarm-bar.tsx';
 import { OperatorNote } from './alarms.tsx';
-import { ago, moment } from './format.ts';
-import { LiveContext } from './live.ts';
+import { ago, moment, readable } from './format.ts';
 import { choose, go, hrefOf, hrefOfResource, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { filtered, sorted } from './rows.ts';
@@ -18,7 +18,7 @@ import { said, t } from './words.ts';
 const STATES = ['root', 'active', 'cleared', 'shelved', 'all'] as const;
 
 export function AlarmsView() {
-  const { may } = useReader();
+  const { may, who } = useReader();
   const { query } = usePlace();
   const state = STATES.find((one) => one === query.get('state')) ?? 'root';
   const severity = SEVERITIES.find((one) => one === query.get('severity')) ?? null;
@@ -32,6 +32,7 @@ export function AlarmsView() {
   const { problem, run } = useActions(() => setMarked(new Set()));
   const chosen = rows.filter(({ id }) => marked.has(id)).map(({ id }) => id);
   const subject = chosen.length > 0 ? chosen : at === null ? [] : [at];
+  const owners = useMemo(() => ownersOf(rows), [rows]);
   const columns = columnsOf(marked, toggle, may.operate);
   // The keys move over what is seen.
   const [words, sort] = [query.get('q') ?? '', query.get('sort') ?? ''];
@@ -41,6 +42,7 @@ export function AlarmsView() {
     at,
     setAt,
     toggle,
+    me: who.name,
     act: may.operate ? (action) => void run(subject, action) : () => undefined,
   });
   return (
@@ -51,30 +53,10 @@ export function AlarmsView() {
       </header>
       <Problem text={problem ?? alarms.problem} old={alarms.data !== null} />
       <div class="tools">
-        <select
-          aria-label={t('state')}
-          value={state}
-          onChange={(event) => choose({ state: event.currentTarget.value })}
-        >
-          {STATES.map((one) => (
-            <option key={one} value={one}>
-              {t(`alarms.state.${one}`)}
-            </option>
-          ))}
-        </select>
-        <select
-          aria-label={t('severity')}
-          value={severity ?? ''}
-          onChange={(event) => choose({ severity: event.currentTarget.value || null })}
-        >
-          <option value="">{t('severity.any')}</option>
-          {SEVERITIES.map((one) => (
-            <option key={one} value={one}>
-              {said('severity', one)}
-            </option>
-          ))}
-        </select>
-        {may.operate && <ActionBar count={chosen.length} onAction={(action) => void run(subject, action)} />}
+        <Choices state={state} severity={severity} />
+        {may.operate && (
+          <ActionBar count={chosen.length} owners={owners} onAction={(action) => void run(subject, action)} />
+        )}
       </div>
       <Table
         name={t('alarms')}
@@ -86,6 +68,43 @@ export function AlarmsView() {
       />
     </section>
   );
+}
+
+interface ChoicesProps {
+  readonly state: (typeof STATES)[number];
+  readonly severity: (typeof SEVERITIES)[number] | null;
+}
+
+function Choices({ state, severity }: ChoicesProps) {
+  return (
+    <>
+      <select aria-label={t('state')} value={state} onChange={(event) => choose({ state: event.currentTarget.value })}>
+        {STATES.map((one) => (
+          <option key={one} value={one}>
+            {t(`alarms.state.${one}`)}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label={t('severity')}
+        value={severity ?? ''}
+        onChange={(event) => choose({ severity: event.currentTarget.value || null })}
+      >
+        <option value="">{t('severity.any')}</option>
+        {SEVERITIES.map((one) => (
+          <option key={one} value={one}>
+            {said('severity', one)}
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}
+
+/** Who sees to any of them. */
+function ownersOf(alarms: readonly FoldedAlarm[]): readonly string[] {
+  const named = alarms.flatMap(({ assignedTo }) => (assignedTo === null ? [] : [assignedTo]));
+  return [...new Set(named)].toSorted((one, other) => one.localeCompare(other));
 }
 
 function worstFirst(alarms: readonly FoldedAlarm[]): readonly FoldedAlarm[] {
@@ -146,12 +165,19 @@ function columnsOf(
       cell: ({ id, text, changedAt, symptoms }) => (
         <>
           <a href={hrefOf(['alarms', id])} class="quiet">
-            <bdi>{text}</bdi>
+            <bdi>{readable(text)}</bdi>
           </a>
           {symptoms > 0 && <span class="note"> {t('alarm.symptoms', { n: symptoms })}</span>}
           <div class="note narrow">{ago(changedAt, Date.now())}</div>
         </>
       ),
+    },
+    {
+      id: 'owner',
+      title: t('alarm.owner'),
+      value: ({ assignedTo }) => assignedTo,
+      cell: ({ assignedTo }) => (assignedTo === null ? '' : <bdi>{assignedTo}</bdi>),
+      kind: 'wide',
     },
     { id: 'type', title: t('alarm.type'), value: ({ alarmType }) => said('alarmType', alarmType), kind: 'wide' },
     {
@@ -171,86 +197,17 @@ function columnsOf(
   ];
 }
 
-/** Runs what an operator asked, then asks for what is so now. */
-export function useActions(done: () => void): {
-  readonly problem: string | null;
-  readonly run: (ids: readonly string[], action: Action) => Promise<void>;
-} {
-  const live = useContext(LiveContext);
-  const [problem, setProblem] = useState<string | null>(null);
-  const run = async (ids: readonly string[], action: Action): Promise<void> => {
-    if (ids.length === 0) return;
-    const refused = await act(ids, action);
-    setProblem(refused);
-    if (refused === null) done();
-    live.now();
-  };
-  return { problem, run };
-}
-
-interface ActionBarProps {
-  readonly count: number | null;
-  readonly onAction: (action: Action) => void;
-}
-
-const SHELVES = [1, 4, 24, 168] as const;
-
-/** `count`: marked ones; null where it is about the one that is shown. */
-export function ActionBar({ count, onAction }: ActionBarProps) {
-  const [text, setText] = useState('');
-  const [hours, setHours] = useState<number>(4);
-  const off = count === 0;
-  const say = (action: Action): void => {
-    onAction(action);
-    setText('');
-  };
-  return (
-    <div class="actions" role="group" aria-label={t('alarms.actions')}>
-      {count !== null && <span class="note">{t('alarms.marked', { n: count })}</span>}
-      <input
-        type="text"
-        value={text}
-        maxLength={2000}
-        placeholder={t('alarm.reason')}
-        aria-label={t('alarm.reason')}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
-      <button type="button" disabled={off} onClick={() => say({ kind: 'ack', text })}>
-        {t('alarm.ack')}
-      </button>
-      <button type="button" disabled={off || text === ''} onClick={() => say({ kind: 'comment', text })}>
-        {t('alarm.comment')}
-      </button>
-      <select
-        aria-label={t('alarm.shelveFor')}
-        value={hours}
-        onChange={(event) => setHours(Number(event.currentTarget.value))}
-      >
-        {SHELVES.map((one) => (
-          <option key={one} value={one}>
-            {one} h
-          </option>
-        ))}
-      </select>
-      <button type="button" disabled={off} onClick={() => say({ kind: 'shelve', text, hours })}>
-        {t('alarm.shelve')}
-      </button>
-      <button type="button" disabled={off} onClick={() => say({ kind: 'close', text })}>
-        {t('alarm.close')}
-      </button>
-    </div>
-  );
-}
-
 interface Keys {
   readonly rows: readonly FoldedAlarm[];
   readonly at: string | null;
   readonly setAt: (id: string | null) => void;
   readonly toggle: (id: string) => void;
+  /** Who reads this. */
+  readonly me: string;
   readonly act: (action: Action) => void;
 }
 
-function useKeys({ rows, at, setAt, toggle, act: run }: Keys): void {
+function useKeys({ rows, at, setAt, toggle, me, act: run }: Keys): void {
   // Two keys may come before the page is drawn anew.
   const now = useRef(at);
   now.current = at;
@@ -269,6 +226,7 @@ function useKeys({ rows, at, setAt, toggle, act: run }: Keys): void {
       else if (key === 'k') move(rows[Math.max(0, place - 1)]?.id ?? null);
       else if (key === 'x' && here !== null) toggle(here);
       else if (key === 'a') run({ kind: 'ack', text: '' });
+      else if (key === 'm') run({ kind: 'assign', text: '', to: me });
       else if (key === 's') run({ kind: 'shelve', text: '', hours: 4 });
       else if (key === 'Enter' && here !== null && target === document.body) go(hrefOf(['alarms', here]));
     };

@@ -1,17 +1,17 @@
 // What is wrong now, and what was wrong a moment ago, on the first page.
-import { ago, moment } from './format.ts';
+import { ago, moment, readable } from './format.ts';
 import { hrefOf } from './place.ts';
 import { Problem } from './problem.tsx';
 import { Badge } from './severity.tsx';
-import type { Alarm, Page } from './types.ts';
+import type { Alarm, FoldedAlarm, Page } from './types.ts';
 import { useAnswer } from './use-answer.ts';
 import { t } from './words.ts';
 
 const SHOWN = 30;
 
 export function Alarms() {
-  const active = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=root&limit=${SHOWN}`);
-  const cleared = useAnswer<Page<Alarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`);
+  const active = useAnswer<Page<FoldedAlarm>>(`/api/v1/alarms?state=root&sort=severity&limit=${SHOWN}`);
+  const cleared = useAnswer<Page<FoldedAlarm>>(`/api/v1/alarms?state=cleared&limit=${SHOWN}`);
   const rows = [...(active.data?.items ?? []), ...(cleared.data?.items ?? [])];
   const asked = active.data !== null && cleared.data !== null;
   const problem = active.problem ?? cleared.problem;
@@ -56,8 +56,8 @@ export function Alarms() {
   );
 }
 
-function Row({ alarm }: { readonly alarm: Alarm }) {
-  const { id, isCleared, severity, resource, text, raisedAt, changedAt } = alarm;
+function Row({ alarm }: { readonly alarm: FoldedAlarm }) {
+  const { id, isCleared, severity, resource, text, raisedAt, changedAt, symptoms } = alarm;
   return (
     <tr class={isCleared ? 'past' : ''}>
       <td>
@@ -69,8 +69,9 @@ function Row({ alarm }: { readonly alarm: Alarm }) {
       </td>
       <td class="name">
         <a href={hrefOf(['alarms', id])} class="quiet">
-          <bdi>{text}</bdi>
+          <bdi>{readable(text)}</bdi>
         </a>
+        {symptoms > 0 && <span class="note"> {t('alarm.symptoms', { n: symptoms })}</span>}
       </td>
       <td class="figure" title={t('alarm.raisedAt', { at: raisedAt })}>
         {ago(changedAt, Date.now())}

@@ -10,6 +10,8 @@ export interface BillingOverview {
     readonly currency: string;
     readonly running: string;
   }[];
+  /** Of all customers, by currency; absent from a bridge of before it was told. */
+  readonly running?: readonly { readonly currency: string; readonly total: string; readonly customers: number }[];
   readonly unassigned: readonly { readonly device: string; readonly interface: string; readonly octets: string }[];
   readonly latest: ChargeChain | null;
 }

@@ -1,14 +1,13 @@
 // What a device measures of itself: processors, memory, storage, sensors against the device's own limits; each opens its graph.
 import { useState } from 'preact/hooks';
-import { measured, moment } from './format.ts';
-import { Graph } from './graph.tsx';
+import { measured } from './format.ts';
 import { Problem } from './problem.tsx';
-import { drawnOf, isKnown, seriesPath } from './series.ts';
-import { spanName, spanQuery, useSpan } from './span.ts';
+import { type Limited, limitsText, SensorGraph, stateLook } from './sensor-graph.tsx';
+import { useSpan } from './span.ts';
 import { usePlace } from './place.ts';
-import { RangeChooser, zoomTo } from './range.tsx';
+import { RangeChooser } from './range.tsx';
 import { type Column, Table } from './table.tsx';
-import type { Gauge, Page, Part, Series } from './types.ts';
+import type { Gauge, Page, Part } from './types.ts';
 import { useAll, useAnswer } from './use-answer.ts';
 import { said, t } from './words.ts';
 
@@ -49,12 +48,12 @@ export function DeviceHealth({ device }: { readonly device: string }) {
       id: 'state',
       title: t('state'),
       value: ({ sensor }) => stateText(sensor),
-      cell: ({ sensor }) => <span class={stateLook(sensor)}>{stateText(sensor) ?? ''}</span>,
+      cell: ({ sensor }) => <span class={stateLook(sensor?.['state'])}>{stateText(sensor) ?? ''}</span>,
     },
     {
       id: 'limits',
       title: t('limits'),
-      value: limitsOf,
+      value: (row) => limitsText(limitedOf(row)),
       kind: 'wide',
     },
   ];
@@ -78,52 +77,25 @@ function stateText(sensor: Part | null): string | null {
   return typeof state === 'string' ? said('state', state) : null;
 }
 
-function stateLook(sensor: Part | null): string {
-  const state = sensor?.['state'];
-  if (state === 'ok') return 'state-up';
-  return state === 'critical' ? 'state-down' : state === 'warning' ? 'state-doubt' : '';
+function numberOf(sensor: Part | null, name: string): number | null {
+  const value = sensor?.[name];
+  return typeof value === 'number' ? value : null;
 }
 
-function limitsOf({ sensor, unit }: Row): string | null {
-  const [low, high] = [sensor?.['lowLimit'], sensor?.['highLimit']];
-  const text = [
-    typeof low === 'number' ? `≥ ${measured(low, unit)}` : '',
-    typeof high === 'number' ? `≤ ${measured(high, unit)}` : '',
-  ].filter(Boolean);
-  return text.length === 0 ? null : text.join(' ');
+function limitedOf({ sensor, unit }: Row): Limited {
+  return { unit, lowLimit: numberOf(sensor, 'lowLimit'), highLimit: numberOf(sensor, 'highLimit') };
 }
 
 function GaugeGraph({ row }: { readonly row: Row }) {
   const place = usePlace();
   const span = useSpan(place, '1d');
-  const query = { metric: row.metric, resource: row.resource, ...spanQuery(span), function: 'avg' };
-  const subject = `${row.metric} ${row.resource} ${spanName(span)}`;
-  const series = useAnswer<Series>(seriesPath(query), { subject });
-  const points = series.data?.points ?? [];
-  const flat = (value: unknown) => points.map((point) => ({ ...point, value: value as number, coverage: 1 }));
-  const limits = (['lowLimit', 'highLimit'] as const).flatMap((name) => {
-    const value = row.sensor?.[name];
-    if (typeof value !== 'number') return [];
-    return [{ label: t(name), colour: '--critical', look: 'dashed' as const, points: flat(value) }];
-  });
-  const drawn = drawnOf([{ label: row.description, colour: '--in', look: 'line', points }, ...limits]);
   return (
     <div class="framed">
       <h3>
         <bdi>{row.description}</bdi>
       </h3>
       <RangeChooser span={span} />
-      <Problem text={series.problem} old={series.data !== null} />
-      {series.data !== null && !isKnown(drawn) && <p class="empty">{t('traffic.nothing')}</p>}
-      <Graph
-        label={row.description}
-        {...drawn}
-        format={(value) => measured(value, row.unit)}
-        height={180}
-        span={span}
-        onZoom={zoomTo}
-      />
-      {series.data !== null && <p class="note">{t('graph.until', { at: moment(series.data.to) })}</p>}
+      <SensorGraph sensor={{ ...row, ...limitedOf(row) }} span={span} />
     </div>
   );
 }

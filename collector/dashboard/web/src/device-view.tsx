@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { DeviceHealth } from './device-health.tsx';
 import { ChangesTable, EventsTable, InterfacesTable, ModulesTable, NeighboursTable } from './device-parts.tsx';
 import { stateOf } from './device-state.ts';
-import { ago, duration, moment } from './format.ts';
+import { ago, duration, moment, readable } from './format.ts';
 import { choose, hrefOf, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
 import { Badge } from './severity.tsx';
@@ -120,7 +120,7 @@ function Identity({ device, alarms }: { readonly device: Device; readonly alarms
             <li key={alarm.id}>
               <Badge severity={alarm.severity} cleared={false} />{' '}
               <a href={hrefOf(['alarms', alarm.id])} class="quiet">
-                <bdi>{alarm.text}</bdi>
+                <bdi>{readable(alarm.text)}</bdi>
               </a>
             </li>
           ))}

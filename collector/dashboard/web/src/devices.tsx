@@ -88,7 +88,9 @@ function Row({ device, open, onToggle }: RowProps) {
         {word}
         {device.lastFailure !== null && device.lastOutcome === 'failed' && <div class="note">{device.lastFailure}</div>}
       </td>
-      <td class="wide name">{[device.vendor, device.model].filter(Boolean).join(' ') || '–'}</td>
+      <td class="wide name">
+        <bdi>{[device.vendor, device.model].filter(Boolean).join(' ') || '–'}</bdi>
+      </td>
       <td class="figure wide">{device.interfaceCount}</td>
       <td class="figure">{ago(device.lastPollAt, Date.now())}</td>
     </tr>

@@ -31,9 +31,18 @@ export function measured(value: number | null, unit: string): string {
   return `${Number.isInteger(value) ? value : Number(value.toPrecision(5))} ${unit}`.trim();
 }
 
-/** Exact octets as they are, with thin spaces: "1 838 294 981". */
+/** Between thousands: narrow, without a break, and without meaning to the direction of the text, so that a number stays one in Arabic too. */
+const THIN = '\u202f';
+
+/** Exact integers as they are, in groups of three: "1 838 294 981". */
 export function exactInteger(text: string): string {
-  return text.replaceAll(/\B(?=(\d{3})+(?!\d))/g, ' ');
+  return text.replaceAll(/\B(?=(\d{3})+(?!\d))/g, THIN);
+}
+
+/** An exact sum with its thousands apart: "12 345.60". */
+export function amount(text: string): string {
+  const [whole = '', part] = text.split('.');
+  return part === undefined ? exactInteger(whole) : `${exactInteger(whole)}.${part}`;
 }
 
 /** Exact octets shortened for a glance; the exact figure belongs in the title. */
@@ -58,7 +67,8 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 function written(at: Date, options: Intl.DateTimeFormatOptions): string {
   const key = `${locale() ?? ''} ${JSON.stringify(options)}`;
-  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale(), options);
+  // Of 24 hours, as logs and devices write them.
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale(), { ...options, hourCycle: 'h23' });
   formats.set(key, format);
   return format.format(at);
 }
@@ -72,6 +82,13 @@ export function moment(iso: string | null): string {
   const year = now.getFullYear() === at.getFullYear() ? {} : { year: 'numeric' as const };
   const date = written(at, { day: '2-digit', month: '2-digit', ...year });
   return `${date} ${written(at, { hour: '2-digit', minute: '2-digit' })}`;
+}
+
+const ISO_TIME = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
+
+/** A sentence of the server with its times as the reader's clock has them. */
+export function readable(text: string): string {
+  return text.replaceAll(ISO_TIME, (iso) => moment(iso));
 }
 
 export function time(iso: string | null): string {

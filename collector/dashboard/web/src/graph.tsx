@@ -15,6 +15,13 @@ export interface Line {
   readonly look?: 'filled' | 'line' | 'dashed' | 'faint';
 }
 
+/** A span that is marked along the top of the graph. */
+export interface Mark {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly colour: string;
+}
+
 interface GraphProps {
   readonly label: string;
   /** Seconds since 1970. */
@@ -27,6 +34,7 @@ interface GraphProps {
   /** The span that is shown, where it can be moved. */
   readonly span?: Ends;
   readonly onZoom?: (fromMs: number, toMs: number) => void;
+  readonly marks?: readonly Mark[];
 }
 
 const HEIGHT = 240;
@@ -77,6 +85,7 @@ function optionsOf(width: number, props: () => GraphProps): uPlot.Options {
       ...lines.map((line) => seriesOf(line, format)),
     ],
     hooks: {
+      draw: [(plot) => drawMarks(plot, props().marks ?? [])],
       setSelect: [
         (plot) => {
           const { left, width: wide } = plot.select;
@@ -88,6 +97,23 @@ function optionsOf(width: number, props: () => GraphProps): uPlot.Options {
       ],
     },
   };
+}
+
+const MARK_PX = 6;
+
+/** However short, it is seen. */
+function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  for (const { fromMs, toMs, colour } of marks) {
+    const [from, to] = [fromMs, toMs].map((atMs) =>
+      Math.max(bbox.left, Math.min(bbox.left + bbox.width, plot.valToPos(atMs / 1000, 'x', true))),
+    ) as [number, number];
+    if (toMs / 1000 <= (plot.scales['x']?.min ?? 0) || fromMs / 1000 >= (plot.scales['x']?.max ?? 0)) continue;
+    ctx.fillStyle = colourOf(colour);
+    ctx.fillRect(from, bbox.top, Math.max(2, to - from), MARK_PX * devicePixelRatio);
+  }
+  ctx.restore();
 }
 
 function seriesOf({ label, colour, look = 'filled' }: Line, format: GraphProps['format']): uPlot.Series {
@@ -163,7 +189,7 @@ export function Graph(props: GraphProps) {
   }, [scheme, kinds, height]);
   useEffect(() => {
     plot.current?.setData(aligned(latest.current));
-  }, [at, lines]);
+  }, [at, lines, props.marks]);
   const { span, onZoom } = props;
   const graph = <div class="graph" ref={place} role="img" aria-label={props.label} dir="ltr" />;
   if (span === undefined || onZoom === undefined) return graph;

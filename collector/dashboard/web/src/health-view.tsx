@@ -65,7 +65,7 @@ function Parts() {
             id: 'state',
             title: t('state'),
             value: ({ healthy }) => (healthy ? 1 : 0),
-            cell: ({ healthy, message }) => <span class={healthy ? 'state-up' : 'state-down'}>{message}</span>,
+            cell: ({ healthy, message }) => <bdi class={healthy ? 'state-up' : 'state-down'}>{message}</bdi>,
           },
         ]}
       />

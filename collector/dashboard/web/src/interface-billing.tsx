@@ -6,24 +6,33 @@ import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import { type Span, spanName, spanQuery } from './span.ts';
 import type { Page } from './types.ts';
-import { useAnswer } from './use-answer.ts';
+import { all, type Answer, MOST_ROWS, useAnswer } from './use-answer.ts';
 import { t } from './words.ts';
 
 interface BillingProps {
   readonly device: string;
   readonly name: string;
-  readonly span: Span;
+  readonly usage: Answer<readonly UsageRecord[]>;
 }
 
-export function Billing({ device, name, span }: BillingProps) {
+/** As many as one answer of the bridge gives. */
+const PAGE = 10_000;
+
+/** Records of both directions in the span; of a month they are more than one page. */
+export function useUsage(device: string, name: string, span: Span): Answer<readonly UsageRecord[]> {
+  const query = new URLSearchParams({ device, interface: name, ...spanQuery(span) }).toString();
+  const { may } = useReader();
+  return useAnswer<readonly UsageRecord[]>(may.network ? `/billing/v1/usage?${query}` : null, {
+    subject: `${device} ${name} ${spanName(span)}`,
+    every: 6,
+    by: (path) => all<UsageRecord>(path, PAGE),
+  });
+}
+
+export function Billing({ device, name, usage }: BillingProps) {
   const { may } = useReader();
   const query = new URLSearchParams({ device, interface: name }).toString();
   const meters = useAnswer<Page<Meter>>(`/billing/v1/meters?${query}`, { every: 6 });
-  const dates = new URLSearchParams(spanQuery(span)).toString();
-  const usage = useAnswer<Page<UsageRecord>>(`/billing/v1/usage?${query}&${dates}&limit=10000`, {
-    subject: `${device} ${name} ${spanName(span)}`,
-    every: 6,
-  });
   const [meter] = meters.data?.items ?? [];
   return (
     <section class="card" aria-label={t('interface.billing')}>
@@ -50,7 +59,10 @@ export function Billing({ device, name, span }: BillingProps) {
           <bdi>{meter.reason}</bdi>
         </p>
       )}
-      {usage.data !== null && usage.data.items.length > 0 && <Quality records={usage.data.items} />}
+      {usage.data !== null && usage.data.length > 0 && <Quality records={usage.data} />}
+      {usage.data !== null && usage.data.length >= MOST_ROWS && (
+        <p class="note">{t('quality.cut', { n: MOST_ROWS })}</p>
+      )}
     </section>
   );
 }

@@ -3,10 +3,14 @@ import { useMemo } from 'preact/hooks';
 import { Facts } from './device-view.tsx';
 import { moment, rate, scaled } from './format.ts';
 import { Graph } from './graph.tsx';
-import { Billing } from './interface-billing.tsx';
+import type { UsageRecord } from './billing-types.ts';
+import { Billing, useUsage } from './interface-billing.tsx';
+import { Optics } from './interface-optics.tsx';
+import { MARK_COLOURS, Marks } from './interface-marks.tsx';
 import { Status } from './interfaces.tsx';
 import { choose, hrefOf, type Place, usePlace } from './place.ts';
 import { Problem } from './problem.tsx';
+import { marksOf } from './quality-marks.ts';
 import { RangeChooser, zoomTo } from './range.tsx';
 import { drawnOf, isKnown, seriesPath, type Wanted, wholeSeries } from './series.ts';
 import { useReader } from './reader.ts';
@@ -14,6 +18,8 @@ import { type Span, spanName, spanQuery, useSpan } from './span.ts';
 import type { InterfaceRow, Series } from './types.ts';
 import { useAll, useAnswer } from './use-answer.ts';
 import { t, type Word } from './words.ts';
+
+const NO_USAGE: readonly UsageRecord[] = [];
 
 interface Of {
   readonly device: string;
@@ -29,6 +35,7 @@ export function InterfaceView({ device, name }: Of) {
     may.network ? `/api/v1/devices/${encodeURIComponent(device)}/interfaces` : null,
     6,
   );
+  const usage = useUsage(device, name, span);
   const row = interfaces.data?.find(({ key }) => key === name) ?? null;
   return (
     <>
@@ -40,14 +47,15 @@ export function InterfaceView({ device, name }: Of) {
         / <bdi>{name}</bdi>
       </p>
       <Problem text={interfaces.problem} />
-      <Traffic resource={resource} span={span} place={place} />
+      <Traffic resource={resource} span={span} place={place} usage={usage.data ?? NO_USAGE} />
       <div class="columns even">
         <Errors resource={resource} span={span} />
         <div class="stack">
           {row !== null && <Identity row={row} />}
-          {may.network && <Billing device={device} name={name} span={span} />}
+          {may.network && <Billing device={device} name={name} usage={usage} />}
         </div>
       </div>
+      {row !== null && <Optics id={row.id} span={span} />}
     </>
   );
 }
@@ -61,7 +69,15 @@ function useSeries(resource: string, metric: string, span: Span, more: Record<st
 
 const PREVIOUS = { '1h': '1d', '6h': '1d', '1d': '7d', '7d': '7d', '31d': 'span' } as const;
 
-function Traffic({ resource, span, place }: { readonly resource: string; readonly span: Span; readonly place: Place }) {
+interface TrafficProps {
+  readonly resource: string;
+  readonly span: Span;
+  readonly place: Place;
+  readonly usage: readonly UsageRecord[];
+}
+
+function Traffic({ resource, span, place, usage }: TrafficProps) {
+  const marks = useMemo(() => marksOf(usage).map((mark) => ({ ...mark, colour: MARK_COLOURS[mark.kind] })), [usage]);
   const overlay = place.query.get('previous') === '1';
   const previous: Record<string, string> = overlay
     ? { previous: span.range === null ? 'span' : PREVIOUS[span.range] }
@@ -96,7 +112,10 @@ function Traffic({ resource, span, place }: { readonly resource: string; readonl
         </h2>
         <span class="note">
           {inward !== null &&
-            t('graph.steps', { step: scaledStep(inward.stepMs), tier: inward.tier ?? t('graph.raw') })}
+            t('graph.steps', {
+              step: scaledStep(inward.stepMs),
+              tier: inward.tier === undefined ? t('graph.raw') : t(`graph.tier.${inward.tier}` as Word),
+            })}
         </span>
       </header>
       <div class="tools">
@@ -113,7 +132,9 @@ function Traffic({ resource, span, place }: { readonly resource: string; readonl
         height={300}
         span={span}
         onZoom={zoomTo}
+        marks={marks}
       />
+      <Marks marks={marks} />
       <Statistics resource={resource} span={span} p95={p95} />
     </section>
   );

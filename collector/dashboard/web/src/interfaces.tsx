@@ -68,7 +68,7 @@ export function Interfaces({ device, chosen, onResource }: InterfacesProps) {
 }
 
 interface StatusProps {
-  readonly row: InterfaceRow;
+  readonly row: Pick<InterfaceRow, 'goneAt' | 'adminStatus' | 'operStatus'>;
   readonly as?: 'td' | 'span';
 }
 

@@ -20,7 +20,11 @@ export interface KpiDefinition {
   readonly thresholds: { readonly warning: number; readonly critical: number } | null;
 }
 
-const STATUS: Readonly<Record<string, string>> = { good: 'state-up', warning: 'state-doubt', critical: 'state-down' };
+export const KPI_LOOKS: Readonly<Record<string, string>> = {
+  good: 'state-up',
+  warning: 'state-doubt',
+  critical: 'state-down',
+};
 
 /** The value with how well it is known and what it was divided from. */
 export function valueColumns<Row extends KpiValue>(kpiOf: (row: Row) => KpiDefinition): readonly Column<Row>[] {
@@ -29,14 +33,15 @@ export function valueColumns<Row extends KpiValue>(kpiOf: (row: Row) => KpiDefin
       id: 'value',
       title: t('value'),
       value: ({ value }) => value,
-      cell: (row) => <span class={STATUS[row.status ?? ''] ?? ''}>{measured(row.value, kpiOf(row).unit)}</span>,
+      cell: (row) => <span class={KPI_LOOKS[row.status ?? ''] ?? ''}>{measured(row.value, kpiOf(row).unit)}</span>,
       kind: 'figure',
     },
     {
       id: 'status',
       title: t('state'),
       value: ({ status }) => status,
-      cell: ({ status }) => (status === null ? '–' : <span class={STATUS[status] ?? ''}>{said('state', status)}</span>),
+      cell: ({ status }) =>
+        status === null ? '–' : <span class={KPI_LOOKS[status] ?? ''}>{said('state', status)}</span>,
     },
     {
       id: 'coverage',

@@ -198,7 +198,7 @@ function occurrencesOf(rule: Rule) {
 function whenText(ms: number): string {
   const at = new Date(ms);
   const date = at.toLocaleDateString(locale(), { day: '2-digit', month: '2-digit' });
-  const clock = at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+  const clock = at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   return `${dayName(WEEKDAYS[(at.getDay() + 6) % 7] ?? 'monday')} ${date} ${clock}`;
 }
 

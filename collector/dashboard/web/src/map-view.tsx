@@ -9,6 +9,7 @@ import { rankOf } from './severity.tsx';
 import { Table } from './table.tsx';
 import type { Alarm, Page, Top, Topology, TopologyLink } from './types.ts';
 import { useAll, useAnswer } from './use-answer.ts';
+import { isOnWay, wayOf, WayText } from './map-way.tsx';
 import { t } from './words.ts';
 
 const BUSIEST = 1000;
@@ -33,6 +34,7 @@ export function MapView() {
   const links = (topology.data?.links ?? []).filter(({ b }) => strangers || b.device !== null);
   const sites = [...new Set((topology.data?.devices ?? []).map((one) => one.site ?? ''))].filter(Boolean).toSorted();
   const known = topology.data !== null && topology.data.devices.length > 0;
+  const way = useMemo(() => wayOf(query, links), [query, topology.data]);
   return (
     <section class="card" aria-label={t('nav.map')}>
       <header>
@@ -65,7 +67,10 @@ export function MapView() {
         <Anew />
       </div>
       {!known && <p class="empty">{topology.data === null ? t('asking') : t('map.none')}</p>}
-      {known && topology.data !== null && <Drawing topology={topology.data} links={links} worst={worst} load={load} />}
+      <WayText way={way} />
+      {known && topology.data !== null && (
+        <Drawing topology={topology.data} links={links} worst={worst} load={load} way={way.nodes} />
+      )}
       <h3>{t('map.links')}</h3>
       <LinksTable links={links} load={load} />
     </section>
@@ -111,6 +116,8 @@ interface DrawingProps {
   readonly links: readonly TopologyLink[];
   readonly worst: ReadonlyMap<string, string>;
   readonly load: Load;
+  /** What the address asks to be shown. */
+  readonly way: readonly string[];
 }
 
 /** The far end of a link as a node: a stranger is told apart by what it calls itself. */
@@ -118,7 +125,7 @@ function nodeOf(end: TopologyLink['a']): string {
   return end.device ?? `? ${end.name}`;
 }
 
-function Drawing({ topology, links, worst, load }: DrawingProps) {
+function Drawing({ topology, links, worst, load, way }: DrawingProps) {
   const nodes = useMemo(() => nodesOf(topology, links, worst), [topology, links, worst]);
   const ends = useMemo(() => links.map(({ a, b }) => [nodeOf(a), nodeOf(b)] as const), [links]);
   const { svg, spotOf, take, drag, drop, leave } = useSpots(nodes, ends);
@@ -141,12 +148,13 @@ function Drawing({ topology, links, worst, load }: DrawingProps) {
           to={spotOf(nodeOf(link.b))}
           value={loadOf(link, load)}
           bend={bendOf(link, links)}
+          marked={isOnWay(way, nodeOf(link.a), nodeOf(link.b))}
         />
       ))}
       {nodes.map((node) => (
         <g
           key={node.name}
-          class={`node ${node.look}`}
+          class={`node ${node.look} ${way.includes(node.name) ? 'marked' : ''}`}
           transform={`translate(${spotOf(node.name).x} ${spotOf(node.name).y})`}
           onPointerDown={(event) => take(event, node.name)}
         >
@@ -194,9 +202,10 @@ interface WireProps {
   readonly to: Spot;
   readonly value: number | null;
   readonly bend: number;
+  readonly marked: boolean;
 }
 
-function Wire({ link, from, to, value, bend }: WireProps) {
+function Wire({ link, from, to, value, bend, marked }: WireProps) {
   const length = Math.max(1, Math.hypot(to.x - from.x, to.y - from.y));
   const middle = {
     x: (from.x + to.x) / 2 - ((to.y - from.y) / length) * bend,
@@ -205,7 +214,7 @@ function Wire({ link, from, to, value, bend }: WireProps) {
   const resource = link.a.resource ?? link.b.resource;
   return (
     <path
-      class={`wire ${loadLook(value)}`}
+      class={`wire ${loadLook(value)} ${marked ? 'marked' : ''}`}
       d={`M${from.x} ${from.y} Q${middle.x} ${middle.y} ${to.x} ${to.y}`}
       onClick={() => resource !== null && go(hrefOfResource(resource))}
     >

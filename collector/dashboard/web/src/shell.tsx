@@ -13,6 +13,7 @@ import { DevicesView } from './devices-view.tsx';
 import { seconds } from './format.ts';
 import { HealthView } from './health-view.tsx';
 import { InterfaceView } from './interface-view.tsx';
+import { InterfacesView } from './interfaces-view.tsx';
 import { KpiView } from './kpi-view.tsx';
 import { LiveContext, useLive } from './live.ts';
 import { MaintenanceView } from './maintenance-view.tsx';
@@ -25,6 +26,7 @@ import { Search } from './search.tsx';
 import { ServiceLevelsView } from './service-levels-view.tsx';
 import { SettingsView } from './settings-view.tsx';
 import { SitesView } from './sites-view.tsx';
+import { StormBanner } from './storm.tsx';
 import { chooseTheme, THEMES, type Theme, theme } from './theme.ts';
 import type { Overview, Who } from './types.ts';
 import { useAnswer } from './use-answer.ts';
@@ -54,6 +56,7 @@ const VIEWS: readonly View[] = [
     shown: ({ network }) => network,
     draw: ({ path }) => (path[1] === undefined ? <DevicesView /> : <DeviceView name={path[1]} />),
   },
+  { path: 'interfaces', word: 'interfaces', shown: ({ network }) => network, draw: () => <InterfacesView /> },
   {
     path: 'maintenance',
     word: 'nav.maintenance',
@@ -117,8 +120,8 @@ function Frame({ stream, onRefused, onLeave, onLanguage }: FrameProps) {
   }, [overview.refused, onRefused]);
   const name = place.path[0] ?? '';
   const view = VIEWS.find(({ path }) => path === name);
-  const inner = Object.hasOwn(INNER, name) ? INNER[name] : undefined;
-  const drawn = view === undefined ? inner?.(place) : view.shown(may) ? view.draw(place) : null;
+  const inner = Object.hasOwn(INNER, name) && place.path.length > 1 ? INNER[name] : undefined;
+  const drawn = inner !== undefined ? inner(place) : view?.shown(may) === true ? view.draw(place) : null;
   useEffect(() => {
     const about = place.path.slice(1).join(' ');
     document.title = [about, view === undefined || name === '' ? '' : t(view.word), 'Weir'].filter(Boolean).join(' · ');
@@ -142,6 +145,7 @@ function Frame({ stream, onRefused, onLeave, onLanguage }: FrameProps) {
         </p>
       )}
       <main id="content" tabIndex={-1}>
+        {(name === '' || name === 'alarms') && <StormBanner storm={overview.data?.storm ?? null} />}
         {drawn ?? <p class="empty">{view === undefined ? t('nav.nothing') : t('nav.notYours')}</p>}
       </main>
     </>

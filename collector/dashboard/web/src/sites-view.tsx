@@ -1,72 +1,76 @@
-// Sites rolled up: what answers there, what is wrong there, and what flows and is earned there.
-import { useMemo } from 'preact/hooks';
+// Sites rolled up: what answers there, what is wrong there, what flows through its edge, and what is earned there.
+import { amount, moment, rate } from './format.ts';
 import { hrefOf } from './place.ts';
 import { Problem } from './problem.tsx';
+import { useReader } from './reader.ts';
 import { SEVERITIES } from './severity.tsx';
 import { type Column, Table } from './table.tsx';
-import { rate } from './format.ts';
-import type { Alarm, Device, Page, Top } from './types.ts';
-import { useAll, useAnswer } from './use-answer.ts';
-import { said, t } from './words.ts';
+import type { Page, Site } from './types.ts';
+import { useAnswer } from './use-answer.ts';
+import { said, t, type Word } from './words.ts';
 
-interface Site {
-  readonly name: string;
-  devices: number;
-  answering: number;
-  readonly alarms: Record<string, number>;
-  inBps: number | null;
+interface Sites extends Page<Site> {
+  readonly mirror: { readonly freshAt: string | null; readonly stale: boolean };
 }
 
-const BUSIEST = 1000;
-
-function sitesOf(devices: readonly Device[], alarms: readonly Alarm[], traffic: readonly Top[]): readonly Site[] {
-  const sites = new Map<string, Site>();
-  const siteOf = new Map<string, Site>();
-  for (const device of devices) {
-    const name = device.site ?? '';
-    const site = sites.get(name) ?? { name, devices: 0, answering: 0, alarms: {}, inBps: null };
-    sites.set(name, site);
-    siteOf.set(device.name, site);
-    site.devices += 1;
-    if (device.reachable === true && !device.stale) site.answering += 1;
-  }
-  for (const { device, severity } of alarms) {
-    const site = siteOf.get(device ?? '');
-    if (site !== undefined) site.alarms[severity] = (site.alarms[severity] ?? 0) + 1;
-  }
-  for (const { resource, value } of traffic) {
-    const site = siteOf.get(resource.split('/')[0] ?? '');
-    if (site !== undefined) site.inBps = (site.inBps ?? 0) + value;
-  }
-  return [...sites.values()];
-}
+/** As many as one answer gives; the API has all of them. */
+const MOST = 1000;
 
 export function SitesView() {
-  const devices = useAll<Device>('/api/v1/devices', 3);
-  const alarms = useAll<Alarm>('/api/v1/alarms?state=active', 2);
-  const traffic = useAnswer<Page<Top>>(`/api/v1/series/top?metric=in_bps&limit=${BUSIEST}`, { every: 6 });
-  const sites = useMemo(
-    () => sitesOf(devices.data ?? [], alarms.data ?? [], traffic.data?.items ?? []),
-    [devices.data, alarms.data, traffic.data],
+  const { may } = useReader();
+  const sites = useAnswer<Sites>(`/api/v1/sites?limit=${MOST}`, { every: 3 });
+  const { data } = sites;
+  return (
+    <section class="card" aria-label={t('nav.sites')}>
+      <header>
+        <h2>{t('nav.sites')}</h2>
+        <span class="note">{t('site.note')}</span>
+      </header>
+      <Problem text={sites.problem} old={data !== null} />
+      {data?.next != null && <p class="note">{t('site.more', { n: MOST })}</p>}
+      <Table
+        name={t('nav.sites')}
+        rows={data?.items ?? []}
+        columns={[...columns(), ...(may.customers ? earnings() : [])]}
+        keyOf={({ site }) => site}
+        sort="devices"
+        empty={data === null ? null : t('devices.none')}
+      />
+      {may.customers && data !== null && (
+        <p class="note">
+          {t('site.moneyNote')}{' '}
+          {data.mirror.stale && (
+            <span class="state-doubt">{t('site.moneyStale', { at: moment(data.mirror.freshAt) })}</span>
+          )}
+        </p>
+      )}
+    </section>
   );
-  const columns: readonly Column<Site>[] = [
+}
+
+function nameOf({ site }: Site): string {
+  return site === '' ? t('site.none') : site;
+}
+
+function columns(): readonly Column<Site>[] {
+  return [
     {
       id: 'name',
       title: t('site'),
-      value: ({ name }) => (name === '' ? t('site.none') : name),
-      cell: ({ name }) => (
-        <a href={hrefOf(['devices'], { q: name })}>
-          <bdi>{name === '' ? t('site.none') : name}</bdi>
+      value: nameOf,
+      cell: (site) => (
+        <a href={hrefOf(['devices'], { q: site.site })}>
+          <bdi>{nameOf(site)}</bdi>
         </a>
       ),
     },
     {
       id: 'devices',
       title: t('tile.devices'),
-      value: ({ answering, devices: all }) => (all === 0 ? null : answering / all),
-      cell: ({ answering, devices: all }) => (
-        <span class={answering === all ? 'state-up' : answering === 0 ? 'state-down' : 'state-doubt'}>
-          {answering} / {all}
+      value: ({ devices: { answering, total } }) => (total === 0 ? null : answering / total),
+      cell: ({ devices: { answering, total } }) => (
+        <span class={answering === total ? 'state-up' : answering === 0 ? 'state-down' : 'state-doubt'}>
+          {answering} / {total}
         </span>
       ),
       kind: 'figure',
@@ -75,37 +79,49 @@ export function SitesView() {
       (severity): Column<Site> => ({
         id: severity,
         title: said('severity', severity),
-        value: (site) => site.alarms[severity] ?? 0,
-        cell: (site) => {
-          const count = site.alarms[severity] ?? 0;
+        value: ({ alarms }) => alarms[severity] ?? 0,
+        cell: ({ alarms }) => {
+          const count = alarms[severity] ?? 0;
           return count === 0 ? <span class="note">0</span> : <span class={`severity ${severity}`}>{count}</span>;
         },
         kind: severity === 'critical' || severity === 'major' ? 'figure' : 'wide figure',
       }),
     ),
+    flow('in', 'site.trafficIn', ({ traffic }) => traffic.inBps),
+    flow('out', 'site.trafficOut', ({ traffic }) => traffic.outBps),
     {
-      id: 'in',
-      title: t('site.trafficIn'),
-      value: ({ inBps }) => inBps,
-      cell: ({ inBps }) => rate(inBps),
-      kind: 'wide figure',
+      id: 'ports',
+      title: t('interfaces'),
+      value: ({ traffic }) => traffic.ports,
+      cell: ({ site, traffic }) =>
+        site === '' ? traffic.ports : <a href={hrefOf(['interfaces'], { site })}>{t('site.ports')}</a>,
+      kind: 'wide',
     },
   ];
-  return (
-    <section class="card" aria-label={t('nav.sites')}>
-      <header>
-        <h2>{t('nav.sites')}</h2>
-        <span class="note">{t('site.note')}</span>
-      </header>
-      <Problem text={devices.problem ?? alarms.problem ?? traffic.problem} old={devices.data !== null} />
-      <Table
-        name={t('nav.sites')}
-        rows={sites}
-        columns={columns}
-        keyOf={({ name }) => name}
-        sort="devices"
-        empty={devices.data === null ? null : t('devices.none')}
-      />
-    </section>
-  );
+}
+
+function flow(id: string, word: Word, bps: (site: Site) => number | null): Column<Site> {
+  return { id, title: t(word), value: bps, cell: (site) => rate(bps(site)), kind: 'wide figure' };
+}
+
+/** Only for roles that may see whom a site serves. */
+function earnings(): readonly Column<Site>[] {
+  return [
+    { id: 'services', title: t('services'), value: ({ services }) => services, kind: 'wide figure' },
+    {
+      id: 'running',
+      title: t('site.running'),
+      // Sorted by the first currency; of several nothing here knows a rate between them.
+      value: ({ running }) => (running?.[0] === undefined ? null : Number(running[0].amount)),
+      cell: ({ running }) =>
+        (running ?? []).length === 0
+          ? '–'
+          : (running ?? []).map((sum) => (
+              <span key={sum.currency} class="sum" dir="ltr">
+                {amount(sum.amount)} {sum.currency}
+              </span>
+            )),
+      kind: 'figure',
+    },
+  ];
 }

@@ -52,27 +52,23 @@ export function Table<Row>(props: TableProps<Row>) {
   const below = shown.length - first - drawn.length;
   return (
     <>
-      <div class="tools">
-        <input
-          type="search"
-          value={words}
-          placeholder={t('table.filter')}
-          aria-label={t('table.filterOf', { name })}
-          onInput={(event) => choose({ [`${id}q`]: event.currentTarget.value })}
-        />
-        <span class="note" role="status">
-          {shown.length === rows.length ? rows.length : t('table.of', { shown: shown.length, all: rows.length })}
-        </span>
-        {tools}
-        <button type="button" class="plain" onClick={() => save(name, shown, columns)}>
-          CSV
-        </button>
-      </div>
+      <Tools
+        name={name}
+        id={id}
+        words={words}
+        count={
+          shown.length === rows.length ? rows.length || '' : t('table.of', { shown: shown.length, all: rows.length })
+        }
+        // A list that is known to be empty has nothing to look for.
+        searched={rows.length > 0 || words !== '' || empty === null}
+        tools={tools}
+        onSave={rows.length === 0 ? null : () => save(name, shown, columns)}
+      />
       {rows.length === 0 ? (
         <p class="empty">{empty ?? t('asking')}</p>
       ) : (
         <div
-          class={`scroll ${whole ? '' : 'windowed'}`}
+          class={`scroll listed ${whole ? '' : 'windowed'}`}
           ref={box}
           tabIndex={0}
           role="region"
@@ -92,7 +88,7 @@ export function Table<Row>(props: TableProps<Row>) {
                 >
                   {columns.map((column) => (
                     <td key={column.id} class={column.kind ?? ''}>
-                      {column.cell === undefined ? (column.value(row) ?? '–') : column.cell(row)}
+                      {column.cell === undefined ? <Plain value={column.value(row)} /> : column.cell(row)}
                     </td>
                   ))}
                 </tr>
@@ -104,6 +100,50 @@ export function Table<Row>(props: TableProps<Row>) {
       )}
     </>
   );
+}
+
+interface ToolsProps {
+  readonly name: string;
+  readonly id: string;
+  readonly words: string;
+  readonly count: string | number;
+  readonly searched: boolean;
+  readonly tools: ComponentChildren;
+  /** Null where there is nothing to save. */
+  readonly onSave: (() => void) | null;
+}
+
+function Tools({ name, id, words, count, searched, tools, onSave }: ToolsProps) {
+  if (!searched && tools == null) return null;
+  return (
+    <div class="tools">
+      {searched && (
+        <>
+          <input
+            type="search"
+            value={words}
+            placeholder={t('table.filter')}
+            aria-label={t('table.filterOf', { name })}
+            onInput={(event) => choose({ [`${id}q`]: event.currentTarget.value })}
+          />
+          <span class="note" role="status">
+            {count}
+          </span>
+        </>
+      )}
+      {tools}
+      {onSave !== null && (
+        <button type="button" class="plain" onClick={onSave}>
+          CSV
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Words of devices and programs are in a direction of their own. */
+function Plain({ value }: { readonly value: string | number | null }) {
+  return typeof value === 'string' ? <bdi>{value}</bdi> : <>{value ?? '–'}</>;
 }
 
 function beginAt(scrollTop: number): number {

@@ -1,6 +1,6 @@
 // The figures that say at a glance whether everything flows.
 import type { ComponentChildren } from 'preact';
-import { ago, exactInteger } from './format.ts';
+import { ago, amount, exactInteger } from './format.ts';
 import { hrefOf } from './place.ts';
 import { SEVERITIES } from './severity.tsx';
 import type { BillingOverview } from './billing-types.ts';
@@ -34,22 +34,36 @@ export function Tiles({ overview, billing }: TilesProps) {
     <div class="tiles">
       {overview === null ? <Asking /> : <Network overview={overview} />}
       <Tile
-        label={t('tile.usage')}
-        value={billing.data === null ? unknown(billing) : exactInteger(billing.data.usageRecords)}
-        note={noteOf(billing) ?? t('tile.usageNote')}
+        label={t('tile.running')}
+        value={billing.data === null ? unknown(billing) : <Running billing={billing.data} />}
+        note={noteOf(billing) ?? (billing.data === null ? ' ' : t('tile.runningNote'))}
       />
       <Tile
         label={t('tile.charges')}
         value={billing.data === null ? unknown(billing) : exactInteger(billing.data.charges)}
-        note={
-          noteOf(billing) ??
-          (billing.data?.watermark == null
-            ? t('tile.chargesNote')
-            : t('tile.watermark', { mark: billing.data.watermark }))
-        }
+        note={noteOf(billing) ?? (billing.data === null ? ' ' : recordsOf(billing.data))}
       />
     </div>
   );
+}
+
+/** By currency: nothing here knows a rate between them. */
+function Running({ billing: { running = [] } }: { readonly billing: BillingOverview }) {
+  if (running.length === 0) return <>–</>;
+  return (
+    <a href={hrefOf(['usage'])}>
+      {running.map(({ currency, total }) => (
+        <span key={currency} class={running.length > 1 ? 'sum several' : 'sum'} dir="ltr">
+          {amount(total)} {currency}
+        </span>
+      ))}
+    </a>
+  );
+}
+
+function recordsOf({ usageRecords, watermark }: BillingOverview): string {
+  const records = t('tile.records', { n: exactInteger(usageRecords) });
+  return watermark === null ? records : `${records}; ${t('tile.watermark', { mark: watermark })}`;
 }
 
 function unknown(billing: Answer<BillingOverview>): string {

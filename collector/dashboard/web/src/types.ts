@@ -9,6 +9,9 @@ import type {
   SeriesAnswer,
   TopAnswer,
 } from '../../../api/answers.ts';
+import type { ListedInterfaceAnswer } from '../../../api/interface-list-answer.ts';
+import type { PortSensorAnswer } from '../../../api/port-sensor-answer.ts';
+import type { SiteAnswer, TrafficAnswer } from '../../../api/roll-up-answers.ts';
 import type { WhoAnswer } from '../../../api/who-answer.ts';
 
 export interface Page<T> {
@@ -25,6 +28,10 @@ export type Series = SeriesAnswer;
 export type Latest = LatestAnswer;
 export type Top = TopAnswer;
 export type Who = WhoAnswer;
+export type Site = SiteAnswer;
+export type NetworkTraffic = TrafficAnswer;
+export type ListedInterface = ListedInterfaceAnswer;
+export type PortSensor = PortSensorAnswer;
 
 export interface Gauge {
   readonly resource: string;
@@ -99,6 +106,8 @@ export interface AlarmWithHistory extends FoldedAlarm {
     readonly at: string;
     readonly operator: string;
     readonly state: string;
+    /** What was done; null where an earlier version wrote it. */
+    readonly action: string | null;
     readonly text: string;
   }[];
 }

@@ -50,14 +50,15 @@ export function useAnswer<T>(path: string | null, asking: Asking<T> = {}): Answe
 
 const PAGE = 1000;
 /** Rows that one list of the page holds; the API has all of them. */
-const MOST_ROWS = 20_000;
+export const MOST_ROWS = 20_000;
 
-async function all<T>(path: string): Promise<readonly T[]> {
+/** Every page of a list, up to MOST_ROWS. */
+export async function all<T>(path: string, limit: number = PAGE): Promise<readonly T[]> {
   const rows: T[] = [];
   let cursor: string | null = null;
   do {
     const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<T> = await ask<Page<T>>(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${more}`);
+    const page: Page<T> = await ask<Page<T>>(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${more}`);
     rows.push(...page.items);
     cursor = page.next;
   } while (cursor !== null && rows.length < MOST_ROWS);
@@ -72,7 +73,7 @@ const LONG_EVERY = 5;
 export function useAll<T>(path: string | null, every = 1): Answer<readonly T[]> {
   const length = useRef(0);
   const answer = useAnswer<readonly T[]>(path, {
-    by: all<T>,
+    by: (asked) => all<T>(asked),
     every: length.current > LONG_LIST ? Math.max(every, LONG_EVERY) : every,
   });
   length.current = answer.data?.length ?? 0;

@@ -2,7 +2,9 @@
 import { useState } from 'preact/hooks';
 import { Agents } from './agents.tsx';
 import { Alarms } from './alarms.tsx';
+import { Availability } from './availability.tsx';
 import { Devices } from './devices.tsx';
+import { EdgeTraffic } from './edge-traffic.tsx';
 import { Money } from './money.tsx';
 import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
@@ -21,12 +23,14 @@ export function Wall() {
     <>
       <Problem text={overview.problem} old={overview.data !== null} />
       <Tiles overview={overview.data} billing={billing} />
+      {may.network && <Availability overview={overview.data} />}
       <div class="columns">
-        <Traffic resource={resource} onResource={setResource} />
+        <EdgeTraffic />
         <Alarms />
       </div>
       <div class="columns">
         <div class="stack">
+          <Traffic resource={resource} onResource={setResource} />
           {may.network && <Devices chosen={resource} onResource={setResource} />}
           {may.network && <Agents />}
         </div>

@@ -51,7 +51,10 @@ export function t(word: Word, values: Readonly<Record<string, string | number>> 
 }
 
 /** A word that comes from the server (a severity, a state): as the catalogue has it, else as it came. */
-export function said(prefix: 'severity' | 'state' | 'kind' | 'alarmType' | 'noDiagnosis', text: string): string {
+export function said(
+  prefix: 'severity' | 'state' | 'kind' | 'alarmType' | 'deed' | 'noDiagnosis',
+  text: string,
+): string {
   const key = `${prefix}.${text}`;
   return Object.hasOwn(english, key) ? t(key as Word) : text.replaceAll(/[-_]/g, ' ');
 }
