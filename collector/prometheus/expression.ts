@@ -71,3 +71,7 @@ export type Expression =
 export function notUnderstood(why: string, what: string): WeirError {
   return new WeirError('query_not_understood', `${why}: ${what.slice(0, 200)}`, { what: what.slice(0, 200) });
 }
+
+export function tooLarge(why: string): WeirError {
+  return new WeirError('query_too_large', `The query is too large: ${why}.`);
+}

@@ -1,9 +1,9 @@
 // What series, labels and values there are, as who builds a query asks it; `limit` cuts what is listed, with a warning.
 import { z } from 'zod';
 import { WeirError } from '../../common/runtime/errors.ts';
-import { type Matcher, notUnderstood } from './expression.ts';
+import { type Matcher, notUnderstood, tooLarge } from './expression.ts';
 import { parseExpression } from './parse-expression.ts';
-import { type FoundSeries, type Samples, tooLarge } from './samples.ts';
+import type { FoundSeries, Samples } from './samples.ts';
 import { labelKey } from './vector.ts';
 
 /** Parameters of a request; one that stands several times is a list. */
@@ -39,7 +39,7 @@ export function limited(items: readonly string[], given: Given): unknown {
 }
 
 /** Null where there is none; 0 is none too, as in Prometheus. */
-function limitOf(given: Given): number | null {
+export function limitOf(given: Given): number | null {
   const text = textOf(given, 'limit');
   if (text === '' || text === '0') return null;
   if (/^\d{1,9}$/.test(text)) return Number(text);

@@ -9,7 +9,7 @@ import { WeirError } from '../../common/runtime/errors.ts';
 import type { Viewpoints } from '../access/viewpoint.ts';
 import { evaluate } from './evaluate.ts';
 import { notUnderstood } from './expression.ts';
-import { answer, type Given, limited, selected, seriesOf, success, textOf, valuesOf } from './listings.ts';
+import { answer, type Given, limited, limitOf, selected, seriesOf, success, textOf, valuesOf } from './listings.ts';
 import { FIXED_METRICS } from './metric-names.ts';
 import { durationOf, parseExpression } from './parse-expression.ts';
 import { MetricList, Samples, type SampleStore } from './samples.ts';
@@ -45,7 +45,7 @@ const PARAMETERS: Readonly<Record<string, Readonly<Record<string, ReturnType<typ
   series: MATCH,
   labels: MATCH,
   values: MATCH,
-  metadata: { metric: told('only this one') },
+  metadata: { metric: told('only this one'), limit: told('of at most so many metrics') },
 };
 const parametersOf = (place: string) => z.object(PARAMETERS[place] ?? {}).catchall(value);
 
@@ -109,6 +109,7 @@ export function addPrometheusRoutes(routes: DescribedRoutes, deps: PrometheusDep
     return Object.fromEntries(
       listed
         .filter(({ name }) => wanted === '' || name === wanted)
+        .slice(0, limitOf(given) ?? listed.length)
         .map(({ name, type, help, unit }) => [name, [{ type, help, unit }]]),
     );
   });

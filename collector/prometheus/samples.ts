@@ -1,11 +1,10 @@
 // Values of selectors, from the metric store: on the grid of the evaluation, over windows for the functions of a range.
-import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
-import { WeirError } from '../../common/runtime/errors.ts';
 import { sees, type Viewpoint } from '../../common/model/viewpoint.ts';
-import type { MetricStore, Series, SeriesFunction, SeriesPoint, StoredSeries } from '../store/store.ts';
-import { type Matcher, notUnderstood, type Selector } from './expression.ts';
+import type { MetricStore, Series, SeriesFunction, StoredSeries } from '../store/store.ts';
+import { type Matcher, notUnderstood, type Selector, tooLarge } from './expression.ts';
 import { type Labels, labelsOf, namesOf, type PromMetric } from './metric-names.ts';
+import { combineOf, overWindows, partsOf, windowOf } from './range-window.ts';
 import { RegularExpression } from './regular-expression.ts';
 import type { Axis, VectorSeries } from './vector.ts';
 
@@ -30,15 +29,9 @@ const MAX_VALUES = 2_000_000;
 const MAX_SELECTORS = 50;
 /** Resources that the store is asked for at once (MAX_MANY of store.ts). */
 const ASKED_AT_ONCE = 500;
-/** Points of one series that the store is asked for: beyond it a range is widened to whole steps. */
-const USUAL_POINTS = 1000;
-const MAX_POINTS = 5000;
 const CATALOGUE_PAGE = 1000;
 const METRICS_KEPT_MS = 10_000;
 const MAX_METRICS = 5000;
-/** How far back an instant query without a range looks. */
-export const LOOKBACK_MS: DurationMs = 300_000;
-
 export interface FoundSeries {
   readonly metric: PromMetric;
   readonly series: StoredSeries;
@@ -139,24 +132,24 @@ export class Samples {
     const window = windowOf(selector, axis);
     const asks = call === null ? 'last' : (RANGE_FUNCTIONS[call]?.asks ?? 'avg');
     const lastMs = axis.fromMs + (axis.count - 1) * axis.stepMs - selector.offsetMs;
-    const fromMs = axis.fromMs - selector.offsetMs - window.lengthMs;
-    const steps = (lastMs - fromMs) / window.baseMs;
+    const parts = partsOf(window, axis.fromMs - selector.offsetMs - window.lengthMs, lastMs);
+    const steps = parts.reduce((sum, { fromMs, toMs, stepMs }) => sum + (toMs - fromMs) / stepMs, 0);
     this.#asked += found.length * steps;
     if (this.#asked > MAX_VALUES) throw tooLarge(`${found.length} series of ${Math.ceil(steps)} steps`);
     const combine = combineOf(call, selector.rangeMs ?? 0);
     const lines: VectorSeries[] = [];
     for (let from = 0; from < found.length; from += ASKED_AT_ONCE) {
       const some = found.slice(from, from + ASKED_AT_ONCE);
-      const answers = await this.#store.many({
-        metric: found[0]?.metric.metric ?? '',
-        resources: some.map(({ series }) => series.resource),
-        fromMs,
-        toMs: lastMs,
-        stepMs: window.baseMs,
-        function: asks,
-      });
-      for (const [at, { labels }] of some.entries())
-        lines.push({ labels, values: overWindows(answers[at], axis, selector.offsetMs, window, combine) });
+      const resources = some.map(({ series }) => series.resource);
+      const answers: (readonly Series[])[] = [];
+      for (const part of parts)
+        answers.push(
+          await this.#store.many({ metric: found[0]?.metric.metric ?? '', resources, ...part, function: asks }),
+        );
+      for (const [at, { labels }] of some.entries()) {
+        const answered = answers.map((each) => each[at]);
+        lines.push({ labels, values: overWindows(answered, axis, selector.offsetMs, window, combine) });
+      }
     }
     return lines;
   }
@@ -224,87 +217,4 @@ function testOf({ label, operator, value }: Matcher): {
   if (operator === '!=') return { label, holds: (text) => text !== value };
   const pattern = new RegularExpression(value);
   return { label, holds: (text) => pattern.matches(text) === (operator === '=~') };
-}
-
-interface Window {
-  readonly baseMs: DurationMs;
-  readonly lengthMs: DurationMs;
-}
-
-/** Windows are made of whole steps of a grid: as fine as range and offset need where that is not too much, else of whole steps of the query. */
-function windowOf({ rangeMs, offsetMs }: Selector, axis: Axis): Window {
-  const lengthMs = rangeMs ?? (axis.count === 1 ? LOOKBACK_MS : axis.stepMs);
-  const spanMs = (axis.count - 1) * axis.stepMs + lengthMs;
-  const fineMs = divisor(divisor(axis.stepMs, lengthMs), Math.abs(offsetMs));
-  const fits = spanMs / fineMs <= (rangeMs === null && offsetMs === 0 ? MAX_POINTS : USUAL_POINTS);
-  if (fineMs >= 1000 && fits) return { baseMs: fineMs, lengthMs };
-  if (spanMs / axis.stepMs > MAX_POINTS) throw tooLarge('the range needs too many steps: ask for a longer step');
-  return { baseMs: axis.stepMs, lengthMs: Math.ceil(lengthMs / axis.stepMs) * axis.stepMs };
-}
-
-function divisor(a: number, b: number): number {
-  let [large, small] = [a, b];
-  while (small > 0) [large, small] = [small, large % small];
-  return large;
-}
-
-type Combine = (points: readonly SeriesPoint[]) => number;
-
-function combineOf(call: string | null, rangeMs: DurationMs): Combine {
-  const found = call === null || !Object.hasOwn(COMBINE, call) ? undefined : COMBINE[call];
-  return (points) => (points.length === 0 ? Number.NaN : (found ?? last)(points, rangeMs / 1000));
-}
-
-/** What the steps of a window come to; `seconds`: the range as it was asked for. Without an entry the last counts. */
-const COMBINE: Readonly<Record<string, (points: readonly SeriesPoint[], seconds: number) => number>> = {
-  rate: average,
-  avg_over_time: average,
-  increase: (points, seconds) => average(points) * seconds,
-  min_over_time: (points) => Math.min(...points.map(numberOf)),
-  max_over_time: (points) => Math.max(...points.map(numberOf)),
-  present_over_time: () => 1,
-};
-
-function last(points: readonly SeriesPoint[]): number {
-  const point = points.at(-1);
-  return point === undefined ? Number.NaN : numberOf(point);
-}
-
-/** Of the time that is known: a missing poll is no zero. */
-function average(points: readonly SeriesPoint[]): number {
-  let [weighted, known] = [0, 0];
-  for (const point of points) {
-    weighted += numberOf(point) * point.coverage;
-    known += point.coverage;
-  }
-  return known === 0 ? Number.NaN : weighted / known;
-}
-
-function overWindows(
-  series: Series | undefined,
-  axis: Axis,
-  offsetMs: DurationMs,
-  window: Window,
-  combine: Combine,
-): Float64Array {
-  const values = new Float64Array(axis.count).fill(Number.NaN);
-  if (series === undefined) return values;
-  for (let at = 0; at < axis.count; at += 1) {
-    const untilMs: EpochMs = axis.fromMs + at * axis.stepMs - offsetMs;
-    // A step that has not ended yet has values of later on.
-    const last = Math.floor((untilMs - series.fromMs) / window.baseMs);
-    const first = last - Math.round(window.lengthMs / window.baseMs);
-    values[at] = combine(
-      series.points.slice(Math.max(0, first), last).filter((point) => typeof point.value === 'number'),
-    );
-  }
-  return values;
-}
-
-function numberOf(point: SeriesPoint): number {
-  return typeof point.value === 'number' ? point.value : Number.NaN;
-}
-
-export function tooLarge(why: string): WeirError {
-  return new WeirError('query_too_large', `The query is too large: ${why}.`);
 }

@@ -113,6 +113,47 @@ function nameOf({ device, interface: port, ...rest }: Readonly<Record<string, st
   return [device, port, ...Object.values(others)].filter((one) => one !== undefined).join(' ');
 }
 
+describe('instant queries over long ranges', () => {
+  /** Two days and seven minutes: whole steps of five minutes, and two minutes after the last of them. */
+  const MINUTES = 2887;
+  const rising = Array.from({ length: MINUTES + 60 }, (_, minute) => minute);
+  const lines: readonly Line[] = [
+    { metric: 'processor_usage_percent', resource: 'core1/processor:3', values: rising },
+    // Unknown but for the last two minutes, and as much of the days before.
+    {
+      metric: 'uptime_seconds',
+      resource: 'core1',
+      values: rising.map((minute) => (minute >= MINUTES - 2 ? 9 : minute === 2000 || minute === 2001 ? 1 : null)),
+    },
+    { metric: 'in_octets', resource: 'core1/ge-0/0/1', values: rising.map(() => 10) },
+  ];
+  const cases: readonly [string, number][] = [
+    // From the step that the range begins in to the very end.
+    ['avg_over_time(weir_processor_usage_percent[1d])', (1445 + 2886) / 2],
+    ['min_over_time(weir_processor_usage_percent[1d])', 1445],
+    ['max_over_time(weir_processor_usage_percent[1d])', 2886],
+    ['last_over_time(weir_processor_usage_percent[1d])', 2886],
+    ['avg_over_time(weir_processor_usage_percent[1d] offset 7m)', (1440 + 2879) / 2],
+    ['max_over_time(weir_processor_usage_percent[7d])', 2886],
+    ['avg_over_time(weir_processor_usage_percent[30d])', 2886 / 2],
+    // The rest of a day is made of five minutes.
+    ['avg_over_time(weir_processor_usage_percent[90d])', 2884 / 2],
+    ['avg_over_time(weir_device_uptime_seconds[1d])', 5],
+    ['increase(weir_interface_in_octets_total[1d])', 864_000],
+    ['rate(weir_interface_in_octets_total[30d])', 10],
+  ];
+  test.each(cases)('%s', async (query, wanted) => {
+    const [value] = Object.values((await at(query, MINUTES, EVERYTHING, lines)) as Record<string, number>);
+    expect(value).toBeCloseTo(wanted, 9);
+  });
+
+  test('beyond a thousand days it is refused', async () => {
+    await expect(at('rate(weir_interface_in_octets_total[1001d])', MINUTES, EVERYTHING, lines)).rejects.toMatchObject({
+      code: 'query_too_large',
+    });
+  });
+});
+
 describe('instant queries', () => {
   const octets = 'weir_interface_in_octets_total';
   const cases: readonly [string, number, unknown][] = [

@@ -91,6 +91,7 @@ describe('Prometheus API', () => {
     expect((await ask('metadata?metric=weir_interface_in_octets_total')).data).toEqual({
       weir_interface_in_octets_total: [{ type: 'counter', help: 'Octets in of the interface', unit: 'octet' }],
     });
+    expect(Object.keys((await ask('metadata?limit=2')).data as object)).toHaveLength(2);
   });
 
   test('a list is cut at the limit that Grafana gives, and says so', async () => {
