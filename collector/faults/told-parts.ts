@@ -1,5 +1,5 @@
 // Parts that a notification tells of and that polls read too: one alarm, raised by whichever says it first; the state that a later poll reads settles it.
-import type { EpochMs } from '../../common/model/time.ts';
+import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import { alarmKeyText } from './alarm-machine.ts';
 import { end, heldOf, type PartKey } from './part-level.ts';
 import { MAX_REMEMBERED } from './parts-memory.ts';
@@ -10,6 +10,9 @@ import type { TrapRule } from './trap-rules.ts';
 /** Alarms of what a device says of a part in words. */
 export const STATE_TYPES = ['fan-failed', 'power-supply-failed', 'sensor-state'] as const;
 export type StateType = (typeof STATE_TYPES)[number];
+
+/** So long it is remembered that a notification told the end: a table that was read before knows less. */
+const OVER_MS: DurationMs = 600_000;
 
 export interface ToldPart {
   readonly resource: string;
@@ -28,13 +31,18 @@ export function judgeToldPart(round: StatusRound, told: ToldPart): void {
   const held = STATE_TYPES.find((one) => heldOf(round, keyOf(resource, one)) !== undefined);
   const type = held ?? told.type;
   const key = keyOf(resource, type);
-  if (!raises || !rule.enabled) {
-    if (toldParts.delete(resource)) memory.dirty = true;
-    return end(round, key, rule.enabled ? text : OFF);
-  }
   const known = toldParts.get(resource);
-  // What polls have read is theirs to change.
-  if (!rules.sensorState.enabled || known?.isRead === true || (held !== undefined && known === undefined)) return;
+  // What such a rule raised ends with the next poll.
+  if (!rule.enabled) return;
+  if (!raises) {
+    // A table that is just being read may still say the old state.
+    if (held !== undefined) toldParts.set(resource, { rule: rule.name, type, atMs, isRead: false });
+    else toldParts.delete(resource);
+    memory.dirty = true;
+    return end(round, key, text);
+  }
+  // What stands by what polls have read is theirs to change.
+  if (!rules.sensorState.enabled || (held !== undefined && known?.isRead !== false)) return;
   if (known === undefined && toldParts.size >= MAX_REMEMBERED) return;
   toldParts.set(resource, { rule: rule.name, type, atMs, isRead: false });
   memory.dirty = true;
@@ -44,8 +52,9 @@ export function judgeToldPart(round: StatusRound, told: ToldPart): void {
 }
 
 /** The type of the alarm that a notification raised of a part, while that stands. */
-export function toldTypeOf({ memory }: Round, resource: string): StateType | null {
-  return memory.parts.toldParts.get(resource)?.type ?? null;
+export function toldTypeOf(round: Round, resource: string): StateType | null {
+  const type = round.memory.parts.toldParts.get(resource)?.type;
+  return type !== undefined && heldOf(round, keyOf(resource, type)) !== undefined ? type : null;
 }
 
 /** Whether a state that was read at that time counts: a notification that came later knows better. From then on polls say how the part is. */
@@ -70,7 +79,7 @@ export function endTold(round: Round): void {
       const isOn = enabled && rule?.enabled === true;
       if (isRead || (isOn && atMs - toldAtMs < rule.clearAfterMs)) continue;
       end(round, key, isOn ? 'It was told long enough.' : OFF);
-    }
+    } else if (!isRead && atMs - toldAtMs < OVER_MS) continue;
     memory.parts.toldParts.delete(resource);
     memory.dirty = true;
   }

@@ -912,7 +912,7 @@ describeWith('chromium', 'the views', () => {
     await table('Service levels').getByRole('button', { name: 'acme-office' }).click();
     await page.getByRole('region', { name: 'Outages of' }).waitFor();
     await page.getByRole('region', { name: 'Credits for outages' }).getByText('None.').waitFor();
-    await page.getByText(/services together: /).waitFor();
+    await page.getByText(/Services together: 1/).waitFor();
     expect(complaints).toEqual([]);
   });
 
