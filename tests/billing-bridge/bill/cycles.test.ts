@@ -259,3 +259,33 @@ test('fees by the year and the quarter on monthly bills: a change of the plan, a
   ]);
   await isSound(billing, '2027-01-01', '2028-04-01');
 });
+
+test('a begin that was wrong moves the cycles that count from it: what stands where none begins any more is given back', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  const yearly = { ...rack('advance', '365'), cycle_months: 12, cycle_from: 'anniversary' };
+  const stated = (from: string): ContractsText => ({
+    ...contracts(1, { from, billed_from: '2026-11-01' }),
+    price_plans: [{ ...PLAN, items: [yearly] }],
+  });
+  await billing.apply(stated('2026-11-17'));
+  await until(billing, '2026-12-01');
+  expect(await billed(billing, '2026-11')).toEqual(['advance 2026-11-01 365.00']);
+  await until(billing, '2027-12-01');
+  expect(await billed(billing, '2027-10')).toEqual(['advance 2027-11-01 365.00']);
+  // It had begun on the third.
+  await billing.apply(stated('2026-11-03'));
+  const lines = await billed(billing, '2027-11');
+  // Two years, as before: from other days on.
+  expect(lines).toEqual(['advance 2027-11-01 0.00', 'advance 2026-11-01 0.00']);
+  const standing = (await billing.charges()).filter(({ amount }) => amount !== '0');
+  expect(
+    standing.map(({ windowStartMs, amount }) => [
+      new Date(windowStartMs + 7_200_000).toISOString().slice(0, 10),
+      amount,
+    ]),
+  ).toEqual([
+    ['2027-11-03', '365'],
+    ['2026-11-03', '365'],
+  ]);
+  await isSound(billing, '2026-11-01', '2027-12-01');
+});
