@@ -4,6 +4,7 @@ import { linesOf } from '../../../billing-bridge/bill/bill-store.ts';
 import { reconcileBills } from '../../../billing-bridge/bill/reconcile.ts';
 import { preview } from '../../../billing-bridge/rate/preview.ts';
 import { reconcileCharges } from '../../../billing-bridge/rate/reconcile-charges.ts';
+import { applyRerating, planRerating } from '../../../billing-bridge/rate/rerate.ts';
 import { BillingFixture, BUCKET_MS, type ContractsText, WINDOW_MS } from '../../support/billing-fixture.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
@@ -288,4 +289,29 @@ test('a begin that was wrong moves the cycles that count from it: what stands wh
     ['2026-11-03', '365'],
   ]);
   await isSound(billing, '2026-11-01', '2027-12-01');
+});
+
+test('a fee that was charged whole before fees were split: rated anew it is split, and no day is lost', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  await billing.apply({
+    ...contracts(1, { from: '2026-11-01' }),
+    price_plans: [{ ...PLAN, items: [rack('arrears', '30')] }],
+  });
+  await until(billing, '2026-12-01');
+  await billing.rate();
+  await server.database.query(
+    `insert into billing.contract_version (kind, id, version, stated, valid_from_ms, applied_at_ms, document)
+     select kind, id, version + 1, stated, $1, applied_at_ms, jsonb_set(document::jsonb, '{items,0,amount}', '"60"')
+       from billing.contract_version where kind = 'price_plan' and id = 'p'`,
+    [midnight('2026-11-11')],
+  );
+  const deps = { database: server.database, usage: billing.usage, bucketMs: BUCKET_MS, windowMs: WINDOW_MS };
+  const span = { fromMs: midnight('2026-11-01'), toMs: midnight('2026-12-01'), account: null };
+  await applyRerating(server.database, await planRerating(deps, await billing.accounts.book(), span));
+  await billing.rate();
+  expect((await billing.charges()).map(({ amount, version }) => [amount, version])).toEqual([
+    ['40', 1],
+    ['10', 2],
+  ]);
+  await isSound(billing, '2026-11-01', '2026-12-01');
 });
