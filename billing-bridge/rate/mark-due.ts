@@ -7,6 +7,7 @@ import type { ContractBook } from '../account/contract-book.ts';
 import type { Service } from '../account/contract.ts';
 import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
 import { type DueRow, dueOf, markDue, windowKey } from './charge-store.ts';
+import type { PriceItem } from './price-item.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
 import { dueByChange, dueByEnd, dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
 
@@ -93,7 +94,7 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
     'select service, due_until_ms from billing.service_progress',
   );
   const progress = new Map(rows.map((row) => [row.service, Number(row.due_until_ms)]));
-  const inAdvance = plansInAdvance(book);
+  const inAdvance = plansWith(book, ({ price }) => price.kind === 'flat_in_advance');
   for (const service of book.services.values()) {
     const ahead = service.plans.some(({ plan }) => inAdvance.has(plan));
     for (;;) {
@@ -117,9 +118,8 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
   }
 }
 
-function plansInAdvance(book: ContractBook): Set<string> {
-  const inAdvance = book.plans.filter(({ items }) => items.some(({ price }) => price.kind === 'flat_in_advance'));
-  return new Set(inAdvance.map(({ id }) => id));
+function plansWith(book: ContractBook, has: (item: PriceItem) => boolean): Set<string> {
+  return new Set(book.plans.filter(({ items }) => items.some(has)).map(({ id }) => id));
 }
 
 /** Charges in advance that stand where no stretch begins any more: terms that were to come were taken back. They are rated to nothing. */
@@ -149,8 +149,10 @@ export async function markReratings(
   book: ContractBook,
   index: MeterIndex,
   windowMs: DurationMs,
+  now: EpochMs,
   fence: Fence,
 ): Promise<void> {
+  const cycled = plansWith(book, ({ price }) => 'cycle' in price && price.cycle !== undefined);
   for (;;) {
     const { rows } = await deps.database.query<{ id: bigint; service: string; from_ms: bigint; to_ms: bigint }>(
       'select id, service, from_ms, to_ms from billing.rerating order by id limit $1',
@@ -159,7 +161,11 @@ export async function markReratings(
     if (rows.length === 0) return;
     const spans = rows.flatMap((row) => {
       const service = book.services.get(row.service);
-      return service === undefined ? [] : [{ service, startMs: Number(row.from_ms), endMs: Number(row.to_ms) }];
+      if (service === undefined) return [];
+      // Another begin of the service moves every cycle that counts from it.
+      const moves = service.plans.some(({ plan }) => cycled.has(plan));
+      const endMs = Number(row.to_ms);
+      return [{ service, startMs: Number(row.from_ms), endMs: moves ? Math.max(endMs, now) : endMs }];
     });
     // One transaction at the end: a crash begins these spans again, and marking is idempotent.
     const windows = await chargedWindows(deps.database, spans);
@@ -185,7 +191,7 @@ async function chargedWindows(
   const { rows } = await connection.query<DueRow>(
     `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.window_end_ms
        from unnest($1::text[], $2::int8[], $3::int8[]) as span (service, from_ms, to_ms)
-       join billing.charge c on c.service = span.service and c.window_end_ms > from_ms and c.window_start_ms < to_ms
+       join billing.charge c on c.service = span.service and c.window_end_ms > from_ms and c.window_start_ms <= to_ms
       order by c.service, c.item, c.window_start_ms, c.version desc`,
     [spans.map(({ service }) => service.id), spans.map(({ startMs }) => startMs), spans.map(({ endMs }) => endMs)],
   );

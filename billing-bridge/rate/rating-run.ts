@@ -115,7 +115,7 @@ export class RatingRun {
     const book = await this.#deps.book();
     const { windowMs } = this.#config;
     const before = new MeterIndex(await this.#deps.usage.allMeters());
-    await markReratings(this.#deps, book, before, windowMs, lease.fence);
+    await markReratings(this.#deps, book, before, windowMs, this.#deps.clock.now(), lease.fence);
     const usageRecords = await markByUsage(this.#deps, book, before, windowMs, lease.fence);
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
     // Read after the marks, it holds every meter whose usage is due.

@@ -5,7 +5,7 @@ import type { EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import { markDue } from './charge-store.ts';
 import { type ChargeDifference, reconcileCharges, type ReconcileChargesDeps } from './reconcile-charges.ts';
-import { dueByUsage, type DueWindow } from './windows.ts';
+import { dueByChange, dueByUsage, type DueWindow } from './windows.ts';
 
 export interface RatedSpan {
   readonly fromMs: EpochMs;
@@ -64,6 +64,11 @@ export async function planRerating(
       before,
       after,
     });
+    // A fee of before it was split leaves a part that no charge holds yet.
+    const rest = dueByChange(book, service, { startMs: one.windowStartMs, endMs }).filter(
+      ({ item, startMs }) => item === one.item && startMs > one.windowStartMs && startMs < endMs,
+    );
+    for (const window of rest) windows.set(`${window.service} ${window.item} ${window.startMs}`, window);
     if (one.kind === 'amount') {
       const { currency } = book.customerOf(service);
       const by = exact(one.expected).subtract(exact(one.found));

@@ -52,6 +52,48 @@ const BILL = {
   gates: [],
   issuedAt: '2026-12-01T00:00:00.000Z',
 };
+const PAYMENT = {
+  id: '5',
+  bill: BILL.id,
+  customer: 'acme',
+  request: 'r1',
+  kind: 'payment',
+  amount: '100.00',
+  currency: 'EUR',
+  date: '2026-12-04',
+  reference: HOSTILE,
+  other: null,
+  by: 'kim',
+  at: '2026-12-04T09:00:00.000Z',
+};
+const SETTLEMENT = { due: '131.42', paid: '100.00', open: '31.42', overpaid: '0.00' };
+const MESSAGE = {
+  id: '9',
+  key: 'bill:acme-2026-11',
+  channel: 'mail',
+  kind: 'bill',
+  subject: BILL.id,
+  customer: 'acme',
+  recipients: ['ap@acme.example'],
+  by: 'weir',
+  state: 'dead',
+  attempts: 50,
+  createdAt: '2026-12-01T00:00:00.000Z',
+  nextTryAt: null,
+  triedAt: '2026-12-03T00:00:00.000Z',
+  doneAt: null,
+  failure: `550 no such user ${HOSTILE}`,
+};
+const LINK = {
+  id: 'abc',
+  customer: 'acme',
+  note: 'for Jane',
+  createdBy: 'kim',
+  createdAt: '2026-11-01T00:00:00.000Z',
+  expiresAt: '2099-01-01T00:00:00.000Z',
+  revokedAt: null,
+  lastUsedAt: null,
+};
 const LINE = {
   line: 1,
   kind: 'charge',
@@ -155,7 +197,13 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
     next: null,
   },
   '/billing/v1/bills': page1(BILL),
-  '/billing/v1/bills/acme-2026-11': { ...BILL, lines: [LINE] },
+  '/billing/v1/bills/acme-2026-11': { ...BILL, lines: [LINE], payments: [PAYMENT], settlement: SETTLEMENT },
+  '/billing/v1/bills/acme-2026-11/payments': PAYMENT,
+  '/billing/v1/payments/5/reversal': PAYMENT,
+  '/billing/v1/messages': page1(MESSAGE),
+  '/billing/v1/messages/9/retry': MESSAGE,
+  '/billing/v1/customers/acme/usage-links': { ...page1(LINK), ...LINK, link: '/billing/link/s3cret' },
+  '/billing/v1/usage-links/abc': LINK,
   '/billing/v1/bills/acme-2026-11/lines/1/evidence': page1(EVIDENCE),
   '/billing/v1/bills/preview': {
     customer: 'acme',
@@ -876,6 +924,42 @@ describeWith('chromium', 'the views', () => {
     await expect.poll(() => bridge.changes.at(-1)?.[0]).toBe('POST /billing/v1/dead-letters/c-1290/retry');
     await card('Schedules of the billing bridge').getByRole('button', { name: 'Run now: mediate' }).click();
     await expect.poll(() => bridge.changes.at(-1)?.[0]).toBe('POST /billing/v1/schedules/mediate/run');
+    expect(complaints).toEqual([]);
+  });
+
+  test('payments are recorded and reversed, a message that was given up is tried again, a usage link is made and taken back', async () => {
+    await signIn();
+    await open('bills/acme-2026-11');
+    await card('Payments').getByText('Due 131.42, paid 100.00, open 31.42 EUR.').waitFor();
+    await card('Payments').getByRole('button', { name: 'Add a payment' }).click();
+    await card('Payments').getByLabel('Date at the bank').fill('2026-12-10');
+    await card('Payments').getByLabel('Reference').fill('ACME 77');
+    expect(await findings()).toEqual([]);
+    await card('Payments').getByRole('button', { name: 'Record' }).click();
+    const paid = { amount: '31.42', date: '2026-12-10', reference: 'ACME 77', kind: 'payment' };
+    await expect.poll(() => bridge.changes.at(-1)?.[0]).toBe('POST /billing/v1/bills/acme-2026-11/payments');
+    expect(bridge.changes.at(-1)?.[1]).toMatchObject(paid);
+    await card('Payments').getByRole('button', { name: 'Reverse: 2026-12-04 100.00' }).click();
+    await card('Payments').getByLabel('Reason').fill('returned by the bank');
+    await card('Payments').locator('form').getByRole('button', { name: 'Reverse' }).click();
+    await expect
+      .poll(() => bridge.changes.at(-1))
+      .toEqual(['POST /billing/v1/payments/5/reversal', { reason: 'returned by the bank' }]);
+    await card('Messages').getByRole('button', { name: 'Try again: acme-2026-11' }).click();
+    await expect.poll(() => bridge.changes.at(-1)?.[0]).toBe('POST /billing/v1/messages/9/retry');
+    await open('usage/acme');
+    await card('Usage links').getByLabel('Note of the new link').fill('for Joe');
+    await card('Usage links').getByRole('button', { name: 'Make a link' }).click();
+    await card('Usage links').getByText(`${fixture.url}/billing/link/s3cret`).waitFor();
+    await expect
+      .poll(() => bridge.changes.at(-1))
+      .toEqual(['POST /billing/v1/customers/acme/usage-links', { days: 90, note: 'for Joe' }]);
+    expect(await findings()).toEqual([]);
+    await card('Usage links').getByRole('button', { name: 'Take back' }).click();
+    await card('Usage links').getByRole('button', { name: 'Really take back?' }).click();
+    await expect.poll(() => bridge.changes.at(-1)?.[0]).toBe('DELETE /billing/v1/usage-links/abc');
+    await open('health');
+    await card('Messages given up').getByText('550 no such user').waitFor();
     expect(complaints).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 // A small network for tests of the page: eight devices with traffic, a gap, faults and hostile names, and a bridge that answers what the page asks.
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import type { Column, Poll } from '../../common/model/poll.ts';
 import { ADMINISTRATOR } from './collector-fixture.ts';
 import { interfacePoll, tableAt } from './poll-builder.ts';
@@ -187,5 +187,6 @@ export async function startBridgeDouble(answers: Readonly<Record<string, unknown
 }
 
 async function keepChange(request: IncomingMessage, changes: [string, unknown][]): Promise<void> {
-  changes.push([`${request.method} ${request.url}`, await json(request)]);
+  const content = await text(request);
+  changes.push([`${request.method} ${request.url}`, content === '' ? null : JSON.parse(content)]);
 }

@@ -4,6 +4,7 @@ import { linesOf } from '../../../billing-bridge/bill/bill-store.ts';
 import { reconcileBills } from '../../../billing-bridge/bill/reconcile.ts';
 import { preview } from '../../../billing-bridge/rate/preview.ts';
 import { reconcileCharges } from '../../../billing-bridge/rate/reconcile-charges.ts';
+import { applyRerating, planRerating } from '../../../billing-bridge/rate/rerate.ts';
 import { BillingFixture, BUCKET_MS, type ContractsText, WINDOW_MS } from '../../support/billing-fixture.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
@@ -258,4 +259,59 @@ test('fees by the year and the quarter on monthly bills: a change of the plan, a
     '2028-02: advance 2028-01-01 -6681.69',
   ]);
   await isSound(billing, '2027-01-01', '2028-04-01');
+});
+
+test('a begin that was wrong moves the cycles that count from it: what stands where none begins any more is given back', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  const yearly = { ...rack('advance', '365'), cycle_months: 12, cycle_from: 'anniversary' };
+  const stated = (from: string): ContractsText => ({
+    ...contracts(1, { from, billed_from: '2026-11-01' }),
+    price_plans: [{ ...PLAN, items: [yearly] }],
+  });
+  await billing.apply(stated('2026-11-17'));
+  await until(billing, '2026-12-01');
+  expect(await billed(billing, '2026-11')).toEqual(['advance 2026-11-01 365.00']);
+  await until(billing, '2027-12-01');
+  expect(await billed(billing, '2027-10')).toEqual(['advance 2027-11-01 365.00']);
+  // It had begun on the third.
+  await billing.apply(stated('2026-11-03'));
+  const lines = await billed(billing, '2027-11');
+  // Two years, as before: from other days on.
+  expect(lines).toEqual(['advance 2027-11-01 0.00', 'advance 2026-11-01 0.00']);
+  const standing = (await billing.charges()).filter(({ amount }) => amount !== '0');
+  expect(
+    standing.map(({ windowStartMs, amount }) => [
+      new Date(windowStartMs + 7_200_000).toISOString().slice(0, 10),
+      amount,
+    ]),
+  ).toEqual([
+    ['2027-11-03', '365'],
+    ['2026-11-03', '365'],
+  ]);
+  await isSound(billing, '2026-11-01', '2027-12-01');
+});
+
+test('a fee that was charged whole before fees were split: rated anew it is split, and no day is lost', async () => {
+  const billing = await BillingFixture.make(server.database, midnight('2026-11-01'));
+  await billing.apply({
+    ...contracts(1, { from: '2026-11-01' }),
+    price_plans: [{ ...PLAN, items: [rack('arrears', '30')] }],
+  });
+  await until(billing, '2026-12-01');
+  await billing.rate();
+  await server.database.query(
+    `insert into billing.contract_version (kind, id, version, stated, valid_from_ms, applied_at_ms, document)
+     select kind, id, version + 1, stated, $1, applied_at_ms, jsonb_set(document::jsonb, '{items,0,amount}', '"60"')
+       from billing.contract_version where kind = 'price_plan' and id = 'p'`,
+    [midnight('2026-11-11')],
+  );
+  const deps = { database: server.database, usage: billing.usage, bucketMs: BUCKET_MS, windowMs: WINDOW_MS };
+  const span = { fromMs: midnight('2026-11-01'), toMs: midnight('2026-12-01'), account: null };
+  await applyRerating(server.database, await planRerating(deps, await billing.accounts.book(), span));
+  await billing.rate();
+  expect((await billing.charges()).map(({ amount, version }) => [amount, version])).toEqual([
+    ['40', 1],
+    ['10', 2],
+  ]);
+  await isSound(billing, '2026-11-01', '2026-12-01');
 });

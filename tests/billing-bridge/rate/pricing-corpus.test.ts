@@ -27,7 +27,8 @@ import { bandAt, priceTimeOfDay, type TimeBand } from '../../../billing-bridge/r
 import { priceVolume } from '../../../billing-bridge/rate/volume.ts';
 import type { Priced } from '../../../billing-bridge/rate/working.ts';
 import { Exact } from '../../../common/model/exact.ts';
-import { monthlyFrom, nextPeriod, periodAt } from '../../../common/model/period.ts';
+import { monthlyFrom, nextPeriod, periodAt, zoneOffset } from '../../../common/model/period.ts';
+import { placesOf as currencyPlaces } from '../../../billing-bridge/bill/invoice.ts';
 import { CORPUS, describeWith } from '../../support/requirements.ts';
 
 type Params = Readonly<Record<string, unknown>>;
@@ -156,13 +157,14 @@ function callPrice(params: Params, usage: Params): Exact {
       price: exact(band['rate_per_s']),
     }),
   );
+  const zone = textOf(params['zone'] ?? 'UTC');
   const start = Date.parse(String(usage['start']));
   const parts: { atMs: number; zoneOffsetMs: number; quantity: Exact }[] = [];
   for (let at = start; at < Date.parse(String(usage['end'])); at += 1000)
-    parts.push({ atMs: at, zoneOffsetMs: 0, quantity: Exact.one });
+    parts.push({ atMs: at, zoneOffsetMs: zoneOffset(at, zone), quantity: Exact.one });
   // A fee for the connection is a number, with the words "only when the start is in the peak band" where it depends on the first, dearest band.
   const [fee, ...condition] = textOf(params['connect_fee'] ?? '0').split(' ');
-  const owed = condition.length === 0 || bandAt(start, 0, bands) === bands[0];
+  const owed = condition.length === 0 || bandAt(start, zoneOffset(start, zone), bands) === bands[0];
   return priceTimeOfDay(parts, bands, Exact.zero).amount.add(owed ? exact(fee) : Exact.zero);
 }
 
@@ -305,7 +307,10 @@ function lessDiscounts(params: Params, amount: Exact): Exact {
     name: textOf(one['name'] ?? ''),
     ...('percent' in one ? { percent: exact(one['percent']) } : { amount: exact(one['amount']) }),
   }));
-  return discounted({ amount, steps: [] }, discounts).amount;
+  const { amount: left } = discounted({ amount, steps: [] }, discounts);
+  const { currency, round } = params;
+  if (round !== undefined) return left.round(placesOf(round), 'half_up');
+  return currency === undefined ? left : left.round(currencyPlaces(textOf(currency)), 'half_up');
 }
 
 function casesOf(): Case[] {

@@ -1,6 +1,8 @@
 // A bill with its lines; a line leads to its charges, those to usage records, those to the raw readings (law 6).
 import { useState } from 'preact/hooks';
 import { day, exactInteger, moment, octets, time } from './format.ts';
+import { MessagesCard } from './messages-card.tsx';
+import { PaymentsCard } from './payments-card.tsx';
 import { hrefOf } from './place.ts';
 import { Problem } from './problem.tsx';
 import type { BillLine, BillWithLines, Evidence } from './billing-types.ts';
@@ -45,6 +47,8 @@ export function BillView({ id }: { readonly id: string }) {
           <LinesTable lines={bill.lines} currency={bill.currency} bill={bill.id} />
         </section>
       )}
+      {bill !== null && <PaymentsCard bill={bill} />}
+      {bill !== null && <MessagesCard of={`subject=${encodeURIComponent(bill.id)}`} title={t('messages')} />}
     </>
   );
 }

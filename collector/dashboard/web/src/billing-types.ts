@@ -111,8 +111,39 @@ export interface Bill {
   readonly issuedAt: string;
 }
 
+export interface Payment {
+  readonly id: string;
+  readonly kind: string;
+  /** Negative where it went back. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly date: string;
+  readonly reference: string;
+  /** The payment that is reversed, the other bill of a transfer. */
+  readonly other: string | null;
+  readonly by: string;
+}
+
 export interface BillWithLines extends Bill {
   readonly lines: readonly BillLine[];
+  readonly payments: readonly Payment[];
+  readonly settlement: {
+    readonly due: string;
+    readonly paid: string;
+    readonly open: string;
+    readonly overpaid: string;
+  };
+}
+
+export interface Message {
+  readonly id: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly recipients: readonly string[];
+  readonly state: string;
+  readonly attempts: number;
+  readonly createdAt: string;
+  readonly failure: string | null;
 }
 
 export interface Evidence {

@@ -1,6 +1,7 @@
 // The scheduled work of the bridge and the jobs that its queue has given up: looked at, run now, tried again.
 import { Listed } from './device-parts.tsx';
 import { ago, moment } from './format.ts';
+import { MessagesCard } from './messages-card.tsx';
 import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import type { DeadLetter, Schedule } from './billing-types.ts';
@@ -17,6 +18,7 @@ export function BillingWork() {
     <>
       <Schedules />
       <DeadLetters />
+      {may.sums && <MessagesCard of="state=dead" title={t('messages.dead')} />}
     </>
   );
 }

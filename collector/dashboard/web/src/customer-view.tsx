@@ -2,10 +2,12 @@
 import { BillsTable } from './bills-table.tsx';
 import { LinesTable } from './bill-view.tsx';
 import { day, moment } from './format.ts';
+import { MessagesCard } from './messages-card.tsx';
 import { hrefOf, hrefOfResource } from './place.ts';
 import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import type { Preview, Service } from './billing-types.ts';
+import { UsageLinksCard } from './usage-links-card.tsx';
 import { useAnswer } from './use-answer.ts';
 import { t } from './words.ts';
 
@@ -62,6 +64,8 @@ export function CustomerView({ id }: { readonly id: string }) {
           <BillsTable path={`/billing/v1/bills?customer=${name}`} />
         </section>
       )}
+      {may.bills && <MessagesCard of={`customer=${name}`} title={t('messages')} />}
+      {may.bills && <UsageLinksCard customer={id} />}
     </>
   );
 }
