@@ -270,7 +270,11 @@ export const meterReadingsAnswer = listOf(
 export const overviewAnswer = z.object({
   demo: z.boolean(),
   pollIntervalMs: count,
-  devices: z.object({ configured: count, total: count.describe('ever seen'), reachable: count }),
+  devices: z.object({
+    configured: count,
+    total: count.describe('ever seen'),
+    reachable: count.describe('answered their last poll, which is no old one'),
+  }),
   interfaces: z.object({ total: count, up: count }),
   readings: z
     .object({ pages: bigText, lastAt: time.nullable() })

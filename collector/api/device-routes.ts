@@ -1,6 +1,7 @@
 // Devices and interfaces: what is configured, what was seen, and when it last answered.
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { isStale } from '../../common/model/staleness.ts';
 import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { sees } from '../../common/model/viewpoint.ts';
 import { READERS } from '../../common/runtime/access.ts';
@@ -30,9 +31,6 @@ export interface DeviceRoutesDeps extends SeenBy {
   readonly registry: Pick<DeviceRegistry, 'versionOf' | 'labelsOf' | 'ofFile'>;
 }
 
-/** A poll older than so many intervals is no news. */
-const STALE_INTERVALS = 3;
-const LEAST_STALE_MS = 15_000;
 /** A value older than this is not the latest but the last. */
 const LATEST_WITHIN_MS = 15 * 60_000;
 const byName = z.object({ name: deviceName });
@@ -209,14 +207,6 @@ export function deviceOf(
     profile: seen?.profile ?? null,
     interfaceCount: seen?.interfaceCount ?? 0,
   };
-}
-
-/** Its last poll is too old to say how it is now. */
-export function isStale(
-  { lastPollAtMs, intervalMs }: Pick<InventoryDevice, 'lastPollAtMs' | 'intervalMs'>,
-  nowMs: EpochMs,
-): boolean {
-  return lastPollAtMs !== null && nowMs - lastPollAtMs > Math.max(LEAST_STALE_MS, STALE_INTERVALS * (intervalMs ?? 0));
 }
 
 function timeOrNull(atMs: EpochMs | null | undefined): string | null {

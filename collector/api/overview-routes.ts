@@ -63,7 +63,7 @@ export function addOverviewRoutes(routes: DescribedRoutes, config: OverviewConfi
 
 async function look(config: OverviewConfig, deps: OverviewRoutesDeps, viewpoint: Viewpoint): Promise<OverviewAnswer> {
   const [counts, readings, alarms, storm] = await Promise.all([
-    deps.inventory.counts(viewpoint),
+    deps.inventory.counts(viewpoint, deps.clock.now()),
     // Pages and quarantine are of the whole network; nothing of them is the scope's.
     viewpoint.everything ? deps.readings.summary() : null,
     deps.alarms.under(viewpoint).summary(),

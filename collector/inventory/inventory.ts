@@ -82,5 +82,6 @@ export interface Inventory {
   ): Promise<InventoryPage<InventoryInterface>>;
   /** By its permanent id; throws not_found. */
   interface(viewpoint: Viewpoint, id: number): Promise<InventoryInterface>;
-  counts(viewpoint: Viewpoint): Promise<InventoryCounts>;
+  /** `reachable`: answered their last poll, which is not stale. */
+  counts(viewpoint: Viewpoint, nowMs: EpochMs): Promise<InventoryCounts>;
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Database } from '../../common/database/database.ts';
 import { readCursor, writeCursor } from '../../common/http/parameters.ts';
 import { interfaceResource } from '../../common/model/interface-identity.ts';
+import { LEAST_STALE_MS, STALE_INTERVALS } from '../../common/model/staleness.ts';
+import type { EpochMs } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import { EVERYTHING, type Viewpoint } from '../../common/model/viewpoint.ts';
 import {
@@ -83,11 +85,11 @@ export class PostgresInventory implements Inventory {
     return !viewpoint.everything && viewpoint.resources.some((resource) => resource.startsWith(`${device}/`));
   }
 
-  async counts(viewpoint: Viewpoint): Promise<InventoryCounts> {
+  async counts(viewpoint: Viewpoint, nowMs: EpochMs): Promise<InventoryCounts> {
     const { rows } = await this.#database.query<Record<'devices' | 'reachable' | 'interfaces' | 'up', bigint>>(
       viewpoint.everything
         ? `select (select count(*) from inventory.device) as devices,
-                  (select count(*) from inventory.device where last_outcome <> 'failed') as reachable,
+                  (select count(*) from inventory.device where ${ANSWERS(1)}) as reachable,
                   (select count(*) from inventory.interface where gone_at_ms is null) as interfaces,
                   (select count(*) from inventory.interface where gone_at_ms is null and oper_status = 1) as up`
         : `with seen as (
@@ -96,10 +98,10 @@ export class PostgresInventory implements Inventory {
               where gone_at_ms is null and ${SEES_INTERFACE(1)})
            select (select count(*) from inventory.device where name = any($1::text[])) as devices,
                   (select count(*) from inventory.device
-                    where name = any($1::text[]) and last_outcome <> 'failed') as reachable,
+                    where name = any($1::text[]) and ${ANSWERS(3)}) as reachable,
                   (select count(*) from seen) as interfaces,
                   (select count(*) from seen where oper_status = 1) as up`,
-      viewpoint.everything ? [] : [viewpoint.devices, viewpoint.resources],
+      viewpoint.everything ? [nowMs] : [viewpoint.devices, viewpoint.resources, nowMs],
     );
     const [row] = rows;
     return {
@@ -115,6 +117,10 @@ function devicesSeen(viewpoint: Viewpoint): readonly string[] | null {
 }
 
 const SEES_DEVICE = '($3::text[] is null or device.name = any($3::text[]))';
+
+/** $N: now. */
+const ANSWERS = (place: number): string =>
+  `last_outcome <> 'failed' and last_poll_at_ms >= $${place}::int8 - greatest(${LEAST_STALE_MS}, ${STALE_INTERVALS} * coalesce(interval_ms, 0))`;
 
 /** $N: names of devices, null for all; $N+1: single interfaces of others. */
 const SEES_INTERFACE = (place: number): string =>

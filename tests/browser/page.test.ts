@@ -119,7 +119,7 @@ describeWith('chromium', 'the page', () => {
       .waitFor();
     const sites = page.getByRole('region', { name: 'Availability', exact: true });
     await sites.getByRole('link', { name: 'hall-1' }).waitFor();
-    await expect.poll(() => sites.innerText()).toMatch(/hall-1\s+\d+\.\d+ %\s+7 \/ 8/);
+    await expect.poll(() => sites.innerText()).toMatch(/hall-1\s+\d+\.\d+ %\s+\d \/ 8/);
     expect(await page.locator('.tile', { hasText: 'Charges so far' }).innerText()).toMatch(/2.048\.00 USD/);
     const money = card('Usage and charges');
     await money.getByText('131.42 EUR').waitFor();

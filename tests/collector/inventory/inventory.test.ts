@@ -88,7 +88,7 @@ describe('devices', () => {
       serial: null,
       interfaceCount: 1,
     });
-    expect(await inventory.counts(EVERYTHING)).toEqual({
+    expect(await inventory.counts(EVERYTHING, at(1))).toEqual({
       devices: { total: 1, reachable: 0 },
       interfaces: { total: 1, up: 1 },
     });
@@ -173,7 +173,7 @@ describe('interfaces', () => {
     await projection.apply([entryOf([portsPoll({ atMs: at(4), ports: [port(1)] })])]);
     expect(await gone()).toEqual([null, at(3)]);
     expect((await inventory.device(EVERYTHING, 'core1')).interfaceCount).toBe(1);
-    expect((await inventory.counts(EVERYTHING)).interfaces).toEqual({ total: 1, up: 1 });
+    expect((await inventory.counts(EVERYTHING, at(4))).interfaces).toEqual({ total: 1, up: 1 });
     await projection.apply([entryOf([portsPoll({ atMs: at(5), ports: both })])]);
     expect(await gone()).toEqual([null, null]);
     const after = (await inventory.interfaces(EVERYTHING, 'core1', null, 10)).items;
@@ -281,7 +281,14 @@ describe('several collectors', () => {
         return projection.apply([entryOf(polls, words)]);
       }),
     );
-    expect(await inventory.counts(EVERYTHING)).toMatchObject({ devices: { total: 5 }, interfaces: { total: 10 } });
+    const five = { devices: { total: 5, reachable: 5 }, interfaces: { total: 10 } };
+    expect(await inventory.counts(EVERYTHING, at(projections.length))).toMatchObject(five);
+    // Of what is not polled any more nobody says that it answers.
+    const later = await inventory.counts(EVERYTHING, at(projections.length + 30));
+    expect(later).toMatchObject({ devices: { total: 5, reachable: 0 } });
+    const some = { everything: false, devices: ['d1', 'd2'], resources: [], customers: [] };
+    expect((await inventory.counts(some, at(1))).devices).toEqual({ total: 2, reachable: 2 });
+    expect((await inventory.counts(some, at(projections.length + 30))).devices).toEqual({ total: 2, reachable: 0 });
     const { rows } = await postgres.database.query<{ meters: bigint; pages: bigint }>(
       `select (select count(distinct meter) from inventory.interface, unnest(array[meter_in, meter_out]) as meter) as meters,
               (select count(*) from readings.page) as pages`,
