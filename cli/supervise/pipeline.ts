@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { AGENT_NODE_FLAGS } from '../../agent/node-flags.ts';
+import { BRIDGE_NODE_FLAGS } from '../../billing-bridge/node-flags.ts';
 import { EmbeddedPostgres } from '../../common/database/embedded/embedded-postgres.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { type Component, startAll, stopAll } from '../../common/runtime/component.ts';
@@ -11,6 +12,12 @@ import { BoundedLog } from './bounded-log.ts';
 import { SupervisedChild } from './child.ts';
 import { holdDataFolder, type Tokens, tokensOf } from './data-folder.ts';
 import { waitForFreePorts } from './free-ports.ts';
+
+/** Of the processes that have their own. */
+const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  agent: AGENT_NODE_FLAGS,
+  'billing-bridge': BRIDGE_NODE_FLAGS,
+};
 
 export interface PipelineConfig {
   readonly configurationFile: string;
@@ -196,7 +203,7 @@ export class Pipeline implements Component {
   ): { label: string; says: string; component: SupervisedChild } {
     const log = new BoundedLog(path.join(this.#config.dataFolder, 'logs', `${name}.log`), LOG_BYTES);
     this.#logs.push(log);
-    const nodeFlags = name === 'agent' ? AGENT_NODE_FLAGS : [];
+    const nodeFlags = NODE_FLAGS[name] ?? [];
     const config = { name, args, nodeFlags, environment, readyUrl };
     const component = new SupervisedChild(this.#reporter, config, {
       clock: this.#deps.clock,
