@@ -1,0 +1,65 @@
+// Contracts that are corrected after the fact: what was charged under them before, and what nobody was charged, comes right with the next run.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { BillingFixture, BUCKET_MS, type ContractsText } from '../../support/billing-fixture.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+
+const START = Date.parse('2026-11-01T00:00:00Z');
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const GB = 1_000_000_000n;
+
+let server: TestDatabase;
+let billing: BillingFixture;
+beforeAll(async () => {
+  server = await startTestDatabase();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  billing = await BillingFixture.make(server.database, START);
+});
+
+const PORT = { device: 'r1', interface: 'ge-0' };
+const OTHER = { device: 'r1', interface: 'ge-1' };
+const ITEMS = [
+  { id: 'setup', kind: 'one_off', amount: '150' },
+  { id: 'port', kind: 'flat', amount: '31' },
+];
+const TRAFFIC = { id: 'traffic', kind: 'per_unit', unit: 'GB', direction: 'in', price: '1' };
+
+function contracts(service: object, items: readonly object[] = ITEMS, more: readonly object[] = []): ContractsText {
+  return {
+    customers: [{ id: 'acme', name: 'Acme', currency: 'EUR' }],
+    price_plans: [{ id: 'plan', currency: 'EUR', items }, ...more],
+    services: [{ id: 's', customer: 'acme', plan: 'plan', from: '2026-11-16', bindings: [PORT], ...service }],
+  };
+}
+
+/** `2026-11 setup 150` of every charge that stands and is not nothing, by month. */
+async function told(): Promise<string[]> {
+  return (await billing.charges())
+    .filter(({ amount }) => amount !== '0')
+    .map((one) => `${new Date(one.windowStartMs).toISOString().slice(0, 7)} ${one.item} ${one.amount}`)
+    .toSorted();
+}
+
+async function rateable(untilMs: number): Promise<void> {
+  billing.usage.finish(untilMs);
+  await billing.clock.advance(untilMs + BUCKET_MS - billing.clock.now());
+}
+
+async function rateAt(atMs: number): Promise<void> {
+  await rateable(atMs);
+  await billing.rate();
+}
+
+test('an end that is entered late ends what was bound before as well', async () => {
+  await billing.apply(contracts({ from: '2026-11-01', bindings: [PORT, OTHER] }, [TRAFFIC]));
+  const other = billing.usage.port('r1', 'ge-1');
+  billing.usage.port('r1', 'ge-0');
+  for (let day = 0; day < 20; day += 1) billing.usage.add(other.in, START + day * DAY, GB);
+  await rateAt(START + 20 * DAY);
+  expect(await told()).toHaveLength(20);
+  await billing.apply(contracts({ from: '2026-11-01', to: '2026-11-11', bindings: [PORT] }, [TRAFFIC]));
+  await billing.rate();
+  expect(await told()).toHaveLength(10);
+});
