@@ -16,6 +16,8 @@ export type Fence = (connection: Queryable) => Promise<void>;
 export interface MarkDueDeps {
   readonly database: Database;
   readonly usage: UsageReader;
+  /** The contracts as they are now. */
+  readonly book: () => Promise<ContractBook>;
 }
 
 const USAGE_PAGE = 100_000;
@@ -35,6 +37,8 @@ export async function markByUsage(
   let looked = 0;
   let index = known;
   for (;;) {
+    // Who was bound meanwhile is not in the book: what is passed over now would never be theirs. The next run goes on with the new one.
+    if ((await deps.book()).serial !== book.serial) return looked;
     const { rows } = await deps.database.query<{ usage_serial: bigint }>(
       'select usage_serial from billing.rating_position',
     );
@@ -113,18 +117,27 @@ export async function markByTime(deps: MarkDueDeps, book: ContractBook, now: Epo
   }
 }
 
-/** Marks what changed bindings touch: charges that stand in the spans, and usage that has a holder now. */
+/** The last change of a contract whose usage waits to be marked anew; a book that is read afterwards knows of it. */
+export async function lastRerating(connection: Queryable): Promise<bigint> {
+  const { rows } = await connection.query<{ last: bigint }>(
+    'select coalesce(max(id), 0)::int8 as last from billing.rerating',
+  );
+  return rows[0]?.last ?? 0n;
+}
+
+/** Marks what changed bindings touch, up to the last change that the book knows of: charges that stand in the spans, and usage that has a holder now. */
 export async function markReratings(
   deps: MarkDueDeps,
   book: ContractBook,
+  until: bigint,
   index: MeterIndex,
   windowMs: DurationMs,
   fence: Fence,
 ): Promise<void> {
   for (;;) {
     const { rows } = await deps.database.query<{ id: bigint; service: string; from_ms: bigint; to_ms: bigint }>(
-      'select id, service, from_ms, to_ms from billing.rerating order by id limit $1',
-      [RERATINGS_AT_ONCE],
+      'select id, service, from_ms, to_ms from billing.rerating where id <= $2 order by id limit $1',
+      [RERATINGS_AT_ONCE, until],
     );
     if (rows.length === 0) return;
     const spans = rows.flatMap((row) => {

@@ -52,6 +52,30 @@ async function rateAt(atMs: number): Promise<void> {
   await billing.rate();
 }
 
+test('a binding that is entered while a run begins is charged by the next one', async () => {
+  await billing.apply(contracts({ from: '2026-11-01' }, [TRAFFIC]));
+  const [first, other] = [billing.usage.port('r1', 'ge-0'), billing.usage.port('r1', 'ge-1')];
+  billing.usage.add(first.in, START, GB);
+  billing.usage.add(other.in, START, 2n * GB);
+  billing.usage.finish(START + DAY);
+  await billing.clock.advance(DAY);
+  const all = billing.usage.allMeters.bind(billing.usage);
+  let looks = 0;
+  billing.usage.allMeters = async () => {
+    looks += 1;
+    const changed = { from: '2026-11-01', bindings: [PORT, { ...OTHER, from: '2026-11-01' }] };
+    if (looks === 1) {
+      await billing.apply(contracts(changed, [TRAFFIC]));
+      billing.usage.add(other.in, START + DAY, 4n * GB);
+      await rateable(START + DAY + HOUR);
+    }
+    return all();
+  };
+  await billing.rate();
+  await billing.rate();
+  expect(await told()).toEqual(['2026-11 traffic 3', '2026-11 traffic 4']);
+});
+
 test('an end that is entered late ends what was bound before as well', async () => {
   await billing.apply(contracts({ from: '2026-11-01', bindings: [PORT, OTHER] }, [TRAFFIC]));
   const other = billing.usage.port('r1', 'ge-1');
