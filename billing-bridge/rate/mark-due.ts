@@ -8,7 +8,7 @@ import type { Service } from '../account/contract.ts';
 import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
 import { type DueRow, dueOf, markDue, windowKey } from './charge-store.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
-import { dueByEnd, dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
+import { dueByEnd, dueByTime, dueInPeriod, dueInSpan, type DueWindow } from './windows.ts';
 
 /** Throws lease_lost where the run no longer holds its lease; called in the transaction of every effect. */
 export type Fence = (connection: Queryable) => Promise<void>;
@@ -146,7 +146,9 @@ export async function markReratings(
     });
     // One transaction at the end: a crash begins these spans again, and marking is idempotent.
     const windows = await chargedWindows(deps.database, spans);
-    windows.push(...spans.flatMap(({ service }) => dueByEnd(book, service)));
+    windows.push(
+      ...spans.flatMap(({ service, ...span }) => [...dueByEnd(book, service), ...dueInSpan(book, service, span)]),
+    );
     const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
     for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
       const cells = await deps.usage.cellsIn(meters.slice(at, at + METERS_AT_ONCE), windowMs);

@@ -97,6 +97,12 @@ function dueInAdvance(book: ContractBook, service: Service, period: Period): Due
     .map((item) => ({ ...due(service, item, next), dueMs: period.endMs }));
 }
 
+/** Period items in the periods that a changed span of a service touches: a fee may have moved into one that was looked at before, or none was charged yet. */
+export function dueInSpan(book: ContractBook, service: Service, { startMs, endMs }: RatingWindow): DueWindow[] {
+  const { cycle, zone } = book.customerOf(service);
+  return dueByTime(book, service, startMs, periodAt(endMs - 1, cycle, zone).endMs, Infinity);
+}
+
 /** Fees for the end of a service: due for its period also where the end is entered when that was rated already. */
 export function dueByEnd(book: ContractBook, service: Service): DueWindow[] {
   if (service.toMs === null) return [];

@@ -52,6 +52,33 @@ async function rateAt(atMs: number): Promise<void> {
   await billing.rate();
 }
 
+test('a begin that is moved into another rated month takes its fee along', async () => {
+  await billing.apply(contracts({}));
+  billing.usage.port('r1', 'ge-0');
+  await rateAt(START + 92 * DAY);
+  const later = ['2026-12 port 31', '2027-01 port 31'];
+  expect(await told()).toEqual(['2026-11 port 15.5', '2026-11 setup 150', ...later].toSorted());
+  await billing.apply(contracts({ from: '2026-12-16' }));
+  await billing.rate();
+  expect(await told()).toEqual(['2026-12 port 16', '2026-12 setup 150', '2027-01 port 31']);
+  await billing.apply(contracts({ from: '2026-11-16' }));
+  await billing.rate();
+  expect(await told()).toEqual(['2026-11 port 15.5', '2026-11 setup 150', ...later].toSorted());
+  expect(await billing.rate()).toMatchObject({ charges: 0 });
+});
+
+test('months before the first that was charged are, once `billed_from` says so', async () => {
+  await billing.apply(contracts({ from: '2026-09-16' }));
+  billing.usage.port('r1', 'ge-0');
+  await rateAt(START + 61 * DAY);
+  expect(await told()).toEqual(['2026-11 port 31', '2026-12 port 31']);
+  await billing.apply(contracts({ from: '2026-09-16', billed_from: '2026-09-16' }));
+  await billing.rate();
+  expect(await told()).toEqual(
+    ['2026-09 port 15.5', '2026-09 setup 150', '2026-10 port 31', '2026-11 port 31', '2026-12 port 31'].toSorted(),
+  );
+});
+
 test('a binding that is entered while a run begins is charged by the next one', async () => {
   await billing.apply(contracts({ from: '2026-11-01' }, [TRAFFIC]));
   const [first, other] = [billing.usage.port('r1', 'ge-0'), billing.usage.port('r1', 'ge-1')];
