@@ -26,9 +26,13 @@ export function windowAt(at: EpochMs, windowMs: DurationMs, period: Period): Rat
   return { startMs: Math.max(cell, period.startMs), endMs: Math.min(cell + windowMs, period.endMs) };
 }
 
-/** The terms that price a window: those at its start, or at the start of the service inside it. */
+/**
+ * The terms that price a window: those at its start, or at the start of the service inside it. A service that begins behind it, as it does
+ * once its begin was corrected, is priced by those at its start: a later plan may lack the item that is to be taken back.
+ */
 export function termsOf(book: ContractBook, service: Service, window: RatingWindow): PlanVersion | null {
-  return book.planAt(service, Math.max(window.startMs, service.fromMs));
+  const within = service.fromMs < window.endMs;
+  return book.planAt(service, within ? Math.max(window.startMs, service.fromMs) : window.startMs);
 }
 
 /** What usage of a service at an instant makes due. */

@@ -114,3 +114,15 @@ test('an end that is entered late ends what was bound before as well', async () 
   await billing.rate();
   expect(await told()).toHaveLength(10);
 });
+
+test('a begin that is moved behind a change of the plan takes back what the plan no longer has', async () => {
+  const rack = { id: 'rack', kind: 'flat', amount: '300' };
+  const plans = [{ id: 'plan', currency: 'EUR', valid_from: '2026-12-01', items: ITEMS }];
+  await billing.apply(contracts({}, [...ITEMS, rack], plans));
+  billing.usage.port('r1', 'ge-0');
+  await rateAt(START + 61 * DAY);
+  expect(await told()).toContain('2026-11 rack 150');
+  await billing.apply(contracts({ from: '2026-12-16' }, [...ITEMS, rack], plans));
+  await billing.rate();
+  expect(await told()).toEqual(['2026-12 port 16', '2026-12 setup 150']);
+});
