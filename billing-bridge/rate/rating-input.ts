@@ -1,10 +1,11 @@
 // From contracts and usage to the input of a price, and to the evidence of what went in. Pure.
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import { createHash, type Hash } from 'node:crypto';
-import { coveredPart, type Period } from '../../common/model/period.ts';
+import { coveredPart, isMonthly, type Period, periodAt } from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import type { Customer, PlanVersion, Service } from '../account/contract.ts';
+import type { Binding, Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { Meter } from '../mediate/usage.ts';
+import type { AssignedPart } from './assigned-ports.ts';
 import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isChargedIn } from './one-off.ts';
 import { classOf, INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
@@ -100,10 +101,26 @@ export function ratingInput(parts: InputParts): RatingInput {
     service: { startMs: parts.service.fromMs, endMs: parts.service.toMs },
     part: coveredPart(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
     exactPart: secondsOf(parts.period, parts.service.fromMs, parts.service.toMs ?? OPEN_MS),
-    assigned: parts.service.bindings
-      .map(({ fromMs, toMs }) => coveredPart(parts.period, fromMs, toMs ?? OPEN_MS))
-      .filter(({ covered }) => covered > 0n),
+    assigned: assignedParts(parts.service, parts.period).filter(({ covered }) => covered > 0n),
   };
+}
+
+/** Of each binding, in their order. A port that comes back on the day that it left has that day once. */
+function assignedParts({ bindings }: Service, period: Period): AssignedPart[] {
+  const portOf = (binding: Binding): string => `${binding.device}\n${binding.interface}`;
+  const byPort = new Map<string, Binding[]>();
+  for (const binding of bindings) byPort.set(portOf(binding), [...(byPort.get(portOf(binding)) ?? []), binding]);
+  return bindings.map((binding) => {
+    const before = (byPort.get(portOf(binding)) ?? [])
+      .filter(({ fromMs }) => fromMs < binding.fromMs)
+      .map(({ toMs }) => dayEnd(toMs ?? OPEN_MS, period));
+    return coveredPart(period, Math.max(binding.fromMs, ...before), binding.toMs ?? OPEN_MS);
+  });
+}
+
+/** Where the day ends that a month counts as touched; shorter periods count milliseconds. */
+function dayEnd(at: EpochMs, { cycle, zone }: Period): EpochMs {
+  return at === OPEN_MS || !isMonthly(cycle) ? at : periodAt(at - 1, 'day', zone).endMs;
 }
 
 /** Whole seconds; one that is begun counts. */

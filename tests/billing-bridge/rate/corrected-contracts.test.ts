@@ -126,3 +126,16 @@ test('a begin that is moved behind a change of the plan takes back what the plan
   await billing.rate();
   expect(await told()).toEqual(['2026-12 port 16', '2026-12 setup 150']);
 });
+
+test('a port that comes back on the day that it left is one port', async () => {
+  const bindings = [
+    { ...PORT, from: '2026-11-01', to: '2026-11-16T10:00:00Z' },
+    { ...PORT, from: '2026-11-16T16:00:00Z' },
+  ];
+  await billing.apply(
+    contracts({ from: '2026-11-01', bindings }, [{ id: 'ports', kind: 'assigned_ports', price: '30' }]),
+  );
+  billing.usage.port('r1', 'ge-0');
+  await rateAt(START + 30 * DAY);
+  expect(await told()).toEqual(['2026-11 ports 30']);
+});
