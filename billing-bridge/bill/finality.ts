@@ -55,21 +55,25 @@ export async function unratedUsage(deps: FinalityDeps): Promise<UnratedUsage> {
   return { firstByMeter, complete: false };
 }
 
-/** What of an account's period is not final. */
+/**
+ * What of an account's period is not final. In the order in which usage goes on while this looks: what mediation has stored is not rated
+ * yet, or marked as due, or charged, so that nothing slips from one into another that was looked at before.
+ */
 export async function notFinal(
   deps: FinalityDeps,
-  unrated: UnratedUsage,
+  unratedNow: () => Promise<UnratedUsage>,
   book: ContractBook,
   services: readonly Service[],
   period: Period,
   ports: readonly BoundPort[],
 ): Promise<Finding[]> {
-  return [
-    ...(await portsNotFinal(deps, ports)),
-    ...(unrated.complete ? portsNotRated(unrated, period, ports) : [{ reason: 'rating is far behind' }]),
-    ...(await windowsDue(deps, services, period)),
-    ...(await periodsDue(deps, book, services, period)),
-  ];
+  const open = await portsNotFinal(deps, ports);
+  const unrated = await unratedNow();
+  const changed = await contractsChanged(deps, services, period);
+  const ended = await periodsDue(deps, book, services, period);
+  const due = await windowsDue(deps, services, period);
+  const unlooked = unrated.complete ? portsNotRated(unrated, period, ports) : [{ reason: 'rating is far behind' }];
+  return [...open, ...unlooked, ...due, ...changed, ...ended];
 }
 
 async function portsNotFinal(deps: FinalityDeps, ports: readonly BoundPort[]): Promise<Finding[]> {
@@ -92,7 +96,6 @@ function portsNotRated(unrated: UnratedUsage, period: Period, ports: readonly Bo
   );
 }
 
-/** Windows marked as due, and services whose bindings changed since rating looked. */
 async function windowsDue(deps: FinalityDeps, services: readonly Service[], period: Period): Promise<Finding[]> {
   const ids = services.map((service) => service.id);
   const windows = await deps.database.query<{ service: string; item: string; windows: bigint }>(
@@ -100,14 +103,16 @@ async function windowsDue(deps: FinalityDeps, services: readonly Service[], peri
       where service = any($1::text[]) and due_at_ms <= $2 group by 1, 2 order by 1, 2`,
     [ids, period.endMs],
   );
-  const changed = await deps.database.query<{ service: string }>(
+  return windows.rows.map((row) => ({ ...row, windows: row.windows.toString(), reason: 'not rated yet' }));
+}
+
+/** Services whose bindings changed since rating looked. */
+async function contractsChanged(deps: FinalityDeps, services: readonly Service[], period: Period): Promise<Finding[]> {
+  const { rows } = await deps.database.query<{ service: string }>(
     'select distinct service from billing.rerating where service = any($1::text[]) and from_ms < $2 order by 1',
-    [ids, period.endMs],
+    [services.map((service) => service.id), period.endMs],
   );
-  return [
-    ...windows.rows.map((row) => ({ ...row, windows: row.windows.toString(), reason: 'not rated yet' })),
-    ...changed.rows.map((row) => ({ service: row.service, reason: 'contract changed, not rated yet' })),
-  ];
+  return rows.map(({ service }) => ({ service, reason: 'contract changed, not rated yet' }));
 }
 
 /** Items without usage become due when rating finds that their period has ended. */
