@@ -164,8 +164,9 @@ function mergedService(
     const restated = bindings.some(
       (one) => one.device === old.device && one.interface === old.interface && overlaps(one, old),
     );
-    if (restated || old.fromMs >= now) return [];
-    return [{ ...old, toMs: Math.min(old.toMs ?? FOR_EVER_MS, now) }];
+    // An end of the service that is entered late ends all that was bound.
+    const endMs = Math.min(old.toMs ?? FOR_EVER_MS, toMs ?? FOR_EVER_MS, now);
+    return restated || old.fromMs >= endMs ? [] : [{ ...old, toMs: endMs }];
   });
   const plans = before === null ? [] : before.plans;
   const changed = plans.at(-1)?.plan !== stated.plan;

@@ -2,7 +2,7 @@
 import type { EpochMs } from '../../common/model/time.ts';
 import { FOR_EVER_MS, type Service } from './contract.ts';
 
-/** A span of a service whose usage must be looked at again, because its bindings or its own time changed. */
+/** A span of a service whose usage must be looked at again, because its bindings, its own time or the begin of its recurring charges changed. */
 export interface Rerating {
   readonly service: string;
   readonly fromMs: EpochMs;
@@ -21,6 +21,8 @@ export function reratingOf(before: Service | null, next: Service, now: EpochMs):
     differingEdges(old.get(port) ?? [], changed.get(port) ?? []),
   );
   if (before !== null) edges.push(...differingEdges([before], [next]));
+  if (before !== null && before.recurringFromMs !== next.recurringFromMs)
+    edges.push(before.recurringFromMs, next.recurringFromMs);
   const past = edges.map((at) => Math.min(at, now));
   const [fromMs, toMs] = past.reduce(([least, most], at) => [Math.min(least, at), Math.max(most, at)], [now, 0]);
   return fromMs < Math.min(toMs, now) ? { service: next.id, fromMs, toMs } : null;

@@ -38,8 +38,6 @@ const MAX_PAGES = 50;
 export interface UnratedUsage {
   readonly firstByMeter: ReadonlyMap<number, EpochMs>;
   readonly complete: boolean;
-  /** How far any meter is known. */
-  readonly readUntilMs: EpochMs | null;
 }
 
 export async function unratedUsage(deps: FinalityDeps): Promise<UnratedUsage> {
@@ -47,41 +45,42 @@ export async function unratedUsage(deps: FinalityDeps): Promise<UnratedUsage> {
     'select usage_serial from billing.rating_position',
   );
   const firstByMeter = new Map<number, EpochMs>();
-  const readUntilMs = await deps.usage.readUntil();
   let after = rows[0]?.usage_serial ?? 0n;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const records = await deps.usage.changedAfter(after, USAGE_PAGE);
     const last = records.at(-1);
-    if (last === undefined) return { firstByMeter, complete: true, readUntilMs };
+    if (last === undefined) return { firstByMeter, complete: true };
     for (const { meter, bucketStartMs } of records)
       firstByMeter.set(meter, Math.min(firstByMeter.get(meter) ?? bucketStartMs, bucketStartMs));
     after = last.serial;
   }
-  return { firstByMeter, complete: false, readUntilMs };
+  return { firstByMeter, complete: false };
 }
 
-/** What of an account's period is not final. */
+/**
+ * What of an account's period is not final. In the order in which usage goes on while this looks: what mediation has stored is not rated
+ * yet, or marked as due, or charged, so that nothing slips from one into another that was looked at before.
+ */
 export async function notFinal(
   deps: FinalityDeps,
-  unrated: UnratedUsage,
+  unratedNow: () => Promise<UnratedUsage>,
   book: ContractBook,
   services: readonly Service[],
   period: Period,
   ports: readonly BoundPort[],
 ): Promise<Finding[]> {
-  return [
-    ...(await portsNotFinal(deps, ports, unrated.readUntilMs)),
-    ...(unrated.complete ? portsNotRated(unrated, period, ports) : [{ reason: 'rating is far behind' }]),
-    ...(await windowsDue(deps, services, period)),
-    ...(await periodsDue(deps, book, services, period)),
-  ];
+  const open = await portsNotFinal(deps, ports);
+  const unrated = await unratedNow();
+  const changed = await contractsChanged(deps, services, period);
+  const ended = await periodsDue(deps, book, services, period);
+  const due = await windowsDue(deps, services, period);
+  const unlooked = unrated.complete ? portsNotRated(unrated, period, ports) : [{ reason: 'rating is far behind' }];
+  return [...open, ...unlooked, ...due, ...changed, ...ended];
 }
 
-async function portsNotFinal(
-  deps: FinalityDeps,
-  ports: readonly BoundPort[],
-  readUntilMs: EpochMs | null,
-): Promise<Finding[]> {
+async function portsNotFinal(deps: FinalityDeps, ports: readonly BoundPort[]): Promise<Finding[]> {
+  // Before the meters are asked: what others are known up to is never ahead of what is known of these.
+  const readUntilMs = await deps.usage.readUntil();
   const final = await deps.usage.finalUntil(ports.flatMap((port) => port.meters.map((meter) => meter.id)));
   return ports.flatMap(({ meters, service, device, interface: name, toMs, leavesMs }): Finding[] => {
     if (leavesMs !== null && deps.waitedOut?.(leavesMs) === true) return [];
@@ -102,7 +101,6 @@ function portsNotRated(unrated: UnratedUsage, period: Period, ports: readonly Bo
   );
 }
 
-/** Windows marked as due, and services whose bindings changed since rating looked. */
 async function windowsDue(deps: FinalityDeps, services: readonly Service[], period: Period): Promise<Finding[]> {
   const ids = services.map((service) => service.id);
   const windows = await deps.database.query<{ service: string; item: string; windows: bigint }>(
@@ -110,14 +108,16 @@ async function windowsDue(deps: FinalityDeps, services: readonly Service[], peri
       where service = any($1::text[]) and due_at_ms <= $2 group by 1, 2 order by 1, 2`,
     [ids, period.endMs],
   );
-  const changed = await deps.database.query<{ service: string }>(
+  return windows.rows.map((row) => ({ ...row, windows: row.windows.toString(), reason: 'not rated yet' }));
+}
+
+/** Services whose bindings changed since rating looked. */
+async function contractsChanged(deps: FinalityDeps, services: readonly Service[], period: Period): Promise<Finding[]> {
+  const { rows } = await deps.database.query<{ service: string }>(
     'select distinct service from billing.rerating where service = any($1::text[]) and from_ms < $2 order by 1',
-    [ids, period.endMs],
+    [services.map((service) => service.id), period.endMs],
   );
-  return [
-    ...windows.rows.map((row) => ({ ...row, windows: row.windows.toString(), reason: 'not rated yet' })),
-    ...changed.rows.map((row) => ({ service: row.service, reason: 'contract changed, not rated yet' })),
-  ];
+  return rows.map(({ service }) => ({ service, reason: 'contract changed, not rated yet' }));
 }
 
 /** Items without usage become due when rating finds that their period has ended. */

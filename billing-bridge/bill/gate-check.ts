@@ -35,7 +35,6 @@ interface Common {
   readonly meters: readonly Meter[];
   readonly byPort: ReadonlyMap<string, readonly Meter[]>;
   readonly quarantined: number;
-  readonly unrated: UnratedUsage;
 }
 
 const OPEN_MS = Number.MAX_SAFE_INTEGER;
@@ -46,6 +45,7 @@ export class GateCheck {
   readonly #deps: GateCheckDeps;
   readonly #unassigned = new Map<string, Promise<Finding[]>>();
   #common: Promise<Common> | null = null;
+  #unrated: { readonly stored: bigint; readonly usage: UnratedUsage } | null = null;
 
   constructor(deps: GateCheckDeps) {
     this.#deps = deps;
@@ -54,7 +54,7 @@ export class GateCheck {
   /** Every gate, in the order of their names' list. */
   async check(book: ContractBook, customer: Customer, period: Period): Promise<GateFindings[]> {
     this.#common ??= this.#lookUp();
-    const { meters, byPort, quarantined, unrated } = await this.#common;
+    const { meters, byPort, quarantined } = await this.#common;
     const services = book.servicesOf(customer.id);
     const ports = portsOf(services, period, byPort);
     const ids = [...new Set(ports.flatMap((port) => port.meters.map((meter) => meter.id)))];
@@ -63,7 +63,7 @@ export class GateCheck {
       gate('conservation', await facts.conservation(ids, period.startMs, period.endMs)),
       { name: 'quarantine', count: quarantined, findings: quarantined === 0 ? [] : [{ batches: quarantined }] },
       gate('clock', await facts.unsoundClocks(ids, period.startMs, period.endMs)),
-      gate('finality', await notFinal(this.#deps, unrated, book, services, period, ports)),
+      gate('finality', await notFinal(this.#deps, () => this.#unratedNow(), book, services, period, ports)),
       gate('earlier_period', await this.#earlierPeriods(customer, period)),
       ...(await this.#fromCharges(customer, period)),
       gate('unassigned', await this.#unassignedIn(book, period, meters)),
@@ -83,8 +83,16 @@ export class GateCheck {
       meters,
       byPort,
       quarantined: await this.#deps.facts.quarantined(),
-      unrated: await unratedUsage(this.#deps),
     };
+  }
+
+  /** A run over many accounts takes minutes, and mediation goes on: what it has stored since is looked up again. */
+  async #unratedNow(): Promise<UnratedUsage> {
+    const stored = (await this.#deps.usage.storedUntil?.()) ?? null;
+    if (stored !== null && this.#unrated?.stored === stored) return this.#unrated.usage;
+    const usage = await unratedUsage(this.#deps);
+    this.#unrated = stored === null ? null : { stored, usage };
+    return usage;
   }
 
   #unassignedIn(book: ContractBook, period: Period, meters: readonly Meter[]): Promise<Finding[]> {

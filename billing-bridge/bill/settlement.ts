@@ -19,7 +19,10 @@ type Sums = Pick<Bill, 'category' | 'state' | 'currency' | 'total' | 'invoice' |
 export function settlementOf(bill: Sums): Settlement {
   const places = placesOf(bill.currency);
   const text = (value: Exact): string => value.toFixed(places, 'half_up');
-  const due = exact(bill.invoice?.gross ?? bill.total).subtract(exact(bill.credited));
+  // Lines may be finer than the currency: what is asked for is what can be paid.
+  const due = exact(bill.invoice?.gross ?? bill.total)
+    .round(places, 'half_up')
+    .subtract(exact(bill.credited));
   const paid = exact(bill.paid);
   const left = due.subtract(paid);
   const nothing = bill.category === 'interim' || bill.state === 'settled' || left.isNegative();

@@ -14,20 +14,22 @@ const SEAL_MS = 30_000;
 const STALE_AT_ONCE = 2_000;
 /** Octets of a sealed bucket take six bytes; a block with more in one bucket (7 Tbit/s through five minutes) stays unsealed. */
 const MOST_OCTETS = 2n ** 48n - 1n;
+/** A block with more is left out only once its bytes are there: until then no octets may be too large for an int8. */
+const bytesOf = (column: string): string => `int8send(least(${column}, ${MOST_OCTETS})::int8)`;
 
 const PLAIN =
   'version = 1 and covered_ms = $1::int4 and gap_ms = 0 and lost_ms = 0 and wrapped = 0 and gap = 0 and suspended = 0';
 const OTHER = [
   `int2send((bucket % ${BLOCK_BUCKETS})::int2)`,
   ...['version', 'covered_ms', 'gap_ms', 'lost_ms'].map((column) => `int4send(${column})`),
-  ...['wrapped', 'gap', 'suspended'].map((column) => `int8send(${column}::int8)`),
+  ...['wrapped', 'gap', 'suspended'].map(bytesOf),
 ].join(' || ');
 
 /** What a block says of its newest records; $1 is the length of a bucket. */
 const CONTENT = `max(serial) as last_serial, count(*)::int4 as records, sum(wraps)::int4 as wraps,
     sum(good + wrapped + gap + suspended) as octets, sum(good + wrapped + gap) as rated,
     case when count(*) < ${BLOCK_BUCKETS} then string_agg(int2send((bucket % ${BLOCK_BUCKETS})::int2), '' order by bucket) end as places,
-    string_agg(substring(int8send(good::int8) from 3), '' order by bucket) as good,
+    string_agg(substring(${bytesOf('good')} from 3), '' order by bucket) as good,
     string_agg(${OTHER}, '' order by bucket) filter (where not (${PLAIN})) as others`;
 const COLUMNS = ['last_serial', 'records', 'wraps', 'octets', 'rated', 'places', 'good', 'others'];
 

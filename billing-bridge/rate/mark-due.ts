@@ -9,7 +9,7 @@ import type { TouchedCell, UsageReader } from '../mediate/usage.ts';
 import { type DueRow, dueOf, markDue, windowKey } from './charge-store.ts';
 import type { PriceItem } from './price-item.ts';
 import { MeterIndex, metersIn } from './rating-input.ts';
-import { dueByChange, dueByEnd, dueByTime, dueInPeriod, type DueWindow } from './windows.ts';
+import { dueByChange, dueByEnd, dueByTime, dueInPeriod, dueInSpan, type DueWindow } from './windows.ts';
 
 /** Throws lease_lost where the run no longer holds its lease; called in the transaction of every effect. */
 export type Fence = (connection: Queryable) => Promise<void>;
@@ -17,6 +17,8 @@ export type Fence = (connection: Queryable) => Promise<void>;
 export interface MarkDueDeps {
   readonly database: Database;
   readonly usage: UsageReader;
+  /** The contracts as they are now. */
+  readonly book: () => Promise<ContractBook>;
 }
 
 const USAGE_PAGE = 100_000;
@@ -36,6 +38,8 @@ export async function markByUsage(
   let looked = 0;
   let index = known;
   for (;;) {
+    // Who was bound meanwhile is not in the book: what is passed over now would never be theirs. The next run goes on with the new one.
+    if ((await deps.book()).serial !== book.serial) return looked;
     const { rows } = await deps.database.query<{ usage_serial: bigint }>(
       'select usage_serial from billing.rating_position',
     );
@@ -143,10 +147,19 @@ async function staleInAdvance(
   return rows.map(dueOf).filter(({ item, startMs }) => !current.has(windowKey(service.id, item, startMs)));
 }
 
-/** Marks what changed bindings touch: charges that stand in the spans, and usage that has a holder now. */
+/** The last change of a contract whose usage waits to be marked anew; a book that is read afterwards knows of it. */
+export async function lastRerating(connection: Queryable): Promise<bigint> {
+  const { rows } = await connection.query<{ last: bigint }>(
+    'select coalesce(max(id), 0)::int8 as last from billing.rerating',
+  );
+  return rows[0]?.last ?? 0n;
+}
+
+/** Marks what changed bindings touch, up to the last change that the book knows of: charges that stand in the spans, and usage that has a holder now. */
 export async function markReratings(
   deps: MarkDueDeps,
   book: ContractBook,
+  until: bigint,
   index: MeterIndex,
   windowMs: DurationMs,
   now: EpochMs,
@@ -155,8 +168,8 @@ export async function markReratings(
   const cycled = plansWith(book, ({ price }) => 'cycle' in price && price.cycle !== undefined);
   for (;;) {
     const { rows } = await deps.database.query<{ id: bigint; service: string; from_ms: bigint; to_ms: bigint }>(
-      'select id, service, from_ms, to_ms from billing.rerating order by id limit $1',
-      [RERATINGS_AT_ONCE],
+      'select id, service, from_ms, to_ms from billing.rerating where id <= $2 order by id limit $1',
+      [RERATINGS_AT_ONCE, until],
     );
     if (rows.length === 0) return;
     const spans = rows.flatMap((row) => {
@@ -169,8 +182,8 @@ export async function markReratings(
     });
     // One transaction at the end: a crash begins these spans again, and marking is idempotent.
     const windows = await chargedWindows(deps.database, spans);
-    windows.push(...spans.flatMap(({ service }) => dueByEnd(book, service)));
-    windows.push(...spans.flatMap(({ service, ...span }) => dueByChange(book, service, span)));
+    for (const { service, ...span } of spans)
+      windows.push(...dueByEnd(book, service), ...dueByChange(book, service, span), ...dueInSpan(book, service, span));
     const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
     for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
       const cells = await deps.usage.cellsIn(meters.slice(at, at + METERS_AT_ONCE), windowMs);

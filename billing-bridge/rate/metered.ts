@@ -3,7 +3,7 @@ import type { Exact } from '../../common/model/exact.ts';
 import type { Integration, MeterClass } from '../../common/model/meter-class.ts';
 import type { DurationMs } from '../../common/model/time.ts';
 import type { UsageColumns, UsageOctets, UsageTable } from '../../common/model/usage-columns.ts';
-import { type CountedUsage, countedPlaces } from './counted-usage.ts';
+import { type CountedPlaces, type CountedUsage, countedPlaces } from './counted-usage.ts';
 
 export interface MeterTerms {
   readonly class: MeterClass;
@@ -26,16 +26,40 @@ export interface Metered {
 /** Of a service's gauges only what its contract lets count: gaps no longer than the longest hold stay, others are lost. */
 export function heldUsage<Input extends CountedUsage>(input: Input, longestHoldMs: DurationMs): Input {
   const usage = new Map(input.usage);
-  for (const { meter, columns, first, past } of countedPlaces(input)) {
-    if (!columns.table.gapMs.subarray(first, past).some((ms) => ms > 0)) continue;
-    usage.set(meter.meter, { ...columns, offset: 0, table: heldTable(columns, first, past, longestHoldMs) });
+  const copies = new Map<number, OwnTable>();
+  for (const { meter, columns, first, past } of wholeSpans(countedPlaces(input))) {
+    const { table, offset, count } = columns;
+    if (!table.gapMs.subarray(first, past).some((ms) => ms > 0)) continue;
+    // A port that left and came back has two spans, and one table.
+    const own = copies.get(meter.meter) ?? copyOf(table, offset, count);
+    copies.set(meter.meter, own);
+    dropLongGaps(own, columns, first, past, longestHoldMs);
+    usage.set(meter.meter, { ...columns, offset: 0, table: own });
   }
   return { ...input, usage };
 }
 
-function heldTable(columns: UsageColumns, first: number, past: number, longestHoldMs: DurationMs): UsageTable {
-  const { table, offset, count } = columns;
-  const own = copyOf(table, offset, count);
+/** Spans of one meter that touch are one: a gap over their line is. */
+function wholeSpans(places: readonly CountedPlaces[]): CountedPlaces[] {
+  const found: CountedPlaces[] = [];
+  for (const one of places.toSorted(
+    (left, right) => left.meter.meter - right.meter.meter || left.first - right.first,
+  )) {
+    const before = found.at(-1);
+    if (before?.meter.meter === one.meter.meter && one.first <= before.past)
+      found[found.length - 1] = { ...before, past: Math.max(before.past, one.past) };
+    else found.push(one);
+  }
+  return found;
+}
+
+function dropLongGaps(
+  own: OwnTable,
+  { table, offset }: UsageColumns,
+  first: number,
+  past: number,
+  longestHoldMs: DurationMs,
+): void {
   const longest = longestGaps(table, first, past);
   for (let place = first; place < past; place += 1) {
     const gapMs = table.gapMs[place] ?? 0;
@@ -48,7 +72,6 @@ function heldTable(columns: UsageColumns, first: number, past: number, longestHo
     const large = own.large.get(at);
     if (large !== undefined) own.large.set(at, { ...large, gap: 0n });
   }
-  return own;
 }
 
 /**
@@ -76,8 +99,10 @@ function longestGaps(table: UsageTable, first: number, past: number): Float64Arr
   return longest;
 }
 
-/** A table of this meter alone, to be changed. */
-function copyOf(table: UsageTable, offset: number, count: number): UsageTable & { large: Map<number, UsageOctets> } {
+/** A table of one meter alone, to be changed. */
+type OwnTable = UsageTable & { readonly large: Map<number, UsageOctets> };
+
+function copyOf(table: UsageTable, offset: number, count: number): OwnTable {
   const end = offset + count;
   const large = new Map<number, UsageOctets>();
   for (const [place, octets] of table.large) if (place >= offset && place < end) large.set(place - offset, octets);

@@ -1,10 +1,19 @@
 // From contracts and usage to the input of a price, and to the evidence of what went in. Pure.
 import type { UsageColumns } from '../../common/model/usage-columns.ts';
 import { createHash, type Hash } from 'node:crypto';
-import { coveredPart, type Period, type Stretch, stretchDays, stretchPart } from '../../common/model/period.ts';
+import {
+  coveredPart,
+  isMonthly,
+  type Period,
+  periodAt,
+  type Stretch,
+  stretchDays,
+  stretchPart,
+} from '../../common/model/period.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
-import type { Customer, PlanVersion, Service } from '../account/contract.ts';
+import type { Binding, Customer, PlanVersion, Service } from '../account/contract.ts';
 import type { Meter } from '../mediate/usage.ts';
+import type { AssignedPart } from './assigned-ports.ts';
 import { type CountedMeter, countedPlaces, timeAt } from './counted-usage.ts';
 import { isChargedIn } from './one-off.ts';
 import { classOf, INTEGRATION_OF, isGauge, type MeterClass } from '../../common/model/meter-class.ts';
@@ -109,10 +118,27 @@ export function ratingInput(parts: InputParts): RatingInput {
     present: coveredPart(period, service.fromMs, service.toMs),
     exactPart: secondsOf(period, service, stretch),
     exactPresent: secondsOf(period, service, service),
-    assigned: parts.service.bindings
-      .map(({ fromMs, toMs }) => stretchPart(period, { fromMs, toMs: toMs ?? OPEN_MS }, parts.stretch ?? ALWAYS))
-      .filter(({ covered }) => covered > 0n),
+    assigned: assignedParts(parts.service, period, parts.stretch ?? ALWAYS).filter(({ covered }) => covered > 0n),
   };
+}
+
+/** Of each binding, in their order. A port that comes back on the day that it left has that day once. */
+function assignedParts({ bindings }: Service, period: Period, stretch: Stretch): AssignedPart[] {
+  const portOf = (binding: Binding): string => `${binding.device}\n${binding.interface}`;
+  const byPort = new Map<string, Binding[]>();
+  for (const binding of bindings) byPort.set(portOf(binding), [...(byPort.get(portOf(binding)) ?? []), binding]);
+  return bindings.map((binding) => {
+    const before = (byPort.get(portOf(binding)) ?? [])
+      .filter(({ fromMs }) => fromMs < binding.fromMs)
+      .map(({ toMs }) => dayEnd(toMs ?? OPEN_MS, period));
+    const fromMs = Math.max(binding.fromMs, ...before);
+    return stretchPart(period, { fromMs, toMs: binding.toMs ?? OPEN_MS }, stretch);
+  });
+}
+
+/** Where the day ends that a month counts as touched; shorter periods count milliseconds. */
+function dayEnd(at: EpochMs, { cycle, zone }: Period): EpochMs {
+  return at === OPEN_MS || !isMonthly(cycle) ? at : periodAt(at - 1, 'day', zone).endMs;
 }
 
 function within({ fromMs, toMs }: Stretch, cycle: Period): Stretch {

@@ -26,7 +26,7 @@ import {
   isWaitedOut,
   writeFinalRecords,
 } from './final-record.ts';
-import { type Fence, markByTime, markByUsage, markReratings } from './mark-due.ts';
+import { type Fence, lastRerating, markByTime, markByUsage, markReratings } from './mark-due.ts';
 import { MeterIndex } from './rating-input.ts';
 import { vanishedAt, VanishedPorts } from './vanished-ports.ts';
 import type { DueWindow } from './windows.ts';
@@ -112,10 +112,11 @@ export class RatingRun {
 
   /** Rates everything that is due and final. Running it again, or twice at once, changes nothing more. Throws lease_lost. */
   async run(lease: RunLease, progress: (charges: number) => void = () => undefined): Promise<RatingSummary> {
+    const changed = await lastRerating(this.#deps.database);
     const book = await this.#deps.book();
     const { windowMs } = this.#config;
     const before = new MeterIndex(await this.#deps.usage.allMeters());
-    await markReratings(this.#deps, book, before, windowMs, this.#deps.clock.now(), lease.fence);
+    await markReratings(this.#deps, book, changed, before, windowMs, this.#deps.clock.now(), lease.fence);
     const usageRecords = await markByUsage(this.#deps, book, before, windowMs, lease.fence);
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
     // Read after the marks, it holds every meter whose usage is due.

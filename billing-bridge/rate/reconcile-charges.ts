@@ -10,7 +10,7 @@ import { countsOf, MeterIndex } from './rating-input.ts';
 import { meterTermsOf, needsNoUsage } from './price-item.ts';
 import type { ReadPairs } from './poll-pairs.ts';
 import { chargeFor, pairsFor, withEvidence, workOf } from './price-window.ts';
-import { dueByUsage, type DueWindow } from './windows.ts';
+import { dueByUsage, type DueWindow, termsOf } from './windows.ts';
 
 export interface ChargeDifference {
   readonly kind: 'amount' | 'quantity' | 'usage' | 'no_charge' | 'no_contract';
@@ -175,7 +175,7 @@ async function usageWithoutCharge(
 /** An item that counts only one direction, or one integral of a gauge, needs no charge for the other. */
 function countsMeter(book: ContractBook, window: DueWindow, meter: Meter): boolean {
   const service = book.services.get(window.service);
-  const plan = service === undefined ? null : book.planAt(service, Math.max(window.startMs, service.fromMs));
+  const plan = service === undefined ? null : termsOf(book, service, window);
   const price = plan?.items.find((item) => item.id === window.item)?.price;
   if (price === undefined || needsNoUsage(price)) return false;
   if (isGauge(classOf(meter))) return countsOf(meter, meterTermsOf(price));

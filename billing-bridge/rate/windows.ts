@@ -27,9 +27,13 @@ export function windowAt(at: EpochMs, windowMs: DurationMs, period: Period): Rat
   return { startMs: Math.max(cell, period.startMs), endMs: Math.min(cell + windowMs, period.endMs) };
 }
 
-/** The terms that price a window of what is no fee: those at its start, or at the start of the service inside it. */
+/**
+ * The terms that price a window of what is no fee: those at its start, or at the start of the service inside it. A service that begins behind it, as it does
+ * once its begin was corrected, is priced by those at its start: a later plan may lack the item that is to be taken back.
+ */
 export function termsOf(book: ContractBook, service: Service, window: RatingWindow): PlanVersion | null {
-  return book.planAt(service, Math.max(window.startMs, service.fromMs));
+  const within = service.fromMs < window.endMs;
+  return book.planAt(service, within ? Math.max(window.startMs, service.fromMs) : window.startMs);
 }
 
 /** What usage of a service at an instant makes due. */
@@ -100,6 +104,12 @@ export function dueByChange(book: ContractBook, service: Service, span: RatingWi
     period = nextPeriod(period);
   }
   return found;
+}
+
+/** Period items in the periods that a changed span of a service touches: a fee may have moved into one that was looked at before, or none was charged yet. */
+export function dueInSpan(book: ContractBook, service: Service, { startMs, endMs }: RatingWindow): DueWindow[] {
+  const { cycle, zone } = book.customerOf(service);
+  return dueByTime(book, service, startMs, periodAt(endMs - 1, cycle, zone).endMs, Infinity);
 }
 
 /** Fees for the end of a service: due for its period also where the end is entered when that was rated already. */

@@ -468,6 +468,31 @@ describe('gates', () => {
       ['late', 'held'],
     ]);
   });
+
+  test('usage that is stored while a run is at other accounts holds back those that come after', async () => {
+    const traffic = { ...PLAN, items: PLAN.items.slice(0, 1) };
+    await begin({
+      customers: [...CONTRACTS.customers, { id: 'late', name: 'Late', currency: 'EUR' }],
+      price_plans: [traffic],
+      services: [SERVICE, { ...SERVICE, id: 't', customer: 'late', bindings: [{ device: 'r2', interface: 'a' }] }],
+    });
+    const other = billing.usage.port('r2', 'a');
+    billing.usage.add(other.in, NOVEMBER, GB);
+    await novemberRated();
+    billing.usage.finish(DECEMBER - HOUR, other.in);
+    let accounts = 0;
+    billing.facts.conservation = () => {
+      accounts += 1;
+      if (accounts === 2) billing.usage.add(other.in, DECEMBER - HOUR, GB);
+      if (accounts === 2) billing.usage.finish(DECEMBER);
+      return Promise.resolve([]);
+    };
+    const found = await billing.billRun().run(request());
+    expect(found.accounts.map((one) => [one.account, one.outcome])).toEqual([
+      ['acme', 'made'],
+      ['late', 'held'],
+    ]);
+  });
 });
 
 describe('a closed bill', () => {

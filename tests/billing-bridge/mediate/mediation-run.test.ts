@@ -53,6 +53,25 @@ describe('finality', () => {
     expect(await fixture.run()).toMatchObject({ pages: 0, records: 0 });
   });
 
+  test('a bucket with more octets than an int8 holds keeps no block of others from being sealed', async () => {
+    poll(0, 0n, 0n);
+    poll(1, 2n ** 64n - 1n, 7n);
+    poll(3000, 2n ** 64n - 1n, 7n);
+    expect(await fixture.run()).toMatchObject({ pages: 3 });
+    const columns = await fixture.store.columns([port.in, port.out], T0, T0 + 1440 * MINUTE);
+    const place = columns.get(port.in)?.offset ?? -1;
+    expect(columns.get(port.in)?.table.large.get(place)?.good).toBe(2n ** 64n - 1n);
+    const { rows } = await server.database.query<{ meter: number }>(
+      'select distinct meter from usage.sealed where meter = any($1::int[])',
+      [[port.in, port.out]],
+    );
+    expect(rows).toContainEqual({ meter: port.out });
+    // The store adds its days from records where there is no block.
+    const totals = await fixture.store.totals(T0, T0 + 1440 * MINUTE);
+    expect(totals.find(({ meter }) => meter.id === port.in)?.octets).toBe(2n ** 64n - 1n);
+    expect((await fixture.proof().reconcile(T0, T0 + 1440 * MINUTE)).differences).toEqual([]);
+  });
+
   test('octets are split at the line, the parts add up', async () => {
     const { source } = fixture;
     for (const [at, octets] of [

@@ -139,6 +139,23 @@ describe('what of a gauge is held', () => {
     expect(held(minutes, ...buckets)).toEqual(expected);
   });
 
+  test('of a port that left and came back each span is judged, and none undoes what the other lost', () => {
+    const input = inputOf([[gap(4), gap(4), {}, gap(1)]]);
+    const span = (from: number, past: number): CountedMeter => ({
+      meter: 1,
+      direction: 'in',
+      fromMs: from * BUCKET,
+      toMs: past * BUCKET,
+    });
+    for (const meters of [
+      [span(0, 2), span(2, 4)],
+      [span(2, 4), span(0, 2)],
+    ])
+      expect(heldUsage({ ...input, meters }, 300_000).usage.get(1)?.table.gap).toEqual(Float64Array.of(0, 0, 0, 10));
+    const cut = { ...input, meters: [span(0, 1), span(1, 4)] };
+    expect(heldUsage(cut, 300_000).usage.get(1)?.table.gap).toEqual(Float64Array.of(0, 0, 0, 10));
+  });
+
   test('what is not held is lost, to the millisecond, and everything else stays', () => {
     fc.assert(
       fc.property(
