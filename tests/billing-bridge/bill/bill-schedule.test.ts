@@ -108,7 +108,8 @@ test('a bridge that was away makes every bill that it missed, and says how far i
 test('what a gate holds back is told, and tried again until it is made', async () => {
   await until('2026-10-30T01:30:00Z');
   const late = ports[1]?.in ?? 0;
-  fixture.usage.finish(BEGIN, late);
+  // Half a day behind: one that is silent for three days is waited for no longer.
+  fixture.usage.finish(Date.parse('2026-10-29T12:00:00Z'), late);
   expect(await runs().run(fence)).toMatchObject({ made: 1, held: 1 });
   const [held] = await fixture.ledger.heldBills(10);
   expect(held).toMatchObject({ schedule: 'daily', period: '2026-10-29', customer: 'bolt' });
