@@ -3,7 +3,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CounterMetric, Reporter } from '../../common/runtime/reporter.ts';
-import type { Viewpoint } from '../../common/model/viewpoint.ts';
+import { seesDevice, type Viewpoint } from '../../common/model/viewpoint.ts';
 import type { Span } from './compute.ts';
 import type { KpiDefinition } from './definition.ts';
 import { metricsOf } from './formula.ts';
@@ -160,7 +160,9 @@ export class KpiBook implements Kpis {
     const all = windows[0]?.parts ?? [];
     const sites = new Map<string, Working[]>();
     for (const { part, working } of all) {
-      const site = this.#deps.siteOf(part.resource.split('/')[0] ?? '');
+      const device = part.resource.split('/')[0] ?? '';
+      // Of a device that is seen by its port alone it is not told where it stands.
+      const site = seesDevice(question.viewpoint, device) ? this.#deps.siteOf(device) : null;
       if (site === null) continue;
       const own = sites.get(site);
       if (own === undefined) sites.set(site, [working]);

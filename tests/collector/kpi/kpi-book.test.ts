@@ -201,8 +201,11 @@ describe('the book', () => {
     ]);
     expect(whole).toMatchObject({ numerator: '245', denominator: '300', resources: 4, coverage: 0.75 });
     expect(asked).toHaveLength(1);
+    // A port of a customer is counted, and nobody is told where its device stands.
+    const scoped = await book.bySite('availability', { ...QUESTION, viewpoint: SCOPED });
+    expect([scoped.whole.resources, scoped.items]).toEqual([2, []]);
     await expect(book.bySite('worst', QUESTION)).rejects.toMatchObject({ code: 'invalid_request' });
-    expect(asked).toHaveLength(1);
+    expect(asked).toHaveLength(2);
   });
 
   test('a report has a row for each KPI that the target has', async () => {
