@@ -94,7 +94,6 @@ function mayImport(from: string, target: string, typeOnly: boolean): boolean {
 const LEASES: Readonly<Record<string, readonly string[]>> = {
   'net-snmp': ['agent/snmp/', 'simulator/'],
   fastify: ['common/http/', 'collector/api/', 'collector/ingest/', 'billing-bridge/api/'],
-  '@fastify/static': ['collector/api/'],
   bullmq: ['billing-bridge/queue/'],
   ioredis: ['billing-bridge/queue/'],
   '@influxdata/influxdb-client': ['collector/store/'],
