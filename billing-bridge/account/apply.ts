@@ -1,6 +1,6 @@
 // What a configuration changes in the contracts that are kept: new versions with their validity, never an edit of history. Pure.
 import { periodAt } from '../../common/model/period.ts';
-import type { EpochMs } from '../../common/model/time.ts';
+import { type EpochMs, isoTime } from '../../common/model/time.ts';
 import { WeirError } from '../../common/runtime/errors.ts';
 import type { CustomerDocument, PlanDocument, ServiceDocument } from '../contract-schema.ts';
 import { type Binding, FOR_EVER_MS, instantOf, overlaps, type Service } from './contract.ts';
@@ -124,6 +124,7 @@ function serviceVersions(
     const previous = before === undefined ? null : keptService(before.document);
     if (previous !== null) refuseChange('service', service.id, ['customer'], previous, { customer: service.customer });
     const next = mergedService(previous, service, customers.get(service.customer), now);
+    if (previous !== null) refuseSecondBegin(previous, next, now);
     return [nextVersion(before, 'service', service.id, digest, now, next)];
   });
   const names = new Set(stated.services.map((service) => service.id));
@@ -135,6 +136,17 @@ function serviceVersions(
   const result = [...changed, ...removed];
   refuseDoubleBindings(newest, result);
   return result;
+}
+
+/** A corrected begin gives back what was charged before it. Of a service that had its time and ended that would be all of it. */
+function refuseSecondBegin(previous: Service, next: Service, now: EpochMs): void {
+  const { toMs } = previous;
+  if (toMs === null || toMs > now || toMs <= previous.fromMs || next.fromMs < toMs) return;
+  throw new WeirError(
+    'contract_change_refused',
+    `The service ${next.id} ended at ${isoTime(toMs)} and cannot begin again at ${isoTime(next.fromMs)}.`,
+    { kind: 'service', id: next.id, field: 'from' },
+  );
 }
 
 /** History stays: what is no longer stated ends now, what is new without a date begins now. */

@@ -139,3 +139,20 @@ test('a port that comes back on the day that it left is one port', async () => {
   await rateAt(START + 30 * DAY);
   expect(await told()).toEqual(['2026-11 ports 30']);
 });
+
+test('a service that has ended does not begin again later: what it was charged would be given back', async () => {
+  const stated = contracts({ from: '2026-11-01' });
+  await billing.apply(stated);
+  billing.usage.port('r1', 'ge-0');
+  await rateAt(START + 61 * DAY);
+  const charged = ['2026-11 port 31', '2026-11 setup 150', '2026-12 port 31'];
+  expect(await told()).toEqual(charged);
+  await billing.apply({ ...stated, services: [] });
+  await billing.clock.advance(60 * DAY);
+  await expect(billing.apply(contracts({ from: '2027-03-01' }))).rejects.toMatchObject({
+    code: 'contract_change_refused',
+    detail: { kind: 'service', id: 's', field: 'from' },
+  });
+  await billing.rate();
+  expect((await told()).slice(0, 3)).toEqual(charged);
+});
