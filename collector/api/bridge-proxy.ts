@@ -72,21 +72,20 @@ export function addBridgeProxy(server: FastifyInstance, reporter: Reporter, conf
   });
 }
 
-/** Where the request goes; nothing but what stands below these places is reached. */
-function targetOf(bridgeUrl: string, url: string): URL {
-  const target = new URL(url, `${new URL(bridgeUrl).origin}/`);
-  if (target.origin === new URL(bridgeUrl).origin && isBelow(target.pathname, url)) return target;
+/**
+ * Where the request goes: below the very place whose route let it in, as it was written and as it is meant. The router reads `%6c` as the
+ * letter that it is, and whoever then looks at the text for the same place again finds another: what is open stays within what is open.
+ */
+function targetOf(bridgeUrl: string, { url, routeOptions }: FastifyRequest): URL {
+  const { origin } = new URL(bridgeUrl);
+  const target = new URL(url, `${origin}/`);
+  const place = routeOptions.url?.replace(/\*$/, '') ?? '';
+  if (target.origin === origin && url.startsWith(place) && target.pathname.startsWith(place)) return target;
   throw new WeirError('not_found', 'There is nothing at that address of the bridge.');
 }
 
-/** Below the very place that it was asked at: what is open stays within what is open. */
-function isBelow(pathname: string, url: string): boolean {
-  const place = [LINKS, ...BRIDGE_PLACES].find((one) => url.startsWith(one));
-  return place !== undefined && pathname.startsWith(place);
-}
-
 async function ask(config: BridgeProxyConfig, request: FastifyRequest): Promise<Response> {
-  const target = targetOf(config.bridgeUrl, request.url);
+  const target = targetOf(config.bridgeUrl, request);
   // A link has no token, and a session beside it is nobody's business there.
   const isLink = target.pathname.startsWith(LINKS);
   const headers = new Headers(isLink ? {} : { authorization: `Bearer ${tokenOf(request) ?? ''}` });

@@ -158,7 +158,7 @@ function observeNames(sighting: Sighting, table: Table, atMs: EpochMs, changes: 
       mac: textIn(macs, row),
       ifType: wholeOrNull(types?.[row]),
       mtu: wholeOrNull(mtus?.[row]),
-      duplex: wholeOrNull(duplexes?.[row]),
+      duplex: statusOf(duplexes?.[row]),
       lag: textIn(lags, row) ?? (found.operStatus === UP ? null : found.lag),
       speedBps: wholeOrNull(speeds?.[row]),
     };
@@ -243,7 +243,7 @@ function markGone(device: KnownDevice, rows: RowInterfaces, atMs: EpochMs, chang
   }
 }
 
-/** Values of ifAdminStatus and ifOperStatus are small and begin at 1. */
+/** Values of ifAdminStatus, ifOperStatus and dot3StatsDuplexStatus are small and begin at 1. */
 function statusOf(value: number | undefined): number | null {
   return value !== undefined && Number.isInteger(value) && value > 0 && value < 256 ? value : null;
 }

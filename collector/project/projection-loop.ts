@@ -5,6 +5,7 @@ import { codeOf, messageOf } from '../../common/runtime/errors.ts';
 import type { HealthState, Reporter } from '../../common/runtime/reporter.ts';
 import { backoffDelay } from '../../common/runtime/retry.ts';
 import type { BatchJournal } from '../journal/batch-journal.ts';
+import { AsideRow } from './aside-row.ts';
 import { type BatchReader, emptyBatch, type ReadEntry } from './batch-reader.ts';
 import { isEntrysFault } from './failure.ts';
 import type { JournaledBatch, Projection } from './projection.ts';
@@ -55,8 +56,6 @@ const BACKOFF = { firstMs: 200, mostMs: 30_000 };
 const IDLE_MS = 5000;
 /** Tries of one entry before it is set aside. */
 const TRIES = 5;
-/** Set aside one after the other without one that passes in between: then it is not the entries. */
-const MOST_IN_A_ROW = 3;
 /** Failures in a row from which health says so. */
 const UNHEALTHY_FAILURES = 3;
 const RATE_OVER_MS = 60_000;
@@ -80,7 +79,7 @@ export class ProjectionLoop {
   /** Up to this position entries are applied one by one, because one of them fails. */
   #singleUntil = 0;
   #tries = 0;
-  #asideInARow = 0;
+  readonly #aside = new AsideRow();
   #control: ProjectionControl = UNTOUCHED;
   #errands: Errand[] = [];
   /** Monotonic times and counts of the last chunks. */
@@ -223,7 +222,7 @@ export class ProjectionLoop {
     }
     await this.projection.apply(entries.map((entry) => this.#marked(entry)));
     this.#tries = 0;
-    if (entries.some((entry) => entry.quarantined === null)) this.#asideInARow = 0;
+    for (const { quarantined, source } of entries) if (quarantined === null) this.#aside.passed(source.envelope.agent);
   }
 
   #marked({ journaled }: ReadEntry): JournaledBatch {
@@ -233,10 +232,10 @@ export class ProjectionLoop {
   /** After enough tries keeps the entry for a person and applies an empty one in its place; false where it is to be tried again. */
   async #setAside(entry: ReadEntry, error: unknown): Promise<boolean> {
     this.#tries += 1;
-    if (this.#tries < TRIES || this.#asideInARow >= MOST_IN_A_ROW) return false;
+    const { position, envelope } = entry.source;
+    if (this.#tries < TRIES || !this.#aside.mayTake(envelope.agent)) return false;
     const { name } = this.projection;
     const { id } = this.#deps.journal;
-    const { position, envelope } = entry.source;
     const reason = { code: 'batch_not_applied', message: `${codeOf(error)}: ${messageOf(error)}` };
     await this.#deps.quarantine.keep(name, id, entry.source, reason);
     try {
@@ -252,7 +251,7 @@ export class ProjectionLoop {
       throw failure;
     }
     this.#tries = 0;
-    this.#asideInARow += 1;
+    this.#aside.setAside(envelope.agent);
     this.#metrics.setAside.add(1, this.#labels());
     this.#reporter.error('batch set aside', {
       projection: name,

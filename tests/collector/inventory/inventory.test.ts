@@ -202,9 +202,10 @@ describe('interfaces', () => {
 
   test('values that no MIB allows are left out', async () => {
     const poll = portsPoll({ atMs: at(0), ports: [port(1)], names: true });
+    const duplex = { kind: 'number' as const, name: 'ifDuplex', values: Float64Array.of(2) };
     const tables = poll.tables.map((table) => ({
       ...table,
-      columns: table.columns.map((column) =>
+      columns: [...table.columns, duplex].map((column) =>
         column.kind === 'number' ? { ...column, values: Float64Array.from(column.values, () => 1e300) } : column,
       ),
     }));

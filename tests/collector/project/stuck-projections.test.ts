@@ -145,10 +145,10 @@ describe('a projection that is stuck', () => {
   }
 
   let sequence = 0;
-  async function append(count: number, bytes = 0): Promise<void> {
+  async function append(count: number, bytes = 0, agent = 'agent-1'): Promise<void> {
     for (let at = 0; at < count; at += 1) {
       sequence += 1;
-      const stream = { agent: 'agent-1', incarnation: 'incarnation-1', sequence };
+      const stream = { agent, incarnation: 'incarnation-1', sequence };
       const body =
         bytes > 0
           ? new Uint8Array(bytes).fill(7)
@@ -281,6 +281,23 @@ describe('a projection that is stuck', () => {
     expect(faults.seen).toEqual([1, 2, 3, 4, 5, 6]);
     expect(quarantined).toEqual([{ reader: 'readings', position: 3 }]);
     expect(await metric('projection_set_aside_total', 'readings')).toBe(1);
+  });
+
+  test('of one agent nothing passes any more: all of it is set aside, and the others are not held up', async () => {
+    // Twenty tries, each after a pause: nothing here is about how long they are.
+    const sleep = clock.sleep.bind(clock);
+    clock.sleep = (ms, signal) => sleep(Math.min(ms, 5), signal);
+    readings.before = async (entries) => {
+      if (entries.some(({ position, batch }) => position > 1 && batch.agent === 'agent-1' && batch.createdAtMs === 1))
+        throw new WeirError('batch_unreadable', 'A poison.');
+    };
+    await runner.start();
+    await append(1, 0, 'agent-2');
+    await append(4);
+    await append(1, 0, 'agent-2');
+    await positionsAre({ readings: 6 });
+    expect(readings.seen).toEqual([1, 6]);
+    expect(quarantined.map(({ position }) => position)).toEqual([2, 3, 4, 5]);
   });
 
   test('a store that is stuck for so long that the journal is full: only the store misses the oldest, and says so', async () => {
