@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { bucketStart, type EpochMs } from '../../common/model/time.ts';
 import type { Breather } from '../../common/runtime/breather.ts';
 import { TableAppender } from './duckdb-append.ts';
+import { orderDay } from './duckdb-day-order.ts';
 import type { DuckDbFile } from './duckdb-file.ts';
 import { among } from './duckdb-queries.ts';
 import type { Resource, ResourceBook } from './resource-book.ts';
@@ -10,7 +11,8 @@ import { DAY_MS, HOUR_MS } from './roll-up.ts';
 import { GAP_LOOKBACK_MS, lookbackOf, type RollUpAppenders, SliceRoller } from './slice-roller.ts';
 import type { TierReach } from './tier-plan.ts';
 
-export type Mark = 'raw_from' | '5m_from' | '1h_from' | '1d_from' | '5m' | '1h';
+/** `5m_ordered`: up to where days of five-minute buckets lie in the order of resources. */
+export type Mark = 'raw_from' | '5m_from' | '1h_from' | '1d_from' | '5m' | '1h' | '5m_ordered';
 /** Hours of one transaction. */
 const MAX_HOURS = 6;
 /** Resources read at once: bounds memory, each slice scans the hours anew. */
@@ -110,8 +112,25 @@ export class DuckDbRollUp {
       await writeMark(connection, '1h', daysMs);
       return made;
     });
+    // Days that an earlier version has made stay as they lie.
+    if (!this.marks.has('5m_ordered')) await this.#ordered(this.marks.get('1h') ?? bucketStart(doneMs, DAY_MS));
     this.marks.set('5m', toMs).set('1h', daysMs);
-    return { buckets, more: toMs < targetMs };
+    return { buckets, more: toMs < targetMs || (await this.#orderNext(breather)) };
+  }
+
+  /** The next day that is whole; whether there is another. */
+  async #orderNext(breather: Breather): Promise<boolean> {
+    const wholeMs = this.marks.get('1h') ?? 0;
+    const dayMs = this.marks.get('5m_ordered') ?? wholeMs;
+    if (dayMs >= wholeMs) return false;
+    await orderDay(this.#file, dayMs, breather);
+    await this.#ordered(dayMs + DAY_MS);
+    return dayMs + DAY_MS < wholeMs;
+  }
+
+  async #ordered(throughMs: EpochMs): Promise<void> {
+    await this.#file.beside((connection) => writeMark(connection, '5m_ordered', throughMs));
+    this.marks.set('5m_ordered', throughMs);
   }
 
   async #firstHour(): Promise<EpochMs | null> {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import type { JournaledBatch } from '../../../collector/project/projection.ts';
@@ -244,6 +245,52 @@ test('what retention deletes makes room for what comes: the file stops growing',
   const settled = Math.max(...sizes.slice(3, 5));
   expect(Math.max(...sizes.slice(5)), sizes.join(' ')).toBeLessThan(settled * 1.25);
 }, 120_000);
+
+test('buckets of a day that has ended lie in the order of resources, and answers are as before', async () => {
+  const store = await openStore();
+  const at = (day: number, step: number): number => T0 + day * DAY + step * STEP;
+  const polls = (day: number, steps: number): JournaledBatch[] =>
+    Array.from({ length: steps }, (_, step) =>
+      journalEntry({
+        position: day * 1000 + step + 1,
+        polls: ['core2', 'core1', 'core3'].map((device) =>
+          interfacePoll({
+            device,
+            atMs: at(day, step * 6),
+            interfaces: [{ key: 'p1', inOctets: BigInt(step) * 1000n, speedBps: 1e9 }],
+            intervalMs: 6 * STEP,
+          }),
+        ),
+      }),
+    );
+  // Three rounds of roll-up: each lays its hours behind the ones before.
+  for (const [day, steps] of [
+    [0, 48],
+    [1, 48],
+    [2, 4],
+  ] as const)
+    for (const entry of polls(day, steps)) await store.apply([entry]);
+  const raw = await answers(store, 3);
+  for (const untilMs of [T0 + 9 * HOUR, T0 + 30 * HOUR, T0 + 49 * HOUR]) await store.rollUp(untilMs);
+  expectAlike(await answers(store, 3), raw);
+  await store.stop();
+  const instance = await DuckDBInstance.create(path.join(folder, `metrics-${files}.duckdb`));
+  const connection = await instance.connect();
+  const inOrder = async (day: number): Promise<boolean> => {
+    const rows = await connection.runAndReadAll(
+      `select resource, field, at_ms from rollup_5m where at_ms >= ${at(day, 0)} and at_ms < ${at(day + 1, 0)} order by rowid`,
+    );
+    const keys = rows.getRows().map(([resource, field, atMs]) => [Number(resource), Number(field), Number(atMs)]);
+    expect(keys.length).toBeGreaterThan(9);
+    const sorted = keys.toSorted(([a = 0, b = 0, c = 0], [d = 0, e = 0, f = 0]) => a - d || b - e || c - f);
+    return JSON.stringify(sorted) === JSON.stringify(keys);
+  };
+  expect([await inOrder(0), await inOrder(1)]).toEqual([true, true]);
+  const [mark] = (await connection.runAndReadAll("select at_ms from rollup_mark where name = '5m_ordered'")).getRows();
+  expect(mark).toEqual([BigInt(at(2, 0))]);
+  connection.closeSync();
+  instance.closeSync();
+});
 
 test('each of a thousand interfaces is rolled up, though more is written than an appender holds', async () => {
   const store = await openStore();
