@@ -81,15 +81,21 @@ export class BillRun {
     this.#made = reporter.counter('bills_made_total', 'Bills made, by category', ['category']);
   }
 
-  /** Throws period_unknown, period_open (unless interim) or not_found; held accounts are in the result, each with its gates. */
+  /** Throws period_unknown, period_open (unless interim) or not_found; held accounts are in the result, each with its gates. Throws the first of what keeps an invoice of one account from being made, once the others are billed. */
   async run(request: BillRequest): Promise<BillRunResult> {
     const book = await this.#deps.book();
     const checkGates = this.#deps.beginGates();
     const accounts: AccountResult[] = [];
     const asked = this.#accounts(book, request);
+    const failures: WeirError[] = [];
     for (const { customer, period } of asked) {
-      accounts.push(await this.#billAccount(book, customer, period, request, checkGates));
-      request.progress?.(accounts.length, asked.length);
+      try {
+        accounts.push(await this.#billAccount(book, customer, period, request, checkGates));
+      } catch (error) {
+        if (!isOfAccount(error)) throw error;
+        failures.push(error);
+      }
+      request.progress?.(accounts.length + failures.length, asked.length);
     }
     const result = { period: request.period, interim: request.interim, accounts };
     await this.#deps.database.query(
@@ -105,6 +111,8 @@ export class BillRun {
         JSON.stringify(result),
       ],
     );
+    // The others have their bills; asked again, theirs are there.
+    if (failures[0] !== undefined) throw failures[0];
     return result;
   }
 
@@ -257,6 +265,13 @@ export class BillRun {
       issuedAtMs: this.#deps.clock.now(),
     };
   }
+}
+
+const OF_ACCOUNT: readonly string[] = ['legal_entity_unknown', 'tax_rate_unknown', 'currency_refused'];
+
+/** An invoice of one account that cannot be made as it is configured keeps no other account waiting. */
+export function isOfAccount(error: unknown): error is WeirError {
+  return error instanceof WeirError && OF_ACCOUNT.includes(error.code);
 }
 
 function closed(customer: Customer, bill: { id: string; total: string; gates: readonly Gate[] }): AccountResult {

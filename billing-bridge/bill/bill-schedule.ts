@@ -6,7 +6,7 @@ import type { DurationMs, EpochMs } from '../../common/model/time.ts';
 import type { Clock } from '../../common/runtime/clock.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import type { Customer } from '../account/contract.ts';
-import type { BillRequest, BillRunResult } from './bill-run.ts';
+import { type BillRequest, type BillRunResult, isOfAccount } from './bill-run.ts';
 import type { GateName } from './gates.ts';
 
 export const billScheduleMigrations: readonly Migration[] = [
@@ -146,22 +146,30 @@ export class ScheduledBills {
     for (const { period, customer } of wanted) byPeriod.set(period, (byPeriod.get(period) ?? new Set()).add(customer));
     let [made, done] = [0, 0];
     const held: Due[] = [];
+    let failure: Error | null = null;
     for (const [period, customers] of [...byPeriod].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
       const accounts = [...customers];
       const before = done;
-      const result = await this.#deps.runBills({
+      const asked = {
         period,
         accounts,
         interim: false,
         accept: this.#schedule.accept,
         by: `schedule ${this.#schedule.name}`,
-        progress: (count) => progress(before + count, wanted.length),
+        progress: (count: number): void => progress(before + count, wanted.length),
+      };
+      const result = await this.#deps.runBills(asked).catch((error: unknown) => {
+        // Later periods of other accounts do not wait for it; what is due stays so until it can be billed.
+        if (!isOfAccount(error)) throw error;
+        failure ??= error;
+        return { accounts: [] };
       });
       done += accounts.length;
       made += result.accounts.filter(({ outcome }) => outcome === 'made').length;
       for (const { account, outcome } of result.accounts)
         if (outcome === 'held') held.push({ period, customer: account });
     }
+    if (failure !== null) throw failure;
     return { made, held };
   }
 

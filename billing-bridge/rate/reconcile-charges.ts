@@ -1,4 +1,4 @@
-// Charges against usage: every charge that stands is computed again from contracts and usage, and every usage that should have one is looked for.
+// Charges against usage and contracts: every charge that stands is computed again, and every usage and every fee that should have one is looked for.
 import type { Database } from '../../common/database/database.ts';
 import { classOf, isGauge } from '../../common/model/meter-class.ts';
 import type { DurationMs, EpochMs } from '../../common/model/time.ts';
@@ -8,6 +8,7 @@ import type { Meter, UsageReader } from '../mediate/usage.ts';
 import { type ChargeRow, chargeOf, CHARGE_COLUMNS, type Charge, windowKey } from './charge-store.ts';
 import { countsOf, MeterIndex } from './rating-input.ts';
 import { meterTermsOf, needsNoUsage } from './price-item.ts';
+import { feesWithoutCharge, markedPeriods, type MissingFee } from './reconcile-fees.ts';
 import type { ReadPairs } from './poll-pairs.ts';
 import { chargeFor, pairsFor, withEvidence, workOf } from './price-window.ts';
 import { dueByUsage, type DueWindow, termsOf } from './windows.ts';
@@ -58,6 +59,7 @@ export async function reconcileCharges(
   toMs: EpochMs,
 ): Promise<ChargeReconciliation> {
   const index = new MeterIndex(await deps.usage.allMeters());
+  const marked = await markedPeriods(deps.database);
   const pending = deps.pending === true;
   const lookedAt = pending ? EVERYTHING : await lookedThrough(deps.database);
   const due = pending ? new Set<string>() : await dueKeys(deps.database, fromMs, toMs);
@@ -84,7 +86,12 @@ export async function reconcileCharges(
     return seen.has(key) || due.has(key) || rerated.has(service);
   };
   const usage = await usageWithoutCharge(deps, book, index, { fromMs, toMs, lookedAt, covered });
-  return { charges, usageRecords: usage.records, differences: [...differences, ...usage.differences] };
+  const fees = feesWithoutCharge(book, marked, deps.bucketMs, { fromMs, toMs, covered });
+  return {
+    charges,
+    usageRecords: usage.records,
+    differences: [...differences, ...usage.differences, ...fees.map(missingFee)],
+  };
 }
 
 async function recompute(
@@ -211,6 +218,12 @@ async function lookedThrough(database: Database): Promise<bigint> {
 async function reratedServices(database: Database): Promise<Set<string>> {
   const { rows } = await database.query<{ service: string }>('select distinct service from billing.rerating');
   return new Set(rows.map((row) => row.service));
+}
+
+function missingFee({ window, amount }: MissingFee): ChargeDifference {
+  const { service, item, startMs } = window;
+  const expected = `a charge of ${amount}`;
+  return { kind: 'no_charge', service, item, windowStartMs: startMs, charge: null, expected, found: 'none' };
 }
 
 function difference(kind: ChargeDifference['kind'], charge: Charge, expected: string, found: string): ChargeDifference {

@@ -1,11 +1,13 @@
 // Rating a span anew: first the difference between the charges that stand and what usage and contracts say now; applied only when asked.
 import type { Database } from '../../common/database/database.ts';
 import { Exact } from '../../common/model/exact.ts';
+import { periodAt } from '../../common/model/period.ts';
 import type { EpochMs } from '../../common/model/time.ts';
 import type { ContractBook } from '../account/contract-book.ts';
 import { markDue } from './charge-store.ts';
+import { isAdditive } from './price-item.ts';
 import { type ChargeDifference, reconcileCharges, type ReconcileChargesDeps } from './reconcile-charges.ts';
-import { dueByChange, dueByUsage, type DueWindow } from './windows.ts';
+import { dueByChange, type DueWindow, type RatingWindow, termsOf, windowAt } from './windows.ts';
 
 export interface RatedSpan {
   readonly fromMs: EpochMs;
@@ -100,10 +102,20 @@ async function standingOf(
   return rows[0] === undefined ? null : { amount: rows[0].amount, endMs: Number(rows[0].window_end_ms) };
 }
 
+/** Of whatever its item counts, or of time alone. */
 function endOf(book: ContractBook, one: ChargeDifference, windowMs: number): EpochMs | null {
   const service = book.services.get(one.service);
-  const windows = service === undefined ? [] : dueByUsage(book, service, one.windowStartMs, windowMs);
-  return windows.find((window) => window.item === one.item && window.startMs === one.windowStartMs)?.endMs ?? null;
+  if (service === undefined) return null;
+  const { cycle, zone } = book.customerOf(service);
+  const period = periodAt(one.windowStartMs, cycle, zone);
+  const fits = (window: RatingWindow): boolean => {
+    const item = termsOf(book, service, window)?.items.find(({ id }) => id === one.item);
+    return item !== undefined && window.startMs === one.windowStartMs && isAdditive(item) === (window !== period);
+  };
+  const fee = dueByChange(book, service, { startMs: one.windowStartMs, endMs: one.windowStartMs + 1 }).find(
+    ({ item, startMs }) => item === one.item && startMs === one.windowStartMs,
+  );
+  return (fee ?? [windowAt(one.windowStartMs, windowMs, period), period].find(fits))?.endMs ?? null;
 }
 
 function exact(text: string): Exact {

@@ -187,6 +187,20 @@ describe('a bill of a customer with a legal entity', () => {
     const { rows } = await server.database.query('select from billing.bill');
     expect([rows.length, await numbers('invoice')]).toEqual([0, []]);
   });
+
+  test('one that cannot be made keeps no other account waiting', async () => {
+    const text = contracts(['acme', 'bolt', 'cord'], null);
+    const buyers = [{ ...BUYER, legal_entity: 'gone' }, BUYER, {}];
+    await begin({ ...text, customers: text.customers.map((one, at) => ({ ...one, ...buyers[at] })) });
+    for (const time of ['first', 'again']) {
+      await expect(run(), time).rejects.toMatchObject({
+        code: 'legal_entity_unknown',
+        detail: { account: 'acme' },
+      });
+      const { rows } = await server.database.query('select id from billing.bill order by id');
+      expect(rows).toEqual([{ id: 'bolt-2026-11' }, { id: 'cord-2026-11' }]);
+    }
+  });
 });
 
 describe('the series', () => {

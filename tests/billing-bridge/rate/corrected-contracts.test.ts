@@ -1,5 +1,6 @@
 // Contracts that are corrected after the fact: what was charged under them before, and what nobody was charged, comes right with the next run.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { applyRerating, planRerating } from '../../../billing-bridge/rate/rerate.ts';
 import { BillingFixture, BUCKET_MS, type ContractsText } from '../../support/billing-fixture.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
@@ -155,4 +156,29 @@ test('a service that has ended does not begin again later: what it was charged w
   });
   await billing.rate();
   expect((await told()).slice(0, 3)).toEqual(charged);
+});
+
+test('a fee and energy that have no charge are told, and charged once they are rated anew', async () => {
+  const energy = { id: 'energy', kind: 'per_unit', unit: 'kWh', meter: 'energy', price: '1' };
+  await billing.apply(contracts({ from: '2026-11-01' }, [...ITEMS, energy]));
+  billing.usage.add(billing.usage.meter('r1', 'ge-0', 'energy'), START, 5_000_000n);
+  await rateAt(START + 61 * DAY);
+  const charged = ['2026-11 energy 5', '2026-11 port 31', '2026-11 setup 150', '2026-12 port 31'];
+  expect(await told()).toEqual(charged);
+  const deps = { database: server.database, usage: billing.usage, bucketMs: BUCKET_MS, windowMs: HOUR };
+  const plan = async () =>
+    planRerating(deps, await billing.accounts.book(), { fromMs: START, toMs: START + 61 * DAY, account: null });
+  expect((await plan()).differences).toEqual([]);
+  await server.database.query('alter table billing.charge disable trigger user');
+  await server.database.query(`delete from billing.charge where item <> 'setup' and window_start_ms = $1`, [START]);
+  await server.database.query('alter table billing.charge enable trigger user');
+  const found = await plan();
+  expect(found.differences.map(({ item, charge, before }) => `${item} ${charge} ${before}`).toSorted()).toEqual([
+    'energy null 0',
+    'port null 0',
+  ]);
+  await applyRerating(server.database, found);
+  await billing.rate();
+  expect(await told()).toEqual(charged);
+  expect((await plan()).differences).toEqual([]);
 });
