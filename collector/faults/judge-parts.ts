@@ -1,5 +1,6 @@
 // What a poll says beside counters and status: which judge each table has, in which order, and the end of alarms of parts that are gone.
 import type { Table } from '../../common/model/poll.ts';
+import { cleanText } from '../../common/model/table-columns.ts';
 import { judgeInventory } from './judge-inventory.ts';
 import { judgeNeighbours } from './judge-neighbours.ts';
 import { judgePeers } from './judge-peers.ts';
@@ -53,7 +54,7 @@ function judgeWhole(round: Round): void {
   judgePart(round, { resource: device, alarmType: 'poll-partial', qualifier: '' }, rules.pollPartial, {
     severity: partial ? rules.pollPartial.severity : null,
     text: partial
-      ? `Polls of ${device} are cut short, ${rules.pollPartial.raiseAfterPolls} in a row (${poll.failure ?? 'unknown'}).`
+      ? `Polls of ${device} are cut short, ${rules.pollPartial.raiseAfterPolls} in a row (${cleanText(poll.failure ?? 'unknown')}).`
       : `Polls of ${device} are whole again.`,
     threshold: null,
   });

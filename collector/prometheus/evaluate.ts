@@ -55,7 +55,7 @@ async function called(
   if (!FUNCTIONS.includes(name)) throw notUnderstood('This function is not understood here', name);
   const given: Value[] = [];
   for (const one of written) given.push(await inner(one));
-  return distinct(callFunction(name, given, axis, written));
+  return distinct(callFunction(name, given, { axis, written, steps: samples.steps }));
 }
 
 function distinct(value: Value): Value {

@@ -1,7 +1,7 @@
 // Functions of instant vectors and scalars that are understood; every other is refused by name.
 import { type Expression, notUnderstood } from './expression.ts';
 import type { Labels } from './metric-names.ts';
-import { RegularExpression } from './regular-expression.ts';
+import { RegularExpression, type StepBudget } from './regular-expression.ts';
 import { promName } from './metric-names.ts';
 import { type Axis, constant, mapped, type Value, type VectorSeries, without } from './vector.ts';
 
@@ -17,7 +17,7 @@ const SIMPLE: Readonly<Record<string, (value: number) => number>> = {
   sgn: Math.sign,
 };
 
-type Call = (given: readonly Value[], axis: Axis, written: readonly Expression[]) => Value;
+type Call = (given: readonly Value[], axis: Axis, written: readonly Expression[], steps: StepBudget) => Value;
 
 const OTHERS: Readonly<Record<string, Call>> = {
   round: ([vector, to], axis) => {
@@ -61,9 +61,9 @@ const OTHERS: Readonly<Record<string, Call>> = {
   },
   sort: ([vector]) => sorted(vector, 'sort', 1),
   sort_desc: ([vector]) => sorted(vector, 'sort_desc', -1),
-  label_replace: (given) => {
+  label_replace: (given, _axis, _written, steps) => {
     const [, target = '', replacement = '', source = '', pattern = ''] = given.map(textOf);
-    const test = new RegularExpression(pattern);
+    const test = new RegularExpression(pattern, steps);
     checkLabel(target);
     return relabelled(given[0], 'label_replace', (labels) => {
       const found = test.find(labels[source] ?? '');
@@ -105,14 +105,22 @@ const ARGUMENTS: Readonly<Record<string, readonly [number, number]>> = {
 export const FUNCTIONS: readonly string[] = [...Object.keys(SIMPLE), ...Object.keys(OTHERS)].toSorted();
 
 /** One of FUNCTIONS; throws query_not_understood where it is given something else than it takes. */
-export function callFunction(name: string, given: readonly Value[], axis: Axis, written: readonly Expression[]): Value {
+export function callFunction(
+  name: string,
+  given: readonly Value[],
+  {
+    axis,
+    written,
+    steps,
+  }: { readonly axis: Axis; readonly written: readonly Expression[]; readonly steps: StepBudget },
+): Value {
   const [least, most] = Object.hasOwn(SIMPLE, name) ? [1, 1] : (ARGUMENTS[name] ?? [0, 0]);
   const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined;
   const other = Object.hasOwn(OTHERS, name) ? OTHERS[name] : undefined;
   if (given.length < least || given.length > most)
     throw notUnderstood(`${name} takes ${least} to ${most} arguments`, name);
   if (simple !== undefined) return each(given[0], name, simple);
-  return other?.(given, axis, written) ?? { kind: 'vector', series: [] };
+  return other?.(given, axis, written, steps) ?? { kind: 'vector', series: [] };
 }
 
 function each(value: Value | undefined, name: string, change: (value: number, at: number) => number): Value {

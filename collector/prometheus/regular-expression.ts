@@ -12,6 +12,24 @@ type Instruction =
 
 /** Steps of the machine are the instructions times the characters. */
 const MAX_INSTRUCTIONS = 2000;
+/** Of one query, over all texts that its expressions are held against: about a second in which nobody else has a turn. */
+const MAX_STEPS = 10_000_000;
+
+/** What the expressions of one query may cost together. */
+export class StepBudget {
+  #left: number;
+
+  constructor(steps = MAX_STEPS) {
+    this.#left = steps;
+  }
+
+  /** Throws query_too_large. */
+  spend(steps: number): void {
+    this.#left -= steps;
+    if (this.#left < 0)
+      throw new WeirError('query_too_large', 'The query is too large: its regular expressions take too many steps.');
+  }
+}
 
 /** Groups by number, 0 is the whole; undefined where a group took no part. Named groups by name too. */
 export interface Found {
@@ -25,9 +43,11 @@ export class RegularExpression {
   readonly #names: ReadonlyMap<string, number>;
   readonly #literal: string | null;
   readonly #answers = new Map<string, boolean>();
+  readonly #budget: StepBudget;
 
   /** Throws invalid_request where it is none, or one beyond the subset or the bound. Matches whole texts, as Prometheus does. */
-  constructor(pattern: string) {
+  constructor(pattern: string, budget = new StepBudget()) {
+    this.#budget = budget;
     this.#literal = /^[\w /:=,;@#%&~<>!"'-]*$/.test(pattern) ? pattern : null;
     const { node, groups, names } = parseExpression(pattern);
     this.#groups = groups;
@@ -47,9 +67,9 @@ export class RegularExpression {
     return answer;
   }
 
-  /** Of the whole text; null where it does not match. */
+  /** Of the whole text; null where it does not match. Throws query_too_large once the budget is spent. */
   find(text: string): Found | null {
-    const slots = run(this.#program, Array.from(text), (this.#groups + 1) * 2);
+    const slots = run(this.#program, Array.from(text), (this.#groups + 1) * 2, this.#budget);
     if (slots === null) return null;
     const characters = Array.from(text);
     const groups: (string | undefined)[] = [text];
@@ -141,18 +161,24 @@ interface Thread {
 }
 
 /** The slots of the first way that takes the whole text; null where none does. */
-function run(program: readonly Instruction[], text: readonly string[], slots: number): readonly number[] | null {
+function run(
+  program: readonly Instruction[],
+  text: readonly string[],
+  slots: number,
+  budget: StepBudget,
+): readonly number[] | null {
+  const closure = new Closure(program, text, budget);
   let threads: Thread[] = [];
   const begin = Array.from({ length: slots }, () => -1);
-  add(program, threads, new Set(), { at: 0, slots: begin }, text, 0);
+  closure.add(threads, { at: 0, slots: begin }, 0);
   for (let place = 0; place < text.length; place += 1) {
     const next: Thread[] = [];
-    const seen = new Set<number>();
     const character = text[place] ?? '';
+    closure.begin();
     for (const thread of threads) {
       const instruction = program[thread.at];
       if (instruction?.kind === 'character' && instruction.test(character))
-        add(program, next, seen, { at: thread.at + 1, slots: thread.slots }, text, place + 1);
+        closure.add(next, { at: thread.at + 1, slots: thread.slots }, place + 1);
     }
     threads = next;
     if (threads.length === 0) return null;
@@ -160,31 +186,53 @@ function run(program: readonly Instruction[], text: readonly string[], slots: nu
   return threads.find((thread) => program[thread.at]?.kind === 'match')?.slots ?? null;
 }
 
-/** Follows what takes no character; each instruction once, the preferred way first. */
-function add(
-  program: readonly Instruction[],
-  threads: Thread[],
-  seen: Set<number>,
-  first: Thread,
-  text: readonly string[],
-  place: number,
-): void {
-  const waiting: Thread[] = [first];
-  for (let thread = waiting.pop(); thread !== undefined; thread = waiting.pop()) {
-    if (seen.has(thread.at)) continue;
-    seen.add(thread.at);
-    const { at, slots } = thread;
-    const instruction = program[at];
-    if (instruction === undefined) continue;
-    if (instruction.kind === 'jump') waiting.push({ at: instruction.to, slots });
-    else if (instruction.kind === 'split')
-      waiting.push({ at: instruction.second, slots }, { at: instruction.first, slots });
-    else if (instruction.kind === 'save') waiting.push({ at: at + 1, slots: slots.with(instruction.slot, place) });
-    else if (instruction.kind === 'assert') {
-      if (holds(instruction.what, text, place)) waiting.push({ at: at + 1, slots });
-    } else threads.push(thread);
+/** Follows what takes no character; at one place of the text each instruction once, the preferred way first. */
+class Closure {
+  readonly #program: readonly Instruction[];
+  readonly #text: readonly string[];
+  readonly #budget: StepBudget;
+  /** At which turn an instruction was met last. */
+  readonly #met: Uint32Array;
+  #turn = 1;
+
+  constructor(program: readonly Instruction[], text: readonly string[], budget: StepBudget) {
+    this.#program = program;
+    this.#text = text;
+    this.#budget = budget;
+    this.#met = new Uint32Array(program.length);
+  }
+
+  /** At the next place all may be met again. */
+  begin(): void {
+    this.#turn += 1;
+  }
+
+  add(threads: Thread[], first: Thread, place: number): void {
+    const waiting: Thread[] = [first];
+    let steps = 0;
+    for (let thread = waiting.pop(); thread !== undefined; thread = waiting.pop()) {
+      steps += 1;
+      const { at, slots } = thread;
+      if (this.#met[at] === this.#turn) continue;
+      this.#met[at] = this.#turn;
+      const instruction = this.#program[at];
+      if (instruction === undefined) continue;
+      if (instruction.kind === 'jump') waiting.push({ at: instruction.to, slots });
+      else if (instruction.kind === 'split')
+        waiting.push({ at: instruction.second, slots }, { at: instruction.first, slots });
+      else if (instruction.kind === 'save') {
+        // A copy of all groups.
+        steps += Math.ceil(slots.length / SLOTS_A_STEP);
+        waiting.push({ at: at + 1, slots: slots.with(instruction.slot, place) });
+      } else if (instruction.kind === 'assert') {
+        if (holds(instruction.what, this.#text, place)) waiting.push({ at: at + 1, slots });
+      } else threads.push(thread);
+    }
+    this.#budget.spend(steps);
   }
 }
+
+const SLOTS_A_STEP = 16;
 
 function holds(what: 'start' | 'end' | 'word' | 'notWord', text: readonly string[], place: number): boolean {
   if (what === 'start') return place === 0;

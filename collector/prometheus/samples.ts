@@ -5,7 +5,7 @@ import type { MetricStore, Series, SeriesFunction, StoredSeries } from '../store
 import { type Matcher, notUnderstood, type Selector, tooLarge } from './expression.ts';
 import { type Labels, labelsOf, namesOf, type PromMetric } from './metric-names.ts';
 import { combineOf, overWindows, partsOf, windowOf } from './range-window.ts';
-import { RegularExpression } from './regular-expression.ts';
+import { RegularExpression, StepBudget } from './regular-expression.ts';
 import type { Axis, VectorSeries } from './vector.ts';
 
 /** Functions over a range, and what the store is asked for. */
@@ -45,6 +45,8 @@ export class Samples {
   readonly #store: SampleStore;
   readonly #metrics: MetricList;
   readonly #viewpoint: Viewpoint;
+  /** Of all regular expressions of the query. */
+  readonly steps = new StepBudget();
   #selectors = 0;
   #asked = 0;
 
@@ -83,7 +85,7 @@ export class Samples {
   }
 
   async *#ofName(metric: PromMetric, matchers: readonly Matcher[]): AsyncGenerator<FoundSeries> {
-    const tests = matchers.map(testOf);
+    const tests = matchers.map((matcher) => testOf(matcher, this.steps));
     const device = matchers.find((one) => one.label === 'device' && one.operator === '=')?.value;
     const named = tests.filter(({ label }) => label === '__name__');
     if (!named.every(({ holds }) => holds(metric.name))) return;
@@ -209,12 +211,15 @@ async function* pagesOf(store: SampleStore, metric: string, device: string | und
   }
 }
 
-function testOf({ label, operator, value }: Matcher): {
+function testOf(
+  { label, operator, value }: Matcher,
+  budget: StepBudget,
+): {
   readonly label: string;
   readonly holds: (text: string) => boolean;
 } {
   if (operator === '=') return { label, holds: (text) => text === value };
   if (operator === '!=') return { label, holds: (text) => text !== value };
-  const pattern = new RegularExpression(value);
+  const pattern = new RegularExpression(value, budget);
   return { label, holds: (text) => pattern.matches(text) === (operator === '=~') };
 }

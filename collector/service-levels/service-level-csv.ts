@@ -30,8 +30,10 @@ export function levelsCsv(levels: readonly LevelOfService[]): string {
   return [COLUMNS, ...lines, ''].join('\r\n');
 }
 
-/** What begins like a formula of a spreadsheet is text. */
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/** What begins like a formula of a spreadsheet, also after white space that it drops, is text; `-1+…` is one, too. */
 function cell(text: string): string {
-  const safe = /^[=+@\t\r]|^-\D/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@\t\r]/.test(text) && !DECIMAL.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

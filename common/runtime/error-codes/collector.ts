@@ -106,8 +106,8 @@ export const COLLECTOR_ERRORS = {
   ),
   query_too_large: entry(
     422,
-    'A query would need more series or steps than one answer may.',
-    'Narrow it by labels, or ask for a longer step.',
+    'A query would need more series or steps, or more work of its regular expressions, than one answer may.',
+    'Narrow it by labels, ask for a longer step, or write a simpler expression.',
   ),
   device_not_assigned: entry(
     403,

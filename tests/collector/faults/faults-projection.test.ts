@@ -351,6 +351,19 @@ describe('projection', () => {
     expect(await history()).toEqual(['raised interface-down core1/p1 major at 60s']);
   });
 
+  test('why polls are cut short is cleaned as well', async () => {
+    const poll = (minute: number) => ({
+      ...interfacePoll({ device: 'core1', atMs: SCENARIO_START_MS + minute * 60_000, interfaces: [], complete: false }),
+      failure: 'a\u0000b',
+    });
+    const polls = Array.from({ length: 10 }, (_, minute) => poll(minute));
+    await projection(DEFAULT_FAULTS).apply([journalEntry({ position: 1, polls })]);
+    const { rows } = await postgres.database.query('select alarm_type, text from faults.alarm');
+    expect(rows).toMatchObject([
+      { alarm_type: 'poll-partial', text: 'Polls of core1 are cut short, 5 in a row (ab).' },
+    ]);
+  });
+
   test('a name longer than an index of the database holds stops nothing', async () => {
     const key = Array.from({ length: 1000 }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7919) % 20_000))).join('');
     const polls = [1, 2].map((oper, at) =>

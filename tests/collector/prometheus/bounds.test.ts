@@ -89,3 +89,19 @@ test('more selectors than the bound are refused, however few series they match',
   expect(await codeFor(many(50), 1)).toMatchObject({ code: '' });
   expect(await codeFor(many(51), 1)).toMatchObject({ code: 'query_too_large' });
 });
+
+test.each([
+  ['a matcher', `{long=~"${'.*'.repeat(400)}x"}`],
+  ['several matchers', `{long=~"${'.*'.repeat(101)}",long=~"${'.*'.repeat(102)}",long=~"${'.*'.repeat(103)}x"}`],
+  ['a replacement', `label_replace(lab_a,"a","b","long","${'(.?)'.repeat(220)}(.*)x")`],
+])('regular expressions that cost much of every text are refused, whatever asks: %s', async (_, query) => {
+  const { store } = counting();
+  const wordy: SampleStore = {
+    ...store,
+    catalogue: async (asked) =>
+      (await store.catalogue(asked)).map((one) => ({ ...one, tags: { long: `${'a'.repeat(500)}${one.resource}` } })),
+  };
+  const samples = new Samples(wordy, new MetricList(wordy, new VirtualClock(0)), EVERYTHING);
+  const asked = evaluate(parseExpression(query), { fromMs: 0, stepMs: 60_000, count: 1 }, samples);
+  await expect(asked).rejects.toMatchObject({ code: 'query_too_large' });
+});

@@ -10,7 +10,7 @@ export function toCsv(titles: readonly string[], rows: readonly (readonly Cell[]
 function cellText(cell: Cell): string {
   if (cell === null) return '';
   if (typeof cell === 'number') return String(cell);
-  // What a device calls itself may begin like a formula.
-  const text = /^[=+\-@\t\r]/.test(cell) && !/^-?\d+(\.\d+)?$/.test(cell) ? `'${cell}` : cell;
+  // What a device calls itself may begin like a formula, also after white space that a spreadsheet drops.
+  const text = /^\s*[=+\-@\t\r]/.test(cell) && !/^-?\d+(\.\d+)?$/.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
