@@ -12,8 +12,8 @@ const LOOKED_BACK_MS: DurationMs = 12 * 3_600_000;
 const MOST_COUNTED = 20_000;
 const ROOTS_SHOWN = 5;
 
-/** $1 is now, $2 and $3 the viewpoint, $4 since when. Shelved alarms are read by nobody. */
-const RAISED = `alarm.raised_at_ms >= $4 and not coalesce(alarm.shelved_until_ms > $1, false) and ${seesAlarm(2, 'alarm.')}`;
+/** $1 is now, $2 and $3 the viewpoint, $4 since when. Shelved alarms are read by nobody, and a warning asks nobody to act. */
+const RAISED = `alarm.raised_at_ms >= $4 and alarm.severity <> 'warning' and not coalesce(alarm.shelved_until_ms > $1, false) and ${seesAlarm(2, 'alarm.')}`;
 
 interface RootRow {
   readonly id: bigint;

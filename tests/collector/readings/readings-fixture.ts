@@ -164,7 +164,7 @@ function segmentsOf(words: PortsWords): Segment[] {
     sentAtMs: atMs + at * 10,
     receivedAtMs: atMs + at * 10,
     monotonicMs: monotonicMs + at * 10,
-    uptimeTicks: uptimeTicks + at,
+    uptimeTicks: (uptimeTicks + at) % 2 ** 32,
   }));
 }
 

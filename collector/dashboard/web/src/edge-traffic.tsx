@@ -38,8 +38,8 @@ export function EdgeTraffic() {
       {data !== null && data.known < data.ports && (
         <p class="note state-doubt">{t('edge.unknown', { n: data.ports - data.known })}</p>
       )}
+      {isKnown(drawn) && <Graph label={t('edge.day')} {...drawn} format={rate} least={1000} height={200} />}
       {data !== null && !isKnown(drawn) && <p class="empty">{t('edge.wait')}</p>}
-      <Graph label={t('edge.day')} {...drawn} format={rate} least={1000} height={200} />
     </section>
   );
 }
