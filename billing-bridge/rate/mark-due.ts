@@ -129,7 +129,7 @@ export async function lastRerating(connection: Queryable): Promise<bigint> {
 export async function markReratings(
   deps: MarkDueDeps,
   book: ContractBook,
-  until: bigint,
+  { until, nowMs }: { readonly until: bigint; readonly nowMs: EpochMs },
   index: MeterIndex,
   windowMs: DurationMs,
   fence: Fence,
@@ -147,7 +147,10 @@ export async function markReratings(
     // One transaction at the end: a crash begins these spans again, and marking is idempotent.
     const windows = await chargedWindows(deps.database, spans);
     windows.push(
-      ...spans.flatMap(({ service, ...span }) => [...dueByEnd(book, service), ...dueInSpan(book, service, span)]),
+      ...spans.flatMap(({ service, ...span }) => [
+        ...dueByEnd(book, service),
+        ...dueInSpan(book, service, span, nowMs),
+      ]),
     );
     const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
     for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {

@@ -94,11 +94,11 @@ export class RatingRun {
 
   /** Rates everything that is due and final. Running it again, or twice at once, changes nothing more. Throws lease_lost. */
   async run(lease: RunLease, progress: (charges: number) => void = () => undefined): Promise<RatingSummary> {
-    const changed = await lastRerating(this.#deps.database);
+    const until = await lastRerating(this.#deps.database);
     const book = await this.#deps.book();
     const { windowMs } = this.#config;
     const before = new MeterIndex(await this.#deps.usage.allMeters());
-    await markReratings(this.#deps, book, changed, before, windowMs, lease.fence);
+    await markReratings(this.#deps, book, { until, nowMs: this.#deps.clock.now() }, before, windowMs, lease.fence);
     const usageRecords = await markByUsage(this.#deps, book, before, windowMs, lease.fence);
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
     // Read after the marks, it holds every meter whose usage is due.
