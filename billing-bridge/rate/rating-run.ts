@@ -11,6 +11,7 @@ import {
   dueWindows,
   insertCharges,
   type NewCharge,
+  type StandingCharge,
   standingCharges,
   windowKey,
 } from './charge-store.ts';
@@ -232,16 +233,17 @@ function spanKey(window: { readonly startMs: number; readonly endMs: number }): 
   return `${window.startMs} ${window.endMs}`;
 }
 
-/** Nothing where the standing charge rests on the same input, or where nothing was used, held back or charged before. */
+/** Nothing where the standing charge rests on the same input and says the same (one that a mistake of ours made does not), or where nothing was used, held back or charged before. */
 function nextVersion(
   { charge, restsOnSame }: PricedWindow,
-  standing: ReadonlyMap<string, Pick<Charge, 'version' | 'inputDigest'>>,
+  standing: ReadonlyMap<string, StandingCharge>,
 ): NewCharge[] {
   const before = standing.get(windowKey(charge.service, charge.item, charge.windowStartMs));
   // What is suspended is told by a charge of nothing: a bill run looks for it there.
   const nothing = charge.amount === '0' && charge.quantity === '0' && !holdsBack(charge.working);
   if (before === undefined) return nothing ? [] : [charge];
-  return restsOnSame(before.inputDigest) ? [] : [{ ...charge, version: before.version + 1 }];
+  const same = before.amount === charge.amount && before.quantity === charge.quantity;
+  return same && restsOnSame(before.inputDigest) ? [] : [{ ...charge, version: before.version + 1 }];
 }
 
 function holdsBack(working: unknown): boolean {
