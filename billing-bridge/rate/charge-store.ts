@@ -122,15 +122,18 @@ export async function findCharges(connection: Queryable, query: ChargeQuery): Pr
   return rows.map(chargeOf);
 }
 
+export type StandingCharge = Pick<Charge, 'version' | 'inputDigest' | 'amount' | 'quantity'>;
+
 /** The newest version of each charge that stands at one of the windows, and what it rests on; keyed by `windowKey`. */
 export async function standingCharges(
   connection: Queryable,
   windows: readonly DueWindow[],
-): Promise<Map<string, Pick<Charge, 'version' | 'inputDigest'>>> {
+): Promise<Map<string, StandingCharge>> {
   const { rows } = await connection.query<
-    Pick<ChargeRow, 'service' | 'item' | 'window_start_ms' | 'version' | 'input_digest'>
+    Pick<ChargeRow, 'service' | 'item' | 'window_start_ms' | 'version' | 'input_digest' | 'amount' | 'quantity'>
   >(
-    `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.version, c.input_digest
+    `select distinct on (c.service, c.item, c.window_start_ms) c.service, c.item, c.window_start_ms, c.version,
+            c.input_digest, c.amount, c.quantity
        from unnest($1::text[], $2::text[], $3::int8[]) as due (service, item, window_start_ms)
        join billing.charge c using (service, item, window_start_ms)
       order by c.service, c.item, c.window_start_ms, c.version desc`,
@@ -139,7 +142,7 @@ export async function standingCharges(
   return new Map(
     rows.map((row) => [
       windowKey(row.service, row.item, Number(row.window_start_ms)),
-      { version: row.version, inputDigest: row.input_digest },
+      { version: row.version, inputDigest: row.input_digest, amount: row.amount, quantity: row.quantity },
     ]),
   );
 }

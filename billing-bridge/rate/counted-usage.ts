@@ -167,10 +167,14 @@ export function intervalSamples(input: CountedUsage, intervalMs: DurationMs, wit
   const firstMs = Math.ceil(input.fromMs / intervalMs) * intervalMs;
   const count = Math.max(0, Math.floor((input.toMs - firstMs) / intervalMs));
   const [knownMs, wantedMs] = [new Float64Array(count), new Float64Array(count)];
+  /** Intervals in which the meter belongs to the set throughout. */
+  const wholeOf = (meter: CountedMeter): { first: number; past: number } => ({
+    first: Math.max(0, Math.ceil((meter.fromMs - firstMs) / intervalMs)),
+    past: Math.min(count, Math.floor((meter.toMs - firstMs) / intervalMs)),
+  });
   for (const meter of input.meters) {
-    const first = Math.max(0, Math.ceil((meter.fromMs - firstMs) / intervalMs));
-    const past = Math.min(count, Math.floor((meter.toMs - firstMs) / intervalMs));
-    for (let at = first; at < past; at += 1) wantedMs[at] = (wantedMs[at] ?? 0) + intervalMs;
+    const whole = wholeOf(meter);
+    for (let at = whole.first; at < whole.past; at += 1) wantedMs[at] = (wantedMs[at] ?? 0) + intervalMs;
   }
   const sums = { in: new Float64Array(count), out: new Float64Array(count) };
   const places = countedPlaces(input);
@@ -179,6 +183,7 @@ export function intervalSamples(input: CountedUsage, intervalMs: DurationMs, wit
     const { meter, table, first, past } = counted;
     const { bucketMs, good, wrapped, gap, coveredMs, gapMs } = table;
     const sum = sums[meter.direction];
+    const whole = wholeOf(meter);
     let beginMs = timeAt(counted, first) - firstMs;
     for (let place = first; place < past; place += 1, beginMs += bucketMs) {
       const at = Math.floor(beginMs / intervalMs);
@@ -187,7 +192,9 @@ export function intervalSamples(input: CountedUsage, intervalMs: DurationMs, wit
       sum[at] = octets;
       // Not a number where the columns hold none.
       if (!(octets <= HALF_EXACT)) exact = false;
-      knownMs[at] = (knownMs[at] ?? 0) + (coveredMs[place] ?? 0) - (withGaps ? 0 : (gapMs[place] ?? 0));
+      // What was not wanted of it must not stand for what was of another.
+      if (at >= whole.first && at < whole.past)
+        knownMs[at] = (knownMs[at] ?? 0) + (coveredMs[place] ?? 0) - (withGaps ? 0 : (gapMs[place] ?? 0));
     }
   }
   const octets = exact ? sums : wideSums(places, firstMs, intervalMs, count, withGaps);

@@ -159,10 +159,9 @@ export async function lastRerating(connection: Queryable): Promise<bigint> {
 export async function markReratings(
   deps: MarkDueDeps,
   book: ContractBook,
-  until: bigint,
+  { until, nowMs }: { readonly until: bigint; readonly nowMs: EpochMs },
   index: MeterIndex,
   windowMs: DurationMs,
-  now: EpochMs,
   fence: Fence,
 ): Promise<void> {
   const cycled = plansWith(book, ({ price }) => 'cycle' in price && price.cycle !== undefined);
@@ -178,12 +177,16 @@ export async function markReratings(
       // Another begin of the service moves every cycle that counts from it.
       const moves = service.plans.some(({ plan }) => cycled.has(plan));
       const endMs = Number(row.to_ms);
-      return [{ service, startMs: Number(row.from_ms), endMs: moves ? Math.max(endMs, now) : endMs }];
+      return [{ service, startMs: Number(row.from_ms), endMs: moves ? Math.max(endMs, nowMs) : endMs }];
     });
     // One transaction at the end: a crash begins these spans again, and marking is idempotent.
     const windows = await chargedWindows(deps.database, spans);
     for (const { service, ...span } of spans)
-      windows.push(...dueByEnd(book, service), ...dueByChange(book, service, span), ...dueInSpan(book, service, span));
+      windows.push(
+        ...dueByEnd(book, service),
+        ...dueByChange(book, service, span),
+        ...dueInSpan(book, service, span, nowMs),
+      );
     const meters = spans.flatMap(({ service, ...span }) => metersIn(service, span, index));
     for (let at = 0; at < meters.length; at += METERS_AT_ONCE) {
       const cells = await deps.usage.cellsIn(meters.slice(at, at + METERS_AT_ONCE), windowMs);

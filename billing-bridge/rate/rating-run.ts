@@ -12,6 +12,7 @@ import {
   dueWindows,
   insertCharges,
   type NewCharge,
+  type StandingCharge,
   standingCharges,
   windowKey,
 } from './charge-store.ts';
@@ -112,11 +113,11 @@ export class RatingRun {
 
   /** Rates everything that is due and final. Running it again, or twice at once, changes nothing more. Throws lease_lost. */
   async run(lease: RunLease, progress: (charges: number) => void = () => undefined): Promise<RatingSummary> {
-    const changed = await lastRerating(this.#deps.database);
+    const until = await lastRerating(this.#deps.database);
     const book = await this.#deps.book();
     const { windowMs } = this.#config;
     const before = new MeterIndex(await this.#deps.usage.allMeters());
-    await markReratings(this.#deps, book, changed, before, windowMs, this.#deps.clock.now(), lease.fence);
+    await markReratings(this.#deps, book, { until, nowMs: this.#deps.clock.now() }, before, windowMs, lease.fence);
     const usageRecords = await markByUsage(this.#deps, book, before, windowMs, lease.fence);
     await markByTime(this.#deps, book, this.#deps.clock.now(), lease.fence);
     // Read after the marks, it holds every meter whose usage is due.
@@ -279,16 +280,17 @@ function spanKey(window: { readonly startMs: number; readonly endMs: number }): 
   return `${window.startMs} ${window.endMs}`;
 }
 
-/** Nothing where the standing charge rests on the same input, or where nothing was used, held back or charged before. */
+/** Nothing where the standing charge rests on the same input and says the same (one that a mistake of ours made does not), or where nothing was used, held back or charged before. */
 function nextVersion(
   { charge, restsOnSame }: PricedWindow,
-  standing: ReadonlyMap<string, Pick<Charge, 'version' | 'inputDigest'>>,
+  standing: ReadonlyMap<string, StandingCharge>,
 ): NewCharge[] {
   const before = standing.get(windowKey(charge.service, charge.item, charge.windowStartMs));
   // What is suspended is told by a charge of nothing: a bill run looks for it there.
   const nothing = charge.amount === '0' && charge.quantity === '0' && !holdsBack(charge.working);
   if (before === undefined) return nothing ? [] : [charge];
-  return restsOnSame(before.inputDigest) ? [] : [{ ...charge, version: before.version + 1 }];
+  const same = before.amount === charge.amount && before.quantity === charge.quantity;
+  return same && restsOnSame(before.inputDigest) ? [] : [{ ...charge, version: before.version + 1 }];
 }
 
 function holdsBack(working: unknown): boolean {

@@ -107,9 +107,14 @@ export function dueByChange(book: ContractBook, service: Service, span: RatingWi
 }
 
 /** Period items in the periods that a changed span of a service touches: a fee may have moved into one that was looked at before, or none was charged yet. */
-export function dueInSpan(book: ContractBook, service: Service, { startMs, endMs }: RatingWindow): DueWindow[] {
+export function dueInSpan(
+  book: ContractBook,
+  service: Service,
+  { startMs, endMs }: RatingWindow,
+  nowMs: EpochMs,
+): DueWindow[] {
   const { cycle, zone } = book.customerOf(service);
-  return dueByTime(book, service, startMs, periodAt(endMs - 1, cycle, zone).endMs, Infinity);
+  return dueByTime(book, service, startMs, Math.min(nowMs, periodAt(endMs - 1, cycle, zone).endMs), Infinity);
 }
 
 /** Fees for the end of a service: due for its period also where the end is entered when that was rated already. */

@@ -170,13 +170,18 @@ test('a fee and energy that have no charge are told, and charged once they are r
     planRerating(deps, await billing.accounts.book(), { fromMs: START, toMs: START + 61 * DAY, account: null });
   expect((await plan()).differences).toEqual([]);
   await server.database.query('alter table billing.charge disable trigger user');
+  // As a mistake of ours may have made it.
+  await server.database.query(`update billing.charge set amount = '30' where item = 'port' and window_start_ms > $1`, [
+    START,
+  ]);
   await server.database.query(`delete from billing.charge where item <> 'setup' and window_start_ms = $1`, [START]);
   await server.database.query('alter table billing.charge enable trigger user');
   const found = await plan();
-  expect(found.differences.map(({ item, charge, before }) => `${item} ${charge} ${before}`).toSorted()).toEqual([
-    'energy null 0',
-    'port null 0',
-  ]);
+  expect(
+    found.differences
+      .map(({ item, charge, before }) => `${item} ${charge === null ? 'none' : 'stands'} ${before}`)
+      .toSorted(),
+  ).toEqual(['energy none 0', 'port none 0', 'port stands 30']);
   await applyRerating(server.database, found);
   await billing.rate();
   expect(await told()).toEqual(charged);

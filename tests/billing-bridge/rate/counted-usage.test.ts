@@ -58,3 +58,23 @@ test('sums by direction, of gaps, of what is suspended, and of each interval are
     { numRuns: 300 },
   );
 });
+
+test('what a port that leaves inside an interval was read does not stand for what another was not', () => {
+  const record = (meter: number, at: number) => ({
+    serial: 1n,
+    meter,
+    bucketStartMs: at * BUCKET,
+    version: 1,
+    octets: { good: 1n, wrapped: 0n, gap: 0n, suspended: 0n },
+    coveredMs: BUCKET,
+    gapMs: 0,
+    lostMs: 0,
+  });
+  const usage = columnsOf([record(1, 0), record(1, 1), record(2, 0)], 0, 3 * BUCKET, BUCKET);
+  const meters = [
+    { meter: 1, direction: 'in' as const, fromMs: 0, toMs: 3 * BUCKET },
+    { meter: 2, direction: 'in' as const, fromMs: 0, toMs: BUCKET },
+  ];
+  const samples = intervalSamples({ fromMs: 0, toMs: 3 * BUCKET, meters, usage }, 3 * BUCKET, false);
+  expect(samples).toMatchObject({ count: 1, wantedMs: { 0: 3 * BUCKET }, knownMs: { 0: 2 * BUCKET }, in: { 0: 3 } });
+});
