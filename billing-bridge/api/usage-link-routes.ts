@@ -1,7 +1,9 @@
 // Links for customers: made, listed and taken back by billing; and what a link opens, which asks for no token but its own code.
+import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { DescribedRoutes } from '../../common/http/described-routes.ts';
+import { isLoopback } from '../../common/http/loopback.ts';
 import type { SignInGuard } from '../../common/http/sign-in-guard.ts';
 import { isoTime } from '../../common/model/time.ts';
 import { principalOf } from '../../common/runtime/access.ts';
@@ -188,9 +190,15 @@ async function opened(
   code: string,
   request: FastifyRequest,
 ): Promise<UsageLink> {
-  const link = await guard.look(code, request.ip, () => usagePages.book.open(code));
+  const link = await guard.look(code, clientOf(request), () => usagePages.book.open(code));
   if (link === null) throw new WeirError('usage_link_unknown', 'The link is not known, has ended, or was taken back.');
   return link;
+}
+
+/** Customers come through the collector: of one beside us it is believed for whom it asks, or one who guesses would hold off everybody. */
+function clientOf({ ip, headers }: FastifyRequest): string {
+  const told = headers['x-forwarded-for'];
+  return isLoopback(ip) && typeof told === 'string' && isIP(told) !== 0 ? told : ip;
 }
 
 function html(reply: FastifyReply, page: string): string {

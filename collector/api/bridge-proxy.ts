@@ -88,7 +88,10 @@ async function ask(config: BridgeProxyConfig, request: FastifyRequest): Promise<
   const target = targetOf(config.bridgeUrl, request);
   // A link has no token, and a session beside it is nobody's business there.
   const isLink = target.pathname.startsWith(LINKS);
-  const headers = new Headers(isLink ? {} : { authorization: `Bearer ${tokenOf(request) ?? ''}` });
+  // Who guesses at links is held off by the bridge, and must be told from the customers that come the same way.
+  const headers = new Headers(
+    isLink ? { 'x-forwarded-for': request.ip } : { authorization: `Bearer ${tokenOf(request) ?? ''}` },
+  );
   for (const name of REQUEST_HEADERS) {
     const value = request.headers[name];
     if (typeof value === 'string') headers.set(name, value);

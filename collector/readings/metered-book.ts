@@ -96,7 +96,7 @@ export class MeteredBook {
     const kind = KINDS[table.name];
     if (kind === undefined || !this.reads(table)) return { pages: [], leftOut: 0 };
     const { rows, misfits } = meteredRows(table, this.#wanted, table.name === 'interface' ? keysOf(table) : []);
-    const kept = rows.slice(0, MOST_ROWS);
+    const kept = onceEach(rows.slice(0, MOST_ROWS));
     const leftOut = misfits + rows.length - kept.length;
     if (kept.length === 0) return { pages: [], leftOut };
     const known = this.#of(device.id);
@@ -203,3 +203,10 @@ interface MeterRow {
 }
 
 const SELECT = 'select id, device, key, class, meter_in, meter_out from readings.metered';
+
+/** The first row of each meter: two that are called alike once they are cleaned cannot both be it. */
+function onceEach(rows: readonly MeteredRow[]): readonly MeteredRow[] {
+  const seen = new Set(rows.map((row) => keyOf(row.key, row.class)));
+  if (seen.size === rows.length) return rows;
+  return rows.filter((row) => seen.delete(keyOf(row.key, row.class)));
+}

@@ -8,7 +8,7 @@ export function requireLoopback(host: string, insecure: boolean): void {
   throw new WeirError('listen_refused', `Listening on ${host} without TLS would send tokens in the open.`, { host });
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith('127.');
   return host === '::1' || host === 'localhost';
 }

@@ -8,6 +8,12 @@ export function isAllowed(callback: string, listeners: readonly string[]): boole
   return listeners.some((listener) => {
     const allowed = new URL(listener);
     const above = allowed.pathname.endsWith('/') ? allowed.pathname : `${allowed.pathname}/`;
-    return url.origin === allowed.origin && (url.pathname === allowed.pathname || url.pathname.startsWith(above));
+    if (url.origin !== allowed.origin) return false;
+    return url.pathname === allowed.pathname || (url.pathname.startsWith(above) && staysBelow(url.pathname, above));
   });
+}
+
+/** A receiver may read `..%2f` as the way up that it stands for. */
+function staysBelow(pathname: string, above: string): boolean {
+  return !/%(2f|5c)/i.test(pathname.slice(above.length));
 }

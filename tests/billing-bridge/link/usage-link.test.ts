@@ -92,6 +92,14 @@ test('a code is not guessed: what is none is not looked up, and who tries many i
   for (let tries = 0; tries < FAILED_SIGN_INS_PER_MINUTE && status !== 429; tries += 1)
     status = (await open(`/billing/link/${wrong.slice(3)}${String(tries).padStart(3, '0')}`)).statusCode;
   expect(status).toBe(429);
+  // A customer who comes through the same collector is another, and only a collector beside the bridge is believed.
+  const { link } = await made();
+  const forwarded = { 'x-forwarded-for': '192.0.2.7' };
+  expect((await open(link)).statusCode).toBe(429);
+  expect((await api.inject({ url: link, headers: forwarded, remoteAddress: '192.0.2.1' })).statusCode).toBe(200);
+  for (let tries = 0; tries <= FAILED_SIGN_INS_PER_MINUTE; tries += 1)
+    await api.inject({ url: `/billing/link/${wrong}`, headers: forwarded, remoteAddress: '192.0.2.1' });
+  expect((await open((await made()).link, forwarded)).statusCode).toBe(200);
 });
 
 test('a customer has a bound of links; one that is not there has none', async () => {

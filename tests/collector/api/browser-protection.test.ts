@@ -154,11 +154,15 @@ describe('the bridge behind /billing', () => {
   test('is asked for the page of a link without a token or a session, and for nothing else beside it', async () => {
     const seen: string[] = [];
     const url = await bridge((request, response) => {
-      seen.push(`${request.url} ${request.headers.authorization ?? 'nobody'}`);
+      const { authorization = 'nobody', 'x-forwarded-for': client } = request.headers;
+      seen.push(`${request.url} ${authorization} ${String(client)}`);
       response.end('page');
     });
     const { server } = serverOf(url);
-    const page = await server.inject({ url: '/billing/link/abc/page.css', headers: { cookie } });
+    const page = await server.inject({
+      url: '/billing/link/abc/page.css',
+      headers: { cookie, 'x-forwarded-for': '192.0.2.9' },
+    });
     expect(page.statusCode).toBe(200);
     expect(page.headers['content-security-policy']).toContain("style-src 'self'");
     for (const out of ['/billing/link/../v1/bills', '/billing/link/%2e%2e/v1/bills', '/billing/link/..\\v1/bills'])
@@ -167,7 +171,7 @@ describe('the bridge behind /billing', () => {
     const spelt = { url: '/billing/%6cink/abc', headers: { authorization: 'Bearer of-nobody' } };
     expect((await server.inject(spelt)).statusCode).toBe(404);
     expect((await server.inject({ method: 'POST', url: '/billing/link/abc', payload: {} })).statusCode).toBe(401);
-    expect(seen).toEqual(['/billing/link/abc/page.css nobody']);
+    expect(seen).toEqual(['/billing/link/abc/page.css nobody 127.0.0.1']);
   });
 
   test('answers TM Forum requests too, PATCH among them', async () => {

@@ -221,6 +221,15 @@ test('outlets become usage; one that is silent for a poll keeps its place, one t
   ]);
 });
 
+test('rows that are called alike are one meter, the first of them, and hold up nothing', async () => {
+  const poll = pduPoll(0, { '1': [10, 100], '1\u0000': [20, 200], '2': [30, 300] });
+  await readingsProjection(server.database, [], silentReporter().reporter, ['energy']).apply(entries([poll]));
+  expect((await meters()).map((meter) => meter.split(' ').slice(0, 2).join(' '))).toEqual([
+    'outlet:1 energy',
+    'outlet:2 energy',
+  ]);
+});
+
 test('a crash at any query leaves meters and pages once', async () => {
   const polls = entries([pduPoll(0, { 1: [1, 1] }), pduPoll(1, { 1: [2, 2], 2: [3, 3] })]);
   for (let query = 1; ; query += 2) {

@@ -348,6 +348,8 @@ describe('who is asked at all', () => {
     ['https://oss.example.net/a/b?c=d', true],
     ['https://oss.example.net/ab', false],
     ['https://oss.example.net/a/../b', false],
+    ['https://oss.example.net/a/..%2Fb', false],
+    ['https://oss.example.net/a/..%5cb', false],
     ['https://oss.example.net:8443/a', false],
     ['http://oss.example.net/a', false],
     ['https://oss.example.net.evil.example/a', false],
