@@ -212,9 +212,9 @@ describeWith('snmp', "net-snmp's own senders", () => {
     const told = rig.events.flatMap((one) => judgeEvent(memory, rules, one, 0, Number.MAX_SAFE_INTEGER));
     expect(told.map(({ kind, alarmType, resource, qualifier }) => [kind, alarmType, resource, qualifier])).toEqual([
       ['raised', 'bgp-peer-down', 'core1/bgp-peer:192.0.2.1', ''],
-      ['raised', 'power-supply-failed', 'core1', 'cisco-power-supply PSU-B'],
+      ['raised', 'power-supply-failed', 'core1/sensor:ciscoEnvMonSupplyState.2', ''],
       ['cleared', 'bgp-peer-down', 'core1/bgp-peer:192.0.2.1', ''],
-      ['cleared', 'power-supply-failed', 'core1', 'cisco-power-supply PSU-B'],
+      ['cleared', 'power-supply-failed', 'core1/sensor:ciscoEnvMonSupplyState.2', ''],
     ]);
     expect(rig.polls).toContain('core1');
   });
