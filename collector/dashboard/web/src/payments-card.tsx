@@ -1,8 +1,8 @@
 // What came in for a bill: what is still open, each payment, a new one, and the reversal of one that did not come after all.
 import { useState } from 'preact/hooks';
 import type { BillWithLines, Payment } from './billing-types.ts';
+import { DeedForm } from './deed-form.tsx';
 import { Field } from './field.tsx';
-import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import { requestId } from './request-id.ts';
 import { Table } from './table.tsx';
@@ -98,28 +98,13 @@ function AddPayment({ bill, onDone }: FormProps & { readonly bill: BillWithLines
   };
   const kinds = (['payment', 'refund', 'transfer'] as const).map((one) => [one, said('kind', one)] as const);
   return (
-    <form
-      class="form framed"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void record();
-      }}
-    >
+    <DeedForm deed={t('payments.record')} problem={problem} onDeed={record} onCancel={onDone}>
       <Field label={t('payments.kind')} value={kind} onValue={setKind} choices={kinds} />
       <Field label={t('bill.amount')} value={amount} onValue={setAmount} required />
       <Field label={t('payments.date')} value={date} onValue={setDate} type="date" required />
       <Field label={t('payments.reference')} value={reference} onValue={setReference} />
       {kind === 'transfer' && <Field label={t('payments.from')} value={from} onValue={setFrom} required />}
-      <div class="actions">
-        <button type="submit" class="main">
-          {t('payments.record')}
-        </button>
-        <button type="button" class="plain" onClick={onDone}>
-          {t('cancel')}
-        </button>
-      </div>
-      <Problem text={problem} />
-    </form>
+    </DeedForm>
   );
 }
 
@@ -131,24 +116,9 @@ function Reverse({ payment, onDone }: FormProps & { readonly payment: Payment })
     if ((await send('POST', path, { reason })) !== null) onDone();
   };
   return (
-    <form
-      class="form framed"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void reverse();
-      }}
-    >
+    <DeedForm deed={t('payments.reverse')} problem={problem} onDeed={reverse} onCancel={onDone}>
       <p class="whole">{t('payments.ask', { amount: `${payment.amount} ${payment.currency}`, date: payment.date })}</p>
       <Field label={t('reason')} value={reason} onValue={setReason} required />
-      <div class="actions">
-        <button type="submit" class="main">
-          {t('payments.reverse')}
-        </button>
-        <button type="button" class="plain" onClick={onDone}>
-          {t('cancel')}
-        </button>
-      </div>
-      <Problem text={problem} />
-    </form>
+    </DeedForm>
   );
 }

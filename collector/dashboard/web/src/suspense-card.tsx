@@ -2,10 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { Released, Suspense } from './billing-types.ts';
 import { Listed } from './device-parts.tsx';
+import { DeedForm } from './deed-form.tsx';
 import { Field } from './field.tsx';
 import { ago, moment, octets } from './format.ts';
 import { hrefOf } from './place.ts';
-import { Problem } from './problem.tsx';
 import { useReader } from './reader.ts';
 import type { Column } from './table.tsx';
 import { useAll } from './use-answer.ts';
@@ -100,27 +100,12 @@ function Release({ held, onDone }: { readonly held: Suspense; readonly onDone: (
     if ((await send('POST', '/billing/v1/suspense/release', { meter, to, reason })) !== null) onDone();
   };
   return (
-    <form
-      class="form framed"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void release();
-      }}
-    >
+    <DeedForm deed={t('suspense.release')} problem={problem} onDeed={release} onCancel={onDone}>
       <p class="whole">
         {t('suspense.ask', { octets: octets(held.octets ?? '0'), port: `${held.device}/${held.interfaceKey}` })}
       </p>
       <Field label={t('reason')} value={reason} onValue={setReason} required />
-      <div class="actions">
-        <button type="submit" class="main">
-          {t('suspense.release')}
-        </button>
-        <button type="button" class="plain" onClick={onDone}>
-          {t('cancel')}
-        </button>
-      </div>
-      <Problem text={problem} />
-    </form>
+    </DeedForm>
   );
 }
 
