@@ -20,11 +20,15 @@ export class DeviceRegistry {
   readonly #deps: DeviceRegistryDeps;
   #file: readonly ConfiguredDevice[];
   #managed: ManagedState = EMPTY;
+  /** Both by name: a list of devices asks for each of them. */
+  #ofFile: ReadonlyMap<string, ConfiguredDevice>;
+  #versions: ReadonlyMap<string, number> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(reporter: Reporter, file: readonly ConfiguredDevice[], deps: DeviceRegistryDeps) {
     this.#reporter = reporter;
     this.#file = file;
+    this.#ofFile = byName(file);
     this.#deps = deps;
     reporter.health('devices', () => {
       const both = this.inBoth();
@@ -35,12 +39,12 @@ export class DeviceRegistry {
 
   /** Of the file; null where the device is not of it. */
   ofFile(name: string): ConfiguredDevice | null {
-    return this.#file.find((device) => device.name === name) ?? null;
+    return this.#ofFile.get(name) ?? null;
   }
 
   /** Of a device managed by API; null for any other. */
   versionOf(name: string): number | null {
-    return this.#managed.devices.find(({ definition }) => definition.name === name)?.version ?? null;
+    return this.#versions.get(name) ?? null;
   }
 
   labelsOf(name: string): DeviceLabels {
@@ -49,8 +53,7 @@ export class DeviceRegistry {
 
   /** Names with two definitions: that of the file counts. */
   inBoth(): string[] {
-    const names = new Set(this.#file.map(({ name }) => name));
-    return this.#managed.devices.map(({ definition }) => definition.name).filter((name) => names.has(name));
+    return this.#managed.devices.map(({ definition }) => definition.name).filter((name) => this.#ofFile.has(name));
   }
 
   /** The file was read again. */
@@ -80,10 +83,16 @@ export class DeviceRegistry {
   }
 
   async #settle(file: readonly ConfiguredDevice[], managed: ManagedState): Promise<void> {
-    const names = new Set(file.map(({ name }) => name));
-    const others = managed.devices.filter(({ definition }) => !names.has(definition.name));
+    const ofFile = byName(file);
+    const others = managed.devices.filter(({ definition }) => !ofFile.has(definition.name));
     await this.#deps.change([...file, ...others.map(({ definition }) => this.#deps.deviceOf(definition))]);
     this.#file = file;
+    this.#ofFile = ofFile;
     this.#managed = managed;
+    this.#versions = new Map(managed.devices.map(({ definition, version }) => [definition.name, version]));
   }
+}
+
+function byName(devices: readonly ConfiguredDevice[]): ReadonlyMap<string, ConfiguredDevice> {
+  return new Map(devices.map((device) => [device.name, device]));
 }
